@@ -1,0 +1,157 @@
+//! What the elections loop is told to run: already validated, every name resolved to a type.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use netlink_vip::{AnnouncePolicy, InterfaceName, Tag, Vip};
+use vrrp_fsm::InstanceConfig;
+
+/// Everything loop 1 runs.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Config {
+    /// The virtual routers, in the order of the configuration.
+    pub instances: Vec<InstanceSetup>,
+    /// Instances are held in Initialize for this long after the start of the loop
+    /// (`vrrp_startup_delay`).
+    pub startup_delay: Duration,
+    /// Marks addresses as ours in the kernel (`IFA_PROTO`), so that a later run can tell them from
+    /// foreign ones.
+    pub tag: Tag,
+    /// Report adverts for VRIDs that are not configured on the interface (`log_unknown_vrids`).
+    pub report_unknown_vrids: bool,
+    /// Leave the addresses in place on stop (`-V`, `--dont-release-vrrp`).
+    pub keep_addresses: bool,
+}
+
+impl Config {
+    /// A configuration of these instances with the defaults for everything else.
+    #[must_use]
+    pub fn new(instances: Vec<InstanceSetup>) -> Self {
+        Self {
+            instances,
+            startup_delay: Duration::ZERO,
+            tag: DEFAULT_TAG,
+            report_unknown_vrids: false,
+            keep_addresses: false,
+        }
+    }
+}
+
+/// The `IFA_PROTO` value of our addresses: keepalived's routing protocol number, 18, for want of a
+/// registry of address protocols.
+pub const DEFAULT_TAG: Tag = Tag(18);
+
+/// One virtual router and what surrounds it on this machine.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct InstanceSetup {
+    /// The name in the configuration; appears in reports.
+    pub name: Arc<str>,
+    /// The interface it runs on. It need not exist yet.
+    pub interface: InterfaceName,
+    /// The election: VRID, priority, timers, peers.
+    pub fsm: InstanceConfig,
+    /// Every address to hold while Active, advertised or not, in the order of the configuration.
+    pub addresses: Vec<Vip>,
+    /// How gratuitous ARP and neighbour advertisements are paced.
+    pub announce: AnnouncePolicy,
+    /// Source address of adverts (`mcast_src_ip`, `unicast_src_ip`); the interface's primary
+    /// address if absent.
+    pub source: Option<IpAddr>,
+    /// TTL or hop limit of unicast adverts (`unicast_ttl`); multicast ones always carry 255.
+    pub unicast_hop_limit: u8,
+    /// Fault the instance while its interface is down (off with `dont_track_primary`).
+    pub track_primary: bool,
+    /// Further interfaces that decide over fault or priority (`track_interface`).
+    pub track_interfaces: Vec<TrackedInterface>,
+    /// Hold the instance for good, with this reason: a configuration that must not run, such as
+    /// unicast without peers.
+    pub hold: Option<Arc<str>>,
+}
+
+impl InstanceSetup {
+    /// An instance with keepalived's defaults for everything but the election itself.
+    #[must_use]
+    pub fn new(name: &str, interface: InterfaceName, fsm: InstanceConfig) -> Self {
+        Self {
+            name: name.into(),
+            interface,
+            fsm,
+            addresses: Vec::new(),
+            announce: AnnouncePolicy::default(),
+            source: None,
+            unicast_hop_limit: vrrp_proto::HOP_LIMIT,
+            track_primary: true,
+            track_interfaces: Vec::new(),
+            hold: None,
+        }
+    }
+}
+
+/// An interface whose state counts for an instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrackedInterface {
+    /// Which interface.
+    pub name: InterfaceName,
+    /// Zero: the instance faults while the interface is down (up, if `reverse`). Positive: added to
+    /// the priority while up. Negative: taken from it while down. -253..=253.
+    pub weight: i16,
+    /// Swap the meaning of up and down.
+    pub reverse: bool,
+}
+
+impl TrackedInterface {
+    /// What this tracker contributes now.
+    #[must_use]
+    pub fn verdict(&self, up: bool) -> TrackVerdict {
+        let good = up != self.reverse;
+        match (self.weight, good) {
+            (0, good) => TrackVerdict { fault: !good, weight: 0 },
+            (weight, true) if weight > 0 => TrackVerdict { fault: false, weight },
+            (weight, false) if weight < 0 => TrackVerdict { fault: false, weight },
+            _ => TrackVerdict { fault: false, weight: 0 },
+        }
+    }
+}
+
+/// The effect of one tracker at one moment.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct TrackVerdict {
+    /// The instance must not run.
+    pub fault: bool,
+    /// Added to the base priority.
+    pub weight: i16,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tracked(weight: i16, reverse: bool) -> TrackedInterface {
+        TrackedInterface { name: InterfaceName::new("eth0").unwrap(), weight, reverse }
+    }
+
+    /// KA-W-01, KA-W-02, KA-W-03.
+    #[test]
+    fn a_tracked_interface_faults_or_weighs_by_the_sign_of_its_weight() {
+        for (weight, reverse, up, fault, expected) in [
+            (0, false, true, false, 0),
+            (0, false, false, true, 0),
+            (0, true, true, true, 0),
+            (20, false, true, false, 20),
+            (20, false, false, false, 0),
+            (-20, false, true, false, 0),
+            (-20, false, false, false, -20),
+            (20, true, false, false, 20),
+            (-20, true, true, false, -20),
+        ] {
+            assert_eq!(
+                tracked(weight, reverse).verdict(up),
+                TrackVerdict { fault, weight: expected },
+                "weight {weight} reverse {reverse} up {up}"
+            );
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! How the rest of the program talks to the elections loop: a bounded queue and a waker.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
+
+use mio::Waker;
+
+use crate::config::Config;
+use crate::snapshot::Snapshot;
+
+/// Commands that may wait in the queue. They come from people and signals, a few a second at most;
+/// when it is full the sender is told so rather than blocked.
+pub(crate) const COMMAND_QUEUE: usize = 64;
+
+/// What loop 1 can be asked to do.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Reload(Box<Config>),
+    Snapshot(SyncSender<Box<Snapshot>>),
+    ClearStats,
+    Stop,
+}
+
+/// A handle to a running elections loop; cheap to clone, usable from any thread.
+#[derive(Clone, Debug)]
+pub struct Remote {
+    commands: SyncSender<Command>,
+    waker: Arc<Waker>,
+}
+
+/// Why a request to the loop came to nothing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RemoteError {
+    /// The loop has ended.
+    #[error("the elections loop has ended")]
+    Ended,
+    /// Too many commands wait already.
+    #[error("the elections loop has {COMMAND_QUEUE} commands waiting and takes no more")]
+    Busy,
+    /// The loop did not answer in time.
+    #[error("the elections loop did not answer within {0:?}")]
+    Timeout(Duration),
+    /// The loop could not be woken.
+    #[error("the elections loop could not be woken: {0}")]
+    Wake(#[from] io::Error),
+}
+
+impl Remote {
+    pub(crate) fn new(waker: Arc<Waker>) -> (Self, Receiver<Command>) {
+        let (commands, receiver) = sync_channel(COMMAND_QUEUE);
+        (Self { commands, waker }, receiver)
+    }
+
+    fn send(&self, command: Command) -> Result<(), RemoteError> {
+        self.commands.try_send(command).map_err(|error| match error {
+            TrySendError::Full(_) => RemoteError::Busy,
+            TrySendError::Disconnected(_) => RemoteError::Ended,
+        })?;
+        Ok(self.waker.wake()?)
+    }
+
+    /// Run `config` from now on. The outcome comes as [`Report::Reloaded`](crate::Report) or
+    /// `ReloadRefused`.
+    pub fn reload(&self, config: Config) -> Result<(), RemoteError> {
+        self.send(Command::Reload(Box::new(config)))
+    }
+
+    /// A copy of the loop's state; waits at most `patience` for it.
+    pub fn snapshot(&self, patience: Duration) -> Result<Box<Snapshot>, RemoteError> {
+        let (sender, receiver) = sync_channel(1);
+        self.send(Command::Snapshot(sender))?;
+        receiver.recv_timeout(patience).map_err(|error| match error {
+            RecvTimeoutError::Timeout => RemoteError::Timeout(patience),
+            RecvTimeoutError::Disconnected => RemoteError::Ended,
+        })
+    }
+
+    /// Set every counter to zero.
+    pub fn clear_stats(&self) -> Result<(), RemoteError> {
+        self.send(Command::ClearStats)
+    }
+
+    /// Release everything and end: adverts with priority 0 are sent, addresses removed, then
+    /// [`Report::Stopped`](crate::Report) comes.
+    pub fn stop(&self) -> Result<(), RemoteError> {
+        self.send(Command::Stop)
+    }
+}

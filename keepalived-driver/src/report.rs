@@ -1,0 +1,165 @@
+//! What loop 1 tells the rest of the program: owned values, through a bounded queue.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use vrrp_fsm::{Fault, Faults, Notice, Reason, State};
+
+/// One thing that happened in the elections loop.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Report {
+    /// Interfaces and addresses are known, sockets are open: elections have begun.
+    Ready,
+    /// The first word about an instance: once after start, once when reload adds it.
+    Started {
+        /// Who it is.
+        instance: InstanceLabel,
+        /// Where it begins.
+        state: State,
+        /// Why it is held, if it is.
+        faults: Faults,
+    },
+    /// An instance changed state.
+    Transition {
+        /// Who it is.
+        instance: InstanceLabel,
+        /// The state it left.
+        from: State,
+        /// The state it is in now.
+        to: State,
+        /// What keeps it in Initialize, if it is there.
+        faults: Faults,
+        /// Why.
+        reason: Reason,
+        /// When, by the wall clock.
+        at: SystemTime,
+    },
+    /// Something about an instance that an operator may want to know; no change of state.
+    Notice {
+        /// Who it is.
+        instance: InstanceLabel,
+        /// What was noticed.
+        notice: Notice,
+    },
+    /// A reason to hold an instance came or went without a change of state.
+    FaultChanged {
+        /// Who it is.
+        instance: InstanceLabel,
+        /// Which reason.
+        fault: Fault,
+        /// True if it came.
+        set: bool,
+        /// Details: the bind error, the missing interface.
+        detail: String,
+    },
+    /// The effective priority changed.
+    PriorityChanged {
+        /// Who it is.
+        instance: InstanceLabel,
+        /// The state it is in.
+        state: State,
+    },
+    /// An interface appeared, went away, or changed between up and down.
+    Link {
+        /// Its name.
+        name: String,
+        /// What it is now.
+        state: LinkState,
+    },
+    /// Somebody removed an address that an instance holds; it was put back.
+    AddressRepaired {
+        /// Whose address.
+        instance: InstanceLabel,
+        /// Which address.
+        address: IpAddr,
+        /// How often so far.
+        times: u32,
+    },
+    /// The kernel refused an address.
+    AddressFailed {
+        /// Whose address.
+        instance: InstanceLabel,
+        /// Which address.
+        address: IpAddr,
+        /// The kernel's words.
+        error: String,
+    },
+    /// Another host announced an address that an instance holds.
+    AddressClaimed {
+        /// Whose address.
+        instance: InstanceLabel,
+        /// Which address.
+        address: IpAddr,
+        /// By whom.
+        by: [u8; 6],
+    },
+    /// Addresses that an earlier run left behind were removed, or taken over by their instance.
+    LeftoversCleaned {
+        /// How many were removed.
+        removed: usize,
+    },
+    /// An advert for a VRID that is not configured where it arrived.
+    UnknownVrid {
+        /// The interface.
+        interface: String,
+        /// The VRID.
+        vrid: u8,
+        /// The sender.
+        source: IpAddr,
+    },
+    /// A reload was applied.
+    Reloaded {
+        /// Instances that are new.
+        added: Vec<Arc<str>>,
+        /// Instances whose definition changed and that went on with their state.
+        changed: Vec<Arc<str>>,
+        /// Instances that are gone.
+        removed: Vec<Arc<str>>,
+        /// Instances that were left alone.
+        kept: usize,
+    },
+    /// A reload was refused; nothing changed.
+    ReloadRefused {
+        /// Why.
+        error: String,
+    },
+    /// The loop itself was late: the process did not run for this long after it should have.
+    Late {
+        /// By how much.
+        by: Duration,
+    },
+    /// A socket or netlink call failed; what it was for and what will be done.
+    Trouble {
+        /// The story in one line.
+        message: String,
+    },
+    /// Reports were lost because the reader did not keep up.
+    Lost {
+        /// How many.
+        count: u64,
+    },
+    /// Every instance has stopped and every address is gone; the loop has ended.
+    Stopped,
+}
+
+/// Which instance a report is about, with what hooks need to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstanceLabel {
+    /// The name in the configuration.
+    pub name: Arc<str>,
+    /// Its effective priority at that moment.
+    pub priority: u8,
+}
+
+/// The state of an interface.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum LinkState {
+    /// It exists and has a carrier.
+    Up,
+    /// It exists and is down, or has no carrier.
+    Down,
+    /// It does not exist.
+    Gone,
+}
