@@ -1,0 +1,570 @@
+//! Virtual time: one ordered queue of what is on its way, and the timers of the nodes.
+
+use core::cmp::{Ordering, Reverse};
+use core::fmt;
+use core::time::Duration;
+use std::collections::{BinaryHeap, VecDeque};
+
+use sans_io_time::Instant;
+
+use crate::fault::Fault;
+use crate::link::{Link, Path, later};
+use crate::net::Net;
+use crate::node::{Effect, Node, Power, To};
+use crate::observe::{Observer, Violation};
+use crate::rng::Random;
+use crate::trace::{Lost, Record, Trace};
+
+/// A node of a world: its place in the list the world was made of.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub usize);
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "n{}", self.0)
+    }
+}
+
+/// Bounds that turn a run gone wild into a [`Violation`] instead of a hang or a full memory.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Most records in one window.
+    pub records: u64,
+    /// Length of a window in virtual time.
+    pub window: Duration,
+    /// Most frames and scripted faults waiting at a time.
+    pub pending: usize,
+    /// Most frames a stalled node keeps; the rest is lost, as in a full socket buffer.
+    pub stall_queue: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        let window = Duration::from_secs(1);
+        Self { records: 100_000, window, pending: 65_536, stall_queue: 256 }
+    }
+}
+
+/// A network of nodes in virtual time.
+///
+/// At one instant the order is: scripted faults, frames, stalled nodes that wake, timers (in the order of
+/// the nodes). All chance comes from one seed and is drawn in the order of events.
+pub struct World<N: Node> {
+    now: Instant,
+    random: Random,
+    link: Link,
+    slots: Vec<Slot<N>>,
+    paths: Vec<Path>,
+    net: Net,
+    queue: BinaryHeap<Reverse<Pending<N>>>,
+    sequence: u64,
+    budget: Budget,
+    window_end: Instant,
+    window_limit: u64,
+    trace: Trace,
+}
+
+struct Slot<N: Node> {
+    node: N,
+    timeout: Option<Instant>,
+    stall: Option<Stall<N>>,
+}
+
+struct Stall<N: Node> {
+    until: Instant,
+    frames: VecDeque<Arrival<N>>,
+    missed: Vec<Missed<N::Order>>,
+}
+
+/// What happened to a stalled node besides frames.
+enum Missed<O> {
+    Stop,
+    Link(bool),
+    Order(O),
+}
+
+struct Arrival<N: Node> {
+    from: NodeId,
+    frame: N::Frame,
+    damaged: bool,
+}
+
+struct Pending<N: Node> {
+    at: Instant,
+    sequence: u64,
+    what: What<N>,
+}
+
+enum What<N: Node> {
+    Fault(Box<Fault<N::Order>>),
+    Arrival(NodeId, Arrival<N>),
+    Wake(NodeId),
+}
+
+impl<N: Node> Pending<N> {
+    fn key(&self) -> (Instant, u8, u64) {
+        let class = match self.what {
+            What::Fault(_) => 0,
+            What::Arrival(..) => 1,
+            What::Wake(_) => 2,
+        };
+        (self.at, class, self.sequence)
+    }
+}
+
+impl<N: Node> PartialEq for Pending<N> {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl<N: Node> Eq for Pending<N> {}
+
+impl<N: Node> PartialOrd for Pending<N> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<N: Node> Ord for Pending<N> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+type Outcome = Result<(), Violation>;
+
+impl<N: Node> World<N> {
+    /// A world at instant zero. All nodes are off and plugged in, all in one cell; `link` is every path.
+    #[must_use]
+    pub fn new(seed: u64, nodes: Vec<N>, link: Link) -> Self {
+        let count = nodes.len();
+        let slot = |node| Slot { node, timeout: None, stall: None };
+        let budget = Budget::default();
+        Self {
+            now: Instant::ZERO,
+            random: Random::new(seed),
+            link,
+            slots: nodes.into_iter().map(slot).collect(),
+            paths: vec![Path::new(); count * count],
+            net: Net::new(count),
+            queue: BinaryHeap::new(),
+            sequence: 0,
+            budget,
+            window_end: later(Instant::ZERO, budget.window),
+            window_limit: budget.records,
+            trace: Trace::default(),
+        }
+    }
+
+    /// Sets the bounds.
+    pub fn set_budget(&mut self, budget: Budget) {
+        self.budget = budget;
+        self.window_end = later(self.now, budget.window);
+        self.window_limit = self.trace.records() + budget.records;
+    }
+
+    /// Keeps the last `lines` lines of the trace as text (none by default, text is slow).
+    pub fn keep_trace(&mut self, lines: usize) {
+        self.trace.keep(lines);
+    }
+
+    /// Schedules an incident; one in the past takes place now.
+    ///
+    /// # Panics
+    ///
+    /// If the incident names a node that is not in this world: a script error.
+    pub fn at(&mut self, when: Instant, fault: Fault<N::Order>) {
+        let named = match &fault {
+            Fault::Start(node)
+            | Fault::Stop(node)
+            | Fault::Crash(node)
+            | Fault::Stall(node, _)
+            | Fault::LinkDown(node)
+            | Fault::LinkUp(node)
+            | Fault::Tell(node, _) => *node,
+            Fault::OneWay(from, to) | Fault::SetPath(from, to, _) => *from.max(to),
+            Fault::Partition(_) | Fault::Heal | Fault::SetLink(_) => NodeId(0),
+        };
+        assert!(named.0 < self.slots.len(), "{named} is not in this world");
+        self.push(when.max(self.now), What::Fault(Box::new(fault)));
+    }
+
+    /// Schedules the start of every node at the present instant.
+    pub fn start_all(&mut self) {
+        for node in self.net.nodes() {
+            self.at(self.now, Fault::Start(node));
+        }
+    }
+
+    /// The present instant.
+    #[must_use]
+    pub const fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// The nodes in order.
+    pub fn nodes(&self) -> impl ExactSizeIterator<Item = &N> {
+        self.slots.iter().map(|slot| &slot.node)
+    }
+
+    /// One node.
+    #[must_use]
+    pub fn node(&self, id: NodeId) -> Option<&N> {
+        self.slots.get(id.0).map(|slot| &slot.node)
+    }
+
+    /// Who is on and who hears whom.
+    #[must_use]
+    pub const fn net(&self) -> &Net {
+        &self.net
+    }
+
+    /// What happened so far.
+    #[must_use]
+    pub const fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// A fingerprint of all that happened so far.
+    #[must_use]
+    pub fn trace_hash(&self) -> u64 {
+        self.trace.hash()
+    }
+
+    /// Lets `length` of virtual time pass.
+    ///
+    /// # Errors
+    ///
+    /// A bound of the [`Budget`] was broken, or a node asked for a timer that does not advance.
+    pub fn run_for(&mut self, length: Duration) -> Outcome {
+        self.run_until(later(self.now, length), &mut ())
+    }
+
+    /// Lets time pass up to and including `end`, showing everything to `observer`.
+    ///
+    /// # Errors
+    ///
+    /// As [`run_for`](Self::run_for), or what the observer objects to.
+    pub fn run_until(&mut self, end: Instant, observer: &mut impl Observer<N>) -> Outcome {
+        loop {
+            let pending = self.queue.peek().map(|Reverse(pending)| pending.at);
+            let timer = self.next_timer();
+            match (pending, timer) {
+                (Some(at), timer) if at <= end && timer.is_none_or(|(due, _)| at <= due) => {
+                    self.now = at;
+                    let Some(Reverse(pending)) = self.queue.pop() else { return Ok(()) };
+                    match pending.what {
+                        What::Fault(fault) => self.incident(&fault, observer)?,
+                        What::Arrival(to, arrival) => self.arrive(to, arrival, observer)?,
+                        What::Wake(node) => self.wake(node, observer)?,
+                    }
+                }
+                (_, Some((due, node))) if due <= end => {
+                    self.now = due;
+                    self.expire(node, observer)?;
+                }
+                _ => break,
+            }
+        }
+        self.now = end.max(self.now);
+        Ok(())
+    }
+
+    /// The earliest timer of a node that can run.
+    fn next_timer(&self) -> Option<(Instant, NodeId)> {
+        let awake = |(index, slot): (usize, &Slot<N>)| match (&slot.stall, slot.timeout) {
+            (None, Some(due)) => Some((due.max(self.now), NodeId(index))),
+            _ => None,
+        };
+        self.slots.iter().enumerate().filter_map(awake).min()
+    }
+
+    fn push(&mut self, at: Instant, what: What<N>) {
+        self.sequence += 1;
+        self.queue.push(Reverse(Pending { at, sequence: self.sequence, what }));
+    }
+
+    fn record(&mut self, record: &Record<'_, N>, observer: &mut impl Observer<N>) -> Outcome {
+        self.trace.write(self.now, record);
+        if self.trace.records() > self.window_limit {
+            if self.now < self.window_end {
+                return Err(Violation::Storm { at: self.now, records: self.budget.records });
+            }
+            self.window_end = later(self.now, self.budget.window);
+            self.window_limit = self.trace.records() + self.budget.records;
+        }
+        observer.observe(self.now, record, &self.net)
+    }
+
+    fn incident(&mut self, fault: &Fault<N::Order>, observer: &mut impl Observer<N>) -> Outcome {
+        self.record(&Record::Fault(fault), observer)?;
+        match fault {
+            Fault::Start(node) => self.start(*node, observer),
+            Fault::Stop(node) => self.tell(*node, Missed::Stop, observer),
+            Fault::Crash(node) => {
+                self.crash(*node);
+                Ok(())
+            }
+            Fault::Stall(node, length) => {
+                self.stall(*node, *length);
+                Ok(())
+            }
+            Fault::Tell(node, order) => self.tell(*node, Missed::Order(order.clone()), observer),
+            Fault::LinkDown(node) => self.plug(*node, false, observer),
+            Fault::LinkUp(node) => self.plug(*node, true, observer),
+            Fault::Partition(cells) => {
+                self.net.partition(cells);
+                Ok(())
+            }
+            Fault::OneWay(from, to) => {
+                self.net.cut(*from, *to);
+                Ok(())
+            }
+            Fault::Heal => {
+                self.net.heal();
+                Ok(())
+            }
+            Fault::SetLink(link) => {
+                self.link = link.clone();
+                self.paths.iter_mut().for_each(|path| path.link = None);
+                Ok(())
+            }
+            Fault::SetPath(from, to, link) => {
+                let way = from.0 * self.slots.len() + to.0;
+                self.paths[way].link = Some(link.clone());
+                Ok(())
+            }
+        }
+    }
+
+    fn start(&mut self, id: NodeId, observer: &mut impl Observer<N>) -> Outcome {
+        if self.net.is_running(id) {
+            return Ok(());
+        }
+        self.net.set_running(id, true);
+        let node = &mut self.slots[id.0].node;
+        node.handle_power(self.now, Power::Start);
+        if !self.net.is_plugged(id) {
+            node.handle_link(self.now, false);
+        }
+        self.settle(id, observer)
+    }
+
+    fn crash(&mut self, id: NodeId) {
+        if !self.net.is_running(id) {
+            return;
+        }
+        self.off(id);
+        let slot = &mut self.slots[id.0];
+        slot.stall = None;
+        slot.node.handle_power(self.now, Power::Crash);
+        while slot.node.poll_effect().is_some() {}
+    }
+
+    fn off(&mut self, id: NodeId) {
+        self.net.set_running(id, false);
+        self.net.set_stalled(id, false);
+        self.slots[id.0].timeout = None;
+    }
+
+    fn stall(&mut self, id: NodeId, length: Duration) {
+        let until = later(self.now, length);
+        if !self.net.is_running(id) {
+            return;
+        }
+        match &mut self.slots[id.0].stall {
+            Some(stall) => stall.until = stall.until.max(until),
+            empty @ None => {
+                *empty = Some(Stall { until, frames: VecDeque::new(), missed: Vec::new() });
+            }
+        }
+        self.net.set_stalled(id, true);
+        self.push(until, What::Wake(id));
+    }
+
+    fn plug(&mut self, id: NodeId, up: bool, observer: &mut impl Observer<N>) -> Outcome {
+        if self.net.set_plugged(id, up) { self.tell(id, Missed::Link(up), observer) } else { Ok(()) }
+    }
+
+    /// Something happens to a node: now if it is awake, later if it is stalled, never if it is off.
+    fn tell(
+        &mut self,
+        id: NodeId,
+        what: Missed<N::Order>,
+        observer: &mut impl Observer<N>,
+    ) -> Outcome {
+        if !self.net.is_running(id) {
+            return Ok(());
+        }
+        if let Some(stall) = &mut self.slots[id.0].stall {
+            stall.missed.push(what);
+            return Ok(());
+        }
+        self.hand_over(id, &what);
+        self.settle(id, observer)?;
+        if matches!(what, Missed::Stop) {
+            self.off(id);
+        }
+        Ok(())
+    }
+
+    fn hand_over(&mut self, id: NodeId, what: &Missed<N::Order>) {
+        let node = &mut self.slots[id.0].node;
+        match what {
+            Missed::Stop => node.handle_power(self.now, Power::Stop),
+            Missed::Link(up) => node.handle_link(self.now, *up),
+            Missed::Order(order) => node.handle_order(self.now, order),
+        }
+    }
+
+    fn arrive(
+        &mut self,
+        to: NodeId,
+        arrival: Arrival<N>,
+        observer: &mut impl Observer<N>,
+    ) -> Outcome {
+        let Arrival { from, ref frame, .. } = arrival;
+        let lost = |why| Record::Lost { from, to, frame, why };
+        if !self.net.is_running(to) {
+            return self.record(&lost(Lost::Off), observer);
+        }
+        if !self.net.hears(from, to) {
+            return self.record(&lost(Lost::Cut), observer);
+        }
+        if let Some(stall) = &self.slots[to.0].stall {
+            if stall.frames.len() >= self.budget.stall_queue {
+                return self.record(&lost(Lost::QueueFull), observer);
+            }
+            self.record(&Record::Queued { from, to, frame }, observer)?;
+            if let Some(stall) = &mut self.slots[to.0].stall {
+                stall.frames.push_back(arrival);
+            }
+            return Ok(());
+        }
+        self.deliver(to, &arrival, observer)?;
+        self.settle(to, observer)
+    }
+
+    fn deliver(
+        &mut self,
+        to: NodeId,
+        arrival: &Arrival<N>,
+        observer: &mut impl Observer<N>,
+    ) -> Outcome {
+        let Arrival { from, ref frame, damaged } = *arrival;
+        self.record(&Record::Delivered { from, to, frame, damaged }, observer)?;
+        self.slots[to.0].node.handle_frame(self.now, from, frame);
+        Ok(())
+    }
+
+    /// A node gets the processor back: missed frames, other events, timers, and only then a drain, as
+    /// in one turn of an event loop.
+    fn wake(&mut self, id: NodeId, observer: &mut impl Observer<N>) -> Outcome {
+        let slot = &mut self.slots[id.0];
+        let Some(stall) = slot.stall.take_if(|stall| stall.until <= self.now) else {
+            return Ok(());
+        };
+        self.net.set_stalled(id, false);
+        self.record(&Record::Woke(id), observer)?;
+        for arrival in &stall.frames {
+            self.deliver(id, arrival, observer)?;
+        }
+        let mut stopped = false;
+        for missed in &stall.missed {
+            if !stopped {
+                self.hand_over(id, missed);
+                stopped = matches!(missed, Missed::Stop);
+            }
+        }
+        if stopped {
+            self.settle(id, observer)?;
+            self.off(id);
+            return Ok(());
+        }
+        self.expire(id, observer)
+    }
+
+    fn expire(&mut self, id: NodeId, observer: &mut impl Observer<N>) -> Outcome {
+        self.record(&Record::Timer(id), observer)?;
+        self.slots[id.0].node.handle_timeout(self.now);
+        self.settle(id, observer)?;
+        match self.slots[id.0].timeout {
+            Some(timeout) if timeout <= self.now => {
+                Err(Violation::StuckTimer { at: self.now, node: id, timeout })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn settle(&mut self, id: NodeId, observer: &mut impl Observer<N>) -> Outcome {
+        while let Some(effect) = self.slots[id.0].node.poll_effect() {
+            match effect {
+                Effect::Send { to, frame } => self.transmit(id, to, &frame, observer)?,
+                Effect::Note(note) => self.record(&Record::Note { node: id, note: &note }, observer)?,
+            }
+        }
+        let slot = &mut self.slots[id.0];
+        slot.timeout = slot.node.next_timeout();
+        self.record(&Record::Settled(id), observer)
+    }
+
+    fn transmit(
+        &mut self,
+        from: NodeId,
+        to: To,
+        frame: &N::Frame,
+        observer: &mut impl Observer<N>,
+    ) -> Outcome {
+        self.record(&Record::Sent { from, to, frame }, observer)?;
+        match to {
+            To::Node(to) => self.travel(from, to, frame, observer)?,
+            To::Everyone => {
+                for to in self.net.nodes().filter(|to| *to != from) {
+                    self.travel(from, to, frame, observer)?;
+                }
+            }
+        }
+        if self.queue.len() > self.budget.pending {
+            return Err(Violation::Flood { at: self.now, pending: self.budget.pending });
+        }
+        Ok(())
+    }
+
+    fn travel(
+        &mut self,
+        from: NodeId,
+        to: NodeId,
+        frame: &N::Frame,
+        observer: &mut impl Observer<N>,
+    ) -> Outcome {
+        if !self.net.hears(from, to) {
+            return self.record(&Record::Lost { from, to, frame, why: Lost::Cut }, observer);
+        }
+        let path = &mut self.paths[from.0 * self.slots.len() + to.0];
+        let link = path.link.as_ref().unwrap_or(&self.link).clone();
+        if path.loses(link.loss, &mut self.random) {
+            return self.record(&Record::Lost { from, to, frame, why: Lost::Chance }, observer);
+        }
+        let copies = if self.random.chance(link.duplicate) { 2 } else { 1 };
+        for _ in 0..copies {
+            let damaged = self.random.chance(link.corrupt);
+            let copy = if damaged {
+                N::corrupt(frame, &mut self.random)
+            } else {
+                Some(frame.clone())
+            };
+            let path = &mut self.paths[from.0 * self.slots.len() + to.0];
+            let at = path.arrival(self.now, &link, &mut self.random);
+            match copy {
+                Some(frame) => {
+                    self.push(at, What::Arrival(to, Arrival { from, frame, damaged }));
+                }
+                None => {
+                    self.record(&Record::Lost { from, to, frame, why: Lost::Damaged }, observer)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
