@@ -3,148 +3,148 @@
 use super::prelude::{Block, Context, Keyword, Line, NotYet, P0, P1, P2};
 
 table! { SSL, Ssl;
-    "ca", Line, "FILE", P1, NotYet, "", "",
-        "";
-    "certificate", Line, "FILE", P1, NotYet, "", "",
-        "";
-    "key", Line, "FILE", P1, NotYet, "", "",
-        "";
-    "password", Line, "STRING", P1, NotYet, "", "",
-        "";
+    "ca", Line, "FILE", P1, NotYet, "none", "0.5",
+        "File with trusted certificates.";
+    "certificate", Line, "FILE", P1, NotYet, "none", "0.5",
+        "File with the client certificate.";
+    "key", Line, "FILE", P1, NotYet, "none", "0.5",
+        "File with the private key.";
+    "password", Line, "STRING", P1, NotYet, "none", "0.5",
+        "Password of the private key.";
 }
 
 table! { HTTP_GET, HttpGet;
-    "alpha", Line, "[BOOL]", P1, NotYet, "", "",
-        "";
-    "bind_if", Line, "IFNAME", P2, NotYet, "", "",
-        "";
-    "bind_port", Line, "UINT(1..65535)", P2, NotYet, "", "",
-        "";
-    "bindto", Line, "IPADDR", P1, NotYet, "", "",
-        "";
-    "connect_ip", Line, "IPADDR", P1, NotYet, "", "",
-        "";
-    "connect_port", Line, "UINT(1..65535)", P0, NotYet, "", "",
-        "";
-    "connect_timeout", Line, "TIMER(0.000001..4294.967295)", P0, NotYet, "", "",
-        "";
-    "delay_before_retry", Line, "TIMER", P0, NotYet, "", "",
-        "";
-    "delay_loop", Line, "TIMER(0.000001..)", P1, NotYet, "", "",
-        "";
-    "enable_sni", Line, "[BOOL]", P1, NotYet, "", "",
-        "";
-    "fast_recovery", Line, "[BOOL]", P1, NotYet, "", "",
-        "";
-    "fwmark", Line, "UINT32", P1, NotYet, "", "",
-        "";
-    "http_protocol", Line, "1.0|1.0C|1.0c|1.1", P1, NotYet, "", "",
-        "";
-    "log_all_failures", Line, "[BOOL]", P2, NotYet, "", "",
-        "";
-    "nb_get_retry", Line, "UINT", P0, NotYet, "", "",
-        "";
-    "retry", Line, "UINT", P0, NotYet, "", "",
-        "";
-    "sni_name", Line, "STRING", P1, NotYet, "", "",
-        "";
-    "url", Block(Context::HttpGetUrl), "{ ... }", P0, NotYet, "", "",
-        "";
-    "virtualhost", Line, "STRING", P1, NotYet, "", "",
-        "";
-    "warmup", Line, "TIMER", P1, NotYet, "", "",
-        "";
+    "alpha", Line, "[BOOL]", P1, NotYet, "off", "1.3.7",
+        "Count as failed until the first check has passed.";
+    "bind_if", Line, "IFNAME", P2, NotYet, "by route", "1.3.7",
+        "Interface the check leaves by.";
+    "bind_port", Line, "UINT(1..65535)", P2, NotYet, "the kernel's choice", "1.2.13",
+        "Source port of the check.";
+    "bindto", Line, "IPADDR", P1, NotYet, "the kernel's choice", "1.1.2",
+        "Source address of the check.";
+    "connect_ip", Line, "IPADDR", P1, NotYet, "the server's", "1.2.13",
+        "Address to check instead of the server's.";
+    "connect_port", Line, "UINT(1..65535)", P0, NotYet, "the server's", "0.5.8",
+        "Port to check instead of the server's.";
+    "connect_timeout", Line, "TIMER(0.000001..4294.967295)", P0, NotYet, "as the server", "0.5",
+        "Seconds to wait for the connection or reply.";
+    "delay_before_retry", Line, "TIMER", P0, NotYet, "3 s", "1.3.7",
+        "Seconds between attempts.";
+    "delay_loop", Line, "TIMER(0.000001..)", P1, NotYet, "as the server", "1.3.7",
+        "Seconds between checks.";
+    "enable_sni", Line, "[BOOL]", P1, NotYet, "off", "1.4.3",
+        "Send the host name in the TLS greeting.";
+    "fast_recovery", Line, "[BOOL]", P1, NotYet, "off", "2.0.17",
+        "Check all pages at once when coming back.";
+    "fwmark", Line, "UINT32", P1, NotYet, "none", "1.2.13",
+        "Mark on the packets of the check.";
+    "http_protocol", Line, "1.0|1.0C|1.0c|1.1", P1, NotYet, "1.0", "2.0.17",
+        "HTTP version of the request.";
+    "log_all_failures", Line, "[BOOL]", P2, NotYet, "as in global_defs", "2.0.11",
+        "Log every failure, not only changes.";
+    "nb_get_retry", Line, "UINT", P0, NotYet, "", "0.5",
+        "The old name of retry.";
+    "retry", Line, "UINT", P0, NotYet, "as the server", "1.3.7",
+        "Further attempts after a failure.";
+    "sni_name", Line, "STRING", P1, NotYet, "as virtualhost", "2.4.3+",
+        "Host name to send in the TLS greeting.";
+    "url", Block(Context::HttpGetUrl), "{ ... }", P0, NotYet, "", "0.5",
+        "A page to fetch.";
+    "virtualhost", Line, "STRING", P1, NotYet, "as the server", "1.3.6",
+        "Host name in the request.";
+    "warmup", Line, "TIMER", P1, NotYet, "as delay_loop", "1.3.7",
+        "Longest random delay in seconds before the first check.";
 }
 
 table! { HTTP_GET_URL, HttpGetUrl;
-    "digest", Line, "MD5_HEX(32 digits)", P0, NotYet, "", "",
-        "";
-    "path", Line, "STRING", P0, NotYet, "", "",
-        "";
-    "regex", Line, "QUOTED-STRING (PCRE2)", P2, NotYet, "", "",
-        "";
-    "regex_max_offset", Line, "UINT", P2, NotYet, "", "",
-        "";
-    "regex_min_offset", Line, "UINT", P2, NotYet, "", "",
-        "";
-    "regex_no_match", Line, "", P2, NotYet, "", "",
-        "";
-    "regex_options", Line, "OPTION [OPTION ...]", P2, NotYet, "", "",
-        "";
-    "regex_stack", Line, "UINT(start bytes) UINT(max bytes)", P2, NotYet, "", "",
-        "";
-    "status_code", Line, "CODE|CODE-CODE [CODE|CODE-CODE ...]", P0, NotYet, "", "",
-        "";
-    "virtualhost", Line, "STRING", P1, NotYet, "", "",
-        "";
+    "digest", Line, "MD5_HEX(32 digits)", P0, NotYet, "not checked", "0.5",
+        "MD5 of the page.";
+    "path", Line, "STRING", P0, NotYet, "/", "0.5",
+        "Path of the page.";
+    "regex", Line, "QUOTED-STRING (PCRE2)", P2, NotYet, "none", "2.0.7",
+        "Pattern the page must match.";
+    "regex_max_offset", Line, "UINT", P2, NotYet, "none", "2.0.7",
+        "Last byte at which a match may begin.";
+    "regex_min_offset", Line, "UINT", P2, NotYet, "0", "2.0.7",
+        "First byte at which a match may begin.";
+    "regex_no_match", Line, "", P2, NotYet, "off", "2.0.7",
+        "The page must not match the pattern.";
+    "regex_options", Line, "OPTION [OPTION ...]", P2, NotYet, "none", "2.0.7",
+        "Options of the pattern.";
+    "regex_stack", Line, "UINT(start bytes) UINT(max bytes)", P2, NotYet, "", "2.0.7",
+        "First and greatest size in bytes of the matcher's stack.";
+    "status_code", Line, "CODE|CODE-CODE [CODE|CODE-CODE ...]", P0, NotYet, "200-299", "0.7.6",
+        "Status codes that pass.";
+    "virtualhost", Line, "STRING", P1, NotYet, "as the checker", "1.3.6",
+        "Host name in the request.";
 }
 
 table! { SSL_GET, SslGet;
-    "alpha", Line, "[BOOL]", P1, NotYet, "", "",
-        "";
-    "bind_if", Line, "IFNAME", P2, NotYet, "", "",
-        "";
-    "bind_port", Line, "UINT(1..65535)", P2, NotYet, "", "",
-        "";
-    "bindto", Line, "IPADDR", P1, NotYet, "", "",
-        "";
-    "connect_ip", Line, "IPADDR", P1, NotYet, "", "",
-        "";
-    "connect_port", Line, "UINT(1..65535)", P0, NotYet, "", "",
-        "";
-    "connect_timeout", Line, "TIMER(0.000001..4294.967295)", P0, NotYet, "", "",
-        "";
-    "delay_before_retry", Line, "TIMER", P0, NotYet, "", "",
-        "";
-    "delay_loop", Line, "TIMER(0.000001..)", P1, NotYet, "", "",
-        "";
-    "enable_sni", Line, "[BOOL]", P1, NotYet, "", "",
-        "";
-    "fast_recovery", Line, "[BOOL]", P1, NotYet, "", "",
-        "";
-    "fwmark", Line, "UINT32", P1, NotYet, "", "",
-        "";
-    "http_protocol", Line, "1.0|1.0C|1.0c|1.1", P1, NotYet, "", "",
-        "";
-    "log_all_failures", Line, "[BOOL]", P2, NotYet, "", "",
-        "";
-    "nb_get_retry", Line, "UINT", P0, NotYet, "", "",
-        "";
-    "retry", Line, "UINT", P0, NotYet, "", "",
-        "";
-    "sni_name", Line, "STRING", P1, NotYet, "", "",
-        "";
-    "tls_compliant", Line, "[BOOL]", P2, NotYet, "", "",
-        "";
-    "url", Block(Context::SslGetUrl), "{ ... }", P0, NotYet, "", "",
-        "";
-    "virtualhost", Line, "STRING", P1, NotYet, "", "",
-        "";
-    "warmup", Line, "TIMER", P1, NotYet, "", "",
-        "";
+    "alpha", Line, "[BOOL]", P1, NotYet, "off", "1.3.7",
+        "Count as failed until the first check has passed.";
+    "bind_if", Line, "IFNAME", P2, NotYet, "by route", "1.3.7",
+        "Interface the check leaves by.";
+    "bind_port", Line, "UINT(1..65535)", P2, NotYet, "the kernel's choice", "1.2.13",
+        "Source port of the check.";
+    "bindto", Line, "IPADDR", P1, NotYet, "the kernel's choice", "1.1.2",
+        "Source address of the check.";
+    "connect_ip", Line, "IPADDR", P1, NotYet, "the server's", "1.2.13",
+        "Address to check instead of the server's.";
+    "connect_port", Line, "UINT(1..65535)", P0, NotYet, "the server's", "0.5.8",
+        "Port to check instead of the server's.";
+    "connect_timeout", Line, "TIMER(0.000001..4294.967295)", P0, NotYet, "as the server", "0.5",
+        "Seconds to wait for the connection or reply.";
+    "delay_before_retry", Line, "TIMER", P0, NotYet, "3 s", "1.3.7",
+        "Seconds between attempts.";
+    "delay_loop", Line, "TIMER(0.000001..)", P1, NotYet, "as the server", "1.3.7",
+        "Seconds between checks.";
+    "enable_sni", Line, "[BOOL]", P1, NotYet, "off", "1.4.3",
+        "Send the host name in the TLS greeting.";
+    "fast_recovery", Line, "[BOOL]", P1, NotYet, "off", "2.0.17",
+        "Check all pages at once when coming back.";
+    "fwmark", Line, "UINT32", P1, NotYet, "none", "1.2.13",
+        "Mark on the packets of the check.";
+    "http_protocol", Line, "1.0|1.0C|1.0c|1.1", P1, NotYet, "1.0", "2.0.17",
+        "HTTP version of the request.";
+    "log_all_failures", Line, "[BOOL]", P2, NotYet, "as in global_defs", "2.0.11",
+        "Log every failure, not only changes.";
+    "nb_get_retry", Line, "UINT", P0, NotYet, "", "0.5",
+        "The old name of retry.";
+    "retry", Line, "UINT", P0, NotYet, "as the server", "1.3.7",
+        "Further attempts after a failure.";
+    "sni_name", Line, "STRING", P1, NotYet, "as virtualhost", "2.4.3+",
+        "Host name to send in the TLS greeting.";
+    "tls_compliant", Line, "[BOOL]", P2, NotYet, "off", "2.2.8",
+        "Treat an unclean end of the TLS session as failure.";
+    "url", Block(Context::SslGetUrl), "{ ... }", P0, NotYet, "", "0.5",
+        "A page to fetch.";
+    "virtualhost", Line, "STRING", P1, NotYet, "as the server", "1.3.6",
+        "Host name in the request.";
+    "warmup", Line, "TIMER", P1, NotYet, "as delay_loop", "1.3.7",
+        "Longest random delay in seconds before the first check.";
 }
 
 table! { SSL_GET_URL, SslGetUrl;
-    "digest", Line, "MD5_HEX(32 digits)", P0, NotYet, "", "",
-        "";
-    "path", Line, "STRING", P0, NotYet, "", "",
-        "";
-    "regex", Line, "QUOTED-STRING (PCRE2)", P2, NotYet, "", "",
-        "";
-    "regex_max_offset", Line, "UINT", P2, NotYet, "", "",
-        "";
-    "regex_min_offset", Line, "UINT", P2, NotYet, "", "",
-        "";
-    "regex_no_match", Line, "", P2, NotYet, "", "",
-        "";
-    "regex_options", Line, "OPTION [OPTION ...]", P2, NotYet, "", "",
-        "";
-    "regex_stack", Line, "UINT(start bytes) UINT(max bytes)", P2, NotYet, "", "",
-        "";
-    "status_code", Line, "CODE|CODE-CODE [CODE|CODE-CODE ...]", P0, NotYet, "", "",
-        "";
-    "tls_compliant", Line, "[BOOL]", P2, NotYet, "", "",
-        "";
-    "virtualhost", Line, "STRING", P1, NotYet, "", "",
-        "";
+    "digest", Line, "MD5_HEX(32 digits)", P0, NotYet, "not checked", "0.5",
+        "MD5 of the page.";
+    "path", Line, "STRING", P0, NotYet, "/", "0.5",
+        "Path of the page.";
+    "regex", Line, "QUOTED-STRING (PCRE2)", P2, NotYet, "none", "2.0.7",
+        "Pattern the page must match.";
+    "regex_max_offset", Line, "UINT", P2, NotYet, "none", "2.0.7",
+        "Last byte at which a match may begin.";
+    "regex_min_offset", Line, "UINT", P2, NotYet, "0", "2.0.7",
+        "First byte at which a match may begin.";
+    "regex_no_match", Line, "", P2, NotYet, "off", "2.0.7",
+        "The page must not match the pattern.";
+    "regex_options", Line, "OPTION [OPTION ...]", P2, NotYet, "none", "2.0.7",
+        "Options of the pattern.";
+    "regex_stack", Line, "UINT(start bytes) UINT(max bytes)", P2, NotYet, "", "2.0.7",
+        "First and greatest size in bytes of the matcher's stack.";
+    "status_code", Line, "CODE|CODE-CODE [CODE|CODE-CODE ...]", P0, NotYet, "200-299", "0.7.6",
+        "Status codes that pass.";
+    "tls_compliant", Line, "[BOOL]", P2, NotYet, "as the checker", "2.2.8",
+        "Treat an unclean end of the TLS session as failure.";
+    "virtualhost", Line, "STRING", P1, NotYet, "as the checker", "1.3.6",
+        "Host name in the request.";
 }

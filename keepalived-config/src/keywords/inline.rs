@@ -52,20 +52,20 @@ inline! {
     "(directive)", "~LST",
         "~LST(VAR, V1, V2, ...) or ~LST({VAR1, VAR2}, {A1, A2}, {B1, B2}, ...) rest-of-line",
         P2, Works;
-    "ADDRESS-ENTRY", "(address)", "IPADDR[/PREFIX]", P0, NotYet;
-    "ADDRESS-ENTRY", "dev", "IFNAME", P0, NotYet;
-    "ADDRESS-ENTRY", "scope", "global|nowhere|host|link|site|NAME|0..255", P1, NotYet;
-    "ADDRESS-ENTRY", "brd", "IPV4|+|-", P1, NotYet;
-    "ADDRESS-ENTRY", "broadcast", "IPV4|+|-", P1, NotYet;
-    "ADDRESS-ENTRY", "label", "STRING(up to 15 characters, IPv4 only)", P1, NotYet;
-    "ADDRESS-ENTRY", "peer", "IPADDR (no prefix)", P2, NotYet;
-    "ADDRESS-ENTRY", "home", "(none) IPv6", P2, NotYet;
-    "ADDRESS-ENTRY", "-nodad", "(none) IPv6", P2, NotYet;
-    "ADDRESS-ENTRY", "mngtmpaddr", "(none) IPv6", P2, NotYet;
-    "ADDRESS-ENTRY", "noprefixroute", "", P2, NotYet;
-    "ADDRESS-ENTRY", "autojoin", "", P2, NotYet;
-    "ADDRESS-ENTRY", "no_track", "", P2, NotYet;
-    "ADDRESS-ENTRY", "preferred_lft", "UINT(seconds)|forever", P2, NotYet;
+    "ADDRESS-ENTRY", "(address)", "IPADDR[/PREFIX]", P0, Works;
+    "ADDRESS-ENTRY", "dev", "IFNAME", P0, Works;
+    "ADDRESS-ENTRY", "scope", "global|nowhere|host|link|site|NAME|0..255", P1, Works;
+    "ADDRESS-ENTRY", "brd", "IPV4|+|-", P1, Works;
+    "ADDRESS-ENTRY", "broadcast", "IPV4|+|-", P1, Works;
+    "ADDRESS-ENTRY", "label", "STRING(up to 15 characters, IPv4 only)", P1, Works;
+    "ADDRESS-ENTRY", "peer", "IPADDR (no prefix)", P2, Works;
+    "ADDRESS-ENTRY", "home", "(none) IPv6", P2, Works;
+    "ADDRESS-ENTRY", "-nodad", "(none) IPv6", P2, Works;
+    "ADDRESS-ENTRY", "mngtmpaddr", "(none) IPv6", P2, Works;
+    "ADDRESS-ENTRY", "noprefixroute", "", P2, Works;
+    "ADDRESS-ENTRY", "autojoin", "", P2, Works;
+    "ADDRESS-ENTRY", "no_track", "", P2, Works;
+    "ADDRESS-ENTRY", "preferred_lft", "UINT(seconds)|forever", P2, Works;
     "ADDRESS-ENTRY", "track_group", "NAME (static_ipaddress only)", P2, NotYet;
     "ADDRESS-ENTRY", "use_vmac",
         "(none) (virtual_ipaddress and virtual_ipaddress_excluded only)",
@@ -171,12 +171,12 @@ inline! {
     "RULE-ENTRY", "track_group", "NAME (static_rules only)", P2, NotYet;
     "UNICAST-PEER-ENTRY", "(address)",
         "IPADDR (anything from / or - onwards is dropped)",
-        P0, NotYet;
-    "UNICAST-PEER-ENTRY", "min_ttl", "UINT(0..255)", P2, NotYet;
-    "UNICAST-PEER-ENTRY", "max_ttl", "UINT(0..255)", P2, NotYet;
-    "TRACK-ENTRY", "(name)", "NAME", P0, NotYet;
-    "TRACK-ENTRY", "weight", "INT", P0, NotYet;
-    "TRACK-ENTRY", "reverse", "(none) (only after weight N)", P1, NotYet;
+        P0, Works;
+    "UNICAST-PEER-ENTRY", "min_ttl", "UINT(0..255)", P2, Works;
+    "UNICAST-PEER-ENTRY", "max_ttl", "UINT(0..255)", P2, Works;
+    "TRACK-ENTRY", "(name)", "NAME", P0, Works;
+    "TRACK-ENTRY", "weight", "INT", P0, Works;
+    "TRACK-ENTRY", "reverse", "(none) (only after weight N)", P1, Works;
     "TRACK-ENTRY", "noreverse", "(none) (only after weight N; not for track_interface)", P2, NotYet;
     "VSG-ENTRY", "(address)", "IPADDR [PORT]", P1, NotYet;
     "VSG-ENTRY", "(range)", "IPADDR-LASTPART|IPADDR-IPADDR|NETWORK/PREFIX then [PORT]", P1, NotYet;

@@ -1,60 +1,63 @@
 //! Top-level keywords.
 
-use super::prelude::{Block, Context, Entries, EntryKind, Keyword, Line, NotYet, P0, P1, P2};
+use super::prelude::{
+    Block, Context, Entries, EntryKind, Keyword, Line, NotYet, P0, P1, P2, Works,
+};
 
 table! { ROOT, Root;
-    "SSL", Block(Context::Ssl), "{ ... }", P1, NotYet, "", "",
-        "";
-    "bfd_instance", Block(Context::Bfd), "NAME(<32 chars) { ... }", P1, NotYet, "", "",
-        "";
-    "child_wait_time", Line, "UINT(seconds)", P2, NotYet, "", "",
-        "";
-    "garp_group", Block(Context::GarpGroup), "{ ... }", P2, NotYet, "", "",
-        "";
-    "global_defs", Block(Context::GlobalDefs), "{ ... }", P0, NotYet, "", "",
-        "";
-    "instance", Line, "NAME", P1, NotYet, "", "",
-        "";
+    "SSL", Block(Context::Ssl), "{ ... }", P1, NotYet, "", "0.5",
+        "Client certificate and trust settings of SSL_GET.";
+    "bfd_instance", Block(Context::Bfd), "NAME(<32 chars) { ... }", P1, NotYet, "", "2.0.0",
+        "A BFD session with a neighbour.";
+    "child_wait_time", Line, "UINT(seconds)", P2, NotYet, "5 s", "2.0.0",
+        "Seconds that child processes are given to stop before they are killed.";
+    "garp_group", Block(Context::GarpGroup), "{ ... }", P2, NotYet, "", "1.2.21",
+        "Interfaces that share one spacing of gratuitous ARP and neighbour advertisements.";
+    "global_defs", Block(Context::GlobalDefs), "{ ... }", P0, Works, "", "0.5",
+        "Settings of the whole daemon.";
+    "instance", Line, "NAME", P1, Works, "", "1.2.24",
+        "Name of this daemon, to tell several on one host apart.";
     "interface_up_down_delays", Entries(EntryKind::Delay), "{ IFNAME TIMER(down,0..255) [TIMER(up,0..255)] ... }",
-        P2, NotYet, "", "",
-        "";
+        P2, NotYet, "", "2.2.3",
+        "How long a link has to stay down or up before it counts.";
     "linkbeat_interfaces", Entries(EntryKind::Linkbeat), "{ IFNAME [MII|ETHTOOL|IOCTL] ... }",
-        P2, NotYet, "", "",
-        "";
-    "linkbeat_use_polling", Line, "", P2, NotYet, "", "",
-        "";
-    "namespace_with_ipsets", Line, "", P2, NotYet, "", "",
-        "";
-    "net_namespace", Line, "NAME", P1, NotYet, "", "",
-        "";
-    "net_namespace_ipvs", Line, "[NAME]", P2, NotYet, "", "",
-        "";
-    "static_ipaddress", Entries(EntryKind::Address), "{ ADDRESS-ENTRY ... }", P1, NotYet, "", "",
-        "";
-    "static_routes", Entries(EntryKind::Route), "{ ROUTE-ENTRY ... }", P1, NotYet, "", "",
-        "";
-    "static_rules", Entries(EntryKind::Rule), "{ RULE-ENTRY ... }", P1, NotYet, "", "",
-        "";
-    "track_file", Block(Context::TrackFile), "NAME { ... }", P1, NotYet, "", "",
-        "";
-    "track_group", Block(Context::TrackGroup), "NAME { ... }", P2, NotYet, "", "",
-        "";
-    "use_pid_dir", Line, "", P2, NotYet, "", "",
-        "";
+        P2, NotYet, "", "2.0.0",
+        "Interfaces whose link is polled, and how.";
+    "linkbeat_use_polling", Line, "", P2, NotYet, "", "1.1.18",
+        "Poll the link state of every interface instead of listening to the kernel.";
+    "namespace_with_ipsets", Line, "", P2, NotYet, "", "1.3.0",
+        "Use IP sets although a network namespace is set.";
+    "net_namespace", Line, "NAME", P1, NotYet, "the one it was started in", "1.2.24",
+        "Run everything in this network namespace.";
+    "net_namespace_ipvs", Line, "[NAME]", P2, NotYet, "the same as the checks", "2.1.0",
+        "Keep the IPVS tables in this network namespace.";
+    "static_ipaddress", Entries(EntryKind::Address), "{ ADDRESS-ENTRY ... }",
+        P1, NotYet, "", "1.1.0",
+        "Addresses that are present while the daemon runs.";
+    "static_routes", Entries(EntryKind::Route), "{ ROUTE-ENTRY ... }", P1, NotYet, "", "1.0.1",
+        "Routes that are present while the daemon runs.";
+    "static_rules", Entries(EntryKind::Rule), "{ RULE-ENTRY ... }", P1, NotYet, "", "1.2.20",
+        "Policy rules that are present while the daemon runs.";
+    "track_file", Block(Context::TrackFile), "NAME { ... }", P1, NotYet, "", "2.1.0",
+        "A file whose number is tracked.";
+    "track_group", Block(Context::TrackGroup), "NAME { ... }", P2, NotYet, "", "2.0.3",
+        "Instances that fault together when a static address, route or rule is lost.";
+    "use_pid_dir", Line, "", P2, Works, "off", "",
+        "Put the pid files in the directory /run/keepalived.";
     "virtual_server", Block(Context::VirtualServer), "IPADDR [PORT] { ... } / fwmark UINT(1..) { ... } / group VSG_NAME { ... }",
-        P0, NotYet, "", "",
-        "";
+        P0, NotYet, "", "0.5",
+        "A balanced service.";
     "virtual_server_group", Entries(EntryKind::VirtualServer), "NAME { VSG-ENTRY ... }",
-        P1, NotYet, "", "",
-        "";
-    "vrrp_instance", Block(Context::Instance), "NAME { ... }", P0, NotYet, "", "",
-        "";
-    "vrrp_script", Block(Context::Script), "NAME { ... }", P0, NotYet, "", "",
-        "";
-    "vrrp_sync_group", Block(Context::SyncGroup), "NAME { ... }", P0, NotYet, "", "",
-        "";
-    "vrrp_track_file", Block(Context::VrrpTrackFile), "NAME { ... }", P1, NotYet, "", "",
-        "";
-    "vrrp_track_process", Block(Context::TrackProcess), "NAME { ... }", P1, NotYet, "", "",
-        "";
+        P1, NotYet, "", "1.0.2",
+        "Addresses, ranges and marks that form one service.";
+    "vrrp_instance", Block(Context::Instance), "NAME { ... }", P0, Works, "", "0.5",
+        "One virtual router.";
+    "vrrp_script", Block(Context::Script), "NAME { ... }", P0, NotYet, "", "1.1.13",
+        "A command that is run again and again; its exit code is tracked.";
+    "vrrp_sync_group", Block(Context::SyncGroup), "NAME { ... }", P0, NotYet, "", "0.6.1",
+        "Instances that change state together.";
+    "vrrp_track_file", Block(Context::VrrpTrackFile), "NAME { ... }", P1, NotYet, "", "2.0.0",
+        "The old name of track_file.";
+    "vrrp_track_process", Block(Context::TrackProcess), "NAME { ... }", P1, NotYet, "", "2.0.11",
+        "Processes that are tracked by name.";
 }

@@ -115,13 +115,17 @@ pub enum Status {
 #[must_use]
 pub fn lookup(context: Context, word: &str) -> Option<&'static Keyword> {
     let table = crate::keywords::table(context);
-    let index = table.binary_search_by(|keyword| keyword.name.cmp(word)).ok()?;
+    let index = table
+        .binary_search_by(|keyword| keyword.name.cmp(word))
+        .ok()?;
     table.get(index)
 }
 
 /// Every registered keyword, block by block, sorted by name within a block.
 pub fn keywords() -> impl Iterator<Item = &'static Keyword> {
-    Context::ALL.iter().flat_map(|&context| keywords_of(context))
+    Context::ALL
+        .iter()
+        .flat_map(|&context| keywords_of(context))
 }
 
 /// The keywords of one block, sorted by name.

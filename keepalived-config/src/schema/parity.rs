@@ -72,23 +72,42 @@ fn summary(page: &mut String) {
         ("P2: specialised", Priority::P2),
     ] {
         let of_priority = keywords().filter(|keyword| keyword.priority == priority);
-        row(page, title, &Counts::of(of_priority.map(|keyword| keyword.status)));
+        row(
+            page,
+            title,
+            &Counts::of(of_priority.map(|keyword| keyword.status)),
+        );
     }
     row(page, "All keywords", &counts());
-    row(page, "Words inside lines", &Counts::of(inline_words().map(|word| word.status)));
+    row(
+        page,
+        "Words inside lines",
+        &Counts::of(inline_words().map(|word| word.status)),
+    );
     page.push('\n');
 }
 
 fn row(page: &mut String, title: &str, counts: &Counts) {
-    let Counts { works, no_effect, not_yet, refused } = counts;
+    let Counts {
+        works,
+        no_effect,
+        not_yet,
+        refused,
+    } = counts;
     let total = counts.total();
-    line(page, format_args!("| {title} | {works} | {no_effect} | {not_yet} | {refused} | {total} |"));
+    line(
+        page,
+        format_args!("| {title} | {works} | {no_effect} | {not_yet} | {refused} | {total} |"),
+    );
 }
 
 fn block(page: &mut String, context: Context) {
     let counts = Counts::of(keywords_of(context).map(|keyword| keyword.status));
     let (path, works, total) = (context.path(), counts.works, counts.total());
-    line(page, format_args!("## {path}\n\n{works} of {total} work.\n"));
+    line(
+        page,
+        format_args!("## {path}\n\n{works} of {total} work.\n"),
+    );
     page.push_str("| Keyword | Arguments | Default | P | Status | For |\n");
     page.push_str("|---|---|---|---|---|---|\n");
     for keyword in keywords_of(context) {
@@ -141,7 +160,11 @@ fn cell(text: &str) -> String {
 }
 
 fn code(text: &str) -> String {
-    if text.is_empty() { String::new() } else { format!("`{}`", cell(text)) }
+    if text.is_empty() {
+        String::new()
+    } else {
+        format!("`{}`", cell(text))
+    }
 }
 
 fn line(page: &mut String, text: std::fmt::Arguments<'_>) {

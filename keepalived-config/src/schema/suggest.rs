@@ -35,8 +35,15 @@ pub fn suggestions(context: Context, word: &str) -> Suggestions {
         .map(|keyword| keyword.context)
         .collect();
     // A word that exists somewhere else was not misspelled.
-    let spelling = if elsewhere.is_empty() { nearest_keyword(context, word) } else { None };
-    Suggestions { spelling, elsewhere }
+    let spelling = if elsewhere.is_empty() {
+        nearest_keyword(context, word)
+    } else {
+        None
+    };
+    Suggestions {
+        spelling,
+        elsewhere,
+    }
 }
 
 fn nearest_keyword(context: Context, word: &str) -> Option<&'static Keyword> {
@@ -68,7 +75,13 @@ pub(crate) fn nearest<'a>(
 /// Edits (insert, delete, replace, swap of neighbours) from `left` to `right`, ignoring case
 /// and the difference between `-` and `_`.
 fn distance(left: &str, right: &str) -> usize {
-    let fold = |c: char| if c == '-' { '_' } else { c.to_ascii_lowercase() };
+    let fold = |c: char| {
+        if c == '-' {
+            '_'
+        } else {
+            c.to_ascii_lowercase()
+        }
+    };
     let left: Vec<char> = left.chars().map(fold).collect();
     let right: Vec<char> = right.chars().map(fold).collect();
     let mut before: Vec<usize> = Vec::new();

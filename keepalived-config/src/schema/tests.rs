@@ -47,26 +47,49 @@ fn every_block_has_as_many_keywords_as_keepalived_registers() {
 
 #[test]
 fn the_priorities_add_up_to_the_published_totals() {
-    let of = |priority| keywords().filter(|keyword| keyword.priority == priority).count();
-    assert_eq!((of(Priority::P0), of(Priority::P1), of(Priority::P2)), (86, 253, 192));
-    let of = |priority| inline_words().filter(|word| word.priority == priority).count();
-    assert_eq!((of(Priority::P0), of(Priority::P1), of(Priority::P2)), (11, 41, 118));
+    let of = |priority| {
+        keywords()
+            .filter(|keyword| keyword.priority == priority)
+            .count()
+    };
+    assert_eq!(
+        (of(Priority::P0), of(Priority::P1), of(Priority::P2)),
+        (86, 253, 192)
+    );
+    let of = |priority| {
+        inline_words()
+            .filter(|word| word.priority == priority)
+            .count()
+    };
+    assert_eq!(
+        (of(Priority::P0), of(Priority::P1), of(Priority::P2)),
+        (11, 41, 118)
+    );
 }
 
 /// `lookup` searches by halves, so the tables must be sorted.
 #[test]
 fn every_keyword_is_found_under_its_own_name() {
     for keyword in keywords() {
-        assert_eq!(lookup(keyword.context, keyword.name), Some(keyword), "{}", keyword.name);
+        assert_eq!(
+            lookup(keyword.context, keyword.name),
+            Some(keyword),
+            "{}",
+            keyword.name
+        );
         assert_eq!(lookup(keyword.context, "no such keyword"), None);
     }
 }
 
 #[test]
 fn every_block_but_the_root_is_opened_by_exactly_one_keyword() {
-    for context in Context::ALL.into_iter().filter(|&context| context != Context::Root) {
-        let openers: Vec<_> =
-            keywords().filter(|keyword| keyword.shape == Shape::Block(context)).collect();
+    for context in Context::ALL
+        .into_iter()
+        .filter(|&context| context != Context::Root)
+    {
+        let openers: Vec<_> = keywords()
+            .filter(|keyword| keyword.shape == Shape::Block(context))
+            .collect();
         assert_eq!(openers.len(), 1, "{context}");
         assert_eq!(openers[0].name, context.name());
     }
@@ -75,17 +98,31 @@ fn every_block_but_the_root_is_opened_by_exactly_one_keyword() {
 #[test]
 fn every_keyword_says_in_one_line_what_it_is_for() {
     for keyword in keywords() {
-        assert!(keyword.doc.ends_with('.') && keyword.doc.len() > 10, "{}", keyword.name);
+        assert!(
+            keyword.doc.ends_with('.') && keyword.doc.len() > 10,
+            "{}",
+            keyword.name
+        );
         assert!(!keyword.doc.contains('\n'), "{}", keyword.name);
     }
 }
 
 #[test]
 fn a_misspelled_keyword_gets_its_neighbour_offered() {
-    let near = |context, word| suggestions(context, word).spelling.map(|keyword| keyword.name);
-    assert_eq!(near(Context::Instance, "virtual_router_di"), Some("virtual_router_id"));
+    let near = |context, word| {
+        suggestions(context, word)
+            .spelling
+            .map(|keyword| keyword.name)
+    };
+    assert_eq!(
+        near(Context::Instance, "virtual_router_di"),
+        Some("virtual_router_id")
+    );
     assert_eq!(near(Context::Instance, "prority"), Some("priority"));
-    assert_eq!(near(Context::Instance, "virtual-ipaddress"), Some("virtual_ipaddress"));
+    assert_eq!(
+        near(Context::Instance, "virtual-ipaddress"),
+        Some("virtual_ipaddress")
+    );
     assert_eq!(near(Context::Root, "vrrp_instnace"), Some("vrrp_instance"));
     assert_eq!(near(Context::Instance, "completely_different"), None);
     assert_eq!(near(Context::Instance, ""), None);
