@@ -1,1 +1,28 @@
-//! To be written.
+//! Virtual addresses as desired state over rtnetlink, and their announcement.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod announce;
+pub mod arp;
+pub mod conflict;
+mod desired;
+mod encode;
+mod error;
+mod event;
+mod link;
+mod name;
+pub mod ndisc;
+mod observed;
+mod plan;
+mod reconcile;
+
+pub use announce::{AnnouncePolicy, Announcer, ArpTarget, Burst, FRAME_MAX, Frame, Target};
+pub use desired::{Desired, OwnerId, Tag, Vip, VipFlags};
+pub use error::{ArpError, NameError, NdError, SendError};
+pub use event::KernelEvent;
+pub use link::{Link, LinkFlags};
+pub use name::{InterfaceName, NAME_MAX};
+pub use observed::{AddressFlags, FOREVER, Observed, ObservedAddress};
+pub use plan::{Change, plan};
+pub use reconcile::{Channel, Counters, Reconciler};
+pub use sans_io_time::Instant;

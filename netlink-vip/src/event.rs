@@ -1,0 +1,111 @@
+//! What the [`Reconciler`](crate::Reconciler) reports.
+
+use std::net::IpAddr;
+
+use crate::desired::OwnerId;
+use crate::name::InterfaceName;
+
+/// Something that happened in the kernel, or that came of a request.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KernelEvent {
+    /// The first dump is complete: links and addresses are known. Requests go out from now on.
+    Ready,
+    /// A later dump, after an overrun, is complete and differences are being repaired.
+    Resynced,
+    /// An interface exists now, or took this name.
+    LinkAppeared {
+        /// Its index.
+        index: u32,
+        /// Its name.
+        name: InterfaceName,
+        /// Switched on and with carrier.
+        up: bool,
+    },
+    /// State, MAC, MTU, flags or controller of an interface changed.
+    LinkChanged {
+        /// Its index.
+        index: u32,
+        /// Its name.
+        name: InterfaceName,
+        /// Switched on and with carrier.
+        up: bool,
+    },
+    /// An interface is no more, or has given up this name.
+    LinkGone {
+        /// Its index.
+        index: u32,
+        /// Its name.
+        name: InterfaceName,
+    },
+    /// An address that is not ours appeared or changed its flags (for example: is no longer
+    /// tentative). A reason to look for the source address again.
+    AddressAppeared {
+        /// The interface.
+        index: u32,
+        /// The address.
+        address: IpAddr,
+        /// Its prefix length.
+        prefix_len: u8,
+    },
+    /// An address that is not ours is gone.
+    AddressGone {
+        /// The interface.
+        index: u32,
+        /// The address.
+        address: IpAddr,
+        /// Its prefix length.
+        prefix_len: u8,
+    },
+    /// All the owner wants is in the kernel and usable. Once per [`set`](crate::Reconciler::set)
+    /// that changed something, and again after the owner was incomplete for another reason than
+    /// a repair.
+    Installed {
+        /// The owner.
+        owner: OwnerId,
+    },
+    /// The owner wants nothing any more and all of it is gone.
+    Removed {
+        /// The owner.
+        owner: OwnerId,
+    },
+    /// A request failed. It is repeated with growing delay; this comes with the first failure and
+    /// when the reason changes.
+    Failed {
+        /// The owner.
+        owner: OwnerId,
+        /// The address it is about.
+        address: IpAddr,
+        /// Positive error number; `ENODEV` also while the device does not exist.
+        errno: i32,
+        /// What the kernel says about it, if it does.
+        message: Option<String>,
+    },
+    /// Somebody else had removed the address; it is back.
+    Repaired {
+        /// The owner.
+        owner: OwnerId,
+        /// The address.
+        address: IpAddr,
+        /// How often by now, since the last minute without such a loss.
+        times: u32,
+    },
+    /// The address could not be kept or could not be added, many times in a row. Attempts go on
+    /// slowly; the owner had better leave the Active state.
+    GaveUp {
+        /// The owner.
+        owner: OwnerId,
+        /// The address.
+        address: IpAddr,
+    },
+    /// The address was already there, put by somebody else. It counts as installed, but will not
+    /// be removed when the owner no longer wants it.
+    Foreign {
+        /// The owner.
+        owner: OwnerId,
+        /// The interface.
+        index: u32,
+        /// The address.
+        address: IpAddr,
+    },
+}

@@ -1,0 +1,1 @@
+//! Neighbour discovery frames.
