@@ -46,7 +46,13 @@ impl Link {
     /// A path with this delay that keeps the order and loses, doubles and damages nothing.
     #[must_use]
     pub const fn new(delay: RangeInclusive<Duration>) -> Self {
-        Self { delay, fifo: true, loss: Loss::Never, duplicate: 0, corrupt: 0 }
+        Self {
+            delay,
+            fifo: true,
+            loss: Loss::Never,
+            duplicate: 0,
+            corrupt: 0,
+        }
     }
 
     /// A perfect path with one fixed delay.
@@ -106,7 +112,11 @@ pub(crate) struct Path {
 
 impl Path {
     pub(crate) const fn new() -> Self {
-        Self { link: None, last_arrival: Instant::ZERO, bad: false }
+        Self {
+            link: None,
+            last_arrival: Instant::ZERO,
+            bad: false,
+        }
     }
 
     /// Draws whether the next frame vanishes.
@@ -125,7 +135,11 @@ impl Path {
     /// Draws when a frame sent now arrives.
     pub(crate) fn arrival(&mut self, now: Instant, link: &Link, random: &mut Random) -> Instant {
         let drawn = later(now, random.duration(&link.delay));
-        let at = if link.fifo { drawn.max(self.last_arrival) } else { drawn };
+        let at = if link.fifo {
+            drawn.max(self.last_arrival)
+        } else {
+            drawn
+        };
         self.last_arrival = at.max(self.last_arrival);
         at
     }
@@ -133,5 +147,6 @@ impl Path {
 
 /// `at + wait`, or the end of time.
 pub(crate) fn later(at: Instant, wait: Duration) -> Instant {
-    at.checked_add(wait).unwrap_or_else(|| Instant::from_nanos(i64::MAX))
+    at.checked_add(wait)
+        .unwrap_or_else(|| Instant::from_nanos(i64::MAX))
 }

@@ -55,7 +55,10 @@ impl Net {
             && self.is_plugged(from)
             && self.is_plugged(to)
             && self.cell.get(from.0) == self.cell.get(to.0)
-            && !self.one_way_cut.get(self.way(from, to)).is_some_and(|cut| *cut)
+            && !self
+                .one_way_cut
+                .get(self.way(from, to))
+                .is_some_and(|cut| *cut)
     }
 
     /// Frames pass in both directions.

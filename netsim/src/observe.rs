@@ -16,12 +16,8 @@ pub trait Observer<N: Node> {
     /// # Errors
     ///
     /// What the observer objects to; the run ends there.
-    fn observe(
-        &mut self,
-        now: Instant,
-        record: &Record<'_, N>,
-        net: &Net,
-    ) -> Result<(), Violation>;
+    fn observe(&mut self, now: Instant, record: &Record<'_, N>, net: &Net)
+    -> Result<(), Violation>;
 }
 
 impl<N: Node> Observer<N> for () {
@@ -95,10 +91,18 @@ impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Storm { at, records } => {
-                write!(f, "storm: more than {records} records in one window at {} s", Seconds(*at))
+                write!(
+                    f,
+                    "storm: more than {records} records in one window at {} s",
+                    Seconds(*at)
+                )
             }
             Self::Flood { at, pending } => {
-                write!(f, "flood: more than {pending} frames on their way at {} s", Seconds(*at))
+                write!(
+                    f,
+                    "flood: more than {pending} frames on their way at {} s",
+                    Seconds(*at)
+                )
             }
             Self::StuckTimer { at, node, timeout } => write!(
                 f,

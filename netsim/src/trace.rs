@@ -12,7 +12,7 @@ use crate::world::NodeId;
 
 /// One thing that happened in a world, in the order it happened.
 pub enum Record<'a, N: Node + ?Sized> {
-    /// A scripted incident takes place (its effects follow).
+    /// A scripted incident takes place. The network has changed already, its nodes have not noticed.
     Fault(&'a Fault<N::Order>),
     /// A node sent a frame.
     Sent {
@@ -67,6 +67,8 @@ pub enum Record<'a, N: Node + ?Sized> {
     },
     /// A node has handled its input, and its output is drained.
     Settled(NodeId),
+    /// A node is off now: it has crashed, or stopped and said what it had to say.
+    Off(NodeId),
 }
 
 /// Why a copy of a frame did not make it.
@@ -92,7 +94,12 @@ impl<N: Node + ?Sized> Record<'_, N> {
             Self::Sent { from, to, frame } => (1u8, from, to, frame).hash(hash),
             Self::Lost { from, to, why, .. } => (2u8, from, to, why).hash(hash),
             Self::Queued { from, to, .. } => (3u8, from, to).hash(hash),
-            Self::Delivered { from, to, frame, damaged } => {
+            Self::Delivered {
+                from,
+                to,
+                frame,
+                damaged,
+            } => {
                 (4u8, from, to, damaged).hash(hash);
                 if *damaged {
                     frame.hash(hash);
@@ -102,6 +109,7 @@ impl<N: Node + ?Sized> Record<'_, N> {
             Self::Woke(node) => (6u8, node).hash(hash),
             Self::Note { node, note } => (7u8, node, note).hash(hash),
             Self::Settled(_) => {}
+            Self::Off(node) => (8u8, node).hash(hash),
         }
     }
 }
@@ -110,15 +118,33 @@ impl<N: Node + ?Sized> fmt::Display for Record<'_, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fault(fault) => write!(f, "*** {fault}"),
-            Self::Sent { from, to: To::Everyone, frame } => write!(f, "{from} sends {frame}"),
-            Self::Sent { from, to: To::Node(to), frame } => {
+            Self::Sent {
+                from,
+                to: To::Everyone,
+                frame,
+            } => write!(f, "{from} sends {frame}"),
+            Self::Sent {
+                from,
+                to: To::Node(to),
+                frame,
+            } => {
                 write!(f, "{from} sends to {to} {frame}")
             }
-            Self::Lost { from, to, frame, why } => {
+            Self::Lost {
+                from,
+                to,
+                frame,
+                why,
+            } => {
                 write!(f, "{to} misses from {from} {frame} ({why:?})")
             }
             Self::Queued { from, to, frame } => write!(f, "{to} will find from {from} {frame}"),
-            Self::Delivered { from, to, frame, damaged } => {
+            Self::Delivered {
+                from,
+                to,
+                frame,
+                damaged,
+            } => {
                 let damage = if *damaged { " (damaged)" } else { "" };
                 write!(f, "{to} hears from {from} {frame}{damage}")
             }
@@ -126,6 +152,7 @@ impl<N: Node + ?Sized> fmt::Display for Record<'_, N> {
             Self::Woke(node) => write!(f, "{node} wakes"),
             Self::Note { node, note } => write!(f, "{node} {note}"),
             Self::Settled(node) => write!(f, "{node} settled"),
+            Self::Off(node) => write!(f, "{node} is off"),
         }
     }
 }
@@ -176,7 +203,8 @@ impl Trace {
 
 impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.lines().try_for_each(|(at, line)| writeln!(f, "{:>17} {line}", Seconds(at)))
+        self.lines()
+            .try_for_each(|(at, line)| writeln!(f, "{:>17} {line}", Seconds(at)))
     }
 }
 

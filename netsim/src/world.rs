@@ -41,7 +41,12 @@ pub struct Budget {
 impl Default for Budget {
     fn default() -> Self {
         let window = Duration::from_secs(1);
-        Self { records: 100_000, window, pending: 65_536, stall_queue: 256 }
+        Self {
+            records: 100_000,
+            window,
+            pending: 65_536,
+            stall_queue: 256,
+        }
     }
 }
 
@@ -139,7 +144,11 @@ impl<N: Node> World<N> {
     #[must_use]
     pub fn new(seed: u64, nodes: Vec<N>, link: Link) -> Self {
         let count = nodes.len();
-        let slot = |node| Slot { node, timeout: None, stall: None };
+        let slot = |node| Slot {
+            node,
+            timeout: None,
+            stall: None,
+        };
         let budget = Budget::default();
         Self {
             now: Instant::ZERO,
@@ -253,7 +262,9 @@ impl<N: Node> World<N> {
             match (pending, timer) {
                 (Some(at), timer) if at <= end && timer.is_none_or(|(due, _)| at <= due) => {
                     self.now = at;
-                    let Some(Reverse(pending)) = self.queue.pop() else { return Ok(()) };
+                    let Some(Reverse(pending)) = self.queue.pop() else {
+                        return Ok(());
+                    };
                     match pending.what {
                         What::Fault(fault) => self.incident(&fault, observer)?,
                         What::Arrival(to, arrival) => self.arrive(to, arrival, observer)?,
@@ -282,14 +293,21 @@ impl<N: Node> World<N> {
 
     fn push(&mut self, at: Instant, what: What<N>) {
         self.sequence += 1;
-        self.queue.push(Reverse(Pending { at, sequence: self.sequence, what }));
+        self.queue.push(Reverse(Pending {
+            at,
+            sequence: self.sequence,
+            what,
+        }));
     }
 
     fn record(&mut self, record: &Record<'_, N>, observer: &mut impl Observer<N>) -> Outcome {
         self.trace.write(self.now, record);
         if self.trace.records() > self.window_limit {
             if self.now < self.window_end {
-                return Err(Violation::Storm { at: self.now, records: self.budget.records });
+                return Err(Violation::Storm {
+                    at: self.now,
+                    records: self.budget.records,
+                });
             }
             self.window_end = later(self.now, self.budget.window);
             self.window_limit = self.trace.records() + self.budget.records;
@@ -298,43 +316,36 @@ impl<N: Node> World<N> {
     }
 
     fn incident(&mut self, fault: &Fault<N::Order>, observer: &mut impl Observer<N>) -> Outcome {
-        self.record(&Record::Fault(fault), observer)?;
+        // The network changes first, so that observers see the new one with the record of the fault.
+        let replugged = match fault {
+            Fault::LinkDown(node) => self.net.set_plugged(*node, false),
+            Fault::LinkUp(node) => self.net.set_plugged(*node, true),
+            _ => false,
+        };
         match fault {
-            Fault::Start(node) => self.start(*node, observer),
-            Fault::Stop(node) => self.tell(*node, Missed::Stop, observer),
-            Fault::Crash(node) => {
-                self.crash(*node);
-                Ok(())
-            }
-            Fault::Stall(node, length) => {
-                self.stall(*node, *length);
-                Ok(())
-            }
-            Fault::Tell(node, order) => self.tell(*node, Missed::Order(order.clone()), observer),
-            Fault::LinkDown(node) => self.plug(*node, false, observer),
-            Fault::LinkUp(node) => self.plug(*node, true, observer),
-            Fault::Partition(cells) => {
-                self.net.partition(cells);
-                Ok(())
-            }
-            Fault::OneWay(from, to) => {
-                self.net.cut(*from, *to);
-                Ok(())
-            }
-            Fault::Heal => {
-                self.net.heal();
-                Ok(())
-            }
+            Fault::Stall(node, length) => self.stall(*node, *length),
+            Fault::Partition(cells) => self.net.partition(cells),
+            Fault::OneWay(from, to) => self.net.cut(*from, *to),
+            Fault::Heal => self.net.heal(),
             Fault::SetLink(link) => {
                 self.link = link.clone();
                 self.paths.iter_mut().for_each(|path| path.link = None);
-                Ok(())
             }
             Fault::SetPath(from, to, link) => {
                 let way = from.0 * self.slots.len() + to.0;
                 self.paths[way].link = Some(link.clone());
-                Ok(())
             }
+            _ => {}
+        }
+        self.record(&Record::Fault(fault), observer)?;
+        match fault {
+            Fault::Start(node) => self.start(*node, observer),
+            Fault::Stop(node) => self.tell(*node, Missed::Stop, observer),
+            Fault::Crash(node) => self.crash(*node, observer),
+            Fault::LinkDown(node) if replugged => self.tell(*node, Missed::Link(false), observer),
+            Fault::LinkUp(node) if replugged => self.tell(*node, Missed::Link(true), observer),
+            Fault::Tell(node, order) => self.tell(*node, Missed::Order(order.clone()), observer),
+            _ => Ok(()),
         }
     }
 
@@ -351,21 +362,22 @@ impl<N: Node> World<N> {
         self.settle(id, observer)
     }
 
-    fn crash(&mut self, id: NodeId) {
+    fn crash(&mut self, id: NodeId, observer: &mut impl Observer<N>) -> Outcome {
         if !self.net.is_running(id) {
-            return;
+            return Ok(());
         }
-        self.off(id);
         let slot = &mut self.slots[id.0];
         slot.stall = None;
         slot.node.handle_power(self.now, Power::Crash);
         while slot.node.poll_effect().is_some() {}
+        self.off(id, observer)
     }
 
-    fn off(&mut self, id: NodeId) {
+    fn off(&mut self, id: NodeId, observer: &mut impl Observer<N>) -> Outcome {
         self.net.set_running(id, false);
         self.net.set_stalled(id, false);
         self.slots[id.0].timeout = None;
+        self.record(&Record::Off(id), observer)
     }
 
     fn stall(&mut self, id: NodeId, length: Duration) {
@@ -376,15 +388,15 @@ impl<N: Node> World<N> {
         match &mut self.slots[id.0].stall {
             Some(stall) => stall.until = stall.until.max(until),
             empty @ None => {
-                *empty = Some(Stall { until, frames: VecDeque::new(), missed: Vec::new() });
+                *empty = Some(Stall {
+                    until,
+                    frames: VecDeque::new(),
+                    missed: Vec::new(),
+                });
             }
         }
         self.net.set_stalled(id, true);
         self.push(until, What::Wake(id));
-    }
-
-    fn plug(&mut self, id: NodeId, up: bool, observer: &mut impl Observer<N>) -> Outcome {
-        if self.net.set_plugged(id, up) { self.tell(id, Missed::Link(up), observer) } else { Ok(()) }
     }
 
     /// Something happens to a node: now if it is awake, later if it is stalled, never if it is off.
@@ -404,9 +416,10 @@ impl<N: Node> World<N> {
         self.hand_over(id, &what);
         self.settle(id, observer)?;
         if matches!(what, Missed::Stop) {
-            self.off(id);
+            self.off(id, observer)
+        } else {
+            Ok(())
         }
-        Ok(())
     }
 
     fn hand_over(&mut self, id: NodeId, what: &Missed<N::Order>) {
@@ -424,8 +437,15 @@ impl<N: Node> World<N> {
         arrival: Arrival<N>,
         observer: &mut impl Observer<N>,
     ) -> Outcome {
-        let Arrival { from, ref frame, .. } = arrival;
-        let lost = |why| Record::Lost { from, to, frame, why };
+        let Arrival {
+            from, ref frame, ..
+        } = arrival;
+        let lost = |why| Record::Lost {
+            from,
+            to,
+            frame,
+            why,
+        };
         if !self.net.is_running(to) {
             return self.record(&lost(Lost::Off), observer);
         }
@@ -452,8 +472,20 @@ impl<N: Node> World<N> {
         arrival: &Arrival<N>,
         observer: &mut impl Observer<N>,
     ) -> Outcome {
-        let Arrival { from, ref frame, damaged } = *arrival;
-        self.record(&Record::Delivered { from, to, frame, damaged }, observer)?;
+        let Arrival {
+            from,
+            ref frame,
+            damaged,
+        } = *arrival;
+        self.record(
+            &Record::Delivered {
+                from,
+                to,
+                frame,
+                damaged,
+            },
+            observer,
+        )?;
         self.slots[to.0].node.handle_frame(self.now, from, frame);
         Ok(())
     }
@@ -479,8 +511,7 @@ impl<N: Node> World<N> {
         }
         if stopped {
             self.settle(id, observer)?;
-            self.off(id);
-            return Ok(());
+            return self.off(id, observer);
         }
         self.expire(id, observer)
     }
@@ -490,9 +521,11 @@ impl<N: Node> World<N> {
         self.slots[id.0].node.handle_timeout(self.now);
         self.settle(id, observer)?;
         match self.slots[id.0].timeout {
-            Some(timeout) if timeout <= self.now => {
-                Err(Violation::StuckTimer { at: self.now, node: id, timeout })
-            }
+            Some(timeout) if timeout <= self.now => Err(Violation::StuckTimer {
+                at: self.now,
+                node: id,
+                timeout,
+            }),
             _ => Ok(()),
         }
     }
@@ -501,7 +534,13 @@ impl<N: Node> World<N> {
         while let Some(effect) = self.slots[id.0].node.poll_effect() {
             match effect {
                 Effect::Send { to, frame } => self.transmit(id, to, &frame, observer)?,
-                Effect::Note(note) => self.record(&Record::Note { node: id, note: &note }, observer)?,
+                Effect::Note(note) => self.record(
+                    &Record::Note {
+                        node: id,
+                        note: &note,
+                    },
+                    observer,
+                )?,
             }
         }
         let slot = &mut self.slots[id.0];
@@ -526,7 +565,10 @@ impl<N: Node> World<N> {
             }
         }
         if self.queue.len() > self.budget.pending {
-            return Err(Violation::Flood { at: self.now, pending: self.budget.pending });
+            return Err(Violation::Flood {
+                at: self.now,
+                pending: self.budget.pending,
+            });
         }
         Ok(())
     }
@@ -539,14 +581,34 @@ impl<N: Node> World<N> {
         observer: &mut impl Observer<N>,
     ) -> Outcome {
         if !self.net.hears(from, to) {
-            return self.record(&Record::Lost { from, to, frame, why: Lost::Cut }, observer);
+            return self.record(
+                &Record::Lost {
+                    from,
+                    to,
+                    frame,
+                    why: Lost::Cut,
+                },
+                observer,
+            );
         }
         let path = &mut self.paths[from.0 * self.slots.len() + to.0];
         let link = path.link.as_ref().unwrap_or(&self.link).clone();
         if path.loses(link.loss, &mut self.random) {
-            return self.record(&Record::Lost { from, to, frame, why: Lost::Chance }, observer);
+            return self.record(
+                &Record::Lost {
+                    from,
+                    to,
+                    frame,
+                    why: Lost::Chance,
+                },
+                observer,
+            );
         }
-        let copies = if self.random.chance(link.duplicate) { 2 } else { 1 };
+        let copies = if self.random.chance(link.duplicate) {
+            2
+        } else {
+            1
+        };
         for _ in 0..copies {
             let damaged = self.random.chance(link.corrupt);
             let copy = if damaged {
@@ -558,10 +620,28 @@ impl<N: Node> World<N> {
             let at = path.arrival(self.now, &link, &mut self.random);
             match copy {
                 Some(frame) => {
-                    self.push(at, What::Arrival(to, Arrival { from, frame, damaged }));
+                    self.push(
+                        at,
+                        What::Arrival(
+                            to,
+                            Arrival {
+                                from,
+                                frame,
+                                damaged,
+                            },
+                        ),
+                    );
                 }
                 None => {
-                    self.record(&Record::Lost { from, to, frame, why: Lost::Damaged }, observer)?;
+                    self.record(
+                        &Record::Lost {
+                            from,
+                            to,
+                            frame,
+                            why: Lost::Damaged,
+                        },
+                        observer,
+                    )?;
                 }
             }
         }
