@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use netlink_vip::Vip;
-use vrrp_fsm::{ActiveRouter, Faults, Priority, Reason, State, Stats};
+use vrrp_fsm::{ActiveRouter, Faults, Reason, State, Stats};
+use vrrp_proto::{AdvertInterval, Priority};
 
 use crate::config::InstanceSetup;
 use crate::report::LinkState;
@@ -47,7 +48,7 @@ pub struct InstanceSnapshot {
     /// Who is Active, as far as it has heard.
     pub active_router: Option<ActiveRouter>,
     /// The interval in force: learned as Backup, its own as Active.
-    pub active_interval: Duration,
+    pub active_interval: AdvertInterval,
     /// The skew time now.
     pub skew_time: Duration,
     /// The down interval now.

@@ -1,0 +1,258 @@
+//! From what is the case to what each state machine is told: level-triggered.
+//!
+//! Whatever came in which order, an instance is held exactly for the reasons that are true now.
+
+use std::net::IpAddr;
+
+use netlink_vip::{AddressFlags, Burst, InterfaceName, KernelEvent, ObservedAddress};
+use sans_io_time::Instant;
+use vrrp_fsm::{Event, Fault, InstanceId, State};
+use vrrp_proto::Family;
+
+use super::Elections;
+use crate::config::InstanceSetup;
+use crate::report::{LinkState, Report};
+
+impl Elections {
+    /// Take in the kernel's news, then bring every affected instance up to date.
+    pub(super) fn settle_facts(&mut self, now: Instant) {
+        while let Some(event) = self.reconciler.poll_event() {
+            self.take_in(now, event);
+        }
+        if !self.known {
+            return;
+        }
+        while let Some(interface) = self.dirty.pop_first() {
+            self.settle_paths(now, interface);
+            for id in self.by_interface.get(&interface).cloned().unwrap_or_default() {
+                self.settle_instance(now, id);
+            }
+        }
+        if !self.ready_reported {
+            self.ready_reported = true;
+            self.reports.push(Report::Ready);
+        }
+    }
+
+    fn take_in(&mut self, now: Instant, event: KernelEvent) {
+        match event {
+            KernelEvent::Ready => {
+                self.known = true;
+                let leftovers = self
+                    .reconciler
+                    .links()
+                    .flat_map(|link| self.reconciler.addresses(link.index))
+                    .filter(|address| address.ours)
+                    .count();
+                self.reconciler.adopt_or_clean(now);
+                if leftovers > 0 {
+                    self.reports.push(Report::LeftoversCleaned { removed: leftovers });
+                }
+                self.mark_all_dirty();
+            }
+            KernelEvent::LinkAppeared { name, up, .. }
+            | KernelEvent::LinkChanged { name, up, .. } => {
+                self.link_news(&name, if up { LinkState::Up } else { LinkState::Down });
+            }
+            KernelEvent::LinkGone { index, name } => {
+                self.frames.forget(index);
+                self.announcer.forget_link(index);
+                self.link_news(&name, LinkState::Gone);
+            }
+            KernelEvent::AddressAppeared { index, .. } | KernelEvent::AddressGone { index, .. } => {
+                let name = self.reconciler.link_by_index(index).map(|link| link.name);
+                if let Some(id) = name.and_then(|name| self.interfaces.find(&name)) {
+                    self.dirty.insert(id);
+                }
+                // A configured source address may be on any interface.
+                self.dirty.extend(
+                    self.instances
+                        .values()
+                        .filter(|running| running.setup.source.is_some())
+                        .map(|running| running.interface),
+                );
+            }
+            KernelEvent::Installed { owner } => {
+                if let Some(id) = self.owners.get(&owner).copied() {
+                    self.start_announcing(now, id);
+                }
+            }
+            KernelEvent::Repaired { owner, address, times } => {
+                let Some(id) = self.owners.get(&owner).copied() else { return };
+                if let Some(instance) = self.label(id) {
+                    self.reports.push(Report::AddressRepaired { instance, address, times });
+                }
+                // While it was gone, neighbours may have learned otherwise.
+                if let Some(running) = self.instances.get_mut(&id) {
+                    running.announce.get_or_insert(Burst::Reassert);
+                }
+                self.start_announcing(now, id);
+            }
+            KernelEvent::Failed { owner, address, errno, message } => {
+                let Some(instance) = self.owners.get(&owner).and_then(|id| self.label(*id)) else {
+                    return;
+                };
+                let error = std::io::Error::from_raw_os_error(errno);
+                let error = match message {
+                    Some(message) => format!("{error}: {message}"),
+                    None => error.to_string(),
+                };
+                self.reports.push(Report::AddressFailed { instance, address, error });
+            }
+            KernelEvent::GaveUp { owner, .. } => {
+                if let Some(id) = self.owners.get(&owner).copied() {
+                    self.router.handle_event(now, id, Event::AddressLost);
+                }
+            }
+            // Resynced and Foreign: nothing to do; Removed: the shutdown asks the reconciler.
+            _ => {}
+        }
+    }
+
+    fn link_news(&mut self, name: &InterfaceName, state: LinkState) {
+        if let Some(id) = self.interfaces.find(name) {
+            self.dirty.insert(id);
+            if self.known {
+                self.reports.push(Report::Link { name: name.to_string(), state });
+            }
+        }
+    }
+
+    /// Tell one state machine what is the case.
+    fn settle_instance(&mut self, now: Instant, id: InstanceId) {
+        let Some(running) = self.instances.get(&id) else { return };
+        let setup = running.setup.clone();
+        let source = self.source_of(&setup);
+        let (faults, adjustment) = self.facts_of(&setup, running.interface);
+        if running.source != source {
+            self.router.handle_event(now, id, Event::PrimaryAddress(source));
+        }
+        if running.adjustment != adjustment {
+            self.router.handle_event(now, id, Event::Adjust(adjustment));
+        }
+        let old = running.faults.clone();
+        let held_before = self.state_of(id) == State::Initialize;
+        for (fault, _) in &faults {
+            if !old.iter().any(|(known, _)| known == fault) {
+                self.router.handle_event(now, id, Event::Fault(*fault));
+            }
+        }
+        for (fault, _) in &old {
+            if !faults.iter().any(|(current, _)| current == fault) {
+                self.router.handle_event(now, id, Event::FaultCleared(*fault));
+            }
+        }
+        let held_after = self.state_of(id) == State::Initialize;
+        let Some(running) = self.instances.get_mut(&id) else { return };
+        running.source = source;
+        running.adjustment = adjustment;
+        running.faults.clone_from(&faults);
+        let first = !std::mem::replace(&mut running.reported, true);
+        let Some(instance) = self.label(id) else { return };
+        if first {
+            let (state, faults) = self
+                .router
+                .instance(id)
+                .map_or((State::Initialize, vrrp_fsm::Faults::NONE), |instance| {
+                    (instance.state(), instance.faults())
+                });
+            self.reports.push(Report::Started { instance: instance.clone(), state, faults });
+        }
+        if held_before && (held_after || first) {
+            for (set, from, to) in [(true, &faults, &old), (false, &old, &faults)] {
+                for (fault, detail) in from {
+                    let known = to.iter().any(|(other, text)| other == fault && text == detail);
+                    let changed = !to.iter().any(|(other, _)| other == fault);
+                    if changed || (set && !known && !detail.is_empty()) {
+                        self.reports.push(Report::FaultChanged {
+                            instance: instance.clone(),
+                            fault: *fault,
+                            set,
+                            detail: detail.clone(),
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    fn state_of(&self, id: InstanceId) -> State {
+        self.router.instance(id).map_or(State::Initialize, vrrp_fsm::Instance::state)
+    }
+
+    /// Every reason, true now, to hold this instance, and what its trackers add to the priority.
+    /// A missing source address is not here: the state machine draws that conclusion itself.
+    fn facts_of(
+        &self,
+        setup: &InstanceSetup,
+        interface: vrrp_fsm::InterfaceId,
+    ) -> (Vec<(Fault, String)>, i16) {
+        let mut faults = Vec::new();
+        let mut fault = |fault: Fault, detail: String| match faults
+            .iter_mut()
+            .find(|(known, _): &&mut (Fault, String)| *known == fault)
+        {
+            Some((_, details)) => {
+                details.push_str(", ");
+                details.push_str(&detail);
+            }
+            None => faults.push((fault, detail)),
+        };
+        if let Some(reason) = &setup.hold {
+            fault(Fault::Configuration, reason.to_string());
+        }
+        if self.release_at.is_some() {
+            fault(Fault::Held, "start-up delay".to_owned());
+        }
+        let name = setup.interface;
+        match self.reconciler.link(name.as_str()) {
+            None => fault(Fault::NoInterface, format!("interface {name} does not exist")),
+            Some(link) if setup.track_primary && !link.up() => {
+                fault(Fault::LinkDown, format!("interface {name} is down"));
+            }
+            Some(_) => {}
+        }
+        match self.paths.get(&(interface, setup.fsm.family)) {
+            Some(path) if path.socket.is_some() => {}
+            path => fault(
+                Fault::NoReceivePath,
+                path.and_then(|path| path.error.clone()).unwrap_or_default(),
+            ),
+        }
+        let mut adjustment = 0_i16;
+        for tracked in &setup.track_interfaces {
+            let up = self.reconciler.link(tracked.name.as_str()).is_some_and(|link| link.up());
+            let verdict = tracked.verdict(up);
+            if verdict.fault {
+                let is = if up { "up" } else { "down" };
+                fault(Fault::Tracker, format!("tracked interface {} is {is}", tracked.name));
+            }
+            adjustment = adjustment.saturating_add(verdict.weight);
+        }
+        (faults, adjustment)
+    }
+
+    /// The source address of adverts, if it is present: the configured one on any interface, or
+    /// the primary address of the instance's own.
+    fn source_of(&self, setup: &InstanceSetup) -> Option<IpAddr> {
+        if let Some(configured) = setup.source {
+            return self
+                .reconciler
+                .links()
+                .flat_map(|link| self.reconciler.addresses(link.index))
+                .any(|known| known.address == configured && usable(known))
+                .then_some(configured);
+        }
+        let index = self.reconciler.link(setup.interface.as_str())?.index;
+        match setup.fsm.family {
+            Family::Ipv4 => self.reconciler.source_ipv4(index).map(IpAddr::V4),
+            Family::Ipv6 => self.reconciler.source_ipv6(index).map(IpAddr::V6),
+        }
+    }
+}
+
+/// An address that duplicate address detection still examines, or has refused, cannot be a source.
+fn usable(address: &ObservedAddress) -> bool {
+    let flags = address.flags;
+    !flags.contains(AddressFlags::TENTATIVE) && !flags.contains(AddressFlags::DADFAILED)
+}

@@ -1,0 +1,120 @@
+//! What the loop keeps for one instance beside its state machine.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use netlink_vip::{Burst, OwnerId};
+use sans_io_time::Instant;
+use vrrp_fsm::{Fault, Instance, InterfaceId, Reason, Transmit, Transport};
+use vrrp_proto::{EmitError, HOP_LIMIT, IpMeta};
+
+use crate::config::InstanceSetup;
+use crate::sockets::vrrp::{Datagram, build};
+
+/// One instance at run time.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) setup: Arc<InstanceSetup>,
+    pub(super) interface: InterfaceId,
+    pub(super) owner: OwnerId,
+    /// The faults this loop has told the state machine, with the details for people.
+    pub(super) faults: Vec<(Fault, String)>,
+    /// The sum of tracker weights it has told.
+    pub(super) adjustment: i16,
+    /// The source address it has told.
+    pub(super) source: Option<IpAddr>,
+    /// An announcement that waits until the kernel has the addresses.
+    pub(super) announce: Option<Burst>,
+    pub(super) last_transition: Option<(SystemTime, Reason)>,
+    /// A first report about it has gone out.
+    pub(super) reported: bool,
+    encoded: Encoded,
+}
+
+/// The datagrams of the current advert, rebuilt only when the advert changes.
+#[derive(Debug, Default)]
+struct Encoded {
+    version: Option<(u32, IpAddr)>,
+    datagrams: Vec<Datagram>,
+}
+
+impl Running {
+    pub(super) fn new(setup: Arc<InstanceSetup>, interface: InterfaceId, owner: OwnerId) -> Self {
+        Self {
+            setup,
+            interface,
+            owner,
+            // A new state machine begins with this fault set.
+            faults: vec![(Fault::NoReceivePath, String::new())],
+            adjustment: 0,
+            source: None,
+            announce: None,
+            last_transition: None,
+            reported: false,
+            encoded: Encoded::default(),
+        }
+    }
+
+    /// The definition changed: nothing encoded is valid any more.
+    pub(super) fn replace(&mut self, setup: Arc<InstanceSetup>) {
+        self.setup = setup;
+        self.encoded = Encoded::default();
+    }
+
+    /// The datagrams that carry the current advert, one per destination.
+    pub(super) fn advert(&mut self, instance: &Instance) -> Result<&[Datagram], EmitError> {
+        let Some(source) = instance.primary_address() else {
+            return Ok(&[]);
+        };
+        let version = (instance.advert_version(), source);
+        if self.encoded.version != Some(version) {
+            self.encoded.datagrams = self.encode(instance, Transmit::Advert, source)?;
+            self.encoded.version = Some(version);
+        }
+        Ok(&self.encoded.datagrams)
+    }
+
+    /// The datagrams that carry the current advert, as last encoded by [`Self::advert`].
+    pub(super) fn encoded(&self) -> &[Datagram] {
+        &self.encoded.datagrams
+    }
+
+    /// The datagrams that say the router is leaving.
+    pub(super) fn release(&self, instance: &Instance) -> Result<Vec<Datagram>, EmitError> {
+        match instance.primary_address() {
+            Some(source) => self.encode(instance, Transmit::Release, source),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn encode(
+        &self,
+        instance: &Instance,
+        transmit: Transmit,
+        source: IpAddr,
+    ) -> Result<Vec<Datagram>, EmitError> {
+        let advert = instance.advert(transmit);
+        let datagram = |destination, hop_limit| {
+            let ip = IpMeta { source, destination, hop_limit };
+            build(&ip, advert.buffer_len(), |out| advert.emit(&ip, out))
+        };
+        match &instance.config().transport {
+            Transport::Multicast { group } => Ok(vec![datagram(*group, HOP_LIMIT)?]),
+            Transport::Unicast { peers, .. } => peers
+                .iter()
+                .map(|peer| datagram(peer.address, self.setup.unicast_hop_limit))
+                .collect(),
+        }
+    }
+
+    /// When a transition happened, for dumps.
+    pub(super) fn note_transition(&mut self, at: SystemTime, reason: Reason) {
+        self.last_transition = Some((at, reason));
+    }
+}
+
+/// An instant that the loop waits for on behalf of itself.
+pub(super) fn earliest(deadlines: impl IntoIterator<Item = Option<Instant>>) -> Option<Instant> {
+    deadlines.into_iter().flatten().min()
+}

@@ -1,0 +1,407 @@
+//! Loop 1: elections. Sockets, rtnetlink and deadlines on one thread that never waits for anything
+//! but its own poll.
+//!
+//! One turn: read the clock once; read what is ready, adverts first; then expired deadlines; then
+//! carry out what the state machines asked for, adverts first; then sleep until the next deadline.
+//! Packets come before timers because a process that was stopped for seconds must hear the adverts
+//! in its socket before it decides that the Active router is gone.
+
+mod facts;
+mod instance;
+mod interfaces;
+mod outputs;
+mod paths;
+mod reload;
+mod shutdown;
+mod snapshots;
+
+use std::collections::{BTreeSet, HashMap};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, SystemTime};
+
+use bytes::BytesMut;
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token, Waker};
+use netlink_vip::{Announcer, Channel, OwnerId, Reconciler};
+use sans_io_time::Instant;
+use vrrp_fsm::{InstanceId, InterfaceId, Rejected, Router, Rx};
+use vrrp_proto::ParseError;
+
+use crate::clock::{Clock, lateness};
+use crate::config::Config;
+use crate::remote::{Command, Remote};
+use crate::report::{InstanceLabel, Report};
+use crate::reports::Reports;
+use crate::snapshot::TurnStats;
+use crate::sockets::frames::FrameSenders;
+use crate::sockets::netlink::{Netlink, Received};
+use crate::sockets::vrrp::ReceiveBuffer;
+use crate::sources::Source;
+use crate::timer::Timer;
+
+use instance::{Running, earliest};
+use interfaces::{Interfaces, PathKey, ReceivePath};
+use outputs::Outbox;
+use shutdown::Shutdown;
+
+/// Batches read from one socket in one turn; what is left waits for the next turn, so that a flood
+/// on one socket cannot hold back the deadlines.
+const BATCHES_PER_TURN: usize = 8;
+/// Netlink datagrams read in one turn, for the same reason.
+const NETLINK_PER_TURN: usize = 64;
+/// A turn later than this after its deadline is worth a word.
+const WORTH_A_WORD: Duration = Duration::from_millis(100);
+/// How often something that failed to open is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// The elections loop. Own the outer loop by calling [`turn`](Self::turn), or give it a thread
+/// with [`run`](Self::run).
+#[derive(Debug)]
+pub struct Elections {
+    clock: Clock,
+    poll: Poll,
+    events: Events,
+    timer: Timer,
+    commands: Receiver<Command>,
+    reports: Reports,
+    /// Sources that had more than a turn's worth.
+    ready: BTreeSet<Source>,
+
+    router: Router,
+    reconciler: Reconciler,
+    announcer: Announcer,
+    monitor: Netlink,
+    command: Netlink,
+    frames: FrameSenders,
+
+    interfaces: Interfaces,
+    paths: HashMap<PathKey, ReceivePath>,
+    instances: HashMap<InstanceId, Running>,
+    /// In the order of the configuration.
+    order: Vec<InstanceId>,
+    owners: HashMap<OwnerId, InstanceId>,
+    next_owner: u32,
+    /// Removed by a reload; kept until their last actions are carried out.
+    leaving: Vec<InstanceId>,
+    by_interface: HashMap<InterfaceId, Vec<InstanceId>>,
+    /// Interfaces whose facts changed in this turn.
+    dirty: BTreeSet<InterfaceId>,
+    config: Config,
+
+    started_wall: SystemTime,
+    /// Links and addresses are known.
+    known: bool,
+    ready_reported: bool,
+    /// When instances held at start may run.
+    release_at: Option<Instant>,
+    /// When to try again to open what could not be opened.
+    retry_at: Option<Instant>,
+    /// What the timer is armed for.
+    deadline: Option<Instant>,
+    shutdown: Option<Shutdown>,
+
+    outbox: Outbox,
+    receive: ReceiveBuffer,
+    netlink_buffer: BytesMut,
+    request: Vec<u8>,
+    turns: TurnStats,
+    /// Packets that were not even IP.
+    malformed: HashMap<&'static str, u64>,
+}
+
+impl Elections {
+    /// Open what every configuration needs and take `config`. Nothing is sent before the first
+    /// turn.
+    ///
+    /// # Errors
+    /// The poll, the timer or the netlink sockets could not be opened, or the configuration
+    /// contradicts itself.
+    pub fn new(config: Config, reports: Reports) -> Result<(Self, Remote), StartError> {
+        let clock = Clock;
+        let poll = Poll::new()?;
+        let timer = Timer::new()?;
+        let monitor = Netlink::monitor()?;
+        let command = Netlink::command()?;
+        let waker = Arc::new(Waker::new(poll.registry(), Source::Waker.into())?);
+        for (fd, source) in [
+            (timer.as_raw_fd(), Source::Timer),
+            (monitor.as_raw_fd(), Source::NetlinkMonitor),
+            (command.as_raw_fd(), Source::NetlinkCommand),
+        ] {
+            poll.registry().register(&mut SourceFd(&fd), source.into(), Interest::READABLE)?;
+        }
+        let (remote, commands) = Remote::new(waker);
+        let now = clock.now();
+        let mut reconciler = Reconciler::new(config.tag);
+        reconciler.start(now);
+        let release_at = (config.startup_delay > Duration::ZERO)
+            .then(|| now.checked_add(config.startup_delay))
+            .flatten();
+        let mut elections = Self {
+            clock,
+            poll,
+            events: Events::with_capacity(256),
+            timer,
+            commands,
+            reports,
+            ready: BTreeSet::new(),
+            router: Router::new(),
+            reconciler,
+            announcer: Announcer::new(),
+            monitor,
+            command,
+            frames: FrameSenders::default(),
+            interfaces: Interfaces::default(),
+            paths: HashMap::new(),
+            instances: HashMap::new(),
+            order: Vec::new(),
+            owners: HashMap::new(),
+            next_owner: 0,
+            leaving: Vec::new(),
+            by_interface: HashMap::new(),
+            dirty: BTreeSet::new(),
+            config: Config::new(Vec::new()),
+            started_wall: clock.wall(),
+            known: false,
+            ready_reported: false,
+            release_at,
+            retry_at: None,
+            deadline: None,
+            shutdown: None,
+            outbox: Outbox::default(),
+            receive: ReceiveBuffer::default(),
+            netlink_buffer: BytesMut::new(),
+            request: Vec::new(),
+            turns: TurnStats::default(),
+            malformed: HashMap::new(),
+        };
+        elections.apply(now, config)?;
+        Ok((elections, remote))
+    }
+
+    /// Turn until told to stop.
+    ///
+    /// # Errors
+    /// The poll itself failed, which leaves nothing to wait with.
+    pub fn run(mut self) -> io::Result<()> {
+        while self.turn()? {}
+        Ok(())
+    }
+
+    /// One turn: wait for something, handle it, send what follows. False: stopped, everything is
+    /// released.
+    ///
+    /// # Errors
+    /// As for [`run`](Self::run).
+    pub fn turn(&mut self) -> io::Result<bool> {
+        let patience = (!self.ready.is_empty()).then_some(Duration::ZERO);
+        match self.poll.poll(&mut self.events, patience) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => {}
+        }
+        let now = self.clock.now();
+        self.turns.turns += 1;
+        self.note_lateness(now);
+        for event in &self.events {
+            if let Ok(source) = Source::try_from(event.token()) {
+                self.ready.insert(source);
+            }
+        }
+        self.read(now);
+        self.settle_facts(now);
+        self.handle_timeouts(now);
+        self.carry_out(now);
+        if self.shutdown_done(now) {
+            self.reports.push(Report::Stopped);
+            self.reports.flush();
+            return Ok(false);
+        }
+        self.reports.flush();
+        self.deadline = earliest([
+            self.router.next_timeout(),
+            self.reconciler.next_timeout(),
+            self.announcer.next_timeout(),
+            self.release_at,
+            self.retry_at,
+            self.shutdown.as_ref().map(Shutdown::deadline),
+        ]);
+        self.timer.arm(self.deadline)?;
+        Ok(true)
+    }
+
+    fn note_lateness(&mut self, now: Instant) {
+        let Some(deadline) = self.deadline else { return };
+        let late = lateness(now, deadline);
+        self.turns.worst_lateness = self.turns.worst_lateness.max(late);
+        if late >= WORTH_A_WORD {
+            self.reports.push(Report::Late { by: late });
+        }
+    }
+
+    /// Read every ready source, adverts before netlink before commands.
+    fn read(&mut self, now: Instant) {
+        let ready = std::mem::take(&mut self.ready);
+        for source in ready.iter().rev().copied() {
+            if let Source::Vrrp(interface, family) = source
+                && self.read_adverts(now, (interface, family))
+            {
+                self.ready.insert(source);
+            }
+        }
+        for source in ready {
+            let more = match source {
+                Source::Timer => {
+                    self.timer.fired();
+                    false
+                }
+                Source::NetlinkCommand | Source::NetlinkMonitor => self.read_netlink(now, source),
+                Source::Waker => {
+                    self.read_commands(now);
+                    false
+                }
+                Source::Vrrp(..) => false,
+            };
+            if more {
+                self.ready.insert(source);
+            }
+        }
+    }
+
+    /// True if more may be waiting.
+    fn read_adverts(&mut self, now: Instant, key: PathKey) -> bool {
+        let Some(socket) = self.paths.get(&key).and_then(|path| path.socket.as_ref()) else {
+            return false;
+        };
+        for _ in 0..BATCHES_PER_TURN {
+            let router = &mut self.router;
+            let turns = &mut self.turns;
+            let reports = &mut self.reports;
+            let malformed = &mut self.malformed;
+            let report_unknown = self.config.report_unknown_vrids;
+            let name = self.interfaces.name(key.0);
+            let result = socket.receive(
+                &mut self.receive,
+                |ip, message| {
+                    turns.packets_received += 1;
+                    let rx = Rx { interface: key.0, ip, message };
+                    if let Err(Rejected::UnknownVrid(vrid)) = router.handle_packet(now, rx)
+                        && report_unknown
+                    {
+                        reports.push(Report::UnknownVrid {
+                            interface: name.map(ToString::to_string).unwrap_or_default(),
+                            vrid,
+                            source: ip.source,
+                        });
+                    }
+                },
+                |error: ParseError| *malformed.entry(error.name()).or_default() += 1,
+            );
+            match result {
+                Ok(true) => {}
+                Ok(false) => return false,
+                Err(error) => {
+                    // ENETDOWN and the like: the news of the link come over netlink.
+                    self.reports.push(Report::Trouble {
+                        message: format!("receiving adverts failed: {error}"),
+                    });
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    /// True if more may be waiting.
+    fn read_netlink(&mut self, now: Instant, source: Source) -> bool {
+        let (socket, channel) = match source {
+            Source::NetlinkCommand => (&self.command, Channel::Command),
+            _ => (&self.monitor, Channel::Monitor),
+        };
+        for _ in 0..NETLINK_PER_TURN {
+            match socket.receive(&mut self.netlink_buffer) {
+                Ok(Received::Datagram) => {
+                    self.reconciler.handle_datagram(now, &self.netlink_buffer, channel);
+                }
+                Ok(Received::Nothing) => return false,
+                Ok(Received::Overrun) => {
+                    self.turns.netlink_overruns += 1;
+                    self.reconciler.handle_overrun(now);
+                }
+                Err(error) => {
+                    self.reports.push(Report::Trouble {
+                        message: format!("receiving from netlink failed: {error}"),
+                    });
+                    self.reconciler.handle_overrun(now);
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    fn read_commands(&mut self, now: Instant) {
+        while let Ok(command) = self.commands.try_recv() {
+            match command {
+                Command::Reload(config) => match self.apply(now, *config) {
+                    Ok(()) => {}
+                    Err(error) => {
+                        self.reports.push(Report::ReloadRefused { error: error.to_string() });
+                    }
+                },
+                // The asker may have gone; that is its own affair.
+                Command::Snapshot(reply) => drop(reply.try_send(Box::new(self.snapshot()))),
+                Command::ClearStats => {
+                    self.router.clear_stats();
+                    self.malformed.clear();
+                }
+                Command::Stop => self.begin_shutdown(now),
+            }
+        }
+    }
+
+    fn handle_timeouts(&mut self, now: Instant) {
+        if self.release_at.is_some_and(|at| at <= now) {
+            self.release_at = None;
+            self.mark_all_dirty();
+        }
+        if self.retry_at.is_some_and(|at| at <= now) {
+            self.retry_at = None;
+            self.mark_all_dirty();
+        }
+        self.settle_facts(now);
+        self.router.handle_timeout(now);
+        self.reconciler.handle_timeout(now);
+    }
+
+    fn mark_all_dirty(&mut self) {
+        self.dirty.extend(self.by_interface.keys().copied());
+    }
+
+    fn label(&self, id: InstanceId) -> Option<InstanceLabel> {
+        let running = self.instances.get(&id)?;
+        let priority = self
+            .router
+            .instance(id)
+            .map_or(0, |instance| instance.effective_priority().get());
+        Some(InstanceLabel { name: running.setup.name.clone(), priority })
+    }
+
+    fn register(&self, fd: std::os::fd::RawFd, token: Token) -> io::Result<()> {
+        self.poll.registry().register(&mut SourceFd(&fd), token, Interest::READABLE)
+    }
+}
+
+/// Why the loop could not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A descriptor that every configuration needs could not be opened.
+    #[error("the elections loop could not be set up: {0}")]
+    Io(#[from] io::Error),
+    /// The configuration contradicts itself.
+    #[error(transparent)]
+    Config(#[from] vrrp_fsm::ConfigError),
+}

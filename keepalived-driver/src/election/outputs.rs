@@ -1,0 +1,251 @@
+//! Carrying out what the state machines ask for: adverts, then addresses, then announcements.
+
+use std::collections::BTreeMap;
+
+use netlink_vip::{Burst, Desired, FRAME_MAX, Target};
+use sans_io_time::Instant;
+use vrrp_fsm::{Action, Announce, Event, InstanceId, Notice, State, Transmit};
+
+use super::Elections;
+use super::interfaces::PathKey;
+use crate::report::Report;
+use crate::sockets::vrrp::Datagram;
+use crate::sources::Source;
+
+/// Announcement frames sent in one turn; the others follow in the next, after adverts that have
+/// fallen due.
+const FRAMES_PER_TURN: usize = 128;
+
+/// Adverts of one turn, by socket.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    by_path: BTreeMap<PathKey, Vec<Letter>>,
+}
+
+#[derive(Debug)]
+enum Letter {
+    /// The datagrams kept with the instance.
+    Advert(InstanceId),
+    /// Its last word.
+    Release(Vec<Datagram>),
+}
+
+impl Elections {
+    /// Everything that waits to be sent or set, within the limits of one turn.
+    pub(super) fn carry_out(&mut self, now: Instant) {
+        self.carry_out_actions(now);
+        self.send_adverts();
+        self.retire();
+        self.send_request(now);
+        self.send_frames(now);
+    }
+
+    fn carry_out_actions(&mut self, now: Instant) {
+        while let Some((id, action)) = self.router.poll_action() {
+            match action {
+                Action::Transmit(transmit) => self.post(id, transmit),
+                Action::InstallAddresses => self.install(now, id),
+                Action::RemoveAddresses => self.remove(now, id),
+                Action::Announce(announce) => {
+                    let burst = match announce {
+                        Announce::Promotion => Burst::Promotion,
+                        Announce::LowerPriority => Burst::LowerPriority,
+                        Announce::Reassert => Burst::Reassert,
+                    };
+                    if let Some(running) = self.instances.get_mut(&id) {
+                        running.announce = Some(burst);
+                    }
+                    self.start_announcing(now, id);
+                }
+                Action::Transition { from, to, reason } => {
+                    let at = self.clock.wall();
+                    if let Some(running) = self.instances.get_mut(&id) {
+                        running.note_transition(at, reason);
+                    }
+                    let faults = self.router.instance(id).map(vrrp_fsm::Instance::faults);
+                    if let Some(instance) = self.label(id) {
+                        let faults = faults.unwrap_or_default();
+                        self.reports.push(Report::Transition {
+                            instance,
+                            from,
+                            to,
+                            faults,
+                            reason,
+                            at,
+                        });
+                    }
+                }
+                // Facts are reported where they are found, with their details.
+                Action::Notice(Notice::FaultsChanged { .. }) => {}
+                Action::Notice(Notice::PriorityChanged { .. }) => {
+                    let state =
+                        self.router.instance(id).map_or(State::Initialize, |i| i.state());
+                    if let Some(instance) = self.label(id) {
+                        self.reports.push(Report::PriorityChanged { instance, state });
+                    }
+                }
+                Action::Notice(notice) => {
+                    if let Some(instance) = self.label(id) {
+                        self.reports.push(Report::Notice { instance, notice });
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Put an advert, as it is now, into the outbox.
+    fn post(&mut self, id: InstanceId, transmit: Transmit) {
+        let Some(running) = self.instances.get_mut(&id) else { return };
+        let Some(instance) = self.router.instance(id) else { return };
+        let encoded = match transmit {
+            Transmit::Advert => running.advert(instance).map(|_| Letter::Advert(id)),
+            Transmit::Release => {
+                running.release(instance).map(Letter::Release)
+            }
+        };
+        let key = (running.interface, running.setup.fsm.family);
+        match encoded {
+            Ok(letter) => self.outbox.by_path.entry(key).or_default().push(letter),
+            Err(error) => self.reports.push(Report::Trouble {
+                message: format!("({}) the advert cannot be encoded: {error}", running.setup.name),
+            }),
+        }
+    }
+
+    fn send_adverts(&mut self) {
+        let Self { outbox, instances, paths, turns, reports, .. } = self;
+        for (key, letters) in &mut outbox.by_path {
+            let mut datagrams: Vec<&Datagram> = Vec::with_capacity(letters.len());
+            for letter in letters.iter() {
+                match letter {
+                    Letter::Advert(id) => {
+                        datagrams.extend(instances.get(id).iter().flat_map(|r| r.encoded()));
+                    }
+                    Letter::Release(release) => datagrams.extend(release),
+                }
+            }
+            let Some(socket) = paths.get(key).and_then(|path| path.socket.as_ref()) else {
+                turns.send_errors += u64::try_from(datagrams.len()).unwrap_or(u64::MAX);
+                letters.clear();
+                continue;
+            };
+            let mut first_error = None;
+            let sent = socket.send(&datagrams, |position, error| {
+                turns.send_errors += 1;
+                let destination = datagrams.get(position).map(|datagram| datagram.destination);
+                first_error.get_or_insert((destination, error));
+            });
+            turns.packets_sent += u64::try_from(sent).unwrap_or(u64::MAX);
+            if let Some((Some(destination), error)) = first_error
+                // One word per quarter of a million at most is enough for a broken route.
+                && turns.send_errors.is_power_of_two()
+            {
+                reports.push(Report::Trouble {
+                    message: format!(
+                        "sending adverts to {destination} failed ({} times so far): {error}",
+                        turns.send_errors
+                    ),
+                });
+            }
+            drop(datagrams);
+            letters.clear();
+        }
+    }
+
+    pub(super) fn install(&mut self, now: Instant, id: InstanceId) {
+        if let Some(running) = self.instances.get(&id) {
+            let desired = Desired::addresses(running.setup.addresses.clone());
+            self.reconciler.set(now, running.owner, desired);
+        }
+    }
+
+    fn remove(&mut self, now: Instant, id: InstanceId) {
+        let keep = self.shutdown.is_some() && self.config.keep_addresses;
+        let Some(running) = self.instances.get_mut(&id) else { return };
+        running.announce = None;
+        self.announcer.stop(running.owner);
+        if !keep {
+            self.reconciler.set(now, running.owner, Desired::default());
+        }
+    }
+
+    /// Start the announcement that waits, if the kernel has the addresses. If it has not, the
+    /// news that it has will come here again.
+    pub(super) fn start_announcing(&mut self, now: Instant, id: InstanceId) {
+        let Some(running) = self.instances.get_mut(&id) else { return };
+        if !self.reconciler.is_installed(running.owner) {
+            return;
+        }
+        let Some(burst) = running.announce.take() else { return };
+        let targets: Vec<Target> = running
+            .setup
+            .addresses
+            .iter()
+            .filter_map(|vip| {
+                let link = self.reconciler.link(vip.device.as_str())?;
+                Target::new(link, vip.address, None, true)
+            })
+            .collect();
+        self.announcer.start(now, running.owner, burst, &targets, &running.setup.announce);
+    }
+
+    /// One netlink batch. What is left waits for the next turn, so that thousands of addresses do
+    /// not hold back one advert.
+    fn send_request(&mut self, now: Instant) {
+        self.request.clear();
+        if !self.reconciler.poll_request(now, &mut self.request) {
+            return;
+        }
+        self.turns.netlink_requests += 1;
+        if let Err(error) = self.command.send(&self.request) {
+            self.reports
+                .push(Report::Trouble { message: format!("sending to netlink failed: {error}") });
+            // Nobody knows what of it arrived: ask.
+            self.reconciler.handle_overrun(now);
+        }
+        self.ready.insert(Source::NetlinkCommand);
+    }
+
+    fn send_frames(&mut self, now: Instant) {
+        let mut frame_buffer = [0; FRAME_MAX];
+        for _ in 0..FRAMES_PER_TURN {
+            let Some(frame) = self.announcer.poll_frame(now, &mut frame_buffer) else { return };
+            let Some(link) = self.reconciler.link_by_index(frame.index) else { continue };
+            let octets = frame_buffer.get(..frame.len).unwrap_or_default();
+            match self.frames.send(frame.index, link.name.as_str(), octets) {
+                Ok(()) => self.turns.frames_sent += 1,
+                Err(error) => {
+                    self.turns.frame_errors += 1;
+                    if self.turns.frame_errors.is_power_of_two() {
+                        self.reports.push(Report::Trouble {
+                            message: format!(
+                                "announcing on {} failed ({} times so far): {error}",
+                                link.name, self.turns.frame_errors
+                            ),
+                        });
+                    }
+                }
+            }
+        }
+        // More may wait: come back without sleeping.
+        self.ready.insert(Source::Timer);
+    }
+
+    /// Forget instances that a reload removed and that have said their last word.
+    fn retire(&mut self) {
+        let Self { leaving, router, instances, owners, .. } = self;
+        leaving.retain(|id| {
+            let gone = router.instance(*id).is_none();
+            if gone && let Some(running) = instances.remove(id) {
+                owners.remove(&running.owner);
+            }
+            !gone
+        });
+    }
+
+    /// Somebody else announced an address of this instance.
+    pub(super) fn suspect(&mut self, now: Instant, id: InstanceId) {
+        self.router.handle_event(now, id, Event::Suspect);
+    }
+}

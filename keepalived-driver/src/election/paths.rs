@@ -1,0 +1,86 @@
+//! Receive paths: which sockets there must be, and opening them.
+//!
+//! A receive path is a precondition of promotion: an instance whose socket is not open, or not
+//! joined to its group, is held in Initialize and cannot become a master that hears nobody.
+
+use std::net::IpAddr;
+use std::os::fd::AsRawFd;
+
+use sans_io_time::Instant;
+use vrrp_fsm::{InterfaceId, Transport};
+use vrrp_proto::Family;
+
+use super::interfaces::ReceivePath;
+use super::{Elections, RETRY};
+use crate::sockets::vrrp::VrrpSocket;
+use crate::sources::Source;
+
+impl Elections {
+    /// Make the sockets of one interface what its instances need.
+    pub(super) fn settle_paths(&mut self, now: Instant, interface: InterfaceId) {
+        for family in [Family::Ipv4, Family::Ipv6] {
+            let key = (interface, family);
+            match self.groups(interface, family) {
+                None => drop(self.paths.remove(&key)),
+                Some(groups) => {
+                    let path = self.open_path(interface, family, &groups);
+                    if path.error.is_some() {
+                        self.retry_at = self.retry_at.or_else(|| now.checked_add(RETRY));
+                    }
+                    self.paths.insert(key, path);
+                }
+            }
+        }
+    }
+
+    /// The groups that instances of this family on this interface listen to; none if there are no
+    /// such instances.
+    fn groups(&self, interface: InterfaceId, family: Family) -> Option<Vec<IpAddr>> {
+        let mut groups = None;
+        for id in self.by_interface.get(&interface)? {
+            let Some(running) = self.instances.get(id) else { continue };
+            if running.interface != interface || running.setup.fsm.family != family {
+                continue;
+            }
+            let groups = groups.get_or_insert_with(Vec::new);
+            if let Transport::Multicast { group } = running.setup.fsm.transport
+                && !groups.contains(&group)
+            {
+                groups.push(group);
+            }
+        }
+        groups
+    }
+
+    fn open_path(
+        &mut self,
+        interface: InterfaceId,
+        family: Family,
+        groups: &[IpAddr],
+    ) -> ReceivePath {
+        let Some((name, index)) = self
+            .interfaces
+            .name(interface)
+            .and_then(|name| self.reconciler.link(name.as_str()))
+            .map(|link| (link.name, link.index))
+        else {
+            return ReceivePath::default();
+        };
+        let open = self.paths.remove(&(interface, family)).and_then(|path| path.socket);
+        let socket = match open.filter(|socket| socket.index() == index) {
+            Some(socket) => Ok(socket),
+            // Not there yet, or bound to an interface that is gone and had this name.
+            None => VrrpSocket::open(name.as_str(), index, family).and_then(|socket| {
+                self.register(socket.as_raw_fd(), Source::Vrrp(interface, family).into())?;
+                Ok(socket)
+            }),
+        };
+        match socket.and_then(|mut socket| socket.join(groups).map(|()| socket)) {
+            Ok(socket) => ReceivePath { socket: Some(socket), error: None },
+            Err(error) => {
+                let error = format!("cannot receive adverts on {name}: {error}");
+                ReceivePath { socket: None, error: Some(error) }
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Taking a configuration: at start and at every reload, the same way.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use netlink_vip::{Burst, OwnerId};
+use sans_io_time::Instant;
+use vrrp_fsm::{ConfigError, Event, RouterConfig, State};
+
+use super::Elections;
+use super::instance::Running;
+use crate::config::Config;
+use crate::report::Report;
+
+impl Elections {
+    /// Run `config` from now on. Instances that are the same in both are left alone; on error
+    /// everything is.
+    pub(super) fn apply(&mut self, now: Instant, config: Config) -> Result<(), ConfigError> {
+        let first = self.config.instances.is_empty() && !self.known;
+        let router_config = RouterConfig {
+            instances: config
+                .instances
+                .iter()
+                .map(|setup| (self.interfaces.intern(&setup.interface), setup.fsm.clone()))
+                .collect(),
+        };
+        let outcome = self.router.reload(now, router_config)?;
+        let names = |ids: &[vrrp_fsm::InstanceId], instances: &HashMap<_, Running>| {
+            ids.iter().filter_map(|id| instances.get(id)).map(|r| r.setup.name.clone()).collect()
+        };
+        let removed: Vec<Arc<str>> = names(&outcome.removed, &self.instances);
+        self.leaving.extend(&outcome.removed);
+
+        let mut changed = Vec::new();
+        let mut added = Vec::new();
+        for (id, setup) in outcome.ids.iter().zip(&config.instances) {
+            let interface = self.interfaces.intern(&setup.interface);
+            let known = self.instances.get_mut(id).filter(|_| !outcome.added.contains(id));
+            if let Some(running) = known {
+                if *running.setup != *setup {
+                    changed.push(setup.name.clone());
+                    let addresses = running.setup.addresses != setup.addresses;
+                    running.replace(Arc::new(setup.clone()));
+                    if addresses {
+                        self.addresses_changed(now, *id);
+                    }
+                }
+            } else {
+                added.push(setup.name.clone());
+                let owner = OwnerId(self.next_owner);
+                self.next_owner += 1;
+                self.owners.insert(owner, *id);
+                let running = Running::new(Arc::new(setup.clone()), interface, owner);
+                self.instances.insert(*id, running);
+                self.router.handle_event(now, *id, Event::Start);
+            }
+        }
+        self.order = outcome.ids;
+        self.config = config;
+        self.index_interfaces();
+        self.mark_all_dirty();
+        if !first {
+            let kept = self.order.len() - added.len() - changed.len();
+            self.reports.push(Report::Reloaded { added, changed, removed, kept });
+        }
+        Ok(())
+    }
+
+    /// The state machine knows only the advertised addresses; this also sees the others, and
+    /// changes of prefix, device or label.
+    fn addresses_changed(&mut self, now: Instant, id: vrrp_fsm::InstanceId) {
+        let active = self.router.instance(id).is_some_and(|i| i.state() == State::Active);
+        if !active {
+            return;
+        }
+        if let Some(running) = self.instances.get_mut(&id) {
+            running.announce = Some(Burst::Promotion);
+        }
+        self.install(now, id);
+        self.start_announcing(now, id);
+    }
+
+    /// Which instances care about which interface: the one they run on and those they track.
+    fn index_interfaces(&mut self) {
+        // Interfaces nobody uses any more keep an empty entry, so that their sockets are closed.
+        self.by_interface.values_mut().for_each(Vec::clear);
+        for id in &self.order {
+            let Some(running) = self.instances.get(id) else { continue };
+            let setup = running.setup.clone();
+            let tracked = setup.track_interfaces.iter().map(|tracked| &tracked.name);
+            for name in [&setup.interface].into_iter().chain(tracked) {
+                let interface = self.interfaces.intern(name);
+                let interested = self.by_interface.entry(interface).or_default();
+                if !interested.contains(id) {
+                    interested.push(*id);
+                }
+            }
+        }
+    }
+}

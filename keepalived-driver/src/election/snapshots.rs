@@ -1,0 +1,80 @@
+//! Copies of the whole state, for dumps, `status` and metrics.
+
+use netlink_vip::Vip;
+use vrrp_fsm::{Instance, InstanceId};
+
+use super::Elections;
+use super::instance::Running;
+use crate::report::LinkState;
+use crate::snapshot::{InstanceSnapshot, LinkSnapshot, Snapshot};
+
+impl Elections {
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let mut unclaimed: Vec<(&'static str, u64)> = self.router.unroutable().iter().collect();
+        for (name, count) in &self.malformed {
+            match unclaimed.iter_mut().find(|(known, _)| known == name) {
+                Some((_, total)) => *total += count,
+                None => unclaimed.push((name, *count)),
+            }
+        }
+        Snapshot {
+            taken_at: self.clock.wall(),
+            started_at: self.started_wall,
+            instances: self
+                .order
+                .iter()
+                .filter_map(|id| self.instance_snapshot(*id))
+                .collect(),
+            links: self
+                .reconciler
+                .links()
+                .map(|link| LinkSnapshot {
+                    index: link.index,
+                    name: link.name.to_string(),
+                    state: if link.up() { LinkState::Up } else { LinkState::Down },
+                    mtu: link.mtu,
+                    mac: link.mac,
+                })
+                .collect(),
+            unclaimed_packets: unclaimed,
+            turns: self.turns,
+        }
+    }
+
+    fn instance_snapshot(&self, id: InstanceId) -> Option<InstanceSnapshot> {
+        let running: &Running = self.instances.get(&id)?;
+        let instance: &Instance = self.router.instance(id)?;
+        let setup = running.setup.clone();
+        let link = self.reconciler.link(setup.interface.as_str());
+        let present = |vip: &&Vip| {
+            self.reconciler.link(vip.device.as_str()).is_some_and(|link| {
+                self.reconciler
+                    .addresses(link.index)
+                    .any(|seen| seen.address == vip.address && seen.prefix_len == vip.prefix_len)
+            })
+        };
+        Some(InstanceSnapshot {
+            state: instance.state(),
+            faults: instance.faults(),
+            fault_details: running
+                .faults
+                .iter()
+                .map(|(_, detail)| detail)
+                .filter(|detail| !detail.is_empty())
+                .cloned()
+                .collect(),
+            effective_priority: instance.effective_priority(),
+            primary_address: instance.primary_address(),
+            active_router: instance.active_router(),
+            active_interval: instance.active_interval(),
+            skew_time: instance.skew_time(),
+            down_interval: instance.down_interval(),
+            last_transition: running.last_transition,
+            addresses_installed: self.reconciler.is_installed(running.owner),
+            installed: setup.addresses.iter().filter(present).cloned().collect(),
+            stats: instance.stats().clone(),
+            interface_index: link.map(|link| link.index),
+            setup,
+        })
+    }
+}

@@ -1,0 +1,110 @@
+//! The way out of loop 1: a bounded queue that never makes it wait.
+
+use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+
+use crate::report::Report;
+
+/// Reports the reader may be behind. A storm of 4,000 instances changing state fits.
+const QUEUE: usize = 16_384;
+/// Reports kept on this side when the queue is full. Beyond that they are lost, and counted.
+const BACKLOG: usize = 65_536;
+
+/// Where loop 1 puts its reports.
+pub struct Reports {
+    sender: SyncSender<Report>,
+    wake: Box<dyn Fn() + Send>,
+    backlog: VecDeque<Report>,
+    lost: u64,
+    pushed: bool,
+}
+
+impl std::fmt::Debug for Reports {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reports")
+            .field("backlog", &self.backlog.len())
+            .field("lost", &self.lost)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Reports {
+    /// A queue; `wake` is called once after each turn that put something in, and must not wait.
+    #[must_use]
+    pub fn new(wake: impl Fn() + Send + 'static) -> (Self, Receiver<Report>) {
+        let (sender, receiver) = sync_channel(QUEUE);
+        let reports = Self {
+            sender,
+            wake: Box::new(wake),
+            backlog: VecDeque::new(),
+            lost: 0,
+            pushed: false,
+        };
+        (reports, receiver)
+    }
+
+    pub(crate) fn push(&mut self, report: Report) {
+        self.pushed = true;
+        if self.backlog.len() < BACKLOG {
+            self.backlog.push_back(report);
+        } else {
+            self.lost += 1;
+        }
+    }
+
+    /// Hand over what fits.
+    pub(crate) fn flush(&mut self) {
+        while let Some(report) = self.backlog.pop_front() {
+            if let Err(TrySendError::Full(report)) = self.sender.try_send(report) {
+                self.backlog.push_front(report);
+                break;
+            }
+        }
+        if self.lost > 0 && self.backlog.is_empty() {
+            let report = Report::Lost { count: self.lost };
+            if self.sender.try_send(report).is_ok() {
+                self.lost = 0;
+            }
+        }
+        if std::mem::take(&mut self.pushed) {
+            (self.wake)();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_reader_that_does_not_keep_up_loses_reports_and_is_told_how_many() {
+        let (mut reports, receiver) = Reports::new(|| {});
+        let total = QUEUE + BACKLOG + 5;
+        reports.flush();
+        for _ in 0..QUEUE {
+            reports.push(Report::Ready);
+        }
+        reports.flush();
+        for _ in QUEUE..total {
+            reports.push(Report::Late { by: Duration::ZERO });
+        }
+        reports.flush();
+        let mut seen = 0;
+        let mut lost = 0;
+        loop {
+            while let Ok(report) = receiver.try_recv() {
+                match report {
+                    Report::Lost { count } => lost += count,
+                    _ => seen += 1,
+                }
+            }
+            if lost > 0 {
+                break;
+            }
+            reports.flush();
+        }
+        assert_eq!(seen + lost, u64::try_from(total).unwrap());
+        assert_eq!(lost, 5);
+    }
+}

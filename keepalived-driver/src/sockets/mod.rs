@@ -1,0 +1,5 @@
+//! The sockets of the elections loop: adverts, announcement frames, netlink.
+
+pub(crate) mod frames;
+pub(crate) mod netlink;
+pub(crate) mod vrrp;

@@ -1,0 +1,98 @@
+//! The two rtnetlink sockets: one for our requests and their answers, one for news.
+
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+
+use bytes::BytesMut;
+use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
+
+/// `RTNLGRP_LINK`, `RTNLGRP_IPV4_IFADDR`, `RTNLGRP_IPV6_IFADDR`.
+const GROUPS: [u32; 3] = [1, 5, 9];
+/// Room for the news of some ten thousand addresses.
+const RECEIVE_BUFFER: usize = 8 << 20;
+/// The kernel fills at most this much of a buffer when it dumps.
+const DATAGRAM: usize = 64 << 10;
+
+/// A netlink socket that is never cloned: `netlink_sys::Socket` is `Clone` and closes on drop.
+#[derive(Debug)]
+pub(crate) struct Netlink(Socket);
+
+/// What reading one datagram came to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Received {
+    /// A datagram is in the buffer.
+    Datagram,
+    /// Nothing is waiting.
+    Nothing,
+    /// The kernel dropped messages because the buffer was full.
+    Overrun,
+}
+
+impl Netlink {
+    /// For requests.
+    pub(crate) fn command() -> io::Result<Self> {
+        let netlink = Self::open()?;
+        netlink.0.set_ext_ack(true)?;
+        netlink.0.set_cap_ack(true)?;
+        netlink.0.set_netlink_get_strict_chk(true)?;
+        Ok(netlink)
+    }
+
+    /// For news of links and addresses.
+    pub(crate) fn monitor() -> io::Result<Self> {
+        let mut netlink = Self::open()?;
+        for group in GROUPS {
+            netlink.0.add_membership(group)?;
+        }
+        // Membership needs an address of our own.
+        let _ = &mut netlink;
+        Ok(netlink)
+    }
+
+    fn open() -> io::Result<Self> {
+        let mut socket = Socket::new(NETLINK_ROUTE)?;
+        socket.bind_auto()?;
+        socket.set_non_blocking(true)?;
+        let netlink = Self(socket);
+        let fd = &netlink.0;
+        if rustix::net::sockopt::set_socket_recv_buffer_size_force(fd, RECEIVE_BUFFER).is_err() {
+            let _ = rustix::net::sockopt::set_socket_recv_buffer_size(fd, RECEIVE_BUFFER);
+        }
+        Ok(netlink)
+    }
+
+    /// Send one batch of requests to the kernel.
+    pub(crate) fn send(&self, requests: &[u8]) -> io::Result<()> {
+        let sent = self.0.send_to(requests, &SocketAddr::new(0, 0), 0)?;
+        if sent == requests.len() {
+            Ok(())
+        } else {
+            Err(io::Error::other("the kernel took only a part of the netlink batch"))
+        }
+    }
+
+    /// Read one datagram of the kernel into `buffer`. Datagrams of other processes are dropped:
+    /// any user may send to a netlink socket.
+    pub(crate) fn receive(&self, buffer: &mut BytesMut) -> io::Result<Received> {
+        loop {
+            buffer.clear();
+            buffer.reserve(DATAGRAM);
+            match self.0.recv_from(buffer, 0) {
+                Ok((_, sender)) if sender.port_number() == 0 => return Ok(Received::Datagram),
+                Ok(_) => {}
+                Err(error) => match error.raw_os_error() {
+                    Some(nix::libc::EAGAIN) => return Ok(Received::Nothing),
+                    Some(nix::libc::ENOBUFS) => return Ok(Received::Overrun),
+                    Some(nix::libc::EINTR) => {}
+                    _ => return Err(error),
+                },
+            }
+        }
+    }
+}
+
+impl AsRawFd for Netlink {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}

@@ -1,0 +1,82 @@
+//! Every kind of descriptor the elections loop waits for: `grep Source::` shows them all.
+
+use mio::Token;
+use vrrp_fsm::InterfaceId;
+use vrrp_proto::Family;
+
+/// What became readable.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Source {
+    /// The deadline timer.
+    Timer,
+    /// Another thread has a command.
+    Waker,
+    /// News of links and addresses.
+    NetlinkMonitor,
+    /// Answers to our requests.
+    NetlinkCommand,
+    /// Adverts on an interface.
+    Vrrp(InterfaceId, Family),
+}
+
+/// The first token that stands for an advert socket.
+const VRRP_BASE: usize = 16;
+
+impl From<Source> for Token {
+    fn from(source: Source) -> Self {
+        Self(match source {
+            Source::Timer => 0,
+            Source::Waker => 1,
+            Source::NetlinkMonitor => 2,
+            Source::NetlinkCommand => 3,
+            Source::Vrrp(interface, family) => {
+                let interface = usize::try_from(interface.0).unwrap_or(usize::MAX);
+                VRRP_BASE + 2 * interface + usize::from(family == Family::Ipv6)
+            }
+        })
+    }
+}
+
+impl TryFrom<Token> for Source {
+    type Error = Token;
+
+    fn try_from(token: Token) -> Result<Self, Token> {
+        Ok(match token.0 {
+            0 => Self::Timer,
+            1 => Self::Waker,
+            2 => Self::NetlinkMonitor,
+            3 => Self::NetlinkCommand,
+            number if number >= VRRP_BASE => {
+                let number = number - VRRP_BASE;
+                let family = if number % 2 == 0 { Family::Ipv4 } else { Family::Ipv6 };
+                Self::Vrrp(InterfaceId(u32::try_from(number / 2).map_err(|_| token)?), family)
+            }
+            _ => return Err(token),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_source_has_a_token_of_its_own_and_comes_back_from_it() {
+        let sources = [
+            Source::Timer,
+            Source::Waker,
+            Source::NetlinkMonitor,
+            Source::NetlinkCommand,
+            Source::Vrrp(InterfaceId(0), Family::Ipv4),
+            Source::Vrrp(InterfaceId(0), Family::Ipv6),
+            Source::Vrrp(InterfaceId(7), Family::Ipv4),
+        ];
+        let tokens: std::collections::BTreeSet<Token> =
+            sources.iter().map(|source| Token::from(*source)).collect();
+        assert_eq!(tokens.len(), sources.len());
+        for source in sources {
+            assert_eq!(Source::try_from(Token::from(source)), Ok(source));
+        }
+        assert_eq!(Source::try_from(Token(9)), Err(Token(9)));
+    }
+}
