@@ -15,6 +15,10 @@ pub(crate) enum Source {
     NetlinkMonitor,
     /// Answers to our requests.
     NetlinkCommand,
+    /// ARP packets that name an address of ours.
+    Arp,
+    /// Neighbour advertisements.
+    Advertisements,
     /// Adverts on an interface.
     Vrrp(InterfaceId, Family),
 }
@@ -29,6 +33,8 @@ impl From<Source> for Token {
             Source::Waker => 1,
             Source::NetlinkMonitor => 2,
             Source::NetlinkCommand => 3,
+            Source::Arp => 4,
+            Source::Advertisements => 5,
             Source::Vrrp(interface, family) => {
                 let interface = usize::try_from(interface.0).unwrap_or(usize::MAX);
                 VRRP_BASE + 2 * interface + usize::from(family == Family::Ipv6)
@@ -46,6 +52,8 @@ impl TryFrom<Token> for Source {
             1 => Self::Waker,
             2 => Self::NetlinkMonitor,
             3 => Self::NetlinkCommand,
+            4 => Self::Arp,
+            5 => Self::Advertisements,
             number if number >= VRRP_BASE => {
                 let number = number - VRRP_BASE;
                 let family = if number % 2 == 0 { Family::Ipv4 } else { Family::Ipv6 };
@@ -67,6 +75,8 @@ mod tests {
             Source::Waker,
             Source::NetlinkMonitor,
             Source::NetlinkCommand,
+            Source::Arp,
+            Source::Advertisements,
             Source::Vrrp(InterfaceId(0), Family::Ipv4),
             Source::Vrrp(InterfaceId(0), Family::Ipv6),
             Source::Vrrp(InterfaceId(7), Family::Ipv4),

@@ -176,7 +176,7 @@ impl Elections {
         }
     }
 
-    fn state_of(&self, id: InstanceId) -> State {
+    pub(super) fn state_of(&self, id: InstanceId) -> State {
         self.router.instance(id).map_or(State::Initialize, vrrp_fsm::Instance::state)
     }
 

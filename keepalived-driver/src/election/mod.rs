@@ -6,6 +6,7 @@
 //! Packets come before timers because a process that was stopped for seconds must hear the adverts
 //! in its socket before it decides that the Active router is gone.
 
+mod conflicts;
 mod facts;
 mod instance;
 mod interfaces;
@@ -42,6 +43,7 @@ use crate::sockets::vrrp::ReceiveBuffer;
 use crate::sources::Source;
 use crate::timer::Timer;
 
+use conflicts::Conflicts;
 use instance::{Running, earliest};
 use interfaces::{Interfaces, PathKey, ReceivePath};
 use outputs::Outbox;
@@ -76,6 +78,7 @@ pub struct Elections {
     monitor: Netlink,
     command: Netlink,
     frames: FrameSenders,
+    conflicts: Conflicts,
 
     interfaces: Interfaces,
     paths: HashMap<PathKey, ReceivePath>,
@@ -125,11 +128,14 @@ impl Elections {
         let timer = Timer::new()?;
         let monitor = Netlink::monitor()?;
         let command = Netlink::command()?;
+        let conflicts = Conflicts::open()?;
         let waker = Arc::new(Waker::new(poll.registry(), Source::Waker.into())?);
         for (fd, source) in [
             (timer.as_raw_fd(), Source::Timer),
             (monitor.as_raw_fd(), Source::NetlinkMonitor),
             (command.as_raw_fd(), Source::NetlinkCommand),
+            (conflicts.arp.as_raw_fd(), Source::Arp),
+            (conflicts.advertisements.as_raw_fd(), Source::Advertisements),
         ] {
             poll.registry().register(&mut SourceFd(&fd), source.into(), Interest::READABLE)?;
         }
@@ -154,6 +160,7 @@ impl Elections {
             monitor,
             command,
             frames: FrameSenders::default(),
+            conflicts,
             interfaces: Interfaces::default(),
             paths: HashMap::new(),
             instances: HashMap::new(),
@@ -214,6 +221,7 @@ impl Elections {
         self.settle_facts(now);
         self.handle_timeouts(now);
         self.carry_out(now);
+        self.settle_conflicts();
         if self.shutdown_done(now) {
             self.reports.push(Report::Stopped);
             self.reports.flush();
@@ -258,6 +266,7 @@ impl Elections {
                     false
                 }
                 Source::NetlinkCommand | Source::NetlinkMonitor => self.read_netlink(now, source),
+                Source::Arp | Source::Advertisements => self.read_conflicts(now, source),
                 Source::Waker => {
                     self.read_commands(now);
                     false

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use netlink_vip::{Burst, Desired, FRAME_MAX, Target};
 use sans_io_time::Instant;
-use vrrp_fsm::{Action, Announce, Event, InstanceId, Notice, State, Transmit};
+use vrrp_fsm::{Action, Announce, InstanceId, Notice, State, Transmit};
 
 use super::Elections;
 use super::interfaces::PathKey;
@@ -58,6 +58,7 @@ impl Elections {
                     self.start_announcing(now, id);
                 }
                 Action::Transition { from, to, reason } => {
+                    self.conflicts.stale = true;
                     let at = self.clock.wall();
                     if let Some(running) = self.instances.get_mut(&id) {
                         running.note_transition(at, reason);
@@ -242,10 +243,5 @@ impl Elections {
             }
             !gone
         });
-    }
-
-    /// Somebody else announced an address of this instance.
-    pub(super) fn suspect(&mut self, now: Instant, id: InstanceId) {
-        self.router.handle_event(now, id, Event::Suspect);
     }
 }

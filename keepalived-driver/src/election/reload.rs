@@ -58,6 +58,7 @@ impl Elections {
         self.order = outcome.ids;
         self.config = config;
         self.index_interfaces();
+        self.conflicts.stale = true;
         self.mark_all_dirty();
         if !first {
             let kept = self.order.len() - added.len() - changed.len();

@@ -3,3 +3,4 @@
 pub(crate) mod frames;
 pub(crate) mod netlink;
 pub(crate) mod vrrp;
+pub(crate) mod watch;
