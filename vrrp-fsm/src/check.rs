@@ -100,7 +100,7 @@ impl InstanceConfig {
         if peer
             .hop_limit
             .as_ref()
-            .is_some_and(|range| range.is_empty())
+            .is_some_and(core::ops::RangeInclusive::is_empty)
         {
             return Err(ConfigError::HopLimitRange(peer.address));
         }

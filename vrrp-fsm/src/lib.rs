@@ -18,14 +18,18 @@ extern crate alloc;
 extern crate std;
 
 mod action;
+mod admit;
+mod advertised;
 mod check;
 mod config;
+mod election;
 mod error;
 mod event;
 mod instance;
 mod notice;
 mod reload;
 mod router;
+mod schedule;
 mod stats;
 mod timing;
 

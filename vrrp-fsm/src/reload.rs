@@ -2,8 +2,11 @@
 
 use alloc::vec::Vec;
 
+use crate::Instant;
+use crate::action::Reason;
 use crate::config::InstanceConfig;
-use crate::router::{InstanceId, InterfaceId};
+use crate::error::ConfigError;
+use crate::router::{Identity, InstanceId, InterfaceId, Router};
 
 /// Every virtual router there has to be.
 ///
@@ -47,4 +50,76 @@ pub struct Reload {
     /// Those that are not configured any more; they are stopped, and gone once their last action
     /// is polled.
     pub removed: Vec<InstanceId>,
+}
+
+impl Router {
+    /// Makes the virtual routers those of the configuration: a difference by identity and
+    /// definition, so that what is the same in both is not touched, and the same configuration
+    /// again causes no action.
+    ///
+    /// Those that are gone are stopped first ([`Reason::Reconfigured`]), then the others are
+    /// changed in the order of the configuration. See [`RouterConfig`] for what makes two the
+    /// same, and [`Instance::reconfigure`](crate::Instance::reconfigure) for what a change does.
+    ///
+    /// # Errors
+    ///
+    /// The first problem of the configuration. Then nothing has changed.
+    pub fn reload(&mut self, now: Instant, config: RouterConfig) -> Result<Reload, ConfigError> {
+        self.forget_leaving();
+        let wanted = check(&config)?;
+        let new = wanted
+            .iter()
+            .filter(|identity| self.find(identity).is_none())
+            .count();
+        if !self.has_room_for(new) {
+            return Err(ConfigError::TooManyInstances);
+        }
+        let mut reload = Reload::default();
+        for (identity, id) in self.index().clone() {
+            if wanted.binary_search(&identity).is_err() {
+                self.remove(id, |instance| instance.stop(now, Reason::Reconfigured));
+                reload.removed.push(id);
+            }
+        }
+        let mut index = Vec::with_capacity(wanted.len());
+        for (interface, config) in config.instances {
+            let identity = Identity::of(interface, &config);
+            let id = if let Some(id) = self.find(&identity) {
+                let change =
+                    |instance: &mut crate::Instance| instance.reconfigure_unchecked(now, config);
+                if self.work(id.place(), change) == Some(true) {
+                    reload.changed.push(id);
+                } else {
+                    reload.kept.push(id);
+                }
+                id
+            } else {
+                // There is room: see above.
+                let Some(id) = self.add(interface, config) else {
+                    continue;
+                };
+                reload.added.push(id);
+                id
+            };
+            index.push((identity, id));
+            reload.ids.push(id);
+        }
+        self.set_index(index);
+        Ok(reload)
+    }
+}
+
+/// The identities of a configuration that makes sense, sorted.
+fn check(config: &RouterConfig) -> Result<Vec<Identity>, ConfigError> {
+    let mut wanted = Vec::with_capacity(config.instances.len());
+    for (interface, config) in &config.instances {
+        config.check()?;
+        wanted.push(Identity::of(*interface, config));
+    }
+    wanted.sort_unstable();
+    let mut neighbours = wanted.iter().zip(wanted.iter().skip(1));
+    match neighbours.find(|(one, next)| one == next) {
+        Some((identity, _)) => Err(identity.duplicate()),
+        None => Ok(wanted),
+    }
 }

@@ -1,0 +1,222 @@
+//! Whether a packet may influence the virtual router, in the order of RFC 9568 7.1 and
+//! VRRP-GEN-12.
+
+use core::net::IpAddr;
+
+use vrrp_proto::{
+    Advert, AdvertInterval, Auth, ChecksumPolicy, Family, HopLimit, IpMeta, ParseError,
+    ParsePolicy, Priority, Version,
+};
+
+use crate::advertised::Advertised;
+use crate::config::{AddressCheck, InstanceConfig, Peer, Role, Transport, V2Auth, WireFormat};
+use crate::error::Rejected;
+
+/// What of an advert the state machine looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Heard {
+    pub(crate) source: IpAddr,
+    pub(crate) priority: Priority,
+    pub(crate) interval: AdvertInterval,
+}
+
+/// An admitted advert, and what is odd about it all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Admitted {
+    pub(crate) heard: Heard,
+    pub(crate) other_addresses: bool,
+    pub(crate) other_interval: bool,
+    pub(crate) first_not_link_local: bool,
+    pub(crate) source_not_link_local: bool,
+}
+
+/// What the checks compare a packet with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Local<'a> {
+    pub(crate) config: &'a InstanceConfig,
+    pub(crate) list: &'a Advertised,
+    pub(crate) primary: Option<IpAddr>,
+    /// The Active router of the last accepted advert.
+    pub(crate) known: Option<IpAddr>,
+}
+
+impl Local<'_> {
+    /// Every receive check; the first that fails is the reason.
+    ///
+    /// VRRP-V2-RX-01..16, VRRP-V2-AUTH-01..03, VRRP-V3-RX-01..17, VRRP-GEN-07, VRRP-GEN-12.
+    pub(crate) fn admit(&self, ip: &IpMeta, message: &[u8]) -> Result<Admitted, Rejected> {
+        let peer = self.peer(ip.source);
+        if let Some(Peer {
+            hop_limit: Some(range),
+            ..
+        }) = peer
+            && !range.contains(&ip.hop_limit)
+        {
+            return Err(Rejected::HopLimit(ip.hop_limit));
+        }
+        let advert = self.parse(ip, message)?;
+        if advert.vrid() != self.config.vrid {
+            return Err(Rejected::UnknownVrid(advert.vrid().get()));
+        }
+        self.check_auth(&advert)?;
+        self.check_interval(&advert)?;
+        self.check_destination(ip.destination)?;
+        self.check_source(ip.source, peer)?;
+        if self.config.role == Role::Owner && self.config.owner_ignores_adverts {
+            return Err(Rejected::OwnerIgnores);
+        }
+        let other_addresses = self.check_addresses(ip.source, &advert)?;
+        Ok(Admitted {
+            heard: Heard {
+                source: ip.source,
+                priority: advert.priority(),
+                interval: advert.interval(),
+            },
+            other_addresses,
+            other_interval: advert.interval() != self.config.interval,
+            first_not_link_local: first_not_link_local(&advert),
+            source_not_link_local: self.source_not_link_local(ip.source),
+        })
+    }
+
+    /// The checks on octets alone, RFC 9568 7.1, and the version.
+    fn parse<'a>(&self, ip: &IpMeta, message: &'a [u8]) -> Result<Advert<'a>, Rejected> {
+        let parsed = Advert::parse(message, ip, &self.policy());
+        let ours = self.config.version();
+        // The version counts as wrong before anything is that comes later in the message.
+        let comes_later = |error: &ParseError| error.index() > ParseError::Version2OverIpv6.index();
+        match parsed {
+            Ok(advert) if advert.version() == ours => Ok(advert),
+            Ok(advert) => Err(Rejected::VersionMismatch(advert.version())),
+            Err(error) if comes_later(&error) => match peek_version(message) {
+                Some(theirs) if theirs != ours => Err(Rejected::VersionMismatch(theirs)),
+                _ => Err(Rejected::Parse(error)),
+            },
+            Err(error) => Err(Rejected::Parse(error)),
+        }
+    }
+
+    /// VRRP-V3-CK-04, VRRP-V3-CK-05, VRRP-V2-RX-02, VRRP-V3-RX-01, VRRP-EXT-02.
+    fn policy(&self) -> ParsePolicy {
+        let hop_limit = match self.config.transport {
+            Transport::Multicast { .. } => HopLimit::Exact255,
+            Transport::Unicast { .. } => HopLimit::Exact255ForMulticast,
+        };
+        let checksum = match self.config.format {
+            WireFormat::V2 { .. } => ChecksumPolicy::Either,
+            WireFormat::V3 { accept, .. } => accept,
+        };
+        ParsePolicy::new()
+            .with_hop_limit(hop_limit)
+            .with_checksum(checksum)
+            .with_old_unicast_checksum(self.config.old_unicast_checksum)
+            .with_allow_no_addresses(self.config.allow_no_addresses)
+            .with_link_local_first(self.config.link_local_first)
+    }
+
+    /// VRRP-V2-AUTH-01..03, RFC 3768 7.1. VRRPv3 has no authentication.
+    fn check_auth(&self, advert: &Advert<'_>) -> Result<(), Rejected> {
+        let WireFormat::V2 { auth: ours } = self.config.format else {
+            return Ok(());
+        };
+        let theirs = advert.auth();
+        match (ours, theirs) {
+            (V2Auth::None, Auth::None) => Ok(()),
+            (V2Auth::Password(password), Auth::Password(_)) => {
+                if theirs.is_password(&password) {
+                    Ok(())
+                } else {
+                    Err(Rejected::AuthData)
+                }
+            }
+            _ => Err(Rejected::AuthType(theirs.number())),
+        }
+    }
+
+    /// VRRP-V2-RX-11, KA-O-09, RFC 3768 7.1. In VRRPv3 the Backup learns the interval instead.
+    fn check_interval(&self, advert: &Advert<'_>) -> Result<(), Rejected> {
+        if self.config.version() == Version::V2 && advert.interval() != self.config.interval {
+            return Err(Rejected::Interval {
+                theirs: advert.interval(),
+            });
+        }
+        Ok(())
+    }
+
+    /// VRRP-V2-RX-15, VRRP-V3-RX-17, VRRP-EXT-01.
+    fn check_destination(&self, destination: IpAddr) -> Result<(), Rejected> {
+        let fits = match &self.config.transport {
+            Transport::Multicast { group } => destination == *group,
+            Transport::Unicast { .. } => {
+                !destination.is_multicast() && Family::of(destination) == self.config.family
+            }
+        };
+        if fits {
+            Ok(())
+        } else {
+            Err(Rejected::Destination(destination))
+        }
+    }
+
+    /// VRRP-EXT-03, VRRP-GEN-07.
+    fn check_source(&self, source: IpAddr, peer: Option<&Peer>) -> Result<(), Rejected> {
+        if let Transport::Unicast {
+            peers,
+            check_source,
+        } = &self.config.transport
+            && peer.is_none()
+            && (*check_source || peers.iter().any(|peer| peer.hop_limit.is_some()))
+        {
+            return Err(Rejected::UnknownPeer(source));
+        }
+        if self.primary == Some(source) {
+            return Err(Rejected::OwnAdvert);
+        }
+        Ok(())
+    }
+
+    /// VRRP-V2-RX-10, VRRP-V3-RX-11, VRRP-EXT-11, KA-O-10. `Ok(true)` if the list is another
+    /// one.
+    fn check_addresses(&self, source: IpAddr, advert: &Advert<'_>) -> Result<bool, Rejected> {
+        let check = self.config.address_check;
+        if check == AddressCheck::Skip && self.known == Some(source) {
+            return Ok(false);
+        }
+        let other = !self.list.matches(advert.addresses());
+        if other && check == AddressCheck::Drop && advert.priority() != Priority::OWNER {
+            return Err(Rejected::Addresses);
+        }
+        Ok(other)
+    }
+
+    /// VRRP-V3-RX-16. Unicast packets may well come from a global address.
+    fn source_not_link_local(&self, source: IpAddr) -> bool {
+        match (source, &self.config.transport) {
+            (IpAddr::V6(source), Transport::Multicast { .. }) => !source.is_unicast_link_local(),
+            _ => false,
+        }
+    }
+
+    fn peer(&self, source: IpAddr) -> Option<&Peer> {
+        match &self.config.transport {
+            Transport::Multicast { .. } => None,
+            Transport::Unicast { peers, .. } => peers.iter().find(|peer| peer.address == source),
+        }
+    }
+}
+
+/// VRRP-V3-RX-13.
+fn first_not_link_local(advert: &Advert<'_>) -> bool {
+    match advert.addresses().next() {
+        Some(IpAddr::V6(first)) => !first.is_unicast_link_local(),
+        Some(IpAddr::V4(_)) | None => false,
+    }
+}
+
+fn peek_version(message: &[u8]) -> Option<Version> {
+    match message.first()? >> 4 {
+        2 => Some(Version::V2),
+        3 => Some(Version::V3),
+        _ => None,
+    }
+}
