@@ -9,7 +9,8 @@ use crate::types::AdvertInterval;
 /// Why received octets are not an advert. Always the fault of the sender or of the network.
 ///
 /// The order of the variants is the order of the checks (VRRP-GEN-12): of several faults the
-/// first one here is reported. [`index`](Self::index) and [`name`](Self::name) are made for an
+/// first one here is reported. Rules that need the receiver's configuration come after all of
+/// these, since they are judged by someone else. [`index`](Self::index) and [`name`](Self::name) are made for an
 /// array of counters by reason (VRRP-GEN-06).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

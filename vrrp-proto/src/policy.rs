@@ -19,6 +19,8 @@ pub struct ParsePolicy {
     /// itself. VRRP-V3-RX-08.
     pub allow_no_addresses: bool,
     /// Refuse IPv6 adverts whose first address is not link-local. VRRP-V3-RX-13.
+    ///
+    /// DEVIATION(RFC 9568 5.2.9): off by default, as other implementations accept such adverts.
     pub link_local_first: bool,
 }
 
@@ -89,6 +91,8 @@ impl ParsePolicy {
 pub enum HopLimit {
     /// In multicast packets; unicast ones come with any value, since they may have been routed
     /// (VRRP-EXT-02).
+    ///
+    /// DEVIATION(RFC 9568 5.1.1.3): the RFC knows no unicast adverts and wants 255 in all.
     #[default]
     Exact255ForMulticast,
     /// In every packet, RFC 9568 5.1.1.3 and 5.1.2.3.
@@ -103,6 +107,8 @@ pub enum HopLimit {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ChecksumPolicy {
     /// With and without the IPv4 pseudo header; both are on the wire in the field.
+    ///
+    /// DEVIATION(RFC 9568 5.2.8): the RFC has no IPv4 pseudo header; Keepalived and FRR send one.
     #[default]
     Either,
     /// Only this form.

@@ -3,14 +3,17 @@
 mod support;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::LazyLock;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use support::{split, vectors};
+use support::{Vector, split, vectors};
 use vrrp_proto::{
     AddressList, Advert, AdvertInterval, AdvertRepr, Auth, Checksum, EmitError, Format, HopLimit,
     IpMeta, ParseError, ParsePolicy, Priority, Version, Vrid, peek_vrid, split_ipv4, split_ipv6,
 };
+
+static VECTORS: LazyLock<Vec<Vector>> = LazyLock::new(vectors);
 
 /// An advert that can be sent, owning what [`AdvertRepr`] borrows.
 #[derive(Clone, Debug)]
@@ -204,7 +207,7 @@ proptest! {
         cutting in any::<bool>(),
         tail in vec(any::<u8>(), 0..12),
     ) {
-        let mut packet = vectors().swap_remove(which).packet;
+        let mut packet = VECTORS[which].packet.clone();
         for (position, octet) in changes {
             let position = position.index(packet.len());
             packet[position] = octet;
