@@ -1,1 +1,189 @@
-fn main() {}
+//! Developer commands. `cargo xtask help` lists them; the continuous integration runs `ci`.
+#![forbid(unsafe_code)]
+
+mod compliance;
+mod live;
+mod nostd;
+mod pages;
+mod run;
+mod scan;
+
+use std::process::ExitCode;
+
+use run::{Report, cargo};
+
+/// Name, arguments, and what it does.
+const VERBS: &[(&str, &str, &str)] = &[
+    ("fmt", "[--check]", "format the sources"),
+    ("lint", "", "clippy, warnings are errors"),
+    ("doc", "", "rustdoc, warnings are errors"),
+    (
+        "nostd",
+        "",
+        "prove that the protocol crates need no standard library",
+    ),
+    (
+        "test",
+        "",
+        "every test this machine can run, live ones included when root",
+    ),
+    (
+        "live",
+        "[FILTER]",
+        "live tests in network namespaces (root); a filter picks some",
+    ),
+    (
+        "sim",
+        "[--seeds N | --seed N]",
+        "election proof in the simulator (default 100000 seeds)",
+    ),
+    (
+        "fuzz",
+        "[--minutes N] [TARGET]",
+        "fuzz one target or all of them (nightly, cargo-fuzz)",
+    ),
+    (
+        "bench",
+        "[FILTER]",
+        "measure what RESULTS.md of benches lists",
+    ),
+    (
+        "parity",
+        "[--check]",
+        "write docs/keepalived-parity.md from the keyword table",
+    ),
+    (
+        "compliance",
+        "[--check]",
+        "write docs/compliance.md from cited requirement ids",
+    ),
+    (
+        "ci",
+        "",
+        "what the continuous integration runs: all of the above but fuzz and bench",
+    ),
+    ("help", "", "this list"),
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (verb, rest) = arguments
+        .split_first()
+        .map_or(("help", &[][..]), |(v, rest)| (*v, rest));
+    let mut report = Report::default();
+    match (verb, rest) {
+        ("fmt", [] | ["--check"]) => fmt(&mut report, !rest.is_empty()),
+        ("lint", []) => lint(&mut report),
+        ("doc", []) => doc(&mut report),
+        ("nostd", []) => nostd::run(&mut report),
+        ("test", []) => test(&mut report),
+        ("live", [] | [_]) => live::run(&mut report, rest.first().copied(), live::Missing::Fails),
+        ("sim", _) => sim(&mut report, rest),
+        ("fuzz", _) => fuzz(&mut report, rest),
+        ("bench", _) => {
+            let mut command = cargo(&["bench", "--package", "keepalived-benches", "--"]);
+            report.check("bench", command.args(rest));
+        }
+        ("parity", [] | ["--check"]) => pages::parity(&mut report, !rest.is_empty()),
+        ("compliance", [] | ["--check"]) => compliance::page(&mut report, !rest.is_empty()),
+        ("ci", []) => {
+            fmt(&mut report, true);
+            lint(&mut report);
+            doc(&mut report);
+            pages::parity(&mut report, true);
+            compliance::page(&mut report, true);
+            test(&mut report);
+        }
+        ("help" | "--help" | "-h", _) => {
+            help();
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprintln!("xtask: cannot do `{}`\n", arguments.join(" "));
+            help();
+            return ExitCode::from(2);
+        }
+    }
+    report.finish()
+}
+
+fn help() {
+    println!("usage: cargo xtask VERB\n");
+    for (verb, arguments, text) in VERBS {
+        println!("  {:<32} {text}", format!("{verb} {arguments}"));
+    }
+}
+
+fn fmt(report: &mut Report, check: bool) {
+    let mut command = cargo(&["fmt", "--all"]);
+    if check {
+        command.args(["--", "--check"]);
+    }
+    report.check("fmt", &mut command);
+}
+
+fn lint(report: &mut Report) {
+    let everything = ["clippy", "--workspace", "--all-targets", "--all-features"];
+    report.check("lint", cargo(&everything).args(["--", "-D", "warnings"]));
+}
+
+fn doc(report: &mut Report) {
+    let mut command = cargo(&["doc", "--workspace", "--no-deps", "--all-features"]);
+    report.check("doc", command.env("RUSTDOCFLAGS", "-D warnings"));
+}
+
+fn test(report: &mut Report) {
+    // The lab comes last and apart: its tests are live.
+    let unit = ["test", "--workspace", "--all-features", "--no-fail-fast"];
+    report.tests(
+        "unit and house tests",
+        cargo(&unit).args(["--exclude", "keepalived-lab"]),
+    );
+    nostd::run(report);
+    sim(report, &["--seeds", "2000"]);
+    live::run(report, None, live::Missing::Skips);
+}
+
+fn sim(report: &mut Report, arguments: &[&str]) {
+    let mut command = cargo(&[
+        "run",
+        "--release",
+        "--package",
+        "netsim",
+        "--features",
+        "vrrp",
+    ]);
+    report.check(
+        "sim",
+        command.args(["--example", "proof", "--"]).args(arguments),
+    );
+}
+
+fn fuzz(report: &mut Report, mut arguments: &[&str]) {
+    let mut minutes = 1;
+    if let ["--minutes", number, rest @ ..] = arguments {
+        let Ok(number) = number.parse::<u32>() else {
+            return report.fail("fuzz", "--minutes takes a whole number");
+        };
+        (minutes, arguments) = (number, rest);
+    }
+    if !run::succeeds(cargo(&["+nightly", "fuzz", "--version"])) {
+        let how =
+            "needs `rustup toolchain install nightly` and `cargo install cargo-fuzz --locked`";
+        return report.fail("fuzz", how);
+    }
+    let listed = run::output(cargo(&["+nightly", "fuzz", "list"])).unwrap_or_default();
+    let targets = match arguments {
+        [] => listed.split_whitespace().map(str::to_owned).collect(),
+        _ => arguments
+            .iter()
+            .map(|&name| name.to_owned())
+            .collect::<Vec<_>>(),
+    };
+    for target in targets {
+        let seconds = format!("-max_total_time={}", minutes * 60);
+        let mut command = cargo(&["+nightly", "fuzz", "run", &target, "--", &seconds]);
+        report.check(&format!("fuzz {target}"), &mut command);
+    }
+}

@@ -1,0 +1,187 @@
+//! `docs/compliance.md`: requirement, clause, where it is implemented, what proves it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate::pages;
+use crate::run::{Report, root};
+use crate::scan::{self, Citations};
+
+/// The folders whose citations count.
+const FOLDERS: &[&str] = &[
+    "vrrp-proto",
+    "vrrp-fsm",
+    "netlink-vip",
+    "keepalived-config",
+    "netsim",
+    "keepalived-driver",
+    "keepalived-cli",
+    "lab",
+];
+
+/// Prefixes of ids and the heading of each part of the page.
+const PARTS: &[(&str, &str)] = &[
+    ("VRRP-TMR", "Timers"),
+    ("VRRP-GEN", "Both versions"),
+    ("VRRP-V2-CK", "Checksum, version 2"),
+    ("VRRP-V3-CK", "Checksum, version 3"),
+    ("VRRP-V2-RX", "Receiving version 2"),
+    ("VRRP-V2-TX", "Sending version 2"),
+    ("VRRP-V2-AUTH", "Authentication of version 2"),
+    ("VRRP-V3-RX", "Receiving version 3"),
+    ("VRRP-V3-TX", "Sending version 3"),
+    ("VRRP-HOST", "What hosts see"),
+    ("VRRP-IOP", "Both versions on one virtual router"),
+    ("VRRP-EXT", "Extensions of Keepalived on the wire"),
+    ("FSM-V2", "State machine, version 2"),
+    ("FSM-V3", "State machine, version 3"),
+    ("FSM-OPEN", "Choices the RFCs leave open"),
+    ("FSM-T", "Time lines"),
+    ("KA-ST", "Keepalived: start"),
+    ("KA-B", "Keepalived: backup"),
+    ("KA-M", "Keepalived: master"),
+    ("KA-F", "Keepalived: fault"),
+    ("KA-W", "Keepalived: tracking and weights"),
+    ("KA-G", "Keepalived: sync groups"),
+    ("KA-O", "Keepalived: other options"),
+    ("ARP", "Gratuitous ARP"),
+    ("ND", "Unsolicited neighbour advertisements"),
+];
+
+/// One line of `xtask/data/requirements.tsv`.
+struct Requirement<'a> {
+    id: &'a str,
+    clause: &'a str,
+    level: &'a str,
+    title: &'a str,
+    note: &'a str,
+}
+
+/// Writes the page, or compares it.
+pub(crate) fn page(report: &mut Report, check: bool) {
+    let data = include_str!("../data/requirements.tsv");
+    let requirements: Vec<_> = data.lines().filter_map(parse).collect();
+    let ids: Vec<_> = requirements
+        .iter()
+        .map(|requirement| requirement.id.to_owned())
+        .collect();
+    let citations = scan::scan(&root(), FOLDERS, &ids);
+    pages::page(
+        report,
+        "compliance",
+        &render(&requirements, &citations),
+        check,
+    );
+}
+
+fn parse(line: &str) -> Option<Requirement<'_>> {
+    if line.starts_with('#') {
+        return None;
+    }
+    let mut columns = line.split('\t');
+    Some(Requirement {
+        id: columns.next()?,
+        clause: columns.next()?,
+        level: columns.next()?,
+        title: columns.next()?,
+        note: columns.next()?,
+    })
+}
+
+fn render(requirements: &[Requirement<'_>], citations: &BTreeMap<String, Citations>) -> String {
+    let none = Citations::default();
+    let of = |requirement: &Requirement<'_>| citations.get(requirement.id).unwrap_or(&none);
+    let tested = requirements
+        .iter()
+        .filter(|r| !of(r).tests.is_empty())
+        .count();
+    let untested = |r: &&Requirement<'_>| of(r).tests.is_empty();
+    let foreign = |r: &&Requirement<'_>| r.note.starts_with("n/a");
+    let not_ours = requirements.iter().filter(untested).filter(foreign).count();
+    let open = requirements.len() - tested - not_ours;
+    let mut text = format!(
+        "# Compliance\n\n\
+         Made by `cargo xtask compliance` from `xtask/data/requirements.tsv` and from the ids that\n\
+         sources and tests cite; do not edit. A row is tested when a test cites its id. Clauses are\n\
+         those of the RFC named, `Keepalived` stands for behaviour of C Keepalived, `policy` for a\n\
+         choice of our own.\n\n\
+         {} requirements: {tested} tested, {open} open, {not_ours} not applicable.\n",
+        requirements.len()
+    );
+    for (prefix, heading) in PARTS {
+        let _ = write!(
+            text,
+            "\n## {heading}\n\n| id | clause | level | what | implemented | tests | note |\n\
+             |---|---|---|---|---|---|---|\n"
+        );
+        for requirement in requirements.iter().filter(|r| part(r.id) == *prefix) {
+            text += &row(requirement, of(requirement));
+        }
+    }
+    text
+}
+
+/// `FSM-V3` for FSM-V3-B-04, `VRRP-GEN` for VRRP-GEN-02: the longest part that fits.
+fn part(id: &str) -> &'static str {
+    let fits = |prefix: &&str| {
+        id.strip_prefix(*prefix)
+            .is_some_and(|rest| rest.starts_with('-'))
+    };
+    let prefixes = PARTS.iter().map(|&(prefix, _)| prefix).filter(fits);
+    prefixes.max_by_key(|prefix| prefix.len()).unwrap_or("")
+}
+
+fn row(requirement: &Requirement<'_>, citations: &Citations) -> String {
+    let Requirement {
+        id,
+        clause,
+        level,
+        title,
+        note,
+    } = requirement;
+    let note = match (citations.tests.is_empty(), note.is_empty()) {
+        (false, _) => "",
+        (true, false) => note,
+        (true, true) => "open: no test yet",
+    };
+    let sources = cell(&citations.sources);
+    let tests = cell(&citations.tests);
+    format!("| {id} | {clause} | {level} | {title} | {sources} | {tests} | {note} |\n")
+}
+
+/// At most three names; the rest is counted.
+fn cell(items: &std::collections::BTreeSet<String>) -> String {
+    const SHOWN: usize = 3;
+    let shown: Vec<_> = items
+        .iter()
+        .take(SHOWN)
+        .map(|item| format!("`{item}`"))
+        .collect();
+    let mut text = shown.join("<br>");
+    if items.len() > SHOWN {
+        let _ = write!(text, "<br>and {} more", items.len() - SHOWN);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_requirement_is_complete_unique_and_in_a_part_of_the_page() {
+        let data = include_str!("../data/requirements.tsv");
+        let mut seen = std::collections::BTreeSet::new();
+        for line in data.lines().filter(|line| !line.starts_with('#')) {
+            let requirement = parse(line).unwrap_or_else(|| panic!("five columns: {line}"));
+            assert!(seen.insert(requirement.id), "twice: {line}");
+            assert!(
+                !part(requirement.id).is_empty(),
+                "no part of the page: {line}"
+            );
+            let note = requirement.note;
+            let known = note.is_empty() || note.starts_with("n/a: ") || note.starts_with("open: ");
+            assert!(known, "a note says n/a or open: {line}");
+        }
+    }
+}

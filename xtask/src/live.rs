@@ -1,0 +1,121 @@
+//! Live tests: their peers are installed when missing, then real daemons meet in namespaces.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::run::{Report, cargo, succeeds};
+
+/// What to do on a machine that cannot run live tests.
+#[derive(Copy, Clone, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// They were asked for by name.
+    Fails,
+    /// They are a part of everything; say so and go on.
+    Skips,
+}
+
+/// Programs the tests start, and the Debian package of each.
+const PEERS: &[(&str, &str)] = &[
+    ("keepalived", "keepalived"),
+    ("ip", "iproute2"),
+    ("tc", "iproute2"),
+    ("ping", "iputils-ping"),
+    ("tshark", "tshark"),
+    ("tcpdump", "tcpdump"),
+    ("ps", "procps"),
+    ("setpriv", "util-linux"),
+];
+
+/// How many tests run at once: they mostly wait, but what they measure needs a processor in time.
+const LANES: &str = "--test-threads=4";
+
+/// Runs the live tests whose name contains `filter`, or reports them as skipped.
+pub(crate) fn run(report: &mut Report, filter: Option<&str>, missing: Missing) {
+    let mut command = cargo(&[
+        "test",
+        "--package",
+        "keepalived-lab",
+        "--no-fail-fast",
+        "--",
+    ]);
+    if let Some(filter) = filter {
+        command.arg(filter);
+    }
+    let obstacle = obstacle();
+    if let Some(why) = &obstacle {
+        if missing == Missing::Fails {
+            return report.fail("live tests", why);
+        }
+        println!("\nxtask: live tests are SKIPPED: {why}");
+        report.tests("live tests", &mut command);
+        return report.note(&format!("skipped: {why}"));
+    }
+    // Built first and once, so that no test waits for the compiler.
+    let mut build = cargo(&["build", "--release", "--package", "keepalived-cli"]);
+    report.check("release build", &mut build);
+    command
+        .args(["--include-ignored", LANES])
+        .env("KEEPALIVED_LIVE", "1");
+    report.tests("live tests", &mut command);
+}
+
+/// Why live tests cannot run here, after trying to install what is missing.
+fn obstacle() -> Option<String> {
+    if !is_root() {
+        return Some("not root (try `sudo -E cargo xtask live`)".to_owned());
+    }
+    if !missing().is_empty() {
+        install(&missing());
+    }
+    if !missing().is_empty() {
+        return Some(format!("not installed: {}", missing().join(", ")));
+    }
+    let probe = format!("xtask-probe-{}", std::process::id());
+    let netns = |verb: &str| {
+        let mut command = Command::new("ip");
+        command.args(["netns", verb, &probe]);
+        succeeds(command)
+    };
+    let allowed = netns("add");
+    (!(allowed && netns("del"))).then(|| "network namespaces are not allowed here".to_owned())
+}
+
+fn is_root() -> bool {
+    // The owner of our own /proc entry is our effective user.
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata("/proc/self").is_ok_and(|entry| entry.uid() == 0)
+}
+
+fn missing() -> Vec<&'static str> {
+    let path = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin:/sbin";
+    let installed = |name: &str| {
+        path.split(':')
+            .any(|dir| Path::new(dir).join(name).is_file())
+    };
+    let mut packages: Vec<_> = PEERS
+        .iter()
+        .filter(|(name, _)| !installed(name))
+        .map(|&(_, package)| package)
+        .collect();
+    packages.dedup();
+    packages
+}
+
+fn install(packages: &[&str]) {
+    println!("\nxtask: installing {}", packages.join(" "));
+    let apt = |arguments: &[&str]| {
+        let mut command = Command::new("timeout");
+        command.args(["300", "apt-get", "-q", "-y"]).args(arguments);
+        command.env("DEBIAN_FRONTEND", "noninteractive");
+        command.status().is_ok_and(|status| status.success())
+    };
+    let install: Vec<_> = ["install", "--no-install-recommends"]
+        .iter()
+        .chain(packages)
+        .copied()
+        .collect();
+    // The lists of a new machine are empty or old; fetch them only if that turns out to be so.
+    if !apt(&install) && apt(&["update"]) {
+        apt(&install);
+    }
+}

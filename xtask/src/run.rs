@@ -1,0 +1,261 @@
+//! Running commands, counting their tests, and the table at the end.
+
+use std::io::{BufRead, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
+
+/// The root of the repository.
+pub(crate) fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}
+
+/// The cargo that runs us, in the root of the repository.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    // `+toolchain` is understood by the proxy only, not by the cargo of one toolchain.
+    let proxy = arguments
+        .first()
+        .is_some_and(|first| first.starts_with('+'));
+    let program = std::env::var_os("CARGO")
+        .filter(|_| !proxy)
+        .unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    if proxy {
+        for variable in ["RUSTUP_TOOLCHAIN", "CARGO", "RUSTC", "RUSTDOC"] {
+            command.env_remove(variable);
+        }
+    }
+    // A person's own fixed target directory still holds; ours must not leak through xtask.
+    command.args(arguments).current_dir(root());
+    command
+}
+
+/// Whether a command succeeds; its output is not shown.
+pub(crate) fn succeeds(mut command: Command) -> bool {
+    let command = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+/// The standard output of a command that succeeds.
+pub(crate) fn output(mut command: Command) -> Option<String> {
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// One line of the table.
+struct Step {
+    name: String,
+    counts: Counts,
+    took: Duration,
+    note: String,
+}
+
+#[derive(Copy, Clone, Default)]
+struct Counts {
+    passed: u32,
+    failed: u32,
+    skipped: u32,
+}
+
+/// All that was run.
+#[derive(Default)]
+pub(crate) struct Report {
+    steps: Vec<Step>,
+}
+
+impl Report {
+    /// Runs a command that counts as one: it passes or fails.
+    pub(crate) fn check(&mut self, name: &str, command: &mut Command) {
+        announce(name, command);
+        let start = now();
+        let (passed, note) = match command.stdin(Stdio::null()).status() {
+            Ok(status) if status.success() => (1, String::new()),
+            Ok(status) => (0, status.to_string()),
+            Err(error) => (0, error.to_string()),
+        };
+        let counts = Counts {
+            passed,
+            failed: 1 - passed,
+            skipped: 0,
+        };
+        self.add(name, counts, start.elapsed(), &note);
+    }
+
+    /// Runs a `cargo test` and counts the tests it reports.
+    pub(crate) fn tests(&mut self, name: &str, command: &mut Command) {
+        announce(name, command);
+        let start = now();
+        let mut counts = Counts::default();
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+        let status = child.and_then(|mut child| {
+            for line in child
+                .stdout
+                .take()
+                .into_iter()
+                .flat_map(|out| BufReader::new(out).lines())
+            {
+                let line = line?;
+                println!("{line}");
+                counts.add(&line);
+            }
+            child.wait()
+        });
+        let (good, note) = match status {
+            Ok(status) => (status.success(), status.to_string()),
+            Err(error) => (false, error.to_string()),
+        };
+        // Something failed that is not a test: it did not build, or a test program died.
+        if !good && counts.failed == 0 {
+            counts.failed = 1;
+        }
+        self.add(name, counts, start.elapsed(), if good { "" } else { &note });
+    }
+
+    /// Something that passed, found out by xtask itself.
+    pub(crate) fn pass(&mut self, name: &str) {
+        self.add(
+            name,
+            Counts {
+                passed: 1,
+                ..Counts::default()
+            },
+            Duration::ZERO,
+            "",
+        );
+    }
+
+    /// Something that failed, found out by xtask itself.
+    pub(crate) fn fail(&mut self, name: &str, why: &str) {
+        self.add(
+            name,
+            Counts {
+                failed: 1,
+                ..Counts::default()
+            },
+            Duration::ZERO,
+            why,
+        );
+    }
+
+    /// Explains the step that was added last.
+    pub(crate) fn note(&mut self, text: &str) {
+        if let Some(step) = self.steps.last_mut() {
+            text.clone_into(&mut step.note);
+        }
+    }
+
+    /// The table, the totals, and the exit code.
+    pub(crate) fn finish(self) -> ExitCode {
+        let mut total = Counts::default();
+        println!(
+            "\n{:<24} {:>7} {:>7} {:>8} {:>8}",
+            "step", "passed", "failed", "skipped", "seconds"
+        );
+        for Step {
+            name,
+            counts,
+            took,
+            note,
+        } in &self.steps
+        {
+            let Counts {
+                passed,
+                failed,
+                skipped,
+            } = counts;
+            let seconds = took.as_secs();
+            println!("{name:<24} {passed:>7} {failed:>7} {skipped:>8} {seconds:>8}  {note}");
+            total.passed += passed;
+            total.failed += failed;
+            total.skipped += skipped;
+        }
+        println!(
+            "\n{} passed, {} failed, {} skipped",
+            total.passed, total.failed, total.skipped
+        );
+        if total.failed == 0 {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        }
+    }
+
+    fn add(&mut self, name: &str, counts: Counts, took: Duration, note: &str) {
+        let failed = if counts.failed > 0 { "FAILED" } else { "ok" };
+        println!("xtask: {name}: {failed} {note}");
+        let (name, note) = (name.to_owned(), note.to_owned());
+        self.steps.push(Step {
+            name,
+            counts,
+            took,
+            note,
+        });
+    }
+}
+
+impl Counts {
+    /// Adds what a line such as `test result: ok. 5 passed; 0 failed; 1 ignored; ...` says.
+    fn add(&mut self, line: &str) {
+        let Some(rest) = line.strip_prefix("test result: ") else {
+            return;
+        };
+        for part in rest.split(['.', ';']) {
+            let mut words = part.split_whitespace();
+            let Some(Ok(number)) = words.next().map(str::parse::<u32>) else {
+                continue;
+            };
+            match words.next() {
+                Some("passed") => self.passed += number,
+                Some("failed") => self.failed += number,
+                Some("ignored") => self.skipped += number,
+                _ => {}
+            }
+        }
+    }
+}
+
+fn announce(name: &str, command: &Command) {
+    let program = Path::new(command.get_program())
+        .file_name()
+        .unwrap_or_default();
+    let words = command.get_args().map(|word| word.to_string_lossy());
+    let line = words.fold(program.to_string_lossy().into_owned(), |line, word| {
+        line + " " + &word
+    });
+    println!("\nxtask: {name}: {line}");
+    let _shown_late = std::io::stdout().flush();
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "how long a developer waited; no daemon runs this"
+)]
+fn now() -> std::time::Instant {
+    std::time::Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_result_line_of_a_test_program_is_counted() {
+        let mut counts = Counts::default();
+        counts
+            .add("test result: FAILED. 12 passed; 3 failed; 2 ignored; 0 measured; 1 filtered out");
+        counts.add("test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; finished in 0.00s");
+        counts.add("running 7 passed tests");
+        assert_eq!((counts.passed, counts.failed, counts.skipped), (13, 3, 2));
+    }
+}

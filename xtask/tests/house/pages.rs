@@ -1,0 +1,120 @@
+//! What the pages for people promise is there.
+
+use std::fs;
+use std::process::Command;
+
+use crate::sources::root;
+
+#[test]
+fn every_dependency_is_explained_in_architecture_md() {
+    let Ok(page) = fs::read_to_string(root().join("ARCHITECTURE.md")) else {
+        return;
+    };
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("a workspace");
+    let section = manifest
+        .split("[workspace.dependencies]")
+        .nth(1)
+        .expect("dependencies");
+    let section = section.split("\n[").next().unwrap_or(section);
+    let mut missing = Vec::new();
+    for line in section
+        .lines()
+        .filter(|line| line.contains('=') && !line.starts_with('#'))
+    {
+        let name = line.split('=').next().unwrap_or(line).trim();
+        if !line.contains("path =") && !page.contains(name) {
+            missing.push(name);
+        }
+    }
+    assert!(
+        missing.is_empty(),
+        "ARCHITECTURE.md does not say why: {}",
+        missing.join(", ")
+    );
+}
+
+/// The commands of a page: lines of its `sh` blocks.
+fn commands(page: &str) -> Vec<&str> {
+    let blocks = page.split("```").skip(1).step_by(2);
+    let shell = blocks.filter_map(|block| {
+        block
+            .strip_prefix("sh\n")
+            .or(block.strip_prefix("console\n"))
+            .or(block.strip_prefix("bash\n"))
+    });
+    shell
+        .flat_map(str::lines)
+        .map(|line| line.trim_start_matches("$ "))
+        .collect()
+}
+
+#[test]
+fn the_commands_of_the_readme_exist() {
+    let Ok(page) = fs::read_to_string(root().join("README.md")) else {
+        return;
+    };
+    let cargo: Vec<_> = commands(&page)
+        .into_iter()
+        .filter(|c| c.contains("cargo "))
+        .collect();
+    assert!(
+        cargo.len() >= 2,
+        "README.md shows two commands to begin with, found {cargo:?}"
+    );
+    for command in cargo {
+        let words: Vec<_> = command
+            .split_whitespace()
+            .skip_while(|word| *word != "cargo")
+            .collect();
+        match words.get(1..) {
+            Some(["xtask", verb, ..]) => assert!(xtask_knows(verb), "no such verb: {command}"),
+            Some(["run", ..]) => assert!(targets_exist(&words), "no such target: {command}"),
+            Some(["build" | "test" | "install" | "doc" | "bench", ..]) => {}
+            _ => panic!("README.md: cannot judge `{command}`"),
+        }
+    }
+}
+
+fn xtask_knows(verb: &str) -> bool {
+    let help = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .arg("help")
+        .output()
+        .expect("xtask runs");
+    let help = String::from_utf8_lossy(&help.stdout).into_owned();
+    help.lines()
+        .any(|line| line.split_whitespace().next() == Some(verb))
+}
+
+/// Whether what `-p`, `--bin` and `--example` name is in the manifests.
+fn targets_exist(words: &[&str]) -> bool {
+    words.windows(2).all(|pair| match pair {
+        ["-p" | "--package", name] => root().join(name).join("Cargo.toml").exists(),
+        ["--bin", name] => {
+            let cli = root().join("keepalived-cli/Cargo.toml");
+            fs::read_to_string(cli).is_ok_and(|manifest| manifest.contains(&format!("\"{name}\"")))
+        }
+        _ => true,
+    })
+}
+
+#[test]
+fn the_licences_are_there() {
+    for name in ["LICENSE-MIT", "LICENSE-APACHE"] {
+        assert!(root().join(name).exists(), "{name} is missing");
+    }
+}
+
+#[test]
+fn the_compliance_table_names_only_ids_that_the_sources_can_cite() {
+    let table = fs::read_to_string(root().join("xtask/data/requirements.tsv")).expect("the table");
+    let rows = table.lines().filter(|line| !line.starts_with('#'));
+    assert!(rows.clone().count() > 250, "the table has lost rows");
+    for row in rows {
+        let id = row.split('\t').next().unwrap_or(row);
+        let shape = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '-';
+        assert!(
+            id.contains('-') && id.chars().all(shape),
+            "not an id: {row}"
+        );
+    }
+}
