@@ -95,6 +95,15 @@ fn wait_until_gone(pid: u32) {
     }
 }
 
+/// A descriptor of this process without close-on-exec, beyond the three standard ones.
+fn inherited_by_everyone(number: &str) -> bool {
+    const CLOEXEC: u32 = 0o2_000_000;
+    let info = fs::read_to_string(format!("/proc/self/fdinfo/{number}")).unwrap_or_default();
+    let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
+    let flags = flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok());
+    number.parse().is_ok_and(|number: u32| number > 2) && flags.is_some_and(|f| f & CLOEXEC == 0)
+}
+
 /// An orphan waits for process 1, which may be slow or missing in a container: dead is dead.
 fn is_zombie(pid: Pid) -> bool {
     fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).is_ok_and(|stat| {
@@ -249,8 +258,8 @@ fn a_script_gets_a_clean_process_and_may_flood_its_output() {
     let script = scene.script(
         "look",
         "#!/bin/sh\nhead -c 5000000 /dev/zero\nhead -c 5000000 /dev/zero >&2\n\
-         for fd in /proc/$$/fd/*; do echo \"${fd##*/}:$(readlink $fd)\" >>DIR/fds; done\n\
-         grep -E '^Sig(Blk|Ign)' /proc/$$/status >DIR/signals\n\
+         ls -l /proc/$$/fd >DIR/fds\n\
+         grep -E '^Sig(Blk|Ign)' /proc/self/status >DIR/signals\n\
          cut -d' ' -f5 /proc/$$/stat >DIR/group\necho $$ >>DIR/group\nenv >DIR/env\npwd >DIR/pwd\n",
     );
     let set = HookSet {
@@ -259,15 +268,20 @@ fn a_script_gets_a_clean_process_and_may_flood_its_output() {
     };
     scene.notify(&set, Trigger::Master);
     assert_eq!(scene.next_outcome(), Outcome::Exited(0));
-    // The shell itself holds its script open, on a descriptor from 10 up.
+    // The shell holds its script and the listing open. Whoever runs the tests may have left
+    // descriptors open that this process inherited: the daemon closes those at its start.
     let fds = scene.read("fds");
-    let inherited: Vec<_> = fds
-        .lines()
-        .filter(|line| !line.ends_with("/look"))
-        .collect();
-    assert_eq!(inherited, ["0:/dev/null", "1:/dev/null", "2:/dev/null"]);
+    let links = fds.lines().filter_map(|line| line.split_once(" -> "));
+    for (left, target) in links {
+        let number = left.rsplit(' ').next().unwrap();
+        let known = target == "/dev/null" || target.ends_with("/look") || target.ends_with("/fds");
+        assert!(known || inherited_by_everyone(number), "{fds}");
+    }
+    // Of the 31 ordinary signals; the C library keeps the next two to itself.
     for line in scene.read("signals").lines() {
-        assert!(line.ends_with("0000000000000000"), "{line}");
+        let (name, mask) = line.split_once(":\t").unwrap();
+        let mask = u64::from_str_radix(mask, 16).unwrap();
+        assert_eq!(mask & 0x7fff_ffff, 0, "{name} {mask:x}");
     }
     let group = scene.read("group");
     let (group, pid) = group.trim().split_once('\n').unwrap();
@@ -287,7 +301,7 @@ fn a_script_runs_under_its_own_account() {
     let scene = Scene::new(HookSettings::default());
     fs::set_permissions(&scene.directory, fs::Permissions::from_mode(0o777)).unwrap();
     let script = scene.script(
-        "who",
+        "account",
         "#!/bin/sh\necho $(id -u) $(id -g) $(id -G) >DIR/who\n",
     );
     let script = (*script).clone().with_account(65534, 65533);
