@@ -1,31 +1,25 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod build;
 pub mod diagnostic;
+mod include;
 mod keywords;
+mod lex;
+pub mod model;
 pub mod options;
+mod parse;
 pub mod schema;
+mod sequence;
 pub mod source;
+mod substitute;
 pub mod tree;
 pub mod values;
 
-/// Stand-in until the model is there.
-pub mod model {
-    use crate::diagnostic::Diagnostics;
-    use crate::options::Options;
-    use crate::tree::Node;
-
-    /// The configuration.
-    #[derive(Debug, Default)]
-    pub struct Config;
-
-    /// Makes the configuration out of the tree.
-    pub fn build(_tree: &[Node], _options: &Options, _diagnostics: &mut Diagnostics) -> Config {
-        Config
-    }
-}
+use std::collections::HashMap;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use lex::{QuoteError, split_command};
 pub use model::Config;
 pub use options::Options;
 pub use source::{FileSource, MemorySource, Source, SourceMap};
@@ -63,31 +57,38 @@ pub struct Tree {
     pub diagnostics: Diagnostics,
     /// Every file that was read.
     pub sources: SourceMap,
+    /// Where definitions are used, and where each was made.
+    uses: HashMap<Span, Span>,
 }
 
 /// Reads the file `root` and all it includes, and makes the configuration out of it.
 ///
 /// Never fails and never stops at the first problem: what cannot be understood is left out and
-/// reported.
+/// reported. Equal input gives equal output, to the byte.
 pub fn parse(source: &mut dyn Source, root: &str, options: &Options) -> Parsed {
-    let mut tree = read_tree(source, root, options);
-    let config = model::build(&tree.entries, options, &mut tree.diagnostics);
+    let Tree {
+        entries,
+        mut diagnostics,
+        sources,
+        uses,
+    } = read_tree(source, root, options);
+    let config = model::build(&entries, options, &mut diagnostics);
+    let mut diagnostics = diagnostics.into_sorted();
+    for diagnostic in &mut diagnostics {
+        // A value that came out of a definition is shown where it is used and where it was made.
+        if let Some(defined) = diagnostic.span.and_then(|span| uses.get(&span)) {
+            let name = sources.slice(*defined);
+            diagnostic.note(*defined, format!("`{name}` is defined here"));
+        }
+    }
     Parsed {
         config,
-        diagnostics: tree.diagnostics.into_sorted(),
-        sources: tree.sources,
+        diagnostics,
+        sources,
     }
 }
 
-/// Reads the file `root` and all it includes into a tree.
-pub fn read_tree(source: &mut dyn Source, root: &str, _options: &Options) -> Tree {
-    let mut sources = SourceMap::new();
-    if let Ok(bytes) = source.read(root, None) {
-        sources.add(root, bytes);
-    }
-    Tree {
-        entries: Vec::new(),
-        diagnostics: Diagnostics::new(),
-        sources,
-    }
+/// Reads the file `root` and all it includes into a tree, without looking at any value.
+pub fn read_tree(source: &mut dyn Source, root: &str, options: &Options) -> Tree {
+    parse::read(source, root, options)
 }

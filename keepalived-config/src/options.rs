@@ -13,6 +13,9 @@ pub struct Options {
     pub random_seed: u64,
     /// Every include that finds nothing is an error (`-e`).
     pub all_includes: bool,
+    /// The most bytes that definitions and repetitions may produce in one run. 64 MiB by default,
+    /// which is a configuration of some hundred thousand lines.
+    pub expansion_limit: usize,
 }
 
 impl Default for Options {
@@ -22,6 +25,7 @@ impl Default for Options {
             instance: None,
             random_seed: 0,
             all_includes: false,
+            expansion_limit: 64 << 20,
         }
     }
 }
@@ -52,6 +56,13 @@ impl Options {
     #[must_use]
     pub const fn with_all_includes(mut self, on: bool) -> Self {
         self.all_includes = on;
+        self
+    }
+
+    /// Sets the most bytes that definitions and repetitions may produce.
+    #[must_use]
+    pub const fn with_expansion_limit(mut self, bytes: usize) -> Self {
+        self.expansion_limit = bytes;
         self
     }
 }

@@ -14,6 +14,7 @@ mod files;
 mod glob;
 
 pub use files::FileSource;
+pub(crate) use glob::has_wildcard;
 
 /// Where configuration text comes from.
 ///
@@ -34,6 +35,11 @@ pub trait Source {
 
     /// The value of an environment variable, for `${_ENV NAME}`.
     fn env(&self, name: &str) -> Option<String>;
+
+    /// A path without dependence on the working directory, for `${_PWD}`. As it is by default.
+    fn absolute(&self, path: &str) -> String {
+        path.to_owned()
+    }
 }
 
 /// Texts kept in memory, by path. No file system, no environment but what was put in.

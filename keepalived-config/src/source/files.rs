@@ -52,6 +52,13 @@ impl Source for FileSource {
     fn env(&self, name: &str) -> Option<String> {
         std::env::var(name).ok()
     }
+
+    fn absolute(&self, path: &str) -> String {
+        let absolute = std::path::absolute(path).ok();
+        absolute
+            .and_then(|path| path.to_str().map(str::to_owned))
+            .unwrap_or_else(|| path.to_owned())
+    }
 }
 
 /// What `part` matches inside `directory`.

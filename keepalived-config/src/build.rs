@@ -1,0 +1,277 @@
+//! Statements and braces become the tree.
+//!
+//! The builder knows from the schema which words open blocks. What it does not know it leaves out
+//! with its whole block, so that one unknown word never changes the meaning of the words around it.
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::schema::{self, Context, EntryKind, Keyword, Shape};
+use crate::tree::{Block, Node, Span, Word};
+
+/// What the present block consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Inside {
+    Keywords(Context),
+    Entries(EntryKind),
+    /// Nothing: the block is being left out. The number of further blocks open inside.
+    Skipped(u32),
+}
+
+struct Frame {
+    inside: Inside,
+    /// The words before the brace.
+    words: Vec<Word>,
+    open: Span,
+    entries: Vec<Node>,
+}
+
+/// The last statement, as long as a brace behind it can still belong to it.
+enum Pending {
+    None,
+    /// A keyword that needs its block.
+    Header {
+        words: Vec<Word>,
+        inside: Inside,
+    },
+    /// A word that is not known here. Reported when it is clear whether it opens a block.
+    Unknown(Diagnostic),
+    /// A keyword or entry that has no block.
+    Plain(Span),
+}
+
+pub(crate) struct Builder {
+    root: Vec<Node>,
+    frames: Vec<Frame>,
+    pending: Pending,
+}
+
+impl Builder {
+    pub(crate) const fn new() -> Self {
+        Self {
+            root: Vec::new(),
+            frames: Vec::new(),
+            pending: Pending::None,
+        }
+    }
+
+    pub(crate) fn inside(&self) -> Inside {
+        self.frames
+            .last()
+            .map_or(Inside::Keywords(Context::Root), |frame| frame.inside)
+    }
+
+    /// What `word` means here, if it is a keyword.
+    pub(crate) fn keyword(&self, word: &str) -> Option<&'static Keyword> {
+        match self.inside() {
+            Inside::Keywords(context) => schema::lookup(context, word),
+            Inside::Entries(_) | Inside::Skipped(_) => None,
+        }
+    }
+
+    /// Takes the words up to a brace or the end of a line. `at_margin`: nothing stands before them.
+    pub(crate) fn statement(
+        &mut self,
+        words: Vec<Word>,
+        keyword: Option<&'static Keyword>,
+        at_margin: bool,
+        diagnostics: &mut Diagnostics,
+    ) {
+        self.settle(diagnostics);
+        let Some(first) = words.first() else { return };
+        let mut keyword = keyword;
+        if keyword.is_none() && at_margin && !self.frames.is_empty() && !first.quoted {
+            keyword = self.recover(first, diagnostics);
+        }
+        match self.inside() {
+            Inside::Skipped(_) => {}
+            Inside::Entries(kind) => {
+                self.pending = Pending::Plain(first.span);
+                if kind.one_word_each() {
+                    for word in words {
+                        self.push(Node {
+                            words: vec![word],
+                            block: None,
+                        });
+                    }
+                } else {
+                    self.push(Node { words, block: None });
+                }
+            }
+            Inside::Keywords(context) => match keyword.map(|keyword| keyword.shape) {
+                None => self.pending = Pending::Unknown(unknown(context, first, diagnostics)),
+                Some(Shape::Line) => {
+                    self.pending = Pending::Plain(first.span);
+                    self.push(Node { words, block: None });
+                }
+                Some(Shape::Block(context)) => {
+                    self.pending = Pending::Header {
+                        words,
+                        inside: Inside::Keywords(context),
+                    };
+                }
+                Some(Shape::Entries(kind)) => {
+                    self.pending = Pending::Header {
+                        words,
+                        inside: Inside::Entries(kind),
+                    };
+                }
+            },
+        }
+    }
+
+    /// Takes `{`.
+    pub(crate) fn open(&mut self, open: Span, diagnostics: &mut Diagnostics) {
+        if let Some(Frame {
+            inside: Inside::Skipped(depth),
+            ..
+        }) = self.frames.last_mut()
+        {
+            *depth = depth.saturating_add(1);
+            return;
+        }
+        let (words, inside) = match std::mem::replace(&mut self.pending, Pending::None) {
+            Pending::Header { words, inside } => (words, inside),
+            Pending::Unknown(mut diagnostic) => {
+                diagnostic.note(None, "the whole block that it opens is left out");
+                diagnostics.push(diagnostic);
+                (Vec::new(), Inside::Skipped(0))
+            }
+            Pending::Plain(before) => {
+                diagnostics
+                    .error(
+                        "unexpected-block",
+                        open,
+                        "no block can follow here; it is left out",
+                    )
+                    .note(before, "this takes no block");
+                (Vec::new(), Inside::Skipped(0))
+            }
+            Pending::None => {
+                let message = "a block without a keyword before it is left out";
+                diagnostics.error("unexpected-block", open, message);
+                (Vec::new(), Inside::Skipped(0))
+            }
+        };
+        self.frames.push(Frame {
+            inside,
+            words,
+            open,
+            entries: Vec::new(),
+        });
+    }
+
+    /// Takes `}`; false if there is nothing to close.
+    pub(crate) fn close(&mut self, close: Span, diagnostics: &mut Diagnostics) -> bool {
+        self.settle(diagnostics);
+        match self.frames.last_mut() {
+            None => return false,
+            Some(Frame {
+                inside: Inside::Skipped(depth),
+                ..
+            }) if *depth > 0 => *depth -= 1,
+            Some(_) => self.pop(Some(close)),
+        }
+        true
+    }
+
+    /// The end of everything.
+    pub(crate) fn finish(mut self, diagnostics: &mut Diagnostics) -> Vec<Node> {
+        self.settle(diagnostics);
+        let open: Vec<Span> = self.frames.iter().rev().map(|frame| frame.open).collect();
+        if let Some((innermost, around)) = open.split_first() {
+            let message = "this block is never closed: a `}` is missing";
+            let diagnostic = diagnostics.error("unclosed-block", *innermost, message);
+            for span in around {
+                diagnostic.note(*span, "it is inside this one, which is not closed either");
+            }
+        }
+        while !self.frames.is_empty() {
+            self.pop(None);
+        }
+        self.root
+    }
+
+    /// Reports the last statement if it still waits for a block that did not come.
+    fn settle(&mut self, diagnostics: &mut Diagnostics) {
+        match std::mem::replace(&mut self.pending, Pending::None) {
+            Pending::None | Pending::Plain(_) => {}
+            Pending::Unknown(diagnostic) => {
+                diagnostics.push(diagnostic);
+            }
+            Pending::Header { words, .. } => {
+                let Some(first) = words.first() else { return };
+                let message = format!("`{}` must be followed by a block", first.as_str());
+                diagnostics
+                    .error("missing-block", first.span, message)
+                    .help(format!(
+                        "write `{} {{`, the lines of the block, and `}}`",
+                        said(&words)
+                    ));
+            }
+        }
+    }
+
+    /// A word that opens a block at the top level only, at the very start of a line, but inside
+    /// another block: most likely a `}` was forgotten. Closes all blocks, so that one missing brace
+    /// is one message.
+    fn recover(&mut self, word: &Word, diagnostics: &mut Diagnostics) -> Option<&'static Keyword> {
+        let keyword = schema::lookup(Context::Root, word.as_str())?;
+        if keyword.shape == Shape::Line {
+            return None;
+        }
+        let message = format!("a `}}` is missing before this `{}`", keyword.name);
+        let diagnostic = diagnostics.error("unclosed-block", word.span, message);
+        for frame in self.frames.iter().rev() {
+            diagnostic.note(frame.open, "this block is still open");
+        }
+        while !self.frames.is_empty() {
+            self.pop(None);
+        }
+        Some(keyword)
+    }
+
+    fn pop(&mut self, close: Option<Span>) {
+        let Some(frame) = self.frames.pop() else {
+            return;
+        };
+        if !matches!(frame.inside, Inside::Skipped(_)) {
+            let block = Block {
+                open: frame.open,
+                entries: frame.entries,
+                close,
+            };
+            self.push(Node {
+                words: frame.words,
+                block: Some(Box::new(block)),
+            });
+        }
+    }
+
+    fn push(&mut self, node: Node) {
+        match self.frames.last_mut() {
+            Some(frame) => frame.entries.push(node),
+            None => self.root.push(node),
+        }
+    }
+}
+
+fn unknown(context: Context, word: &Word, diagnostics: &Diagnostics) -> Diagnostic {
+    let message = match context {
+        Context::Root => format!("unknown keyword `{}`", word.as_str()),
+        _ => format!(
+            "unknown keyword `{}` in `{}`",
+            word.as_str(),
+            context.name()
+        ),
+    };
+    let mut diagnostic = Diagnostic::new(Severity::Error, "unknown-keyword", word.span, message);
+    // Looking for what was meant is slow; past the limit nobody will see it.
+    if diagnostics.iter().len() < Diagnostics::LIMIT {
+        diagnostic.help = schema::suggestions(context, word.as_str()).help();
+    }
+    diagnostic
+}
+
+fn said(words: &[Word]) -> String {
+    let texts: Vec<&str> = words.iter().map(Word::as_str).collect();
+    texts.join(" ")
+}
