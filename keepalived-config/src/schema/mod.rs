@@ -12,6 +12,7 @@ mod suggest;
 pub use context::Context;
 pub use inline::{InlineWord, inline_words};
 pub use parity::{Counts, counts, parity_markdown};
+pub(crate) use suggest::nearest;
 pub use suggest::{Suggestions, suggestions};
 
 /// One word of the language in one block.

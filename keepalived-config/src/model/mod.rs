@@ -1,0 +1,112 @@
+//! The typed configuration: what the daemon runs.
+//!
+//! [`build`] makes it out of the spanned tree in three steps: read the lines, resolve defaults and
+//! corrections per instance, check the instances against each other. It never fails: what cannot be
+//! used is left out or held, and reported.
+//!
+//! Every field is public and says its unit. Times are `Duration`s.
+
+mod check;
+mod global;
+mod instance;
+mod read;
+mod resolve;
+mod script;
+mod spanned;
+mod survey;
+mod verdict;
+mod vip;
+
+pub use global::{DynamicInterfaces, GlobalAnnounce, GlobalDefs};
+pub use instance::{
+    Announce, Authentication, Hold, HoldReason, OldUnicastChecksum, Password, Peer, Preempt,
+    TrackedInterface, Transport, VrrpInstance, WantedState, max_advertised,
+};
+pub use script::{Notify, Script, ScriptUser};
+pub use spanned::Spanned;
+pub use survey::Unsupported;
+pub use vip::{Vip, VipFlags};
+
+use vrrp_proto::Version;
+
+use crate::diagnostic::Diagnostics;
+use crate::options::Options;
+use crate::tree::Node;
+
+/// The code of every complaint about something that is known and not built yet.
+///
+/// A caller that wants to be strict treats these warnings as errors.
+pub const NOT_SUPPORTED_YET: &str = "not-supported-yet";
+
+/// A whole configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// Name of this daemon among several on the host (`instance`).
+    pub instance_name: Option<Spanned<String>>,
+    /// Pid files go to a directory of their own.
+    pub use_pid_dir: bool,
+    /// Settings of the daemon.
+    pub global: GlobalDefs,
+    /// Virtual routers, in the order of the file.
+    pub instances: Vec<VrrpInstance>,
+    /// Keywords of the file that have no effect yet, in the order of their first use.
+    pub unsupported: Vec<Unsupported>,
+    /// Any command is given anywhere, supported yet or not.
+    pub uses_scripts: bool,
+}
+
+/// Makes the configuration out of the tree.
+#[must_use]
+pub fn build(tree: &[Node], _options: &Options, diagnostics: &mut Diagnostics) -> Config {
+    let survey = survey::walk(tree);
+    survey::report(&survey.unsupported, diagnostics);
+    let file = read::file(tree, diagnostics);
+    let mut instances: Vec<VrrpInstance> = Vec::with_capacity(file.instances.len());
+    for (name, span, raw) in file.instances {
+        unguarded(&name, &raw.unguarded, diagnostics);
+        instances.extend(resolve::instance(
+            &name,
+            span,
+            raw,
+            &file.global,
+            diagnostics,
+        ));
+    }
+    check::duplicate_vrids(&mut instances, diagnostics);
+    check::shared_addresses(&instances, diagnostics);
+    Config {
+        instance_name: file.instance_name,
+        use_pid_dir: file.use_pid_dir,
+        global: file.global,
+        instances,
+        unsupported: survey.unsupported,
+        uses_scripts: survey.uses_scripts,
+    }
+}
+
+/// Says which trackers do not guard an instance.
+fn unguarded(name: &Spanned<String>, trackers: &[Spanned<String>], diagnostics: &mut Diagnostics) {
+    for tracker in trackers {
+        let (kind, object) = tracker
+            .value
+            .split_once(' ')
+            .unwrap_or(("", &tracker.value));
+        let message = format!(
+            "`{}` is not guarded by `{object}`: `track_{kind}` is not supported yet",
+            name.value
+        );
+        diagnostics
+            .warning(NOT_SUPPORTED_YET, tracker.span, message)
+            .help("the instance runs as if the check always passed");
+    }
+}
+
+/// 2 or 3.
+const fn version(number: u8) -> Version {
+    if number == 2 {
+        Version::V2
+    } else {
+        Version::V3
+    }
+}

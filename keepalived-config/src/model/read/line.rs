@@ -1,0 +1,257 @@
+//! Reading the arguments of one line, with complaints that name the range.
+
+use std::fmt::Display;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::tree::{Node, Word};
+use crate::values::{parse_bool, parse_seconds};
+
+/// A keyword line that is being read.
+#[derive(Clone, Copy)]
+pub(super) struct Line<'a> {
+    pub(super) node: &'a Node,
+}
+
+impl<'a> Line<'a> {
+    pub(super) const fn new(node: &'a Node) -> Self {
+        Self { node }
+    }
+
+    pub(super) fn keyword(self) -> &'a str {
+        self.node.keyword()
+    }
+
+    /// The one argument; complains if there is none, and about further ones.
+    pub(super) fn word(self, what: &str, diagnostics: &mut Diagnostics) -> Option<&'a Word> {
+        self.at_most(1, diagnostics);
+        self.required(what, diagnostics)
+    }
+
+    /// The first argument; complains if there is none.
+    ///
+    /// Keepalived ends at once with exit code 2 in this case.
+    pub(super) fn required(self, what: &str, diagnostics: &mut Diagnostics) -> Option<&'a Word> {
+        let first = self.node.arguments().first();
+        if first.is_none() {
+            let message = format!("`{}` needs {what}", self.keyword());
+            diagnostics
+                .error("missing-argument", self.node.keyword_span(), message)
+                .help("the line is left out");
+        }
+        first
+    }
+
+    /// Says that words behind the first `count` arguments do nothing.
+    pub(super) fn at_most(self, count: usize, diagnostics: &mut Diagnostics) {
+        let Some(surplus) = self.node.arguments().get(count..) else {
+            return;
+        };
+        let (Some(first), Some(last)) = (surplus.first(), surplus.last()) else {
+            return;
+        };
+        let takes = match count {
+            0 => "no argument".to_owned(),
+            1 => "one argument".to_owned(),
+            many => format!("{many} arguments"),
+        };
+        let message = format!("`{}` takes {takes}; the rest does nothing", self.keyword());
+        diagnostics.warning("surplus-argument", first.span.to(last.span), message);
+    }
+
+    /// A whole number in `range`; `None` after a complaint. `instead` says what is used then.
+    pub(super) fn number<T>(
+        self,
+        range: RangeInclusive<T>,
+        instead: &str,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<T>
+    where
+        T: TryFrom<u64> + PartialOrd + Display,
+    {
+        let what = number_in(&range);
+        let word = self.word(&what, diagnostics)?;
+        let parsed = parse_unsigned(word.as_str());
+        let value = parsed.and_then(|number| T::try_from(number).ok());
+        if let Some(value) = value.filter(|value| range.contains(value)) {
+            return Some(value);
+        }
+        let code = if parsed.is_some() {
+            "out-of-range"
+        } else {
+            "bad-number"
+        };
+        refuse(diagnostics, code, self.keyword(), &what, word, instead);
+        None
+    }
+
+    /// A number of whole seconds.
+    pub(super) fn whole_seconds(
+        self,
+        instead: &str,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Duration> {
+        self.number(0..=u32::MAX, instead, diagnostics)
+            .map(|seconds| Duration::from_secs(u64::from(seconds)))
+    }
+
+    /// Decimal seconds in `range`, given in microseconds.
+    pub(super) fn seconds(
+        self,
+        range: RangeInclusive<u64>,
+        instead: &str,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Duration> {
+        let (low, high) = (*range.start(), *range.end());
+        let what = format!("seconds from {} to {}", plain(low), plain(high));
+        let word = self.word(&what, diagnostics)?;
+        match parse_seconds(word.as_str()) {
+            Ok(time) => {
+                let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+                if range.contains(&micros) {
+                    return Some(time);
+                }
+                refuse(
+                    diagnostics,
+                    "out-of-range",
+                    self.keyword(),
+                    &what,
+                    word,
+                    instead,
+                );
+            }
+            Err(why) => {
+                refuse(
+                    diagnostics,
+                    "bad-time",
+                    self.keyword(),
+                    &what,
+                    word,
+                    instead,
+                )
+                .note(None, why.to_string());
+            }
+        }
+        None
+    }
+
+    /// `on`, `off` and their like; the keyword alone means on.
+    pub(super) fn boolean(self, diagnostics: &mut Diagnostics) -> Option<bool> {
+        self.at_most(1, diagnostics);
+        let Some(word) = self.node.arguments().first() else {
+            return Some(true);
+        };
+        let value = parse_bool(word.as_str());
+        if value.is_none() {
+            let what = "`on` or `off` (also `true`, `false`, `yes`, `no`, in lower case)";
+            refuse(
+                diagnostics,
+                "bad-boolean",
+                self.keyword(),
+                what,
+                word,
+                "the line is left out",
+            );
+        }
+        value
+    }
+
+    /// A keyword without argument.
+    pub(super) fn flag(self, diagnostics: &mut Diagnostics) -> bool {
+        self.at_most(0, diagnostics);
+        true
+    }
+
+    /// An IP address; a mask or a range behind it is cut off, as Keepalived does.
+    pub(super) fn address(self, diagnostics: &mut Diagnostics) -> Option<(IpAddr, &'a Word)> {
+        let word = self.word("an IP address", diagnostics)?;
+        if let Some(address) = cut_address(word, self.keyword(), diagnostics) {
+            return Some((address, word));
+        }
+        refuse(
+            diagnostics,
+            "bad-address",
+            self.keyword(),
+            "an IP address",
+            word,
+            "the line is left out",
+        );
+        None
+    }
+
+    /// The name of an interface.
+    pub(super) fn interface(self, diagnostics: &mut Diagnostics) -> Option<&'a Word> {
+        let word = self.word("the name of an interface", diagnostics)?;
+        interface_name(word, diagnostics).then_some(word)
+    }
+}
+
+/// Checks the length of an interface name (the kernel takes 15 bytes).
+pub(super) fn interface_name(word: &Word, diagnostics: &mut Diagnostics) -> bool {
+    let text = word.as_str();
+    let good = !text.is_empty() && text.len() <= 15 && !text.contains('/');
+    if !good {
+        let message = format!("`{text}` cannot be the name of an interface");
+        diagnostics
+            .error("bad-interface", word.span, message)
+            .help("interface names have 1 to 15 characters and no `/`");
+    }
+    good
+}
+
+/// Parses an address and says so if something behind it is ignored.
+pub(super) fn cut_address(
+    word: &Word,
+    keyword: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<IpAddr> {
+    let text = word.as_str();
+    let end = text.find(['/', '-']).unwrap_or(text.len());
+    let (kept, dropped) = text.split_at(end);
+    let address = kept.parse().ok()?;
+    if !dropped.is_empty() {
+        let message = format!("`{dropped}` behind the address does nothing in `{keyword}`");
+        diagnostics.warning("surplus-mask", word.span, message);
+    }
+    Some(address)
+}
+
+/// Decimal digits, with an optional plus sign.
+pub(super) fn parse_unsigned(text: &str) -> Option<u64> {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    // Too many digits are out of every range, not "not a number".
+    Some(digits.parse().unwrap_or(u64::MAX))
+}
+
+/// Complains that a word is not what the keyword takes.
+pub(super) fn refuse<'d>(
+    diagnostics: &'d mut Diagnostics,
+    code: &'static str,
+    keyword: &str,
+    what: &str,
+    word: &Word,
+    instead: &str,
+) -> &'d mut Diagnostic {
+    let message = format!("`{keyword}` takes {what}, not `{}`", word.as_str());
+    diagnostics.error(code, word.span, message).help(instead)
+}
+
+fn number_in<T: Display>(range: &RangeInclusive<T>) -> String {
+    format!("a whole number from {} to {}", range.start(), range.end())
+}
+
+/// Microseconds as decimal seconds without superfluous zeros.
+fn plain(micros: u64) -> String {
+    let (whole, fraction) = (micros / 1_000_000, micros % 1_000_000);
+    if fraction == 0 {
+        return whole.to_string();
+    }
+    format!("{whole}.{fraction:06}")
+        .trim_end_matches('0')
+        .to_owned()
+}

@@ -1,0 +1,90 @@
+//! From nodes to raw values: one file per kind of line. Defaults and corrections come later.
+
+mod address;
+mod global;
+mod instance;
+mod line;
+mod peer;
+mod script;
+mod track;
+
+use crate::diagnostic::Diagnostics;
+use crate::tree::{Node, Span};
+
+pub(super) use instance::{AuthType, Raw};
+
+use super::global::GlobalDefs;
+use super::spanned::Spanned;
+use line::Line;
+
+/// What the file says.
+#[derive(Debug, Default)]
+pub(super) struct File {
+    pub(super) global: GlobalDefs,
+    pub(super) instance_name: Option<Spanned<String>>,
+    pub(super) use_pid_dir: bool,
+    pub(super) instances: Vec<(Spanned<String>, Span, Raw)>,
+}
+
+/// Reads the top level.
+pub(super) fn file(tree: &[Node], diagnostics: &mut Diagnostics) -> File {
+    let mut file = File::default();
+    // Keepalived fills in what depends on global_defs at the end, so their place does not matter.
+    for node in tree.iter().filter(|node| node.keyword() == "global_defs") {
+        global::read_min_garp(node, &mut file.global, diagnostics);
+    }
+    for node in tree {
+        let line = Line::new(node);
+        match node.keyword() {
+            "global_defs" => {
+                line.at_most(0, diagnostics);
+                global::read(node, &mut file.global, diagnostics);
+            }
+            "instance" => {
+                if let Some(name) = global::name(line, diagnostics) {
+                    file.instance_name = Some(name);
+                }
+            }
+            "use_pid_dir" => file.use_pid_dir = line.flag(diagnostics),
+            "vrrp_instance" => instance(node, &mut file, diagnostics),
+            _ => {}
+        }
+    }
+    file
+}
+
+fn instance(node: &Node, file: &mut File, diagnostics: &mut Diagnostics) {
+    let [name] = node.arguments() else {
+        let (span, message) = match node.arguments() {
+            [] => (node.keyword_span(), "`vrrp_instance` needs a name"),
+            [_, rest @ ..] => (
+                rest.first()
+                    .zip(rest.last())
+                    .map_or_else(|| node.span(), |(a, z)| a.span.to(z.span)),
+                "`vrrp_instance` takes one name",
+            ),
+        };
+        diagnostics
+            .error("bad-instance-name", span, message)
+            .help("write `vrrp_instance NAME {`; the whole instance is left out");
+        return;
+    };
+    if let Some((first, ..)) = file
+        .instances
+        .iter()
+        .find(|(other, ..)| other.value == name.as_str())
+    {
+        let message = format!(
+            "there is another instance with the name `{}`",
+            name.as_str()
+        );
+        diagnostics
+            .error("duplicate-instance", name.span, message)
+            .help("give it a name of its own; the whole instance is left out")
+            .note(first.span, "the first one is here");
+        return;
+    }
+    let raw = instance::read(node, diagnostics);
+    let name = Spanned::new(name.as_str().to_owned(), name.span);
+    file.instances.push((name, node.span(), raw));
+}

@@ -1,0 +1,74 @@
+//! Command lines and the users they run as.
+
+use super::line::Line;
+use crate::diagnostic::Diagnostics;
+use crate::lex::split_command;
+use crate::model::script::{Script, ScriptUser};
+use crate::tree::Word;
+
+/// `KEYWORD COMMAND [USER [[:]GROUP]]`. `None` if there is no command that can be run.
+pub(super) fn read(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<Script> {
+    let command = line.required("a command", diagnostics)?;
+    let argv = match split_command(command.as_str()) {
+        Ok(argv) => argv,
+        Err(why) => {
+            let message = format!("the command of `{}` cannot be read: {why}", line.keyword());
+            diagnostics
+                .error("bad-command", command.span, message)
+                .help("the line is left out");
+            return None;
+        }
+    };
+    if argv.first().is_none_or(String::is_empty) {
+        let message = format!("the command of `{}` is empty", line.keyword());
+        diagnostics
+            .warning("empty-command", command.span, message)
+            .help("nothing is run");
+        return None;
+    }
+    let rest = line.node.arguments().get(1..).unwrap_or_default();
+    if looks_like_arguments(rest) {
+        let first = rest.first()?;
+        let message = format!(
+            "`{}` takes one command, a user and a group; `{}` is not a user",
+            line.keyword(),
+            first.as_str()
+        );
+        diagnostics
+            .error(
+                "unquoted-command",
+                command.span.to(rest.last()?.span),
+                message,
+            )
+            .help("put the command and its arguments in double quotes; nothing is run");
+        return None;
+    }
+    Some(Script {
+        argv,
+        user: user(rest),
+        span: line.node.span(),
+    })
+}
+
+/// `USER [[:]GROUP]`.
+pub(super) fn user(words: &[Word]) -> Option<ScriptUser> {
+    let user = words.first()?;
+    let group = words.get(1).map(Word::as_str);
+    let name = group.map(|group| group.strip_prefix(':').unwrap_or(group));
+    Some(ScriptUser {
+        user: user.as_str().to_owned(),
+        group: name.filter(|name| !name.is_empty()).map(str::to_owned),
+        supplementary: group.is_some_and(|group| group.starts_with(':')),
+        span: words
+            .last()
+            .map_or(user.span, |last| user.span.to(last.span)),
+    })
+}
+
+/// Words behind a command that cannot be a user and a group: somebody forgot the quotes.
+fn looks_like_arguments(words: &[Word]) -> bool {
+    words.len() > 2
+        || words
+            .iter()
+            .any(|word| word.as_str().starts_with(['-', '/']))
+}

@@ -1,0 +1,532 @@
+//! Defaults and corrections: from what the file says to what is run.
+//!
+//! Each correction follows Keepalived and says what it did.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use vrrp_proto::{AdvertInterval, Family, Priority, Version};
+
+use super::global::GlobalDefs;
+use super::instance::{
+    Announce, Authentication, Hold, HoldReason, Password, Peer, Preempt, Transport, VrrpInstance,
+    WantedState, max_advertised,
+};
+use super::read::{AuthType, Raw};
+use super::spanned::Spanned;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::tree::Span;
+
+/// An instance while it is being resolved.
+struct Draft<'a> {
+    name: &'a Spanned<String>,
+    raw: Raw,
+    global: &'a GlobalDefs,
+    diagnostics: &'a mut Diagnostics,
+    hold: Option<Hold>,
+}
+
+/// Resolves one instance. `None` after a complaint if it cannot exist at all.
+pub(super) fn instance(
+    name: &Spanned<String>,
+    span: Span,
+    raw: Raw,
+    global: &GlobalDefs,
+    diagnostics: &mut Diagnostics,
+) -> Option<VrrpInstance> {
+    let mut draft = Draft {
+        name,
+        raw,
+        global,
+        diagnostics,
+        hold: None,
+    };
+    let (interface, vrid) = draft.required()?;
+    let family = draft.family();
+    let version = draft.version(family);
+    draft.addresses(family, version)?;
+    let (priority, wanted) = draft.priority();
+    let preempt = draft.preempt(priority, wanted);
+    let advert_interval = draft.advert_interval(version);
+    let authentication = draft.authentication(version);
+    draft.tracked(&interface, priority);
+    let transport = draft.transport(family);
+    draft.source_tracking();
+    let announce = draft.announce();
+    let Draft {
+        raw, global, hold, ..
+    } = draft;
+    Some(VrrpInstance {
+        name: name.clone(),
+        interface,
+        vrid,
+        family,
+        version,
+        priority,
+        wanted,
+        preempt,
+        advert_interval,
+        down_timer_adverts: raw.down_timer_adverts.unwrap_or(global.down_timer_adverts),
+        addresses: raw.addresses,
+        excluded: raw.excluded,
+        authentication,
+        transport,
+        track_source: raw.track_source.is_some() && raw.source.is_some(),
+        source: raw.source,
+        track_interface: !raw.dont_track_primary,
+        tracked_interfaces: raw.tracked_interfaces,
+        v3_checksum_as_v2: raw.v3_checksum_as_v2.unwrap_or(global.v3_checksum_as_v2),
+        old_unicast_checksum: raw.old_unicast_checksum,
+        lower_prio_no_advert: raw
+            .lower_prio_no_advert
+            .unwrap_or(global.lower_prio_no_advert),
+        higher_prio_send_advert: raw
+            .higher_prio_send_advert
+            .unwrap_or(global.higher_prio_send_advert),
+        owner_ignore_adverts: raw
+            .owner_ignore_adverts
+            .unwrap_or(global.owner_ignore_adverts),
+        skip_check_adv_addr: raw
+            .skip_check_adv_addr
+            .unwrap_or(global.skip_check_adv_addr),
+        announce,
+        notify: raw.notify,
+        receive_buffer: raw.receive_buffer,
+        hold,
+        unguarded: raw.unguarded,
+        span,
+    })
+}
+
+impl Draft<'_> {
+    fn error(
+        &mut self,
+        code: &'static str,
+        span: Span,
+        message: impl std::fmt::Display,
+    ) -> &mut Diagnostic {
+        self.diagnostics
+            .error(code, span, format!("`{}`: {message}", self.name.value))
+    }
+
+    fn warning(
+        &mut self,
+        code: &'static str,
+        span: Span,
+        message: impl std::fmt::Display,
+    ) -> &mut Diagnostic {
+        self.diagnostics
+            .warning(code, span, format!("`{}`: {message}", self.name.value))
+    }
+
+    /// Keeps the instance from running; the first reason stays.
+    fn hold(&mut self, reason: HoldReason, span: Span) {
+        self.hold.get_or_insert(Hold { reason, span });
+    }
+
+    fn required(&mut self) -> Option<(Spanned<String>, Spanned<vrrp_proto::Vrid>)> {
+        let span = self.name.span;
+        let (interface, vrid) = (self.raw.interface.clone(), self.raw.vrid);
+        if vrid.is_none() {
+            self.error("no-vrid", span, "it has no `virtual_router_id`").help(
+                "add `virtual_router_id N` with a number from 1 to 255, the same on all members; \
+                 the instance is left out",
+            );
+        }
+        if interface.is_none() {
+            let complaint = self.error("no-interface", span, "it has no `interface`");
+            complaint.help("add `interface NAME`; the instance is left out");
+        }
+        interface.zip(vrid)
+    }
+
+    fn family(&mut self) -> Family {
+        let family = self.raw.family.map_or(Family::Ipv4, |first| first.value);
+        if let Some(span) = self.raw.native_ipv6
+            && family == Family::Ipv4
+            && self.raw.family.is_some()
+        {
+            self.warning(
+                "native-ipv6",
+                span,
+                "`native_ipv6` is ignored: its addresses are IPv4",
+            );
+        }
+        family
+    }
+
+    /// IPv6 has no version 2 (VRRP-EXT-13), so a global version does not touch it.
+    fn version(&mut self, family: Family) -> Version {
+        if family == Family::Ipv4 {
+            let own = self.raw.version.map(|number| super::version(number.value));
+            return own.unwrap_or(self.global.version);
+        }
+        if let Some(Spanned { value: 2, span }) = self.raw.version {
+            self.hold(HoldReason::VersionFamily, span);
+            self.error("ipv6-version-2", span, "VRRP version 2 has no IPv6")
+                .help("remove `version 2` on all members; until then the instance stays in FAULT");
+        }
+        Version::V3
+    }
+
+    /// One family, at most what an advert holds, and at least one in version 3.
+    fn addresses(&mut self, family: Family, version: Version) -> Option<()> {
+        let span = self.name.span;
+        if self.raw.addresses.is_empty() && !self.raw.no_virtual_ipaddress {
+            if version == Version::V3 {
+                self.error("no-address", span, "it has no usable virtual address").help(
+                    "add a `virtual_ipaddress` block, or `no_virtual_ipaddress` if that is meant; \
+                     the instance is left out",
+                );
+                return None;
+            }
+            self.warning("no-address", span, "it has no usable virtual address")
+                .help(
+                    "add a `virtual_ipaddress` block, or `no_virtual_ipaddress` if that is meant",
+                );
+        }
+        let most = max_advertised(family, version, 1500);
+        if let Some(first) = self.raw.addresses.get(most) {
+            let (count, at) = (self.raw.addresses.len(), first.span);
+            let message = format!(
+                "an advert holds {most} of the {count} virtual addresses, the rest is moved"
+            );
+            self.warning("too-many-addresses", at, message)
+                .help("put the rest into `virtual_ipaddress_excluded` on all members");
+            let rest = self.raw.addresses.split_off(most);
+            self.raw.excluded.splice(0..0, rest);
+        }
+        Some(())
+    }
+
+    /// KA-ST-05.
+    fn priority(&self) -> (Priority, WantedState) {
+        match (
+            self.raw.priority.map(|priority| priority.value),
+            self.raw.wanted,
+        ) {
+            (None, Some(WantedState::Master)) => (Priority::OWNER, WantedState::Master),
+            (None, _) => (Priority::DEFAULT, WantedState::Backup),
+            (Some(255), None) => (Priority::OWNER, WantedState::Master),
+            (Some(number), wanted) => {
+                (Priority::new(number), wanted.unwrap_or(WantedState::Backup))
+            }
+        }
+    }
+
+    /// KA-ST-06, KA-B-07, KA-B-08.
+    fn preempt(&mut self, priority: Priority, wanted: WantedState) -> Preempt {
+        let mut never = self.raw.nopreempt;
+        let mut delay = self
+            .raw
+            .preempt_delay
+            .filter(|delay| !delay.value.is_zero());
+        if let (Some(span), WantedState::Master) = (never, wanted) {
+            self.warning(
+                "nopreempt-master",
+                span,
+                "`nopreempt` is ignored with `state MASTER`",
+            )
+            .help("use `state BACKUP` on all members");
+            never = None;
+        }
+        if let (Some(span), Priority::OWNER) = (never, priority) {
+            self.warning(
+                "nopreempt-owner",
+                span,
+                "`nopreempt` is ignored with priority 255",
+            );
+            never = None;
+        }
+        if let Some(Spanned { span, .. }) = delay {
+            let why = match (wanted, priority, never) {
+                (WantedState::Master, ..) => Some("`state MASTER`"),
+                (_, Priority::OWNER, _) => Some("priority 255"),
+                (.., Some(_)) => Some("`nopreempt`"),
+                _ => None,
+            };
+            if let Some(why) = why {
+                let message = format!("`preempt_delay` is ignored with {why}");
+                self.warning("preempt-delay", span, message);
+                delay = None;
+            }
+        }
+        match (never, delay) {
+            (Some(_), _) => Preempt::Never,
+            (None, Some(delay)) => Preempt::After(delay.value),
+            (None, None) => Preempt::Immediately,
+        }
+    }
+
+    /// VRRP-EXT-12: whole seconds in version 2, centiseconds up to 40.95 s in version 3.
+    fn advert_interval(&mut self, version: Version) -> AdvertInterval {
+        let Some(Spanned {
+            value: wanted,
+            span,
+        }) = self.raw.advert_int
+        else {
+            return AdvertInterval::DEFAULT;
+        };
+        let unit = match version {
+            Version::V2 => 100,
+            Version::V3 => 1,
+        };
+        let rounded = round_to(wanted, unit);
+        let interval = match version {
+            Version::V2 => rounded.min(AdvertInterval::MAX_V2),
+            Version::V3 => rounded.min(AdvertInterval::MAX_V3),
+        };
+        if interval.to_duration() == wanted {
+            return interval;
+        }
+        let said = wanted.as_secs_f64();
+        let (code, message) = match version {
+            Version::V2 => (
+                "rounded-interval",
+                format!("version 2 sends whole seconds: `advert_int {said}` becomes {interval}"),
+            ),
+            Version::V3 if rounded > AdvertInterval::MAX_V3 => (
+                "long-interval",
+                format!("version 3 sends at most 40.95 s: `advert_int {said}` becomes {interval}"),
+            ),
+            Version::V3 => (
+                "rounded-interval",
+                format!("version 3 sends steps of 0.01 s: `advert_int {said}` becomes {interval}"),
+            ),
+        };
+        let complaint = self.warning(code, span, message);
+        if version == Version::V2 {
+            complaint.help("for fractions of a second use `version 3` on all members");
+        }
+        interval
+    }
+
+    /// What cannot be done must not run unauthenticated; what Keepalived ignores is ignored (AUTH-03).
+    fn authentication(&mut self, version: Version) -> Authentication {
+        if let Some(span) = self.raw.auth_hmac {
+            self.hold(HoldReason::Authentication, span);
+            self.error(
+                "auth-not-supported",
+                span,
+                "`auth_hmac` is not supported yet",
+            )
+            .help("the instance stays in FAULT rather than run without authentication");
+            return Authentication::None;
+        }
+        let (kind, pass) = (self.raw.auth_type, self.raw.auth_pass.clone());
+        let pass = pass.filter(|pass| !pass.value.is_empty());
+        let Some(kind) = kind else {
+            if let Some(pass) = pass {
+                self.warning(
+                    "auth-incomplete",
+                    pass.span,
+                    "`auth_pass` needs `auth_type PASS`",
+                )
+                .help("the instance runs without authentication");
+            }
+            return Authentication::None;
+        };
+        if kind.value == AuthType::Unknown {
+            self.hold(HoldReason::Authentication, kind.span);
+            self.error(
+                "bad-auth-type",
+                kind.span,
+                "`auth_type` takes `PASS` or `AH`",
+            )
+            .help(
+                "use `auth_type PASS`; until then the instance stays in FAULT rather than run \
+                 without authentication",
+            );
+            return Authentication::None;
+        }
+        if version == Version::V3 {
+            self.warning(
+                "auth-version-3",
+                kind.span,
+                "version 3 has no authentication",
+            )
+            .help("remove the `authentication` block; it is ignored");
+            return Authentication::None;
+        }
+        let Some(pass) = pass else {
+            self.warning(
+                "auth-incomplete",
+                kind.span,
+                "`auth_type` without `auth_pass` is ignored",
+            )
+            .help("add `auth_pass`; the instance runs without authentication");
+            return Authentication::None;
+        };
+        if kind.value == AuthType::Ah {
+            self.hold(HoldReason::Authentication, kind.span);
+            self.error(
+                "auth-not-supported",
+                kind.span,
+                "`auth_type AH` is not supported yet",
+            )
+            .help("the instance stays in FAULT rather than run without authentication");
+            return Authentication::None;
+        }
+        Authentication::Password(Password::new(&pass.value))
+    }
+
+    fn tracked(&mut self, interface: &Spanned<String>, priority: Priority) {
+        for tracked in std::mem::take(&mut self.raw.tracked_interfaces) {
+            let span = tracked.name.span;
+            let name = &tracked.name.value;
+            if *name == interface.value {
+                let message = format!("`{name}` is its own interface, which is tracked anyway");
+                self.error("tracks-itself", span, message)
+                    .help("`dont_track_primary` turns that off; the entry is left out");
+            } else if priority == Priority::OWNER && tracked.weight != 0 {
+                let message = format!("the weight of `{name}` cannot change priority 255");
+                self.error("weight-of-owner", span, message)
+                    .help("the entry is left out");
+            } else {
+                self.raw.tracked_interfaces.push(tracked);
+            }
+        }
+    }
+
+    /// VRRP-EXT-02 to VRRP-EXT-05, VRRP-EXT-08.
+    fn transport(&mut self, family: Family) -> Transport {
+        let group = match family {
+            Family::Ipv4 => IpAddr::V4(self.global.mcast_group4),
+            Family::Ipv6 => IpAddr::V6(self.global.mcast_group6),
+        };
+        let own_group = self
+            .raw
+            .group
+            .filter(|group| Family::of(group.value) == family);
+        let multicast = Transport::Multicast {
+            group: own_group.map_or(group, |own| own.value),
+        };
+        let Some(unicast) = self.raw.unicast else {
+            if let Some(ttl) = self.raw.unicast_ttl {
+                self.error(
+                    "unicast-ttl",
+                    ttl.span,
+                    "`unicast_ttl` needs `unicast_peer`",
+                )
+                .help("multicast is always sent with 255");
+            }
+            return multicast;
+        };
+        let peers = self.peers();
+        if peers.is_empty() {
+            if !self.no_peer(unicast) {
+                return multicast;
+            }
+        } else if let Some(own) = own_group {
+            self.error(
+                "group-of-unicast",
+                own.span,
+                "`mcast_dst_ip` does nothing with unicast",
+            )
+            .help("the line is left out");
+        }
+        let bounded = peers
+            .iter()
+            .any(|peer| peer.min_ttl.is_some() || peer.max_ttl.is_some());
+        let asked = self
+            .raw
+            .check_unicast_src
+            .unwrap_or(self.global.check_unicast_src);
+        Transport::Unicast {
+            peers,
+            ttl: self
+                .raw
+                .unicast_ttl
+                .map_or(vrrp_proto::HOP_LIMIT, |ttl| ttl.value),
+            check_source: asked || bounded,
+        }
+    }
+
+    /// The peers, without the instance's own address (VRRP-EXT-04) and without repetitions.
+    fn peers(&mut self) -> Vec<Peer> {
+        let mut peers: Vec<Peer> = Vec::new();
+        let own = self.raw.source.map(|source| source.value);
+        for peer in std::mem::take(&mut self.raw.peers) {
+            if Some(peer.address) == own {
+                let message = format!("`{}` is its own address, not a peer", peer.address);
+                let source = self.raw.source.map(|source| source.span);
+                self.error("own-address", peer.span, message)
+                    .help("list the other members only; the entry is left out")
+                    .note(source, "its own address is given here");
+            } else if let Some(first) = peers.iter().find(|other| other.address == peer.address) {
+                let (first, message) = (first.span, format!("`{}` is listed twice", peer.address));
+                self.warning("duplicate-peer", peer.span, message)
+                    .help("the second one is left out")
+                    .note(first, "the first one is here");
+            } else {
+                peers.push(peer);
+            }
+        }
+        peers
+    }
+
+    /// Says that there is no peer; answers whether the instance has to be held for it.
+    ///
+    /// Peers that are listed and cannot be used never turn into multicast: nobody meant that.
+    fn no_peer(&mut self, unicast: Span) -> bool {
+        let held = self.raw.fault_no_peer || self.raw.listed_peers > 0;
+        let message = match self.raw.listed_peers {
+            0 => "unicast is asked for, but there is no peer",
+            _ => "unicast is asked for, but no peer can be used",
+        };
+        if held {
+            self.hold(HoldReason::NoPeer, unicast);
+        }
+        if self.raw.fault_no_peer && self.raw.listed_peers == 0 {
+            // What was asked for; Keepalived says nothing either.
+            self.warning("no-peer-fault", unicast, message)
+                .help("`unicast_fault_no_peer` keeps the instance in FAULT");
+        } else if held {
+            self.error("no-peer", unicast, message)
+                .help("the instance stays in FAULT rather than turn to multicast");
+        } else {
+            self.error("no-peer", unicast, message).help(
+                "the instance turns to multicast, as in Keepalived; list the other members in \
+                 `unicast_peer`, or use `mcast_src_ip`, or keep it in FAULT with \
+                 `unicast_fault_no_peer`",
+            );
+        }
+        held
+    }
+
+    fn source_tracking(&mut self) {
+        if let (Some(span), None) = (self.raw.track_source, self.raw.source) {
+            self.warning(
+                "no-source",
+                span,
+                "`track_src_ip` does nothing without a source address",
+            )
+            .help("add `mcast_src_ip` or `unicast_src_ip`");
+        }
+    }
+
+    fn announce(&self) -> Announce {
+        let (own, all) = (&self.raw.announce, &self.global.announce);
+        let repeat = own.repeat.unwrap_or(all.master_repeat);
+        let delay = own.delay.unwrap_or(all.master_delay);
+        let lower_repeat = own.lower_prio_repeat.or(all.lower_prio_repeat);
+        let lower_delay = own.lower_prio_delay.or(all.lower_prio_delay);
+        Announce {
+            repeat,
+            delay,
+            refresh: own.refresh.unwrap_or(all.refresh),
+            refresh_repeat: own.refresh_repeat.unwrap_or(all.refresh_repeat),
+            lower_prio_repeat: lower_repeat.unwrap_or(repeat),
+            lower_prio_delay: lower_delay.unwrap_or(delay),
+        }
+    }
+}
+
+/// The nearest multiple of `unit` centiseconds, at least one.
+fn round_to(time: Duration, unit: u64) -> AdvertInterval {
+    let step = unit.saturating_mul(10_000);
+    let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    let steps = (micros.saturating_add(step / 2) / step).max(1);
+    let centis = u16::try_from(steps.saturating_mul(unit)).unwrap_or(u16::MAX);
+    AdvertInterval::from_centis(centis).unwrap_or(AdvertInterval::MAX_V2)
+}
