@@ -72,7 +72,7 @@ impl<'a> Advert<'a> {
     /// are there, not on the count that they claim (VRRP-GEN-08). The rules are checked in the
     /// order of the variants of [`ParseError`]; the first one broken is the one reported
     /// (VRRP-GEN-12). What needs configuration is not checked here: whether the VRID, version,
-    /// authentication, interval, destination and source are the ones expected.
+    /// authentication, interval, destination and source are the ones expected. VRRP-V2-RX-01.
     ///
     /// # Errors
     ///
@@ -98,23 +98,12 @@ impl<'a> Advert<'a> {
         check_type(version_type & 0x0f)?;
         let (addresses, auth_data) = split_body(version, family, count, body)?;
         let checksum = verified_checksum(message, version, family, ip, policy)?;
-        let vrid = Vrid::new(vrid).ok_or(ParseError::VridZero)?;
+        let vrid = vrid_of(vrid)?;
         let (auth, interval, reserved_clear) = match version {
-            Version::V2 => {
-                // VRRP-V2-RX-11: whether the interval is the local one is not known here, but 0
-                // can never be.
-                let auth = Auth::from_wire(timing_hi, auth_data)?;
-                let interval =
-                    AdvertInterval::from_secs(timing_lo).ok_or(ParseError::V2IntervalZero)?;
-                (auth, interval, auth_data == &auth.data())
-            }
+            Version::V2 => v2_fields(timing_hi, timing_lo, auth_data)?,
             Version::V3 => {
                 check_count(count, policy)?;
-                // VRRP-V3-RX-09: the reserve nibble is not part of the interval.
-                let centis = u16::from_be_bytes([timing_hi & 0x0f, timing_lo]);
-                let interval =
-                    AdvertInterval::from_centis(centis).ok_or(ParseError::V3IntervalZero)?;
-                (Auth::None, interval, timing_hi & 0xf0 == 0)
+                v3_fields(timing_hi, timing_lo)?
             }
         };
         if policy.link_local_first && family == Family::Ipv6 {
@@ -188,6 +177,9 @@ impl<'a> Advert<'a> {
     }
 
     /// The advertised addresses in the order of the message, 0..=255 of them. RFC 9568 5.2.9.
+    ///
+    /// Compare them as a set: order means nothing (VRRP-V2-RX-16), except that the first IPv6 one
+    /// should be link-local (VRRP-V3-RX-13).
     #[must_use]
     pub fn addresses(&self) -> Addresses<'a> {
         match self.family {
@@ -337,8 +329,9 @@ fn split_body(
 
 /// RFC 9568 5.2.8 and RFC 3768 5.3.8: the checksum, in the forms the policy accepts.
 ///
-/// VRRP-V2-CK-01, VRRP-V2-RX-05, VRRP-V3-CK-01 to VRRP-V3-CK-07, VRRP-V3-RX-05. The message is
-/// summed once; a form is that sum and the one of its pseudo header.
+/// VRRP-V2-CK-01, VRRP-V2-RX-05, VRRP-V3-RX-05, VRRP-V3-CK-01, VRRP-V3-CK-02, VRRP-V3-CK-03,
+/// VRRP-V3-CK-04, VRRP-V3-CK-05, VRRP-V3-CK-06, VRRP-V3-CK-07. The message is summed once; a form
+/// is that sum and the one of its pseudo header.
 fn verified_checksum(
     message: &[u8],
     version: Version,
@@ -381,6 +374,37 @@ fn verified_checksum(
     .into_iter()
     .find(|form| accepted(*form) && verifies(*form))
     .ok_or(ParseError::Checksum)
+}
+
+/// RFC 9568 5.2.3: 0 is no VRID, so it can be none that is configured here.
+///
+/// VRRP-V2-RX-07, VRRP-V3-RX-06.
+fn vrid_of(found: u8) -> Result<Vrid, ParseError> {
+    Vrid::new(found).ok_or(ParseError::VridZero)
+}
+
+/// RFC 3768 7.1: octets 4 and 5 of VRRPv2, and whether the data of a type without any is zero.
+///
+/// VRRP-V2-AUTH-01, VRRP-V2-RX-09, VRRP-V2-RX-13. Whether the interval is the local one is not
+/// known here, but 0 can never be (VRRP-V2-RX-11).
+fn v2_fields(
+    auth_type: u8,
+    secs: u8,
+    auth_data: &[u8; AUTH_DATA_LEN],
+) -> Result<(Auth<'_>, AdvertInterval, bool), ParseError> {
+    let auth = Auth::from_wire(auth_type, auth_data)?;
+    let interval = AdvertInterval::from_secs(secs).ok_or(ParseError::V2IntervalZero)?;
+    Ok((auth, interval, auth_data == &auth.data()))
+}
+
+/// RFC 9568 5.2.6 and 5.2.7 (erratum 8301): octets 4 and 5 of VRRPv3, and whether the reserve
+/// nibble, which is not part of the interval, is zero.
+///
+/// VRRP-V3-RX-09, VRRP-V3-RX-12.
+fn v3_fields(high: u8, low: u8) -> Result<(Auth<'static>, AdvertInterval, bool), ParseError> {
+    let centis = u16::from_be_bytes([high & 0x0f, low]);
+    let interval = AdvertInterval::from_centis(centis).ok_or(ParseError::V3IntervalZero)?;
+    Ok((Auth::None, interval, high & 0xf0 == 0))
 }
 
 /// RFC 9568 5.2.5 (erratum 8299): an advert without addresses is ignored. VRRP-V3-RX-08.

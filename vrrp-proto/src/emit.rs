@@ -121,7 +121,7 @@ impl AdvertRepr<'_> {
     ///
     /// Of `ip`, only the addresses matter: some checksum forms cover them. An empty address list
     /// is written as it is; whether to send one is for the configuration to decide
-    /// (VRRP-V3-TX-05). The order of the addresses is kept (VRRP-V3-TX-06).
+    /// (VRRP-V3-TX-05). The order of the addresses is kept (VRRP-V3-TX-04, VRRP-V3-TX-06).
     ///
     /// RFC 9568 7.2 and RFC 3768 7.2: VRRP-V2-TX-01, VRRP-V3-TX-01, VRRP-V2-TX-02.
     ///

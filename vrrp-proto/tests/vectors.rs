@@ -88,7 +88,9 @@ fn code(error: ParseError) -> &'static str {
     }
 }
 
-/// VRRP-V2-RX-01 to -16, VRRP-V3-RX-01 to -17: the interoperable profile.
+/// VRRP-V2-RX-01, VRRP-V2-RX-02, VRRP-V2-RX-03, VRRP-V2-RX-04, VRRP-V2-RX-05, VRRP-V2-RX-06,
+/// VRRP-V2-RX-14, VRRP-V3-RX-01, VRRP-V3-RX-02, VRRP-V3-RX-03, VRRP-V3-RX-04, VRRP-V3-RX-05,
+/// VRRP-V3-RX-08, VRRP-V3-RX-12, VRRP-V3-RX-15: the interoperable profile.
 #[test]
 fn every_vector_gets_the_verdict_of_its_reason_code() {
     let (mut accepted, mut refused, mut left, mut header) = (0, 0, Vec::new(), Vec::new());
