@@ -66,6 +66,9 @@ pub struct InstanceSetup {
     pub track_primary: bool,
     /// Further interfaces that decide over fault or priority (`track_interface`).
     pub track_interfaces: Vec<TrackedInterface>,
+    /// Room for received adverts that wait to be read, in octets (`kernel_rx_buf_size`). The
+    /// largest wish of the instances that share a socket counts.
+    pub receive_buffer: Option<usize>,
     /// Hold the instance for good, with this reason: a configuration that must not run, such as
     /// unicast without peers.
     pub hold: Option<Arc<str>>,
@@ -85,6 +88,7 @@ impl InstanceSetup {
             unicast_hop_limit: vrrp_proto::HOP_LIMIT,
             track_primary: true,
             track_interfaces: Vec::new(),
+            receive_buffer: None,
             hold: None,
         }
     }

@@ -66,11 +66,17 @@ impl Elections {
         else {
             return ReceivePath::default();
         };
+        let buffer = self
+            .instances
+            .values()
+            .filter(|running| running.interface == interface)
+            .filter_map(|running| running.setup.receive_buffer)
+            .max();
         let open = self.paths.remove(&(interface, family)).and_then(|path| path.socket);
         let socket = match open.filter(|socket| socket.index() == index) {
             Some(socket) => Ok(socket),
             // Not there yet, or bound to an interface that is gone and had this name.
-            None => VrrpSocket::open(name.as_str(), index, family).and_then(|socket| {
+            None => VrrpSocket::open(name.as_str(), index, family, buffer).and_then(|socket| {
                 self.register(socket.as_raw_fd(), Source::Vrrp(interface, family).into())?;
                 Ok(socket)
             }),

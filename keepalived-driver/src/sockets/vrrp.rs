@@ -97,7 +97,12 @@ pub(crate) struct VrrpSocket {
 
 impl VrrpSocket {
     /// Open it on interface `name`, which has index `index`.
-    pub(crate) fn open(name: &str, index: u32, family: Family) -> io::Result<Self> {
+    pub(crate) fn open(
+        name: &str,
+        index: u32,
+        family: Family,
+        receive_buffer: Option<usize>,
+    ) -> io::Result<Self> {
         let domain = match family {
             Family::Ipv4 => Domain::IPV4,
             Family::Ipv6 => Domain::IPV6,
@@ -127,9 +132,9 @@ impl VrrpSocket {
         }
         // Both are wishes: without them the socket works, only less well under load.
         let _ = socket.set_priority(PRIORITY_CONTROL);
-        if rustix::net::sockopt::set_socket_recv_buffer_size_force(&socket, RECEIVE_BUFFER).is_err()
-        {
-            let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+        let size = receive_buffer.unwrap_or(RECEIVE_BUFFER);
+        if rustix::net::sockopt::set_socket_recv_buffer_size_force(&socket, size).is_err() {
+            let _ = socket.set_recv_buffer_size(size);
         }
         Ok(Self { socket, family, index, groups: Vec::new() })
     }

@@ -1,0 +1,392 @@
+//! Loop 2: everything of the daemon that may take its time.
+//!
+//! Signals, the log, scripts, dumps, the control socket and reading the configuration live here,
+//! away from the elections, which run on a thread of their own and are spoken to through queues.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use keepalived_config::Severity;
+use keepalived_driver::control::{Control, ControlSettings};
+use keepalived_driver::hooks::{HookSet, HookSettings, Hooks, ObjectId, Trigger};
+use keepalived_driver::{
+    Elections, InstanceLabel, Remote, Report, Reports, Snapshot, StartError,
+};
+use mio::{Events, Interest, Poll, Token, Waker};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
+use signal_hook_mio::v1_0::Signals;
+use vrrp_fsm::{Fault, Faults, Notice, Reason, State};
+
+use crate::dump::{self, DumpSettings};
+use crate::load::{ConfigSource, Loaded};
+use crate::log::{Level, Log};
+use crate::messages;
+use crate::signals::{SIGJSON, SIGSTATS_CLEAR};
+use crate::status;
+
+const SIGNALS: Token = Token(0);
+const REPORTS: Token = Token(1);
+/// How long a copy of the state may take to come.
+const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(2);
+/// How long `notify_stop` scripts are waited for.
+const STOP_SCRIPT_PATIENCE: Duration = Duration::from_secs(1);
+/// Between a failure of the elections loop and the next attempt; doubled up to a minute.
+const FIRST_RESPAWN: Duration = Duration::from_secs(1);
+const LAST_RESPAWN: Duration = Duration::from_secs(60);
+
+/// How the daemon is run.
+#[derive(Debug)]
+pub(crate) struct DaemonSettings {
+    /// The configuration.
+    pub(crate) source: ConfigSource,
+    /// Where dumps go.
+    pub(crate) dumps: DumpSettings,
+    /// The control socket; none if it is switched off.
+    pub(crate) control: Option<ControlSettings>,
+    /// Leave the addresses in place at exit.
+    pub(crate) keep_addresses: bool,
+    /// A failure of the elections loop ends the daemon.
+    pub(crate) no_respawn: bool,
+}
+
+/// Why the daemon could not start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DaemonError {
+    #[error(transparent)]
+    Elections(#[from] StartError),
+    #[error("the daemon could not be set up: {0}")]
+    Io(#[from] io::Error),
+    #[error("the elections loop failed and must not be started again")]
+    Failed,
+}
+
+/// Run until told to stop.
+pub(crate) fn run(
+    settings: DaemonSettings,
+    loaded: Loaded,
+    log: &Log,
+) -> Result<(), DaemonError> {
+    let mut daemon = Daemon::start(settings, loaded, log)?;
+    loop {
+        // A panic here must not take the elections with it.
+        match catch_unwind(AssertUnwindSafe(|| daemon.turn())) {
+            Ok(Ok(true)) => {}
+            Ok(Ok(false)) => break,
+            Ok(Err(error)) => return Err(error),
+            Err(_) => log.line(Level::Error, "A bug in the housekeeping was survived"),
+        }
+    }
+    daemon.finish();
+    Ok(())
+}
+
+struct Daemon<'a> {
+    settings: DaemonSettings,
+    log: &'a Log,
+    poll: Poll,
+    events: Events,
+    signals: Signals,
+    waker: Arc<Waker>,
+    elections: Running,
+    hooks: Hooks,
+    hook_sets: BTreeMap<Arc<str>, HookSet>,
+    /// The last known effective priorities, for the scripts that run after the elections.
+    priorities: BTreeMap<Arc<str>, u8>,
+    /// What to switch to once the elections have taken the new configuration.
+    pending: Option<Loaded>,
+    current: keepalived_driver::Config,
+    control: Option<Control>,
+    stopping: bool,
+    respawn: Duration,
+}
+
+/// The elections thread, as seen from here.
+struct Running {
+    remote: Remote,
+    reports: Receiver<Report>,
+    thread: Option<JoinHandle<io::Result<()>>>,
+    /// For the control socket, which outlives any one elections thread.
+    shared: Arc<std::sync::Mutex<Remote>>,
+}
+
+impl<'a> Daemon<'a> {
+    fn start(
+        settings: DaemonSettings,
+        loaded: Loaded,
+        log: &'a Log,
+    ) -> Result<Self, DaemonError> {
+        let poll = Poll::new()?;
+        let mut signals =
+            Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGJSON(), SIGSTATS_CLEAR()])?;
+        poll.registry().register(&mut signals, SIGNALS, Interest::READABLE)?;
+        let waker = Arc::new(Waker::new(poll.registry(), REPORTS)?);
+        let hook_log = log.clone();
+        let hooks = Hooks::start(HookSettings::default(), move |report| {
+            if let Some((level, line)) = messages::hook(&report) {
+                hook_log.line(level, &line);
+            }
+        })?;
+        complain(log, &loaded);
+        let mut current = loaded.lowered.driver;
+        current.keep_addresses = settings.keep_addresses;
+        let elections = Running::start(current.clone(), &waker, None)?;
+        let control = settings.control.clone().and_then(|control| {
+            let shared = elections.shared.clone();
+            let path = control.path.clone();
+            Control::start(control, move |request, _peer| answer(request, &shared))
+                .inspect_err(|error| {
+                    let path = path.display();
+                    log.line(Level::Warning, &format!("No control socket at {path}: {error}"));
+                })
+                .ok()
+        });
+        Ok(Self {
+            settings,
+            log,
+            poll,
+            events: Events::with_capacity(16),
+            signals,
+            waker,
+            elections,
+            hooks,
+            hook_sets: loaded.lowered.hooks,
+            priorities: BTreeMap::new(),
+            pending: None,
+            current,
+            control,
+            stopping: false,
+            respawn: FIRST_RESPAWN,
+        })
+    }
+
+    /// Wait for something and handle it. False: stopped.
+    fn turn(&mut self) -> Result<bool, DaemonError> {
+        match self.poll.poll(&mut self.events, None) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error.into()),
+            _ => {}
+        }
+        let signals: Vec<i32> = self.signals.pending().collect();
+        for signal in signals {
+            self.handle_signal(signal);
+        }
+        loop {
+            match self.elections.reports.try_recv() {
+                Ok(Report::Stopped) => return Ok(false),
+                Ok(report) => self.handle_report(&report),
+                Err(TryRecvError::Empty) => return Ok(true),
+                Err(TryRecvError::Disconnected) => self.elections_ended()?,
+            }
+        }
+    }
+
+    fn handle_signal(&mut self, signal: i32) {
+        match signal {
+            SIGTERM | SIGINT => self.stop(),
+            SIGHUP => self.reload(),
+            SIGUSR1 => self.dump("data", dump::data),
+            SIGUSR2 => self.dump("statistics", dump::stats),
+            other if other == SIGJSON() => self.dump("JSON", dump::json),
+            other if other == SIGSTATS_CLEAR() => {
+                self.dump("statistics", dump::stats);
+                self.tell("clear the statistics", Remote::clear_stats);
+            }
+            _ => {}
+        }
+    }
+
+    fn stop(&mut self) {
+        if self.stopping {
+            return;
+        }
+        self.stopping = true;
+        self.log.line(Level::Info, "Stopping");
+        self.tell("stop", Remote::stop);
+    }
+
+    fn tell<E: std::fmt::Display>(
+        &self,
+        what: &str,
+        command: impl FnOnce(&Remote) -> Result<(), E>,
+    ) {
+        if let Err(error) = command(&self.elections.remote) {
+            self.log.line(Level::Error, &format!("Cannot {what}: {error}"));
+        }
+    }
+
+    /// Read the configuration anew. One that is not in order changes nothing.
+    fn reload(&mut self) {
+        self.log.line(Level::Info, "Reloading");
+        let mut loaded = self.settings.source.load();
+        complain(self.log, &loaded);
+        if loaded.has_errors() || loaded.unreadable() {
+            let path = self.settings.source.path().display();
+            let line = format!("Reload refused: {path} has errors; nothing was changed");
+            self.log.line(Level::Error, &line);
+            return;
+        }
+        loaded.lowered.driver.keep_addresses = self.settings.keep_addresses;
+        let config = loaded.lowered.driver.clone();
+        self.pending = Some(loaded);
+        self.tell("reload", |remote| remote.reload(config));
+    }
+
+    fn dump(
+        &self,
+        what: &str,
+        write: impl FnOnce(&Snapshot, &DumpSettings) -> io::Result<()>,
+    ) {
+        let result = self
+            .elections
+            .remote
+            .snapshot(SNAPSHOT_PATIENCE)
+            .map_err(io::Error::other)
+            .and_then(|snapshot| write(&snapshot, &self.settings.dumps));
+        if let Err(error) = result {
+            self.log.line(Level::Error, &format!("Cannot write the {what} dump: {error}"));
+        }
+    }
+
+    fn handle_report(&mut self, report: &Report) {
+        for (level, line) in messages::lines(report) {
+            self.log.line(level, &line);
+        }
+        match report {
+            Report::Started { instance, faults, .. } if runs_fault_scripts(*faults) => {
+                self.notify(instance, Trigger::Fault);
+            }
+            Report::Transition { instance, to, faults, reason, .. } => match to {
+                State::Active => self.notify(instance, Trigger::Master),
+                State::Backup => self.notify(instance, Trigger::Backup),
+                // Stopping runs its own scripts, once for every instance.
+                State::Initialize if *reason == Reason::Stopped => {}
+                State::Initialize if faults.is_empty() => {}
+                State::Initialize => self.notify(instance, Trigger::Fault),
+            },
+            Report::Notice { instance, notice: Notice::LowerPriorityAdvert { .. } } => {
+                self.notify(instance, Trigger::MasterRxLowerPriority);
+            }
+            Report::Reloaded { removed, .. } => {
+                for name in removed {
+                    let label = InstanceLabel { name: name.clone(), priority: 0 };
+                    self.notify(&label, Trigger::Deleted);
+                }
+                if let Some(loaded) = self.pending.take() {
+                    self.hook_sets = loaded.lowered.hooks;
+                    self.current = loaded.lowered.driver;
+                }
+            }
+            Report::ReloadRefused { .. } => self.pending = None,
+            _ => {}
+        }
+    }
+
+    fn notify(&mut self, instance: &InstanceLabel, trigger: Trigger) {
+        self.priorities.insert(instance.name.clone(), instance.priority);
+        if let Some(set) = self.hook_sets.get(&instance.name) {
+            let object = ObjectId::Instance(instance.name.clone());
+            self.hooks.notify(&object, set, trigger, instance.priority);
+        }
+    }
+
+    /// The elections thread has gone without saying that it stopped: start it again. Addresses it
+    /// left behind carry our tag and are taken over or removed.
+    fn elections_ended(&mut self) -> Result<(), DaemonError> {
+        let outcome = self.elections.thread.take().map(JoinHandle::join);
+        let why = match outcome {
+            Some(Ok(Err(error))) => error.to_string(),
+            Some(Err(_)) => "it panicked".to_owned(),
+            _ => "it ended".to_owned(),
+        };
+        self.log.line(Level::Error, &format!("The elections loop failed: {why}"));
+        if self.settings.no_respawn || self.stopping {
+            return Err(DaemonError::Failed);
+        }
+        std::thread::sleep(self.respawn);
+        self.respawn = (self.respawn * 2).min(LAST_RESPAWN);
+        let shared = self.elections.shared.clone();
+        self.elections = Running::start(self.current.clone(), &self.waker, Some(shared))?;
+        Ok(())
+    }
+
+    /// The elections have stopped: the last scripts, and the end.
+    fn finish(self) {
+        for (name, set) in &self.hook_sets {
+            let object = ObjectId::Instance(name.clone());
+            let priority = self.priorities.get(name).copied().unwrap_or_default();
+            self.hooks.notify(&object, set, Trigger::Stop, priority);
+        }
+        if !self.hooks.stop(STOP_SCRIPT_PATIENCE) {
+            self.log.line(Level::Warning, "Not all scripts ended in time");
+        }
+        drop(self.control);
+        if let Some(thread) = self.elections.thread
+            && thread.join().is_err()
+        {
+            self.log.line(Level::Error, "The elections loop panicked while it stopped");
+        }
+        self.log.line(Level::Info, "Stopped");
+    }
+}
+
+impl Running {
+    fn start(
+        config: keepalived_driver::Config,
+        waker: &Arc<Waker>,
+        shared: Option<Arc<std::sync::Mutex<Remote>>>,
+    ) -> Result<Self, DaemonError> {
+        let waker = waker.clone();
+        let wake = move || {
+            // Fails only if the poll is gone, that is, at the very end.
+            let _ = waker.wake();
+        };
+        let (reports, receiver) = Reports::new(wake.clone());
+        let (elections, remote) = Elections::new(config, reports)?;
+        let thread = std::thread::Builder::new().name("elections".to_owned()).spawn(move || {
+            let outcome = catch_unwind(AssertUnwindSafe(|| elections.run()));
+            // The reports are gone by now: let the other loop see that.
+            wake();
+            outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })?;
+        let shared = shared.unwrap_or_else(|| Arc::new(std::sync::Mutex::new(remote.clone())));
+        if let Ok(mut current) = shared.lock() {
+            *current = remote.clone();
+        }
+        Ok(Self { remote, reports: receiver, thread: Some(thread), shared })
+    }
+}
+
+/// A start-up delay alone is not a fault that scripts should hear of.
+fn runs_fault_scripts(faults: Faults) -> bool {
+    faults.iter().any(|fault| fault != Fault::Held)
+}
+
+fn complain(log: &Log, loaded: &Loaded) {
+    for (severity, line) in &loaded.complaints {
+        let level = match severity {
+            Severity::Error => Level::Error,
+            Severity::Warning => Level::Warning,
+            Severity::Note => Level::Info,
+        };
+        log.line(level, line);
+    }
+    for remark in &loaded.lowered.remarks {
+        log.line(Level::Warning, remark);
+    }
+    for trouble in &loaded.lowered.script_trouble {
+        log.line(Level::Warning, &trouble.message);
+    }
+}
+
+/// One request of a control client.
+fn answer(request: &str, remote: &std::sync::Mutex<Remote>) -> String {
+    let remote = match remote.lock() {
+        Ok(remote) => remote.clone(),
+        Err(poisoned) => poisoned.into_inner().clone(),
+    };
+    status::answer(request, || remote.snapshot(SNAPSHOT_PATIENCE))
+}

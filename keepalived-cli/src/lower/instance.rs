@@ -1,0 +1,186 @@
+//! One `vrrp_instance`.
+
+use std::num::NonZeroU8;
+use std::sync::Arc;
+
+use keepalived_config::model::{
+    Authentication, GlobalDefs, OldUnicastChecksum, Preempt as WantedPreempt,
+    Transport as WantedTransport, Vip as WantedVip, VrrpInstance, WantedState,
+};
+use keepalived_driver::{InstanceSetup, TrackedInterface};
+use netlink_vip::{AnnouncePolicy, InterfaceName, NameError, Vip, VipFlags};
+use vrrp_fsm::{
+    AddressCheck, BackupPriority, ConfigError, InstanceConfig, Peer, Preempt, Role, Startup,
+    Transport, V2Auth, WireFormat,
+};
+use vrrp_proto::{Checksum, ChecksumPolicy, Version};
+
+use super::Machine;
+
+/// The MTU assumed for an interface that does not exist yet: Ethernet's.
+const ETHERNET_MTU: u32 = 1500;
+
+/// Why an instance cannot be run at all.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unusable {
+    #[error("interface name {name}: {error}")]
+    Interface { name: String, error: NameError },
+    #[error(transparent)]
+    Election(#[from] ConfigError),
+}
+
+/// What the elections loop runs for this instance.
+pub(super) fn setup(
+    global: &GlobalDefs,
+    wanted: &VrrpInstance,
+    machine: &dyn Machine,
+    remarks: &mut Vec<String>,
+) -> Result<InstanceSetup, Unusable> {
+    let mut wanted = wanted.clone();
+    let mtu = machine.mtu(&wanted.interface).unwrap_or(ETHERNET_MTU);
+    let moved = wanted.limit_to_mtu(mtu);
+    if moved > 0 {
+        remarks.push(format!(
+            "({}) {moved} addresses do not fit into an advert; they are held but not advertised",
+            *wanted.name
+        ));
+    }
+    let interface = name(&wanted.interface)?;
+    let fsm = election(&wanted);
+    if wanted.hold.is_none() {
+        fsm.check()?;
+    }
+    let mut setup = InstanceSetup::new(&wanted.name, interface, fsm);
+    setup.addresses = wanted
+        .addresses
+        .iter()
+        .chain(&wanted.excluded)
+        .map(|vip| address(vip, interface))
+        .collect::<Result<_, _>>()?;
+    setup.announce = announce(global, &wanted);
+    setup.source = wanted.source.as_ref().map(|source| source.value);
+    if let WantedTransport::Unicast { ttl, .. } = wanted.transport {
+        setup.unicast_hop_limit = ttl;
+    }
+    setup.track_primary = wanted.track_interface;
+    setup.track_interfaces = wanted
+        .tracked_interfaces
+        .iter()
+        .map(|tracked| {
+            Ok(TrackedInterface {
+                name: name(&tracked.name)?,
+                weight: tracked.weight,
+                reverse: tracked.reverse,
+            })
+        })
+        .collect::<Result<_, Unusable>>()?;
+    setup.receive_buffer = wanted.receive_buffer.and_then(|size| usize::try_from(size).ok());
+    setup.hold = wanted.hold.map(|hold| Arc::from(hold.reason.text()));
+    Ok(setup)
+}
+
+fn name(text: &str) -> Result<InterfaceName, Unusable> {
+    InterfaceName::new(text)
+        .map_err(|error| Unusable::Interface { name: text.to_owned(), error })
+}
+
+fn election(wanted: &VrrpInstance) -> InstanceConfig {
+    let preempt = match wanted.preempt {
+        WantedPreempt::Never => Preempt::Never,
+        WantedPreempt::Immediately => Preempt::Immediately,
+        WantedPreempt::After(delay) => Preempt::After(delay),
+    };
+    let role = match BackupPriority::new(wanted.priority.get()) {
+        Some(priority) => Role::Backup { priority, preempt },
+        None => Role::Owner,
+    };
+    let format = match wanted.version {
+        Version::V2 => WireFormat::V2 {
+            auth: match wanted.authentication {
+                Authentication::Password(password) => V2Auth::Password(password.bytes()),
+                _ => V2Auth::None,
+            },
+        },
+        Version::V3 => WireFormat::V3 {
+            // keepalived, and most of what it meets, sums the pseudo-header too.
+            ipv4_checksum: if wanted.v3_checksum_as_v2 {
+                Checksum::MessageOnly
+            } else {
+                Checksum::PseudoHeader
+            },
+            accept: ChecksumPolicy::Either,
+        },
+    };
+    let transport = match &wanted.transport {
+        WantedTransport::Multicast { group } => Transport::Multicast { group: *group },
+        WantedTransport::Unicast { peers, check_source, .. } => Transport::Unicast {
+            peers: peers
+                .iter()
+                .map(|peer| match (peer.min_ttl, peer.max_ttl) {
+                    (None, None) => Peer::new(peer.address),
+                    (low, high) => Peer::new(peer.address)
+                        .with_hop_limit(low.unwrap_or(0)..=high.unwrap_or(u8::MAX)),
+                })
+                .collect(),
+            check_source: *check_source,
+        },
+    };
+    let down_adverts =
+        NonZeroU8::new(wanted.down_timer_adverts).unwrap_or(InstanceConfig::DEFAULT_DOWN_ADVERTS);
+    InstanceConfig::new(*wanted.vrid, wanted.family, role)
+        .with_format(format)
+        .with_interval(wanted.advert_interval)
+        .with_startup(match wanted.wanted {
+            WantedState::Master => Startup::Active,
+            WantedState::Backup => Startup::Backup,
+        })
+        .with_addresses(wanted.addresses.iter().map(|vip| vip.address))
+        .with_allow_no_addresses(wanted.addresses.is_empty())
+        .with_transport(transport)
+        .with_down_adverts(down_adverts)
+        .with_answer_lower(!wanted.lower_prio_no_advert)
+        .with_advert_on_yield(wanted.higher_prio_send_advert)
+        .with_owner_ignores_adverts(wanted.owner_ignore_adverts)
+        .with_address_check(if wanted.skip_check_adv_addr {
+            AddressCheck::Skip
+        } else {
+            AddressCheck::Log
+        })
+        .with_track_link(wanted.track_interface)
+        .with_old_unicast_checksum(wanted.old_unicast_checksum != OldUnicastChecksum::Never)
+}
+
+fn address(wanted: &WantedVip, interface: InterfaceName) -> Result<Vip, Unusable> {
+    let device = match &wanted.device {
+        Some(device) => name(device)?,
+        None => interface,
+    };
+    let flags = wanted.flags;
+    let mut vip_flags = VipFlags::default();
+    vip_flags.home = flags.home;
+    vip_flags.mngtmpaddr = flags.mngtmpaddr;
+    vip_flags.noprefixroute = flags.noprefixroute;
+    vip_flags.autojoin = flags.autojoin;
+    Ok(Vip::new(wanted.address, wanted.prefix_len, device)
+        .with_scope(wanted.scope)
+        .with_broadcast(wanted.broadcast)
+        .with_peer(wanted.peer)
+        .with_label(wanted.label.clone())
+        .with_preferred_lifetime(wanted.preferred_lifetime)
+        .with_flags(vip_flags))
+}
+
+fn announce(global: &GlobalDefs, wanted: &VrrpInstance) -> AnnouncePolicy {
+    let count = |number: u32| u16::try_from(number).unwrap_or(u16::MAX);
+    let announce = wanted.announce;
+    let mut policy = AnnouncePolicy::default();
+    policy.repeat = count(announce.repeat);
+    policy.delay = announce.delay;
+    policy.refresh = announce.refresh;
+    policy.refresh_repeat = count(announce.refresh_repeat);
+    policy.lower_prio_repeat = count(announce.lower_prio_repeat);
+    policy.lower_prio_delay = announce.lower_prio_delay;
+    policy.garp_interval = global.garp_interval;
+    policy.gna_interval = global.gna_interval;
+    policy
+}

@@ -1,0 +1,218 @@
+//! Scripts: which program, as whom, and whether that is safe.
+
+use std::fs::{self, Metadata};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use keepalived_config::model::{GlobalDefs, Script, ScriptUser, VrrpInstance};
+use keepalived_driver::hooks::{HookCommand, HookSet};
+
+use super::Machine;
+
+/// The account that runs scripts when nothing else is configured, if it exists.
+const DEFAULT_USER: &str = "keepalived_script";
+
+/// What looking at a program came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Judgement {
+    /// It can run. The path is the one to execute.
+    Fine(PathBuf),
+    /// It can run, but somebody other than root could change what it does.
+    Insecure(PathBuf, String),
+    /// There is no such program.
+    Missing(String),
+    /// It may not be executed by that user.
+    NotExecutable(String),
+}
+
+/// Why a script is not run, or should not be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ScriptTrouble {
+    /// For people.
+    pub(crate) message: String,
+    /// It concerns security (exit code 6 of a configuration test) rather than existence.
+    pub(crate) security: bool,
+}
+
+/// How scripts of this configuration are run.
+pub(super) struct Scripts<'a> {
+    machine: &'a dyn Machine,
+    security: bool,
+    default: Option<(u32, u32)>,
+    default_error: Option<String>,
+}
+
+impl<'a> Scripts<'a> {
+    pub(super) fn new(global: &GlobalDefs, machine: &'a dyn Machine) -> Self {
+        let configured = global.script_user.as_ref();
+        let account = configured.map(|user| resolve(machine, user));
+        let (default, default_error) = match account {
+            Some(Ok(account)) => (Some(account), None),
+            Some(Err(error)) => (None, Some(error)),
+            None => (machine.account(DEFAULT_USER, None), None),
+        };
+        Self {
+            machine,
+            security: global.script_security,
+            default: default.or_else(|| default_error.is_none().then(|| machine.own_account())),
+            default_error,
+        }
+    }
+
+    pub(super) fn hook_set(
+        &self,
+        instance: &VrrpInstance,
+        trouble: &mut Vec<ScriptTrouble>,
+    ) -> HookSet {
+        let notify = &instance.notify;
+        let mut take = |script: &Option<Script>| {
+            script.as_ref().and_then(|script| self.command(&instance.name, script, trouble))
+        };
+        let mut set = HookSet::default();
+        set.master = take(&notify.master);
+        set.backup = take(&notify.backup);
+        set.fault = take(&notify.fault);
+        set.stop = take(&notify.stop);
+        set.deleted = take(&notify.deleted);
+        set.master_rx_lower_priority = take(&notify.master_rx_lower_pri);
+        set.generic = take(&notify.any);
+        set.report_deleted = notify.report_deleted;
+        set
+    }
+
+    fn command(
+        &self,
+        instance: &str,
+        script: &Script,
+        trouble: &mut Vec<ScriptTrouble>,
+    ) -> Option<Arc<HookCommand>> {
+        let program = script.argv.first()?;
+        let mut complain = |message: String, security| {
+            trouble.push(ScriptTrouble { message: format!("({instance}) {message}"), security });
+        };
+        let account = match &script.user {
+            Some(user) => resolve(self.machine, user),
+            None => self.default.ok_or_else(|| self.default_error.clone().unwrap_or_default()),
+        };
+        let (uid, gid) = match account {
+            Ok(account) => account,
+            Err(error) => {
+                complain(format!("script {program} disabled: {error}"), false);
+                return None;
+            }
+        };
+        let path = match self.machine.judge(program, uid) {
+            Judgement::Fine(path) => path,
+            Judgement::Insecure(path, why) if uid != 0 || !self.security => {
+                if uid == 0 {
+                    complain(format!("script {program} is not safe to run as root: {why}"), true);
+                }
+                path
+            }
+            Judgement::Insecure(_, why) => {
+                complain(format!("script {program} disabled: insecure: {why}"), true);
+                return None;
+            }
+            Judgement::Missing(why) | Judgement::NotExecutable(why) => {
+                complain(format!("script {program} disabled: {why}"), false);
+                return None;
+            }
+        };
+        let arguments = script.argv.iter().skip(1).map(Into::into);
+        let argv = std::iter::once(path.into_os_string()).chain(arguments);
+        let command = HookCommand::new(argv);
+        let own = self.machine.own_account();
+        Some(Arc::new(if (uid, gid) == own { command } else { command.with_account(uid, gid) }))
+    }
+}
+
+fn resolve(machine: &dyn Machine, user: &ScriptUser) -> Result<(u32, u32), String> {
+    machine.account(&user.user, user.group.as_deref()).ok_or_else(|| match &user.group {
+        Some(group) => format!("no such user or group: {} {group}", user.user),
+        None => format!("no such user: {}", user.user),
+    })
+}
+
+/// Look at a program as the user that would run it: found in `PATH` if it is a bare name, through
+/// symbolic links to what really runs, with every folder on the way.
+pub(super) fn judge(program: &str, uid: u32) -> Judgement {
+    let candidates: Vec<PathBuf> = if program.contains('/') {
+        vec![PathBuf::from(program)]
+    } else {
+        let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/sbin:/usr/bin".into());
+        std::env::split_paths(&path).map(|folder| folder.join(program)).collect()
+    };
+    let found = candidates.iter().find_map(|candidate| {
+        let metadata = fs::metadata(candidate).ok().filter(Metadata::is_file)?;
+        Some((fs::canonicalize(candidate).ok()?, metadata))
+    });
+    let Some((real, metadata)) = found else {
+        return Judgement::Missing("no such program".to_owned());
+    };
+    if !may_execute(&metadata, uid) {
+        return Judgement::NotExecutable(format!("user {uid} may not execute it"));
+    }
+    match insecure_part(&real) {
+        None => Judgement::Fine(real),
+        Some(part) => {
+            let why = format!("{} can be changed by others than root", part.display());
+            Judgement::Insecure(real, why)
+        }
+    }
+}
+
+fn may_execute(metadata: &Metadata, uid: u32) -> bool {
+    let mode = metadata.permissions().mode();
+    if uid == 0 {
+        return mode & 0o111 != 0;
+    }
+    if metadata.uid() == uid {
+        return mode & 0o100 != 0;
+    }
+    // Group membership is judged by the kernel when it runs; either bit may do.
+    mode & 0o011 != 0
+}
+
+/// The first part of the path that somebody other than root may write to.
+fn insecure_part(path: &Path) -> Option<PathBuf> {
+    path.ancestors().find_map(|part| {
+        let metadata = fs::symlink_metadata(part).ok()?;
+        let mode = metadata.permissions().mode();
+        // In a sticky folder others may add files but not replace ours.
+        let sticky_folder = metadata.is_dir() && mode & 0o1000 != 0;
+        let by_owner = metadata.uid() != 0;
+        let by_group = mode & 0o020 != 0 && metadata.gid() != 0;
+        let by_all = mode & 0o002 != 0;
+        ((by_owner || by_group || by_all) && !sticky_folder).then(|| part.to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// SCR-04.
+    #[test]
+    fn a_program_in_a_folder_that_anybody_may_write_to_is_insecure() {
+        let folder = std::env::temp_dir().join(format!("judge-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
+        let script = folder.join("hook.sh");
+        fs::write(&script, "#!/bin/sh\n").unwrap();
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+        let judgement = judge(script.to_str().unwrap(), 0);
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o644)).unwrap();
+        let not_executable = judge(script.to_str().unwrap(), 0);
+        fs::remove_dir_all(&folder).unwrap();
+        assert!(matches!(judgement, Judgement::Insecure(..)), "{judgement:?}");
+        assert!(matches!(not_executable, Judgement::NotExecutable(_)), "{not_executable:?}");
+    }
+
+    /// SCR-08.
+    #[test]
+    fn a_bare_name_is_looked_up_in_the_path() {
+        assert!(matches!(judge("sh", 0), Judgement::Fine(_) | Judgement::Insecure(..)));
+        assert!(matches!(judge("no-such-program-here", 0), Judgement::Missing(_)));
+    }
+}
