@@ -283,6 +283,16 @@ pub fn max_advertised(family: Family, version: Version, mtu: u32) -> usize {
 }
 
 impl VrrpInstance {
+    /// The advertised addresses in order, as an advert lists them.
+    pub fn advertised(&self) -> impl Iterator<Item = IpAddr> {
+        self.addresses.iter().map(|vip| vip.address)
+    }
+
+    /// Every address that the MASTER holds: the advertised ones first.
+    pub fn held_addresses(&self) -> impl Iterator<Item = &Vip> {
+        self.addresses.iter().chain(&self.excluded)
+    }
+
     /// Moves the addresses that do not fit into an advert over a link with this MTU to `excluded`.
     ///
     /// The model assumes 1500; the daemon calls this when it knows the interface. Returns how many

@@ -2,15 +2,15 @@
 //!
 //! Each correction follows Keepalived and says what it did.
 
-use std::net::IpAddr;
+mod transport;
+
 use std::time::Duration;
 
 use vrrp_proto::{AdvertInterval, Family, Priority, Version};
 
 use super::global::GlobalDefs;
 use super::instance::{
-    Announce, Authentication, Hold, HoldReason, Password, Peer, Preempt, Transport, VrrpInstance,
-    WantedState, max_advertised,
+    Announce, Authentication, Hold, HoldReason, Preempt, VrrpInstance, WantedState, max_advertised,
 };
 use super::read::{AuthType, Raw};
 use super::spanned::Spanned;
@@ -127,13 +127,13 @@ impl Draft<'_> {
     fn required(&mut self) -> Option<(Spanned<String>, Spanned<vrrp_proto::Vrid>)> {
         let span = self.name.span;
         let (interface, vrid) = (self.raw.interface.clone(), self.raw.vrid);
-        if vrid.is_none() {
+        if vrid.is_none() && !self.raw.tried_vrid {
             self.error("no-vrid", span, "it has no `virtual_router_id`").help(
                 "add `virtual_router_id N` with a number from 1 to 255, the same on all members; \
                  the instance is left out",
             );
         }
-        if interface.is_none() {
+        if interface.is_none() && !self.raw.tried_interface {
             let complaint = self.error("no-interface", span, "it has no `interface`");
             complaint.help("add `interface NAME`; the instance is left out");
         }
@@ -171,19 +171,8 @@ impl Draft<'_> {
 
     /// One family, at most what an advert holds, and at least one in version 3.
     fn addresses(&mut self, family: Family, version: Version) -> Option<()> {
-        let span = self.name.span;
         if self.raw.addresses.is_empty() && !self.raw.no_virtual_ipaddress {
-            if version == Version::V3 {
-                self.error("no-address", span, "it has no usable virtual address").help(
-                    "add a `virtual_ipaddress` block, or `no_virtual_ipaddress` if that is meant; \
-                     the instance is left out",
-                );
-                return None;
-            }
-            self.warning("no-address", span, "it has no usable virtual address")
-                .help(
-                    "add a `virtual_ipaddress` block, or `no_virtual_ipaddress` if that is meant",
-                );
+            self.no_address(version)?;
         }
         let most = max_advertised(family, version, 1500);
         if let Some(first) = self.raw.addresses.get(most) {
@@ -197,6 +186,26 @@ impl Draft<'_> {
             self.raw.excluded.splice(0..0, rest);
         }
         Some(())
+    }
+
+    /// Version 2 may run without any address, version 3 may not.
+    fn no_address(&mut self, version: Version) -> Option<()> {
+        let (span, listed) = (self.name.span, self.raw.listed_addresses > 0);
+        let message = match listed {
+            true => "none of its virtual addresses can be used",
+            false => "it has no virtual address",
+        };
+        let advice = match listed {
+            true => "see the other complaints about it",
+            false => "add a `virtual_ipaddress` block, or `no_virtual_ipaddress` if that is meant",
+        };
+        if version == Version::V2 {
+            self.warning("no-address", span, message).help(advice);
+            return Some(());
+        }
+        self.error("no-address", span, message)
+            .help(format!("{advice}; the instance is left out"));
+        None
     }
 
     /// KA-ST-05.
@@ -247,7 +256,8 @@ impl Draft<'_> {
             };
             if let Some(why) = why {
                 let message = format!("`preempt_delay` is ignored with {why}");
-                self.warning("preempt-delay", span, message);
+                self.warning("preempt-delay", span, message)
+                    .help("remove one of the two");
                 delay = None;
             }
         }
@@ -313,8 +323,7 @@ impl Draft<'_> {
             .help("the instance stays in FAULT rather than run without authentication");
             return Authentication::None;
         }
-        let (kind, pass) = (self.raw.auth_type, self.raw.auth_pass.clone());
-        let pass = pass.filter(|pass| !pass.value.is_empty());
+        let (kind, pass) = (self.raw.auth_type, self.raw.auth_pass);
         let Some(kind) = kind else {
             if let Some(pass) = pass {
                 self.warning(
@@ -350,7 +359,7 @@ impl Draft<'_> {
         }
         let Some(pass) = pass else {
             self.warning(
-                "auth-incomplete",
+                "ignored-auth",
                 kind.span,
                 "`auth_type` without `auth_pass` is ignored",
             )
@@ -367,7 +376,7 @@ impl Draft<'_> {
             .help("the instance stays in FAULT rather than run without authentication");
             return Authentication::None;
         }
-        Authentication::Password(Password::new(&pass.value))
+        Authentication::Password(pass.value)
     }
 
     fn tracked(&mut self, interface: &Spanned<String>, priority: Priority) {
@@ -385,123 +394,6 @@ impl Draft<'_> {
             } else {
                 self.raw.tracked_interfaces.push(tracked);
             }
-        }
-    }
-
-    /// VRRP-EXT-02 to VRRP-EXT-05, VRRP-EXT-08.
-    fn transport(&mut self, family: Family) -> Transport {
-        let group = match family {
-            Family::Ipv4 => IpAddr::V4(self.global.mcast_group4),
-            Family::Ipv6 => IpAddr::V6(self.global.mcast_group6),
-        };
-        let own_group = self
-            .raw
-            .group
-            .filter(|group| Family::of(group.value) == family);
-        let multicast = Transport::Multicast {
-            group: own_group.map_or(group, |own| own.value),
-        };
-        let Some(unicast) = self.raw.unicast else {
-            if let Some(ttl) = self.raw.unicast_ttl {
-                self.error(
-                    "unicast-ttl",
-                    ttl.span,
-                    "`unicast_ttl` needs `unicast_peer`",
-                )
-                .help("multicast is always sent with 255");
-            }
-            return multicast;
-        };
-        let peers = self.peers();
-        if peers.is_empty() {
-            if !self.no_peer(unicast) {
-                return multicast;
-            }
-        } else if let Some(own) = own_group {
-            self.error(
-                "group-of-unicast",
-                own.span,
-                "`mcast_dst_ip` does nothing with unicast",
-            )
-            .help("the line is left out");
-        }
-        let bounded = peers
-            .iter()
-            .any(|peer| peer.min_ttl.is_some() || peer.max_ttl.is_some());
-        let asked = self
-            .raw
-            .check_unicast_src
-            .unwrap_or(self.global.check_unicast_src);
-        Transport::Unicast {
-            peers,
-            ttl: self
-                .raw
-                .unicast_ttl
-                .map_or(vrrp_proto::HOP_LIMIT, |ttl| ttl.value),
-            check_source: asked || bounded,
-        }
-    }
-
-    /// The peers, without the instance's own address (VRRP-EXT-04) and without repetitions.
-    fn peers(&mut self) -> Vec<Peer> {
-        let mut peers: Vec<Peer> = Vec::new();
-        let own = self.raw.source.map(|source| source.value);
-        for peer in std::mem::take(&mut self.raw.peers) {
-            if Some(peer.address) == own {
-                let message = format!("`{}` is its own address, not a peer", peer.address);
-                let source = self.raw.source.map(|source| source.span);
-                self.error("own-address", peer.span, message)
-                    .help("list the other members only; the entry is left out")
-                    .note(source, "its own address is given here");
-            } else if let Some(first) = peers.iter().find(|other| other.address == peer.address) {
-                let (first, message) = (first.span, format!("`{}` is listed twice", peer.address));
-                self.warning("duplicate-peer", peer.span, message)
-                    .help("the second one is left out")
-                    .note(first, "the first one is here");
-            } else {
-                peers.push(peer);
-            }
-        }
-        peers
-    }
-
-    /// Says that there is no peer; answers whether the instance has to be held for it.
-    ///
-    /// Peers that are listed and cannot be used never turn into multicast: nobody meant that.
-    fn no_peer(&mut self, unicast: Span) -> bool {
-        let held = self.raw.fault_no_peer || self.raw.listed_peers > 0;
-        let message = match self.raw.listed_peers {
-            0 => "unicast is asked for, but there is no peer",
-            _ => "unicast is asked for, but no peer can be used",
-        };
-        if held {
-            self.hold(HoldReason::NoPeer, unicast);
-        }
-        if self.raw.fault_no_peer && self.raw.listed_peers == 0 {
-            // What was asked for; Keepalived says nothing either.
-            self.warning("no-peer-fault", unicast, message)
-                .help("`unicast_fault_no_peer` keeps the instance in FAULT");
-        } else if held {
-            self.error("no-peer", unicast, message)
-                .help("the instance stays in FAULT rather than turn to multicast");
-        } else {
-            self.error("no-peer", unicast, message).help(
-                "the instance turns to multicast, as in Keepalived; list the other members in \
-                 `unicast_peer`, or use `mcast_src_ip`, or keep it in FAULT with \
-                 `unicast_fault_no_peer`",
-            );
-        }
-        held
-    }
-
-    fn source_tracking(&mut self) {
-        if let (Some(span), None) = (self.raw.track_source, self.raw.source) {
-            self.warning(
-                "no-source",
-                span,
-                "`track_src_ip` does nothing without a source address",
-            )
-            .help("add `mcast_src_ip` or `unicast_src_ip`");
         }
     }
 

@@ -99,9 +99,13 @@ fn address(entry: &Node, diagnostics: &mut Diagnostics) -> Option<Vip> {
         Some(digits) => prefix_length(digits, longest).unwrap_or_else(|| {
             let message =
                 format!("`/{digits}` is not a prefix length; it is a number from 0 to {longest}");
+            let help = match netmask(digits) {
+                Some(length) => format!("write /{length}; until then /{longest} is used"),
+                None => format!("/{longest} is used"),
+            };
             diagnostics
                 .error("bad-prefix", word.span, message)
-                .help(format!("/{longest} is used"));
+                .help(help);
             longest
         }),
     };
@@ -113,11 +117,17 @@ fn prefix_length(digits: &str, longest: u8) -> Option<u8> {
     (length <= longest).then_some(length)
 }
 
+/// The prefix length that a netmask in dotted form stands for.
+fn netmask(text: &str) -> Option<u32> {
+    let bits = text.parse::<Ipv4Addr>().ok()?.to_bits();
+    (bits.leading_ones() + bits.trailing_zeros() == 32).then(|| bits.leading_ones())
+}
+
 /// Sets an option that has a value. `None` drops the address.
 fn set(vip: &mut Vip, option: &str, value: &Word, diagnostics: &mut Diagnostics) -> Option<()> {
     match option {
         "dev" => {
-            if !interface_name(value, diagnostics) {
+            if !interface_name(value, "the address is left out", diagnostics) {
                 return None;
             }
             vip.device = Some(value.as_str().to_owned());

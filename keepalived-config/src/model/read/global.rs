@@ -23,7 +23,7 @@ pub(super) fn read(block: &Node, global: &mut GlobalDefs, diagnostics: &mut Diag
             "script_user" => script_user(line, global, diagnostics),
             "enable_script_security" => global.script_security = line.flag(diagnostics),
             "default_interface" => {
-                let word = line.interface(diagnostics);
+                let word = line.interface(LEFT_OUT, diagnostics);
                 set(
                     &mut global.default_interface,
                     word.map(|word| Some(Spanned::new(word.as_str().to_owned(), word.span))),
@@ -75,7 +75,7 @@ fn values(line: Line<'_>, global: &mut GlobalDefs, diagnostics: &mut Diagnostics
     let announce = &mut global.announce;
     match line.keyword() {
         "vrrp_version" => {
-            let number = line.number(2..=3_u8, LEFT_OUT, diagnostics);
+            let number = line.version(diagnostics);
             set(&mut global.version, number.map(crate::model::version));
         }
         "vrrp_down_timer_adverts" => {

@@ -9,7 +9,7 @@ use super::global::{repeat, set};
 use super::line::{Line, refuse};
 use super::{address, peer, script, track};
 use crate::diagnostic::Diagnostics;
-use crate::model::instance::{OldUnicastChecksum, Peer, TrackedInterface, WantedState};
+use crate::model::instance::{OldUnicastChecksum, Password, Peer, TrackedInterface, WantedState};
 use crate::model::script::{Notify, Script};
 use crate::model::spanned::Spanned;
 use crate::model::vip::Vip;
@@ -20,6 +20,11 @@ use crate::tree::{Node, Span, Word};
 pub(crate) struct Raw {
     pub(crate) interface: Option<Spanned<String>>,
     pub(crate) vrid: Option<Spanned<Vrid>>,
+    /// There is a `virtual_router_id` or `interface` line, usable or not; it has been complained about.
+    pub(crate) tried_vrid: bool,
+    pub(crate) tried_interface: bool,
+    /// Entries in `virtual_ipaddress`, usable or not.
+    pub(crate) listed_addresses: usize,
     /// The family of the first address in the file, and where that is.
     pub(crate) family: Option<Spanned<Family>>,
     pub(crate) version: Option<Spanned<u8>>,
@@ -33,7 +38,7 @@ pub(crate) struct Raw {
     pub(crate) excluded: Vec<Vip>,
     pub(crate) no_virtual_ipaddress: bool,
     pub(crate) auth_type: Option<Spanned<AuthType>>,
-    pub(crate) auth_pass: Option<Spanned<String>>,
+    pub(crate) auth_pass: Option<Spanned<Password>>,
     pub(crate) auth_hmac: Option<Span>,
     pub(crate) source: Option<Spanned<IpAddr>>,
     /// The first line that declares the instance unicast.
@@ -90,11 +95,13 @@ pub(super) fn read(block: &Node, diagnostics: &mut Diagnostics) -> Raw {
         match entry.keyword() {
             "state" => state(line, &mut raw, diagnostics),
             "interface" => {
-                let word = line.interface(diagnostics);
+                raw.tried_interface = true;
+                let word = line.interface("the instance is left out", diagnostics);
                 set(&mut raw.interface, word.map(|word| Some(text(word))));
             }
             "virtual_router_id" => {
-                let number = line.number(1..=255_u8, "the instance needs a number", diagnostics);
+                raw.tried_vrid = true;
+                let number = line.number(1..=255_u8, "the instance is left out", diagnostics);
                 let vrid = number.and_then(Vrid::new);
                 set(
                     &mut raw.vrid,
@@ -102,7 +109,7 @@ pub(super) fn read(block: &Node, diagnostics: &mut Diagnostics) -> Raw {
                 );
             }
             "version" => {
-                let number = line.number(2..=3_u8, LEFT_OUT, diagnostics);
+                let number = line.version(diagnostics);
                 set(
                     &mut raw.version,
                     number.map(|number| Some(spanned(line, number))),
@@ -340,8 +347,7 @@ pub(super) fn same_family(
     diagnostics
         .error("mixed-families", span, message)
         .help(format!(
-            "put {this} addresses into `virtual_ipaddress_excluded` or an instance of their own; \
-             this one is left out"
+            "an instance has one family: give {this} an instance of its own; this one is left out"
         ))
         .note(first.span, format!("this made it {other}"));
     false
@@ -356,6 +362,7 @@ const fn family_name(family: Family) -> &'static str {
 
 fn virtual_addresses(block: &Node, raw: &mut Raw, diagnostics: &mut Diagnostics) {
     for entry in block.entries() {
+        raw.listed_addresses += 1;
         let Some(vip) = address::read(entry, diagnostics) else {
             continue;
         };
@@ -434,21 +441,38 @@ fn authentication(block: &Node, raw: &mut Raw, diagnostics: &mut Diagnostics) {
                 };
                 raw.auth_type = Some(Spanned::new(kind, word.span));
             }
-            "auth_pass" => {
-                let Some(word) = line.word("a password", diagnostics) else {
-                    continue;
-                };
-                if word.as_str().len() > 8 {
-                    let message = "only the first 8 bytes of a password count";
-                    diagnostics
-                        .error("long-password", word.span, message)
-                        .help("shorten it on every member; the rest is cut off");
-                }
-                raw.auth_pass = Some(text(word));
-            }
+            "auth_pass" => password(line, block, raw, diagnostics),
             _ => {}
         }
     }
+}
+
+/// Complaints point at the block, because the line of the password would show it in the log.
+fn password(line: Line<'_>, block: &Node, raw: &mut Raw, diagnostics: &mut Diagnostics) {
+    let Some(word) = line.required("a password", diagnostics) else {
+        return;
+    };
+    let span = block.keyword_span();
+    if line.node.arguments().len() > 1 {
+        diagnostics
+            .warning(
+                "surplus-argument",
+                span,
+                "`auth_pass` takes one argument; the rest does nothing",
+            )
+            .help("put a password with blanks in double quotes");
+    }
+    if word.as_str().len() > 8 {
+        diagnostics
+            .error(
+                "long-password",
+                span,
+                "only the first 8 bytes of `auth_pass` count",
+            )
+            .help("shorten it on every member; the rest is cut off");
+    }
+    raw.auth_pass =
+        (!word.as_str().is_empty()).then(|| Spanned::new(Password::new(word.as_str()), span));
 }
 
 fn spanned<T>(line: Line<'_>, value: T) -> Spanned<T> {

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::schema::keywords;
 use crate::tree::{Node, Word};
 use crate::values::{parse_bool, parse_seconds};
 
@@ -58,7 +59,13 @@ impl<'a> Line<'a> {
             many => format!("{many} arguments"),
         };
         let message = format!("`{}` takes {takes}; the rest does nothing", self.keyword());
-        diagnostics.warning("surplus-argument", first.span.to(last.span), message);
+        let complaint = diagnostics.warning("surplus-argument", first.span.to(last.span), message);
+        if keywords().any(|keyword| keyword.name == first.as_str()) {
+            complaint.help(format!(
+                "`{}` is a keyword: write it on a line of its own",
+                first.as_str()
+            ));
+        }
     }
 
     /// A whole number in `range`; `None` after a complaint. `instead` says what is used then.
@@ -85,6 +92,27 @@ impl<'a> Line<'a> {
         };
         refuse(diagnostics, code, self.keyword(), &what, word, instead);
         None
+    }
+
+    /// A protocol version: 2 or 3.
+    pub(super) fn version(self, diagnostics: &mut Diagnostics) -> Option<u8> {
+        let word = self.word("2 or 3", diagnostics)?;
+        match word.as_str() {
+            "2" => Some(2),
+            "3" => Some(3),
+            _ => {
+                let instead = "the line is left out";
+                refuse(
+                    diagnostics,
+                    "out-of-range",
+                    self.keyword(),
+                    "2 or 3",
+                    word,
+                    instead,
+                );
+                None
+            }
+        }
     }
 
     /// A number of whole seconds.
@@ -182,21 +210,27 @@ impl<'a> Line<'a> {
     }
 
     /// The name of an interface.
-    pub(super) fn interface(self, diagnostics: &mut Diagnostics) -> Option<&'a Word> {
+    pub(super) fn interface(
+        self,
+        instead: &str,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<&'a Word> {
         let word = self.word("the name of an interface", diagnostics)?;
-        interface_name(word, diagnostics).then_some(word)
+        interface_name(word, instead, diagnostics).then_some(word)
     }
 }
 
 /// Checks the length of an interface name (the kernel takes 15 bytes).
-pub(super) fn interface_name(word: &Word, diagnostics: &mut Diagnostics) -> bool {
+pub(super) fn interface_name(word: &Word, instead: &str, diagnostics: &mut Diagnostics) -> bool {
     let text = word.as_str();
     let good = !text.is_empty() && text.len() <= 15 && !text.contains('/');
     if !good {
         let message = format!("`{text}` cannot be the name of an interface");
         diagnostics
             .error("bad-interface", word.span, message)
-            .help("interface names have 1 to 15 characters and no `/`");
+            .help(format!(
+                "interface names have 1 to 15 characters and no `/`; {instead}"
+            ));
     }
     good
 }
@@ -213,7 +247,9 @@ pub(super) fn cut_address(
     let address = kept.parse().ok()?;
     if !dropped.is_empty() {
         let message = format!("`{dropped}` behind the address does nothing in `{keyword}`");
-        diagnostics.warning("surplus-mask", word.span, message);
+        diagnostics
+            .warning("surplus-mask", word.span, message)
+            .help(format!("write `{address}`"));
     }
     Some(address)
 }

@@ -59,7 +59,9 @@ pub(super) fn read(entry: &Node, raw: &mut Raw, diagnostics: &mut Diagnostics) {
         && min > max
     {
         let message = format!("`min_ttl {min}` is above `max_ttl {max}`: nothing can be accepted");
-        diagnostics.error("empty-range", peer.span, message);
+        diagnostics
+            .error("empty-range", peer.span, message)
+            .help("exchange the two");
     }
     raw.peers.push(peer);
 }

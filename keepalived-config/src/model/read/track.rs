@@ -13,7 +13,7 @@ pub(super) fn interfaces(block: &Node, raw: &mut Raw, diagnostics: &mut Diagnost
         let Some(name) = entry.words.first() else {
             continue;
         };
-        if !interface_name(name, diagnostics) {
+        if !interface_name(name, "the entry is left out", diagnostics) {
             continue;
         }
         if let Some(first) = raw
