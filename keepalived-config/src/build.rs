@@ -159,6 +159,27 @@ impl Builder {
         });
     }
 
+    /// A line could not be read. If it ends with a brace, its block is left out with it.
+    pub(crate) fn lost_line(&mut self, brace: Option<Span>, diagnostics: &mut Diagnostics) {
+        self.settle(diagnostics);
+        let Some(open) = brace else { return };
+        if let Some(Frame {
+            inside: Inside::Skipped(depth),
+            ..
+        }) = self.frames.last_mut()
+        {
+            *depth = depth.saturating_add(1);
+            return;
+        }
+        let inside = Inside::Skipped(0);
+        self.frames.push(Frame {
+            inside,
+            words: Vec::new(),
+            open,
+            entries: Vec::new(),
+        });
+    }
+
     /// Takes `}`; false if there is nothing to close.
     pub(crate) fn close(&mut self, close: Span, diagnostics: &mut Diagnostics) -> bool {
         self.settle(diagnostics);

@@ -187,6 +187,13 @@ impl Reader<'_> {
                 _ => {}
             }
             if !expanded {
+                // The variables of a repetition behind a brace have no value yet.
+                if let Some(behind) = repetition_behind_brace(text) {
+                    let head = line.part(0, behind);
+                    self.line(head, false, false);
+                    line = line.part(behind, text.len());
+                    continue;
+                }
                 expanded = true;
                 if let Some(made) = self.expand(&line, false) {
                     if made.as_str().contains('\n') {
@@ -277,7 +284,7 @@ impl Reader<'_> {
                 }
                 Token::End { glued } => {
                     if let Some(sign) = glued
-                        && self.builder.inside() != Inside::Skipped(0)
+                        && !matches!(self.builder.inside(), Inside::Skipped(_))
                     {
                         let span = line.span(sign, sign + 1);
                         let letter = &text[sign..=sign];
@@ -305,6 +312,12 @@ impl Reader<'_> {
                         .error("bad-quoting", span, error.to_string())
                         .note(None, "the line is left out");
                     usable = false;
+                    // The line may have opened a block, whose lines must not be taken for others.
+                    let kept = &text[..lex::without_comment(text)];
+                    let brace = kept
+                        .ends_with('{')
+                        .then(|| line.span(kept.len() - 1, kept.len()));
+                    self.builder.lost_line(brace, &mut self.diagnostics);
                 }
             }
         }
@@ -387,6 +400,25 @@ impl Reader<'_> {
             );
         }
     }
+}
+
+/// The offset behind the first brace that is followed by `~`, if names have to be replaced at all.
+fn repetition_behind_brace(text: &str) -> Option<usize> {
+    if !text.contains('~') || !text.contains('$') {
+        return None;
+    }
+    let kept = &text[..lex::without_comment(text)];
+    let mut quoted = false;
+    for (at, byte) in kept.bytes().enumerate() {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'{' | b'}' if !quoted && kept[at + 1..].trim_start().starts_with('~') => {
+                return Some(at + 1);
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 /// Lines that carry a command have the fuller quoting.

@@ -75,3 +75,6 @@ fn scaled(word: &str, places: usize) -> Result<u64, TimeError> {
     }
     Ok(value)
 }
+
+#[cfg(test)]
+mod tests;
