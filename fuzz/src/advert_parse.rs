@@ -7,7 +7,7 @@ use vrrp_proto::{
     ParsePolicy, Version, peek_vrid, split_ipv4, split_ipv6,
 };
 
-use crate::input::Input;
+use super::input::Input;
 
 /// One packet.
 pub fn run(data: &[u8]) {

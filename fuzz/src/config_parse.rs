@@ -2,7 +2,7 @@
 
 use keepalived_config::{MemorySource, Options, parse};
 
-use crate::input::Input;
+use super::input::Input;
 
 /// One file, and a second one that it may include.
 pub fn run(data: &[u8]) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use netlink_vip::{Channel, Desired, Instant, InterfaceName, OwnerId, Reconciler, Tag, Vip};
 
-use crate::input::Input;
+use super::input::Input;
 
 /// Datagrams one after another, with time passing between them.
 pub fn run(data: &[u8]) {

@@ -14,7 +14,7 @@ use vrrp_proto::{
     Format, HopLimit, IpMeta, ParsePolicy, Priority, Vrid,
 };
 
-use crate::input::Input;
+use super::input::Input;
 
 /// Configure, then one thing after another.
 pub fn run(data: &[u8]) {
