@@ -15,6 +15,7 @@ pub mod ndisc;
 mod observed;
 mod plan;
 mod reconcile;
+mod timing;
 
 pub use announce::{AnnouncePolicy, Announcer, ArpTarget, Burst, FRAME_MAX, Frame, Target};
 pub use desired::{Desired, OwnerId, Tag, Vip, VipFlags};
@@ -24,5 +25,5 @@ pub use link::{Link, LinkFlags};
 pub use name::{InterfaceName, NAME_MAX};
 pub use observed::{AddressFlags, FOREVER, Observed, ObservedAddress};
 pub use plan::{Change, plan};
-pub use reconcile::{Channel, Counters, Reconciler};
+pub use reconcile::{BATCH_MAX, Channel, Counters, Reconciler};
 pub use sans_io_time::Instant;

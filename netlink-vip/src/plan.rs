@@ -1,9 +1,12 @@
-//! The difference between what is and what is wanted.
+//! The difference between what is and what is wanted, as a pure function.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::desired::{Desired, OwnerId, Vip};
-use crate::observed::{Observed, ObservedAddress};
+use crate::link::Link;
+use crate::observed::{
+    AddressFlags, FOREVER, Identity, Observed, ObservedAddress, Place, flags_of,
+};
 
 /// One request to the kernel.
 #[non_exhaustive]
@@ -27,8 +30,151 @@ pub enum Change {
     },
 }
 
-/// What to do so that the kernel holds what the owners want.
+/// What to do so that the kernel holds what the owners want and nothing else of ours.
+///
+/// Removals come first, then additions and changes in the order of owners and of their
+/// configuration. An address that must change what the kernel cannot change is removed right
+/// before it is added. If two owners want the same kernel object, it is there once, as the one
+/// with the lower number describes it.
+///
+/// What is not there yet is not planned for: addresses on devices that do not exist, and IPv6
+/// addresses on devices that are switched off, because the kernel drops those. Addresses of
+/// somebody else are never touched, not even if they equal a wanted one.
+///
+/// A second plan, after the first was carried out, is empty (VIP-01, VIP-09).
 #[must_use]
-pub fn plan(_observed: &Observed, _desired: &BTreeMap<OwnerId, Desired>) -> Vec<Change> {
-    todo!()
+pub fn plan(observed: &Observed, desired: &BTreeMap<OwnerId, Desired>) -> Vec<Change> {
+    let mut wanted = BTreeSet::new();
+    let mut in_order = Vec::new();
+    for vip in desired.values().flat_map(|d| &d.addresses) {
+        let Some(link) = observed.link_named(vip.device) else {
+            continue;
+        };
+        let identity = Identity {
+            index: link.index,
+            place: Place::of_vip(vip),
+        };
+        if wanted.insert(identity) {
+            in_order.push((identity, link, vip));
+        }
+    }
+    let mut changes = Vec::new();
+    for secondary in [true, false] {
+        // Removing a primary address takes the secondaries of its subnet along, foreign ones
+        // included, unless the system promotes them. Secondaries first keeps that to a minimum.
+        let surplus = observed
+            .identities()
+            .filter(|identity| !wanted.contains(identity))
+            .filter_map(|identity| observed.get(identity))
+            .filter(|seen| seen.ours && seen.is_secondary() == secondary);
+        changes.extend(surplus.map(|seen| Change::Remove(Box::new(seen.clone()))));
+    }
+    for (identity, link, vip) in in_order {
+        let seen = observed.get(identity);
+        let index = link.index;
+        let judgement = judge(seen, link, vip);
+        if let (Judgement::Recreate, Some(seen)) = (judgement, seen) {
+            changes.push(Change::Remove(Box::new(seen.clone())));
+        }
+        match judgement {
+            Judgement::Present | Judgement::Foreign | Judgement::Wait => {}
+            Judgement::Replace => changes.push(Change::Replace {
+                index,
+                vip: vip.clone(),
+            }),
+            Judgement::Add | Judgement::Recreate => changes.push(Change::Add {
+                index,
+                vip: vip.clone(),
+            }),
+        }
+    }
+    changes
+}
+
+/// What is to be done about one wanted address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Judgement {
+    /// It is there as wanted, and ours.
+    Present,
+    /// Somebody else put it there. Good enough, and not ours to change.
+    Foreign,
+    /// Nothing can be done now: duplicate address detection runs, or the device is off.
+    Wait,
+    /// It is missing.
+    Add,
+    /// It is there, but differs in something that can be changed.
+    Replace,
+    /// It is there, but differs in something that cannot be changed.
+    Recreate,
+}
+
+/// Compares one wanted address with what is in its place.
+pub(crate) fn judge(seen: Option<&ObservedAddress>, link: &Link, vip: &Vip) -> Judgement {
+    let Some(seen) = seen else {
+        let off = vip.address.is_ipv6() && !link.flags.admin_up;
+        return if off { Judgement::Wait } else { Judgement::Add };
+    };
+    if !seen.ours {
+        return if seen.is_usable() {
+            Judgement::Foreign
+        } else {
+            Judgement::Wait
+        };
+    }
+    if seen.flags.contains(AddressFlags::DADFAILED) {
+        return Judgement::Recreate;
+    }
+    match difference(seen, link, vip) {
+        Difference::Fixed => Judgement::Recreate,
+        Difference::Changeable => Judgement::Replace,
+        Difference::None if seen.is_usable() => Judgement::Present,
+        Difference::None => Judgement::Wait,
+    }
+}
+
+enum Difference {
+    None,
+    /// In lifetimes or in flags that the kernel changes on request.
+    Changeable,
+    /// In something that stays as it was when the address was added.
+    Fixed,
+}
+
+fn difference(seen: &ObservedAddress, link: &Link, vip: &Vip) -> Difference {
+    let peer = vip.peer.filter(|peer| *peer != vip.address);
+    let differs = |flag| seen.flags.contains(flag) != flags_of(vip).contains(flag);
+    let mut fixed =
+        seen.peer != peer || seen.prefix_len != vip.prefix_len || differs(AddressFlags::AUTOJOIN);
+    let mut changeable = false;
+    if vip.address.is_ipv4() {
+        let label = vip.label.as_deref().unwrap_or(link.name.as_str());
+        fixed = fixed
+            || seen.scope != vip.scope
+            || seen.broadcast != vip.broadcast
+            || seen.label.as_deref().is_some_and(|seen| seen != label)
+            || differs(AddressFlags::NOPREFIXROUTE);
+    } else {
+        changeable = differs(AddressFlags::NODAD)
+            || differs(AddressFlags::HOME)
+            || differs(AddressFlags::MNGTMPADDR)
+            || differs(AddressFlags::NOPREFIXROUTE);
+    }
+    changeable = changeable || !lifetime_fits(seen, vip) || seen.valid != FOREVER;
+    match (fixed, changeable) {
+        (true, _) => Difference::Fixed,
+        (false, true) => Difference::Changeable,
+        (false, false) => Difference::None,
+    }
+}
+
+/// Whether the preferred lifetime is as wanted. A lifetime counts down, so a finite one can only be
+/// compared with its start; and of an IPv4 address that is valid for ever the kernel shows no more
+/// than whether it is deprecated.
+fn lifetime_fits(seen: &ObservedAddress, vip: &Vip) -> bool {
+    let deprecated = seen.flags.contains(AddressFlags::DEPRECATED);
+    match vip.preferred_lifetime {
+        Some(0) => deprecated,
+        Some(seconds) if seconds != FOREVER => seen.address.is_ipv4() || seen.preferred <= seconds,
+        _ => seen.preferred == FOREVER && !deprecated,
+    }
 }
