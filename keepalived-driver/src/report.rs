@@ -43,7 +43,7 @@ pub enum Report {
         /// What was noticed.
         notice: Notice,
     },
-    /// A reason to hold an instance came or went without a change of state.
+    /// A reason to hold an instance came, changed its details, or went while others remain.
     FaultChanged {
         /// Who it is.
         instance: InstanceLabel,

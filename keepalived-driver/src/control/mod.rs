@@ -95,12 +95,13 @@ pub enum ControlError {
     },
 }
 
-/// A running control server; dropping it without [`stop`](Self::stop) leaves it running.
+/// A running control server. Dropping it ends the thread, after the request that is being handled,
+/// and removes the socket file.
 #[derive(Debug)]
 pub struct Control {
     stop: Arc<AtomicBool>,
     waker: Arc<Waker>,
-    thread: JoinHandle<()>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Control {
@@ -131,16 +132,18 @@ impl Control {
         Ok(Self {
             stop,
             waker,
-            thread,
+            thread: Some(thread),
         })
     }
+}
 
-    /// End the thread and remove the socket file. Waits for a request that is being handled.
-    pub fn stop(self) {
+impl Drop for Control {
+    fn drop(&mut self) {
         self.stop.store(true, Ordering::Release);
-        // The waker only fails if the thread is gone already.
+        // The waker only fails if the thread is gone already, and a thread that panicked has
+        // dropped its listener too.
         let _ = self.waker.wake();
-        let _ = self.thread.join();
+        let _ = self.thread.take().map(JoinHandle::join);
     }
 }
 

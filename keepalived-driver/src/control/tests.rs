@@ -81,7 +81,7 @@ fn requests_are_answered_line_by_line() {
     stream.shutdown(Shutdown::Write).unwrap();
     assert_eq!(line(&stream), format!("version from {uid}\n"));
     assert_eq!(line(&stream), "");
-    control.stop();
+    drop(control);
     assert!(!scene.path().exists());
 }
 
@@ -102,7 +102,7 @@ fn a_client_that_does_not_read_its_answer_holds_up_nobody() {
         reader.read_line(&mut text).unwrap();
         assert_eq!(text.len(), 3_000_001);
     }
-    control.stop();
+    drop(control);
 }
 
 /// Bounded sizes, bounded clients, bounded patience.
@@ -133,7 +133,7 @@ fn limits_are_kept() {
     let mut after = connect(&scene.path());
     after.write_all(b"\xff\n").unwrap();
     assert_eq!(line(&after), "{\"error\":\"request is not UTF-8\"}\n");
-    control.stop();
+    drop(control);
 }
 
 /// The mode is right from the first moment anybody can connect.
@@ -142,7 +142,7 @@ fn the_socket_is_closed_to_others() {
     let scene = Scene::new();
     let control = scene.start();
     assert_eq!(fs::metadata(scene.path()).unwrap().mode() & 0o7777, 0o600);
-    control.stop();
+    drop(control);
     let gid = rustix::process::getgid().as_raw();
     let control = start(ControlSettings {
         group: Some(gid),
@@ -150,7 +150,7 @@ fn the_socket_is_closed_to_others() {
     })
     .unwrap();
     assert_eq!(fs::metadata(scene.path()).unwrap().mode() & 0o7777, 0o660);
-    control.stop();
+    drop(control);
 }
 
 /// LESSONS A12: what a killed daemon left behind is replaced; a living one is not disturbed.
@@ -167,7 +167,7 @@ fn a_stale_socket_is_replaced_and_a_living_one_is_not() {
     let mut stream = connect(&scene.path());
     stream.write_all(b"still here\n").unwrap();
     assert!(line(&stream).starts_with("still here"));
-    control.stop();
+    drop(control);
 }
 
 /// LESSONS C1: nothing but a socket is ever removed, and links are not followed.
@@ -195,7 +195,7 @@ fn files_links_and_open_directories_are_refused() {
         Err(ControlError::UnsafeDirectory(_))
     ));
     fs::set_permissions(&scene.directory, fs::Permissions::from_mode(0o1777)).unwrap();
-    start(scene.settings()).unwrap().stop();
+    start(scene.settings()).unwrap();
     let nowhere = ControlSettings::new("/nonexistent/directory/socket");
     assert!(matches!(start(nowhere), Err(ControlError::Io { .. })));
     assert!(matches!(
@@ -211,6 +211,6 @@ fn at_the_end_only_our_own_file_is_removed() {
     let control = scene.start();
     fs::remove_file(scene.path()).unwrap();
     let _successor = UnixListener::bind(scene.path()).unwrap();
-    control.stop();
+    drop(control);
     assert!(scene.path().exists());
 }

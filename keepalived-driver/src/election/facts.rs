@@ -131,7 +131,6 @@ impl Elections {
             self.router.handle_event(now, id, Event::Adjust(adjustment));
         }
         let old = running.faults.clone();
-        let held_before = self.state_of(id) == State::Initialize;
         for (fault, _) in &faults {
             if !old.iter().any(|(known, _)| known == fault) {
                 self.router.handle_event(now, id, Event::Fault(*fault));
@@ -142,7 +141,7 @@ impl Elections {
                 self.router.handle_event(now, id, Event::FaultCleared(*fault));
             }
         }
-        let held_after = self.state_of(id) == State::Initialize;
+        let held = self.state_of(id) == State::Initialize;
         let Some(running) = self.instances.get_mut(&id) else { return };
         running.source = source;
         running.adjustment = adjustment;
@@ -158,19 +157,20 @@ impl Elections {
                 });
             self.reports.push(Report::Started { instance: instance.clone(), state, faults });
         }
-        if held_before && (held_after || first) {
-            for (set, from, to) in [(true, &faults, &old), (false, &old, &faults)] {
-                for (fault, detail) in from {
-                    let known = to.iter().any(|(other, text)| other == fault && text == detail);
-                    let changed = !to.iter().any(|(other, _)| other == fault);
-                    if changed || (set && !known && !detail.is_empty()) {
-                        self.reports.push(Report::FaultChanged {
-                            instance: instance.clone(),
-                            fault: *fault,
-                            set,
-                            detail: detail.clone(),
-                        });
-                    }
+        if !held {
+            return;
+        }
+        // What holds it, in words; the transition alone says only that something does.
+        for (set, from, to) in [(true, &faults, &old), (false, &old, &faults)] {
+            for entry @ (fault, detail) in from {
+                let changed = !to.iter().any(|(other, _)| other == fault);
+                if changed || (set && !to.contains(entry)) {
+                    self.reports.push(Report::FaultChanged {
+                        instance: instance.clone(),
+                        fault: *fault,
+                        set,
+                        detail: detail.clone(),
+                    });
                 }
             }
         }
