@@ -1,12 +1,18 @@
-//! Announcements.
+//! Announcements: when which gratuitous ARP or unsolicited neighbour advertisement is sent.
+
+mod stream;
 
 use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv6Addr};
 
 use sans_io_time::Instant;
 
 use crate::desired::OwnerId;
 use crate::link::Link;
+use crate::timing::after;
+
+use stream::Stream;
 
 /// Room that [`Announcer::poll_frame`] needs, in octets.
 pub const FRAME_MAX: usize = 128;
@@ -129,15 +135,76 @@ pub struct Frame {
 }
 
 /// Schedules gratuitous ARP and unsolicited neighbour advertisements.
+///
+/// A burst walks all addresses of its owner once per repetition: a1, a2, a1, a2 (ARP-04). Owners
+/// that announce on the same interface take turns, frame by frame, and keep the shortest time
+/// between two frames that their policies ask for, ARP and neighbour discovery apart.
+///
+/// However often it is started, an owner has at most one burst under way per interface: a start
+/// during a burst makes it as long as a fresh one, and a start within a second of another is put
+/// off until that second is over. So a flood of foreign adverts makes no flood of announcements.
+///
+/// Start an owner only when its addresses are in the kernel
+/// ([`KernelEvent::Installed`](crate::KernelEvent)), and stop it before they are removed (ARP-09,
+/// ND-12).
 #[derive(Debug, Default)]
-pub struct Announcer {}
+pub struct Announcer {
+    streams: BTreeMap<StreamKey, Stream>,
+    lanes: BTreeMap<LaneKey, Lane>,
+    /// Lanes with somebody in the queue, by when they may send; the number makes them take turns.
+    ready: BTreeSet<(Instant, u64, LaneKey)>,
+    turn: u64,
+    timers: BTreeSet<(Instant, StreamKey)>,
+}
 
-#[expect(unused_variables, clippy::todo, missing_docs, reason = "being written")]
+/// One kind of announcements on one interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct LaneKey {
+    index: u32,
+    family: Family,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Family {
+    Arp,
+    Nd,
+}
+
+impl LaneKey {
+    fn of(target: &Target) -> Self {
+        Self {
+            index: target.index,
+            family: if target.address.is_ipv4() {
+                Family::Arp
+            } else {
+                Family::Nd
+            },
+        }
+    }
+}
+
+type StreamKey = (OwnerId, LaneKey);
+
+#[derive(Debug)]
+struct Lane {
+    /// Not before this time, because of the last frame.
+    free_at: Instant,
+    /// Owners with a burst under way.
+    queue: VecDeque<OwnerId>,
+    /// Its place in `ready`.
+    ticket: Option<(Instant, u64)>,
+}
+
 impl Announcer {
+    /// Nothing to announce.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// Announces these addresses: one burst now, a second after the delay, then refreshes
+    /// (ARP-01, ARP-03, ND-01, GARP-01 to GARP-05). What was announced for the owner before and is
+    /// not among them is dropped.
     pub fn start(
         &mut self,
         now: Instant,
@@ -146,20 +213,176 @@ impl Announcer {
         targets: &[Target],
         policy: &AnnouncePolicy,
     ) {
-        todo!()
+        let mut lanes: BTreeMap<LaneKey, Vec<Target>> = BTreeMap::new();
+        for target in targets {
+            lanes.entry(LaneKey::of(target)).or_default().push(*target);
+        }
+        for key in self.keys_of(owner) {
+            if !lanes.contains_key(&key.1) {
+                self.drop_stream(key);
+            }
+        }
+        for (lane, targets) in lanes {
+            let key = (owner, lane);
+            let stream = self.streams.entry(key).or_insert_with(Stream::new);
+            stream.configure(lane.family, targets, policy);
+            stream.start(now, kind, policy);
+            self.reschedule(key);
+            self.enqueue(now, key);
+        }
     }
+
+    /// Drops all that is queued or planned for this owner.
     pub fn stop(&mut self, owner: OwnerId) {
-        todo!()
+        for key in self.keys_of(owner) {
+            self.drop_stream(key);
+        }
     }
+
+    /// Drops all that is queued or planned on this interface, which is gone.
     pub fn forget_link(&mut self, index: u32) {
-        todo!()
+        let there = self.streams.keys().filter(|(_, lane)| lane.index == index);
+        for key in there.copied().collect::<Vec<_>>() {
+            self.drop_stream(key);
+        }
+        self.lanes.retain(|lane, _| lane.index != index);
     }
+
+    /// Writes the next frame that is due into `out`, if there is one.
     #[must_use]
     pub fn poll_frame(&mut self, now: Instant, out: &mut [u8; FRAME_MAX]) -> Option<Frame> {
-        todo!()
+        self.fire_timers(now);
+        loop {
+            let (at, turn, lane_key) = *self.ready.first()?;
+            if at > now {
+                return None;
+            }
+            self.ready.remove(&(at, turn, lane_key));
+            let lane = self.lanes.get_mut(&lane_key)?;
+            lane.ticket = None;
+            let owner = lane.queue.pop_front()?;
+            let Some(stream) = self.streams.get_mut(&(owner, lane_key)) else {
+                self.requeue(lane_key);
+                continue;
+            };
+            let written = stream.write_next(out);
+            stream.queued = stream.walks > 0;
+            if stream.queued {
+                lane.queue.push_back(owner);
+            }
+            if written.is_some() {
+                lane.free_at = after(now, stream.spacing);
+            }
+            self.requeue(lane_key);
+            if let Some(len) = written {
+                let index = lane_key.index;
+                return Some(Frame { index, len });
+            }
+        }
     }
+
+    /// When to call [`poll_frame`](Self::poll_frame) next. In the past if a frame is due already.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Instant> {
-        todo!()
+        let ready = self.ready.first().map(|(at, _, _)| *at);
+        let timer = self.timers.first().map(|(at, _)| *at);
+        ready.into_iter().chain(timer).min()
+    }
+
+    fn keys_of(&self, owner: OwnerId) -> Vec<StreamKey> {
+        let first = LaneKey {
+            index: 0,
+            family: Family::Arp,
+        };
+        let from = self.streams.range((owner, first)..);
+        from.map(|(key, _)| *key)
+            .take_while(|(id, _)| *id == owner)
+            .collect()
+    }
+
+    fn drop_stream(&mut self, key: StreamKey) {
+        let (owner, lane_key) = key;
+        let Some(stream) = self.streams.remove(&key) else {
+            return;
+        };
+        if let Some(at) = stream.timer {
+            self.timers.remove(&(at, key));
+        }
+        if let Some(lane) = self.lanes.get_mut(&lane_key) {
+            lane.queue.retain(|queued| *queued != owner);
+            if lane.queue.is_empty()
+                && let Some((at, turn)) = lane.ticket.take()
+            {
+                self.ready.remove(&(at, turn, lane_key));
+            }
+        }
+    }
+
+    fn fire_timers(&mut self, now: Instant) {
+        while let Some((at, key)) = self.timers.first().copied() {
+            if at > now {
+                return;
+            }
+            self.timers.pop_first();
+            if let Some(stream) = self.streams.get_mut(&key) {
+                stream.timer = None;
+                stream.fire(now);
+            }
+            self.reschedule(key);
+            self.enqueue(now, key);
+        }
+    }
+
+    /// Keeps the timer of a stream in step with its plans.
+    fn reschedule(&mut self, key: StreamKey) {
+        let Some(stream) = self.streams.get_mut(&key) else {
+            return;
+        };
+        let next = stream.next_plan();
+        let old = core::mem::replace(&mut stream.timer, next);
+        if let Some(at) = old {
+            self.timers.remove(&(at, key));
+        }
+        if let Some(at) = next {
+            self.timers.insert((at, key));
+        }
+    }
+
+    /// Puts the owner into the queue of its lane if it has something to send.
+    fn enqueue(&mut self, now: Instant, key: StreamKey) {
+        let (owner, lane_key) = key;
+        if self
+            .streams
+            .get(&key)
+            .is_none_or(|stream| stream.walks == 0)
+        {
+            return;
+        }
+        let Some(stream) = self.streams.get_mut(&key).filter(|stream| stream.walks > 0) else {
+            return;
+        };
+        let lane = self.lanes.entry(lane_key).or_insert_with(|| Lane {
+            free_at: now,
+            queue: VecDeque::new(),
+            ticket: None,
+        });
+        if !core::mem::replace(&mut stream.queued, true) {
+            lane.queue.push_back(owner);
+        }
+        self.requeue(lane_key);
+    }
+
+    /// Gives a lane with a queue its place among the lanes.
+    fn requeue(&mut self, key: LaneKey) {
+        let Some(lane) = self.lanes.get_mut(&key) else {
+            return;
+        };
+        if lane.ticket.is_some() || lane.queue.is_empty() {
+            return;
+        }
+        let turn = self.turn;
+        self.turn = turn.wrapping_add(1);
+        lane.ticket = Some((lane.free_at, turn));
+        self.ready.insert((lane.free_at, turn, key));
     }
 }

@@ -5,26 +5,28 @@
 //! wanted then, with the same function that [`plan`](crate::plan()) uses. A lost, late or repeated
 //! event therefore costs at most a needless look.
 
+mod batch;
 mod claims;
+mod decide;
 mod facts;
+mod report;
 mod sync;
 mod trouble;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use sans_io_time::Instant;
 
 use crate::desired::{Desired, OwnerId, Tag};
-use crate::encode::{self, Verb};
+use crate::encode;
 use crate::event::KernelEvent;
 use crate::link::Link;
-use crate::observed::{Identity, Observed, ObservedAddress};
-use crate::plan::{Judgement, judge};
-use crate::timing::after;
+use crate::observed::{Observed, ObservedAddress};
 
-use claims::{Claims, Key};
-use sync::{ANSWER_TIMEOUT, Sync, Table};
+use batch::{Batch, Queue};
+use claims::Claims;
+use sync::{Sync, Table};
 use trouble::Troubles;
 
 /// Most requests in one send. The kernel works them off within the system call, 6 to 60 µs each.
@@ -86,81 +88,6 @@ pub struct Reconciler {
     next_seq: u32,
     events: VecDeque<KernelEvent>,
     counters: Counters,
-}
-
-/// Objects to look at, each at most once.
-#[derive(Debug, Default)]
-struct Queue {
-    /// Served first: an address that stays where it no longer belongs harms more than one that
-    /// comes a millisecond later.
-    removals: VecDeque<Identity>,
-    others: VecDeque<Identity>,
-    members: BTreeSet<Identity>,
-}
-
-impl Queue {
-    fn push(&mut self, identity: Identity, step: Step) {
-        if self.members.insert(identity) {
-            match step {
-                Step::Remove => self.removals.push_back(identity),
-                Step::Recreate | Step::Put(_) => self.others.push_back(identity),
-            }
-        }
-    }
-
-    /// Moves an object that may have a place already to the end of the removals.
-    fn hasten(&mut self, identity: Identity) {
-        self.members.insert(identity);
-        self.removals.push_back(identity);
-    }
-
-    fn pop(&mut self) -> Option<Identity> {
-        loop {
-            let next = self.removals.pop_front();
-            let identity = next.or_else(|| self.others.pop_front())?;
-            // Not the former place of one that was moved.
-            if self.members.remove(&identity) {
-                return Some(identity);
-            }
-        }
-    }
-}
-
-/// One request to make.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
-    /// Remove what nobody wants.
-    Remove,
-    /// Remove what is wanted otherwise; adding it is the next step.
-    Recreate,
-    Put(Verb),
-}
-
-impl Step {
-    /// Whether it corrects something that is there.
-    fn is_fix(self) -> bool {
-        matches!(self, Self::Recreate | Self::Put(Verb::Replace))
-    }
-}
-
-/// Requests of one send. Only the last asks for an acknowledgement: errors come without asking,
-/// in order and before it, so all others have then succeeded.
-#[derive(Debug)]
-struct Batch {
-    items: Vec<Item>,
-    last_seq: u32,
-    deadline: Instant,
-}
-
-#[derive(Debug)]
-struct Item {
-    seq: u32,
-    identity: Identity,
-    step: Step,
-    /// What the kernel holds if it succeeds.
-    expected: Option<ObservedAddress>,
-    /// Error number and text of the kernel, if it refused.
-    refusal: Option<(i32, Option<String>)>,
 }
 
 impl Reconciler {
@@ -309,7 +236,7 @@ impl Reconciler {
     /// Nothing queued, nothing unanswered, no dump: what is left are timers.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.queue.members.is_empty() && self.in_flight.is_none() && self.sync.is_idle()
+        self.queue.is_empty() && self.in_flight.is_none() && self.sync.is_idle()
     }
 
     /// Whether all that `owner` wants is in the kernel and usable, and nothing it wanted before
@@ -369,268 +296,5 @@ impl Reconciler {
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.counters
-    }
-}
-
-/// Deciding what to do.
-impl Reconciler {
-    fn identity_of(&self, key: &Key) -> Option<Identity> {
-        let (device, place) = *key;
-        let index = self.observed.link_named(device)?.index;
-        Some(Identity { index, place })
-    }
-
-    fn key_of(&self, identity: Identity) -> Option<Key> {
-        let name = self.observed.link_by_index(identity.index)?.name;
-        Some((name, identity.place))
-    }
-
-    /// The last owner has dropped this object.
-    fn dropped(&mut self, owner: OwnerId, key: Key) {
-        let Some(identity) = self.identity_of(&key) else {
-            return;
-        };
-        self.troubles.forget(identity);
-        let ours = self.observed.get(identity).is_some_and(|seen| seen.ours);
-        let unanswered = self
-            .in_flight
-            .as_ref()
-            .is_some_and(|batch| batch.puts(identity));
-        if ours || unanswered {
-            self.claims.leave(identity, owner);
-            self.queue.hasten(identity);
-        }
-    }
-
-    /// Looks for a wanted object on a device that may not exist.
-    fn look_for(&mut self, now: Instant, key: &Key) {
-        if let Some(identity) = self.identity_of(key) {
-            self.look_at(now, identity);
-        } else if self.claims.first_missing(key) {
-            self.report_failure(key, None, ENODEV, Some("no such device"));
-        }
-    }
-
-    fn look_for_leftovers(&mut self) {
-        // Secondaries first, for the reason given at `plan`.
-        for secondary in [true, false] {
-            for identity in self.observed.identities() {
-                let fits = |seen: &ObservedAddress| seen.ours && seen.is_secondary() == secondary;
-                if self.observed.get(identity).is_some_and(fits)
-                    && !self
-                        .key_of(identity)
-                        .is_some_and(|key| self.claims.is_wanted_on(&key))
-                {
-                    self.queue.push(identity, Step::Remove);
-                }
-            }
-        }
-    }
-
-    /// Notes the state of an object, and queues it if there is something to do.
-    fn look_at(&mut self, now: Instant, identity: Identity) {
-        if let Some(step) = self.examine(identity)
-            && !self.troubles.is_held(now, identity, step.is_fix())
-        {
-            self.queue.push(identity, step);
-        }
-    }
-
-    /// Compares what is with what is wanted in one place, notes the outcome, and returns what is
-    /// to be done.
-    fn examine(&mut self, identity: Identity) -> Option<Step> {
-        let seen = self.observed.get(identity);
-        let Some(link) = self.observed.link_by_index(identity.index) else {
-            self.claims.left(identity, &mut self.events);
-            return None;
-        };
-        let key = (link.name, identity.place);
-        let Some(vip) = self.claims.vip(&key) else {
-            if seen.is_some_and(|seen| seen.ours) {
-                return (self.cleaning || self.claims.is_leaving(identity)).then_some(Step::Remove);
-            }
-            self.claims.left(identity, &mut self.events);
-            self.troubles.forget(identity);
-            return None;
-        };
-        let judgement = judge(seen, link, vip);
-        self.claims.left(identity, &mut self.events);
-        match judgement {
-            Judgement::Present => {
-                if let Some(times) = self.troubles.recovered(identity) {
-                    self.report_repair(&key, times);
-                }
-                self.claims.mark(&key, true, &mut self.events);
-                None
-            }
-            Judgement::Foreign => {
-                self.report_foreign(&key, identity);
-                self.claims.mark(&key, true, &mut self.events);
-                None
-            }
-            Judgement::Wait => {
-                self.claims.mark(&key, false, &mut self.events);
-                None
-            }
-            Judgement::Add => {
-                self.claims.mark(&key, false, &mut self.events);
-                Some(Step::Put(Verb::Add))
-            }
-            Judgement::Replace | Judgement::Recreate => {
-                // Good enough, if it cannot be had any better.
-                if self.troubles.is_unfixable(identity) {
-                    self.claims.mark(&key, true, &mut self.events);
-                }
-                let replace = judgement == Judgement::Replace;
-                Some(if replace {
-                    Step::Put(Verb::Replace)
-                } else {
-                    Step::Recreate
-                })
-            }
-        }
-    }
-
-    fn fill_batch(&mut self, now: Instant, out: &mut Vec<u8>) -> bool {
-        let mut items = Vec::new();
-        let mut last_start = 0;
-        while items.len() < BATCH_MAX {
-            let Some(identity) = self.queue.pop() else {
-                break;
-            };
-            let Some(step) = self.examine(identity) else {
-                continue;
-            };
-            if self.troubles.is_held(now, identity, step.is_fix()) {
-                continue;
-            }
-            last_start = out.len();
-            items.extend(self.write(now, identity, step, out));
-        }
-        let Some(last) = items.last() else {
-            return false;
-        };
-        encode::ask_for_ack(out, last_start);
-        let requests = u64::try_from(items.len()).unwrap_or(u64::MAX);
-        self.counters.requests = self.counters.requests.saturating_add(requests);
-        self.in_flight = Some(Batch {
-            last_seq: last.seq,
-            deadline: after(now, ANSWER_TIMEOUT),
-            items,
-        });
-        true
-    }
-
-    fn write(
-        &mut self,
-        now: Instant,
-        identity: Identity,
-        step: Step,
-        out: &mut Vec<u8>,
-    ) -> Option<Item> {
-        let seq = self.take_seq();
-        let expected = match step {
-            Step::Remove | Step::Recreate => {
-                encode::remove_address(self.observed.get(identity)?, seq, out);
-                None
-            }
-            Step::Put(verb) => {
-                let vip = self.claims.vip(&self.key_of(identity)?)?;
-                encode::put_address(verb, identity.index, vip, self.tag, seq, out);
-                Some(ObservedAddress::expected(identity.index, vip, self.tag))
-            }
-        };
-        if step.is_fix() {
-            self.troubles.fixing(now, identity);
-        }
-        Some(Item {
-            seq,
-            identity,
-            step,
-            expected,
-            refusal: None,
-        })
-    }
-
-    fn take_seq(&mut self) -> u32 {
-        let seq = self.next_seq;
-        // 0 is what notifications bear that nobody asked for.
-        self.next_seq = seq.checked_add(1).unwrap_or(1);
-        seq
-    }
-}
-
-impl Batch {
-    fn puts(&self, identity: Identity) -> bool {
-        let of = |item: &&Item| item.identity == identity;
-        self.items
-            .iter()
-            .find(of)
-            .is_some_and(|item| matches!(item.step, Step::Put(_)))
-    }
-
-    fn removes(&self, identity: Identity) -> bool {
-        let of = |item: &&Item| item.identity == identity;
-        self.items
-            .iter()
-            .find(of)
-            .is_some_and(|item| !matches!(item.step, Step::Put(_)))
-    }
-}
-
-/// Reporting.
-impl Reconciler {
-    fn report_failure(
-        &mut self,
-        key: &Key,
-        leaving: Option<Identity>,
-        errno: i32,
-        message: Option<&str>,
-    ) {
-        let mut owners = self.claims.owners_of(key);
-        if let Some(identity) = leaving {
-            owners.extend(self.claims.owners_leaving(identity));
-        }
-        for owner in owners {
-            self.events.push_back(KernelEvent::Failed {
-                owner,
-                address: key.1.address(),
-                errno,
-                message: message.map(str::to_owned),
-            });
-        }
-    }
-
-    fn report_give_up(&mut self, key: &Key) {
-        for owner in self.claims.owners_of(key) {
-            let address = key.1.address();
-            self.events
-                .push_back(KernelEvent::GaveUp { owner, address });
-        }
-    }
-
-    fn report_foreign(&mut self, key: &Key, identity: Identity) {
-        if !self.claims.first_foreign(key) {
-            return;
-        }
-        for owner in self.claims.owners_of(key) {
-            self.events.push_back(KernelEvent::Foreign {
-                owner,
-                index: identity.index,
-                address: key.1.address(),
-            });
-        }
-    }
-
-    fn report_repair(&mut self, key: &Key, times: u32) {
-        self.counters.repaired = self.counters.repaired.saturating_add(1);
-        for owner in self.claims.owners_of(key) {
-            let address = key.1.address();
-            self.events.push_back(KernelEvent::Repaired {
-                owner,
-                address,
-                times,
-            });
-        }
     }
 }

@@ -2,8 +2,9 @@
 
 use sans_io_time::Instant;
 
+use super::batch::{Item, Step};
 use super::sync::{Next, Table};
-use super::{Channel, EADDRNOTAVAIL, EEXIST, ENODEV, Item, Reconciler, Step};
+use super::{Channel, EADDRNOTAVAIL, EEXIST, ENODEV, Reconciler};
 use crate::encode::{self, Fact, Message, Verb};
 use crate::event::KernelEvent;
 use crate::link::Link;
