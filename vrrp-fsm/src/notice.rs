@@ -75,7 +75,7 @@ pub enum Notice {
         /// How late.
         late: Duration,
     },
-    /// The set of faults has changed.
+    /// The set of faults of a started router has changed, or it was started with some.
     FaultsChanged {
         /// The faults now.
         faults: Faults,

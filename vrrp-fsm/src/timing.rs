@@ -70,3 +70,6 @@ pub(crate) fn before(due: Instant, by: Duration) -> Instant {
     let by = i64::try_from(by.as_nanos()).unwrap_or(i64::MAX);
     Instant::from_nanos(due.as_nanos().saturating_sub(by))
 }
+
+#[cfg(test)]
+mod tests;

@@ -258,6 +258,15 @@ fn owner_that_gave_way_is_owner_again_when_the_other_is_not() {
     assert_eq!(instance.advert(Transmit::Advert).priority.get(), 255);
 }
 
+/// KA-B-10: what was before a fault is not known to be so after it.
+#[test]
+fn owner_that_gave_way_is_owner_again_after_a_fault() {
+    let (mut instance, since) = gave_way();
+    instance.handle_event(secs(since), Event::Fault(Fault::LinkDown));
+    assert_eq!(instance.effective_priority().get(), 255);
+    assert_eq!(instance.advert(Transmit::Advert).priority.get(), 255);
+}
+
 // Master.
 
 /// KA-M-01.
@@ -445,6 +454,18 @@ fn fault_in_backup_has_a_reason() {
             Action::Notice(Notice::FaultsChanged { faults }),
         ]
     );
+}
+
+/// KA-F-01: what keeps it from running is told when it is to run, and not before.
+#[test]
+fn faults_at_the_start_are_told() {
+    let mut instance = vrrp_fsm::Instance::new(config(Preempt::Immediately)).unwrap();
+    instance.handle_event(secs(0.0), Event::Fault(Fault::LinkDown));
+    assert_eq!(drain(&mut instance), []);
+    instance.handle_event(secs(0.0), Event::Start);
+    let faults = instance.faults();
+    assert_eq!(faults.iter().count(), 3);
+    assert_eq!(notices(&mut instance), [Notice::FaultsChanged { faults }]);
 }
 
 /// KA-F-02.

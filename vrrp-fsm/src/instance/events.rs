@@ -72,7 +72,9 @@ impl Instance {
             self.become_initialize(now, Reason::Faulted(fault));
         }
         self.leave_initialize(now, Reason::FaultsCleared);
-        self.notice(now, Notice::FaultsChanged { faults });
+        if self.started {
+            self.notice(now, Notice::FaultsChanged { faults });
+        }
     }
 
     fn is_peer(&self, address: IpAddr) -> bool {

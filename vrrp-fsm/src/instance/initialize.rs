@@ -3,6 +3,7 @@
 use crate::Instant;
 use crate::action::{Action, Reason, State};
 use crate::config::{Role, Startup};
+use crate::notice::Notice;
 
 use super::{Instance, Wait};
 
@@ -10,7 +11,8 @@ impl Instance {
     /// RFC 9568 6.4.1, Startup.
     ///
     /// FSM-V2-I-01, FSM-V2-I-02, FSM-V3-I-01, FSM-V3-I-02, FSM-V2-B-08, KA-ST-07: unless it
-    /// becomes Active at once, addresses left over from an earlier run are removed first.
+    /// becomes Active at once, addresses left over from an earlier run are removed first. Faults
+    /// that keep it from running are told (KA-F-01).
     pub(super) fn start(&mut self, now: Instant) {
         if self.started {
             return;
@@ -21,6 +23,10 @@ impl Instance {
             self.actions.push_back(Action::RemoveAddresses);
         }
         self.leave_initialize(now, Reason::Started);
+        if !self.faults.is_empty() {
+            let faults = self.faults;
+            self.notice(now, Notice::FaultsChanged { faults });
+        }
     }
 
     /// RFC 9568 6.4.1: the owner becomes Active (100-140), everybody else Backup (145-165).
@@ -76,5 +82,6 @@ impl Instance {
             }
         }
         self.transition(now, State::Initialize, reason);
+        self.stop_giving_way(now);
     }
 }
