@@ -151,7 +151,7 @@ table! { UDP_CHECK, UdpCheck;
         "Least bytes of a reply.";
     "payload", Line, "HEX_STR", P1, NotYet, "a fixed text", "2.1.0",
         "Bytes to send, in hexadecimal.";
-    "require_reply", Line, "[HEX_STR with X as wildcard nibble]", P1, NotYet, "off", "2.1.0",
+    "require_reply", Line, "[HEX_STR, X for any digit]", P1, NotYet, "off", "2.1.0",
         "Demand a reply, optionally with these bytes.";
     "retry", Line, "UINT", P1, NotYet, "as the server", "1.3.7",
         "Further attempts after a failure.";

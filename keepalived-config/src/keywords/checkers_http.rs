@@ -71,7 +71,7 @@ table! { HTTP_GET_URL, HttpGetUrl;
         "The page must not match the pattern.";
     "regex_options", Line, "OPTION [OPTION ...]", P2, NotYet, "none", "2.0.7",
         "Options of the pattern.";
-    "regex_stack", Line, "UINT(start bytes) UINT(max bytes)", P2, NotYet, "", "2.0.7",
+    "regex_stack", Line, "UINT(bytes) UINT(bytes)", P2, NotYet, "", "2.0.7",
         "First and greatest size in bytes of the matcher's stack.";
     "status_code", Line, "CODE|CODE-CODE [CODE|CODE-CODE ...]", P0, NotYet, "200-299", "0.7.6",
         "Status codes that pass.";
@@ -139,7 +139,7 @@ table! { SSL_GET_URL, SslGetUrl;
         "The page must not match the pattern.";
     "regex_options", Line, "OPTION [OPTION ...]", P2, NotYet, "none", "2.0.7",
         "Options of the pattern.";
-    "regex_stack", Line, "UINT(start bytes) UINT(max bytes)", P2, NotYet, "", "2.0.7",
+    "regex_stack", Line, "UINT(bytes) UINT(bytes)", P2, NotYet, "", "2.0.7",
         "First and greatest size in bytes of the matcher's stack.";
     "status_code", Line, "CODE|CODE-CODE [CODE|CODE-CODE ...]", P0, NotYet, "200-299", "0.7.6",
         "Status codes that pass.";

@@ -43,7 +43,7 @@ table! { GLOBAL_DEFS, GlobalDefs;
         "Path element of instances without interface on D-Bus.";
     "dbus_service_name", Line, "DBUS_NAME", P2, NotYet, "org.keepalived.Vrrp1", "1.3.7",
         "Name of the D-Bus service.";
-    "default_interface", Line, "IFNAME", P1, Works, "eth0", "1.2.24",
+    "default_interface", Line, "IFNAME", P1, NoEffect("only static addresses would use it"), "eth0", "1.2.24",
         "Interface for static addresses that name none.";
     "disable_local_igmp", Line, "", P2, NotYet, "off", "2.2.0",
         "Keep the kernel from reporting membership of 224.0.0.0/24.";
@@ -201,7 +201,7 @@ table! { GLOBAL_DEFS, GlobalDefs;
         "Meant for where SIGUSR2 writes the counters.";
     "tmp_config_directory", Line, "DIRECTORY", P2, NotYet, "memory", "2.2.0",
         "Directory for the copy of the configuration that all processes read.";
-    "umask", Line, "NUMBER(octal/hex/decimal) | BIT['|'BIT ...] where BIT is I{R,W,X}{USR,GRP,OTH} or IRWX{U,G,O}",
+    "umask", Line, "MODE | I{R,W,X}{USR,GRP,OTH}|IRWX{U,G,O} [| ...]",
         P2, Works, "0177", "2.0.9",
         "Permission bits that files created by the daemon do not get.";
     "use_symlink_paths", Line, "[BOOL]", P2, NotYet, "off", "2.3.0",
@@ -233,9 +233,9 @@ table! { GLOBAL_DEFS, GlobalDefs;
         "Seconds until the second burst of announcements; 0 sends none.";
     "vrrp_garp_master_refresh", Line, "UINT(seconds)", P1, Works, "0 s", "1.2.20",
         "Seconds between announcements while MASTER; 0 turns them off.";
-    "vrrp_garp_master_refresh_repeat", Line, "UINT(0 is treated as 1)", P1, Works, "1", "1.2.20",
+    "vrrp_garp_master_refresh_repeat", Line, "UINT(1..)", P1, Works, "1", "1.2.20",
         "Announcements per address at each refresh.";
-    "vrrp_garp_master_repeat", Line, "UINT(0 is treated as 1)", P1, Works, "5", "1.2.20",
+    "vrrp_garp_master_repeat", Line, "UINT(1..)", P1, Works, "5", "1.2.20",
         "Announcements per address in a burst.";
     "vrrp_gna_interval", Line, "TIMER(0.000001..)", P1, Works, "0 s", "1.2.21",
         "Least seconds between two unsolicited neighbour advertisements on an interface.";

@@ -1,6 +1,6 @@
 //! Options inside a line and directives: place, word, arguments, priority, status.
 
-use super::prelude::{InlineWord, NotYet, P0, P1, P2, Works};
+use super::prelude::{InlineWord, NoEffect, NotYet, P0, P1, P2, Works};
 
 /// One word per statement.
 macro_rules! inline {
@@ -17,40 +17,40 @@ macro_rules! inline {
 
 inline! {
     "(directive)", "#",
-        "comment to end of line, anywhere outside a quoted string (\\# gives a literal #)",
+        "starts a comment; \\# is the sign itself",
         P0, Works;
     "(directive)", "!",
-        "comment to end of line, anywhere outside a quoted string (\\! gives a literal !)",
+        "starts a comment; \\! is the sign itself",
         P0, Works;
-    "(directive)", "include", "PATH-OR-GLOB (wildcards and {a,b} braces)", P0, Works;
-    "(directive)", "includer", "PATH-OR-GLOB (unreadable file is an error)", P2, Works;
-    "(directive)", "includem", "PATH-OR-GLOB (no match without wildcard is an error)", P2, Works;
-    "(directive)", "includew", "PATH-OR-GLOB (no match even with wildcard is an error)", P2, Works;
-    "(directive)", "includeb", "PATH-OR-GLOB (each brace alternative must match)", P2, Works;
-    "(directive)", "includea", "PATH-OR-GLOB (all checks)", P2, Works;
-    "(directive)", "@", "@ID rest-of-line (line kept only if ID equals the config id)", P1, Works;
+    "(directive)", "include", "PATTERN", P0, Works;
+    "(directive)", "includer", "PATTERN, all matches readable", P2, Works;
+    "(directive)", "includem", "PATTERN, plain names exist", P2, Works;
+    "(directive)", "includew", "PATTERN, wildcards match", P2, Works;
+    "(directive)", "includeb", "PATTERN, every part of a brace list matches", P2, Works;
+    "(directive)", "includea", "PATTERN, all of these", P2, Works;
+    "(directive)", "@", "@ID LINE, for the configuration id ID", P1, Works;
     "(directive)", "@^",
-        "@^ID rest-of-line (line kept only if ID differs from the config id)",
+        "@^ID LINE, for other configuration ids",
         P1, Works;
     "(directive)", "$NAME=",
-        "$NAME=VALUE (VALUE may continue over lines ending in a backslash)",
+        "VALUE, over several lines with a backslash at their ends",
         P1, Works;
     "(directive)", "$NAME",
-        "use of a definition; must be followed by white space or end of line",
+        "the value, when a blank follows",
         P1, Works;
-    "(directive)", "${NAME}", "use of a definition anywhere in a line", P1, Works;
-    "(directive)", "${_PWD}", "directory of the file being read", P1, Works;
-    "(directive)", "${_INSTANCE}", "instance name", P1, Works;
-    "(directive)", "${_RANDOM}", "${_RANDOM [MIN [MAX]]} (default 0..32767)", P2, Works;
-    "(directive)", "${_ENV}", "${_ENV VARIABLE}", P1, Works;
-    "(directive)", "${_HASH}", "literal #", P2, Works;
-    "(directive)", "${_BANG}", "literal !", P2, Works;
-    "(directive)", "~SEQ", "~SEQ(VAR[, START[, STEP]], END) rest-of-line", P2, Works;
+    "(directive)", "${NAME}", "the value, anywhere", P1, Works;
+    "(directive)", "${_PWD}", "directory of this file", P1, Works;
+    "(directive)", "${_INSTANCE}", "the instance name", P1, Works;
+    "(directive)", "${_RANDOM}", "[MIN [MAX]], default 0 to 32767", P2, Works;
+    "(directive)", "${_ENV}", "VARIABLE", P1, Works;
+    "(directive)", "${_HASH}", "the sign #", P2, Works;
+    "(directive)", "${_BANG}", "the sign !", P2, Works;
+    "(directive)", "~SEQ", "(VAR[, START[, STEP]], END) LINE", P2, Works;
     "(directive)", "~SEQx",
-        "~SEQx(VAR[, START[, STEP]], END) rest-of-line, hexadecimal digits",
+        "(VAR[, START[, STEP]], END) LINE, in hexadecimal",
         P2, Works;
     "(directive)", "~LST",
-        "~LST(VAR, V1, V2, ...) or ~LST({VAR1, VAR2}, {A1, A2}, {B1, B2}, ...) rest-of-line",
+        "(VAR, VALUE, ...) LINE, also with tuples in braces",
         P2, Works;
     "ADDRESS-ENTRY", "(address)", "IPADDR[/PREFIX]", P0, Works;
     "ADDRESS-ENTRY", "dev", "IFNAME", P0, Works;
@@ -58,32 +58,33 @@ inline! {
     "ADDRESS-ENTRY", "brd", "IPV4|+|-", P1, Works;
     "ADDRESS-ENTRY", "broadcast", "IPV4|+|-", P1, Works;
     "ADDRESS-ENTRY", "label", "STRING(up to 15 characters, IPv4 only)", P1, Works;
-    "ADDRESS-ENTRY", "peer", "IPADDR (no prefix)", P2, Works;
-    "ADDRESS-ENTRY", "home", "(none) IPv6", P2, Works;
-    "ADDRESS-ENTRY", "-nodad", "(none) IPv6", P2, Works;
-    "ADDRESS-ENTRY", "mngtmpaddr", "(none) IPv6", P2, Works;
+    "ADDRESS-ENTRY", "peer", "IPADDR", P2, Works;
+    "ADDRESS-ENTRY", "home", "IPv6 only", P2, Works;
+    "ADDRESS-ENTRY", "-nodad", "IPv6 only", P2,
+        NoEffect("duplicate address detection is off for every virtual address");
+    "ADDRESS-ENTRY", "mngtmpaddr", "IPv6 only", P2, Works;
     "ADDRESS-ENTRY", "noprefixroute", "", P2, Works;
     "ADDRESS-ENTRY", "autojoin", "", P2, Works;
     "ADDRESS-ENTRY", "no_track", "", P2, Works;
     "ADDRESS-ENTRY", "preferred_lft", "UINT(seconds)|forever", P2, Works;
-    "ADDRESS-ENTRY", "track_group", "NAME (static_ipaddress only)", P2, NotYet;
+    "ADDRESS-ENTRY", "track_group", "NAME, static addresses only", P2, NotYet;
     "ADDRESS-ENTRY", "use_vmac",
-        "(none) (virtual_ipaddress and virtual_ipaddress_excluded only)",
+        "virtual addresses only",
         P2, NotYet;
     "ROUTE-ENTRY", "(destination)",
         "[to] [TYPE] IPADDR[/PREFIX]|default|any|all|default6",
         P1, NotYet;
-    "ROUTE-ENTRY", "inet", "(none) force IPv4", P2, NotYet;
-    "ROUTE-ENTRY", "inet6", "(none) force IPv6", P2, NotYet;
+    "ROUTE-ENTRY", "inet", "IPv4", P2, NotYet;
+    "ROUTE-ENTRY", "inet6", "IPv6", P2, NotYet;
     "ROUTE-ENTRY", "to", "DESTINATION", P1, NotYet;
     "ROUTE-ENTRY", "unicast|local|broadcast|multicast|throw|unreachable|prohibit|blackhole|nat|anycast|xresolve",
-        "(none) route type before the destination",
+        "kind of route, first word",
         P2, NotYet;
     "ROUTE-ENTRY", "via", "[inet|inet6] IPADDR", P1, NotYet;
-    "ROUTE-ENTRY", "gw", "IPADDR (deprecated spelling of via)", P1, NotYet;
+    "ROUTE-ENTRY", "gw", "IPADDR, old for via", P1, NotYet;
     "ROUTE-ENTRY", "src", "IPADDR", P1, NotYet;
     "ROUTE-ENTRY", "from", "IPV6[/PREFIX]", P2, NotYet;
-    "ROUTE-ENTRY", "as", "[to] ADDRESS (accepted, ignored with an error)", P2, NotYet;
+    "ROUTE-ENTRY", "as", "[to] ADDRESS, does nothing", P2, NotYet;
     "ROUTE-ENTRY", "tos", "NAME|0..255", P2, NotYet;
     "ROUTE-ENTRY", "dsfield", "NAME|0..255", P2, NotYet;
     "ROUTE-ENTRY", "table", "NAME|UINT32", P1, NotYet;
@@ -124,17 +125,17 @@ inline! {
     "ROUTE-ENTRY", "pref", "low|medium|high|0..255 (IPv6)", P2, NotYet;
     "ROUTE-ENTRY", "ttl-propagate", "enabled|disabled", P2, NotYet;
     "ROUTE-ENTRY", "fastopen_no_cookie", "0|1", P2, NotYet;
-    "ROUTE-ENTRY", "add", "(none) fail if a matching route exists", P2, NotYet;
-    "ROUTE-ENTRY", "prepend", "(none) default", P2, NotYet;
+    "ROUTE-ENTRY", "add", "only if there is none yet", P2, NotYet;
+    "ROUTE-ENTRY", "prepend", "the default", P2, NotYet;
     "ROUTE-ENTRY", "append", "", P2, NotYet;
-    "ROUTE-ENTRY", "or", "IPADDR (deprecated second gateway)", P2, NotYet;
+    "ROUTE-ENTRY", "or", "IPADDR, old for a second gateway", P2, NotYet;
     "ROUTE-ENTRY", "nexthop",
         "[via [inet|inet6] IPADDR] [dev IFNAME] [weight 1..256] [onlink] [encap ...] [realms ...]; repeatable, must end the line",
         P1, NotYet;
     "ROUTE-ENTRY", "no_track", "", P2, NotYet;
-    "ROUTE-ENTRY", "track_group", "NAME (static_routes only, needs dev)", P2, NotYet;
-    "RULE-ENTRY", "inet", "(none) force IPv4", P2, NotYet;
-    "RULE-ENTRY", "inet6", "(none) force IPv6", P2, NotYet;
+    "ROUTE-ENTRY", "track_group", "NAME, static routes with dev", P2, NotYet;
+    "RULE-ENTRY", "inet", "IPv4", P2, NotYet;
+    "RULE-ENTRY", "inet6", "IPv6", P2, NotYet;
     "RULE-ENTRY", "not", "", P2, NotYet;
     "RULE-ENTRY", "from", "IPADDR[/PREFIX]|default|any|all", P1, NotYet;
     "RULE-ENTRY", "to", "IPADDR[/PREFIX]|default|any|all", P1, NotYet;
@@ -157,27 +158,27 @@ inline! {
     "RULE-ENTRY", "tunnel-id", "UINT64", P2, NotYet;
     "RULE-ENTRY", "uidrange", "UINT-UINT", P2, NotYet;
     "RULE-ENTRY", "l3mdev", "", P2, NotYet;
-    "RULE-ENTRY", "protocol", "UINT(0..255, number only)", P2, NotYet;
+    "RULE-ENTRY", "protocol", "UINT(0..255)", P2, NotYet;
     "RULE-ENTRY", "ipproto", "NAME|UINT(0..255)", P2, NotYet;
-    "RULE-ENTRY", "sport", "UINT-UINT (a single port is rejected in this snapshot)", P2, NotYet;
-    "RULE-ENTRY", "dport", "UINT-UINT (a single port is rejected in this snapshot)", P2, NotYet;
-    "RULE-ENTRY", "type", "ACTION (optional word before goto/nop/blackhole/...)", P2, NotYet;
+    "RULE-ENTRY", "sport", "UINT-UINT", P2, NotYet;
+    "RULE-ENTRY", "dport", "UINT-UINT", P2, NotYet;
+    "RULE-ENTRY", "type", "ACTION", P2, NotYet;
     "RULE-ENTRY", "goto", "UINT32", P2, NotYet;
     "RULE-ENTRY", "nop", "", P2, NotYet;
     "RULE-ENTRY", "blackhole", "", P2, NotYet;
     "RULE-ENTRY", "unreachable", "", P2, NotYet;
     "RULE-ENTRY", "prohibit", "", P2, NotYet;
     "RULE-ENTRY", "no_track", "", P2, NotYet;
-    "RULE-ENTRY", "track_group", "NAME (static_rules only)", P2, NotYet;
+    "RULE-ENTRY", "track_group", "NAME, static rules only", P2, NotYet;
     "UNICAST-PEER-ENTRY", "(address)",
-        "IPADDR (anything from / or - onwards is dropped)",
+        "IPADDR",
         P0, Works;
     "UNICAST-PEER-ENTRY", "min_ttl", "UINT(0..255)", P2, Works;
     "UNICAST-PEER-ENTRY", "max_ttl", "UINT(0..255)", P2, Works;
     "TRACK-ENTRY", "(name)", "NAME", P0, Works;
     "TRACK-ENTRY", "weight", "INT", P0, Works;
-    "TRACK-ENTRY", "reverse", "(none) (only after weight N)", P1, Works;
-    "TRACK-ENTRY", "noreverse", "(none) (only after weight N; not for track_interface)", P2, NotYet;
+    "TRACK-ENTRY", "reverse", "behind a weight", P1, Works;
+    "TRACK-ENTRY", "noreverse", "behind a weight, not of an interface", P2, NotYet;
     "VSG-ENTRY", "(address)", "IPADDR [PORT]", P1, NotYet;
     "VSG-ENTRY", "(range)", "IPADDR-LASTPART|IPADDR-IPADDR|NETWORK/PREFIX then [PORT]", P1, NotYet;
     "VSG-ENTRY", "fwmark", "UINT32 [inet|inet6]", P1, NotYet;
@@ -208,10 +209,10 @@ inline! {
     "*.lvs_method", "DR", "", P0, NotYet;
     "*.lvs_method", "TUN", "", P0, NotYet;
     "*.lvs_method", "type", "ipip|gue|gre", P2, NotYet;
-    "*.lvs_method", "port", "UINT(1..65535) (required for gue, forbidden otherwise)", P2, NotYet;
+    "*.lvs_method", "port", "UINT(1..65535), for gue", P2, NotYet;
     "*.lvs_method", "nocsum", "", P2, NotYet;
-    "*.lvs_method", "csum", "(none) (gue, gre)", P2, NotYet;
-    "*.lvs_method", "remcsum", "(none) (gue only)", P2, NotYet;
-    "virtual_server", "fwmark", "UINT32 (instead of an address)", P1, NotYet;
-    "virtual_server", "group", "VSG_NAME (instead of an address)", P1, NotYet;
+    "*.lvs_method", "csum", "gue and gre", P2, NotYet;
+    "*.lvs_method", "remcsum", "gue", P2, NotYet;
+    "virtual_server", "fwmark", "UINT32", P1, NotYet;
+    "virtual_server", "group", "VSG_NAME", P1, NotYet;
 }

@@ -33,10 +33,10 @@ table! { INSTANCE, Instance;
     "garp_master_refresh", Line, "UINT(seconds)",
         P1, Works, "as vrrp_garp_master_refresh", "1.2.10",
         "Seconds between announcements while MASTER; 0 turns them off.";
-    "garp_master_refresh_repeat", Line, "UINT(0 is treated as 1)",
+    "garp_master_refresh_repeat", Line, "UINT(1..)",
         P1, Works, "as vrrp_garp_master_refresh_repeat", "1.2.14",
         "Announcements per address at each refresh.";
-    "garp_master_repeat", Line, "UINT(0 is treated as 1)",
+    "garp_master_repeat", Line, "UINT(1..)",
         P1, Works, "as vrrp_garp_master_repeat", "1.2.14",
         "Announcements per address in a burst.";
     "higher_prio_send_advert", Line, "[BOOL]",
@@ -163,7 +163,7 @@ table! { INSTANCE, Instance;
 }
 
 table! { AUTHENTICATION, Authentication;
-    "auth_pass", Line, "STRING(first 8 bytes used)", P0, Works, "none", "0.5",
+    "auth_pass", Line, "STRING(8 bytes)", P0, Works, "none", "0.5",
         "The password; only the first 8 bytes count.";
     "auth_type", Line, "PASS|AH", P0, Works, "none", "0.5",
         "Kind of authentication: a plain password, or IPsec AH.";

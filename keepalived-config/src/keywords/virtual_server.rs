@@ -55,7 +55,7 @@ table! { VIRTUAL_SERVER, VirtualServer;
     "persistence_timeout", Line, "[UINT(1..2678400 seconds)]",
         P0, NotYet, "off; 360 s without a number", "0.5",
         "Seconds for which a client stays with its server.";
-    "protocol", Line, "TCP|UDP|SCTP (any case)", P0, NotYet, "UDP", "0.5",
+    "protocol", Line, "TCP|UDP|SCTP", P0, NotYet, "UDP", "0.5",
         "Transport protocol of the service.";
     "quorum", Line, "UINT(1..)", P0, NotYet, "1", "1.1.16",
         "Least total weight of live servers.";

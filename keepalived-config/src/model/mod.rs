@@ -14,6 +14,7 @@ mod resolve;
 mod script;
 mod spanned;
 mod survey;
+mod trackers;
 mod verdict;
 mod vip;
 
@@ -61,10 +62,11 @@ pub struct Config {
 pub fn build(tree: &[Node], _options: &Options, diagnostics: &mut Diagnostics) -> Config {
     let survey = survey::walk(tree);
     survey::report(&survey.unsupported, diagnostics);
+    let defined = trackers::Defined::new(tree);
     let file = read::file(tree, diagnostics);
     let mut instances: Vec<VrrpInstance> = Vec::with_capacity(file.instances.len());
     for (name, span, raw) in file.instances {
-        unguarded(&name, &raw.unguarded, diagnostics);
+        defined.report(&name, &raw.unguarded, diagnostics);
         instances.extend(resolve::instance(
             &name,
             span,
@@ -82,23 +84,6 @@ pub fn build(tree: &[Node], _options: &Options, diagnostics: &mut Diagnostics) -
         instances,
         unsupported: survey.unsupported,
         uses_scripts: survey.uses_scripts,
-    }
-}
-
-/// Says which trackers do not guard an instance.
-fn unguarded(name: &Spanned<String>, trackers: &[Spanned<String>], diagnostics: &mut Diagnostics) {
-    for tracker in trackers {
-        let (kind, object) = tracker
-            .value
-            .split_once(' ')
-            .unwrap_or(("", &tracker.value));
-        let message = format!(
-            "`{}` is not guarded by `{object}`: `track_{kind}` is not supported yet",
-            name.value
-        );
-        diagnostics
-            .warning(NOT_SUPPORTED_YET, tracker.span, message)
-            .help("the instance runs as if the check always passed");
     }
 }
 

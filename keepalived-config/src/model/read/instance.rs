@@ -1,5 +1,6 @@
 //! `vrrp_instance`: what the file says, before defaults and corrections.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub(crate) struct Raw {
     pub(crate) down_timer_adverts: Option<u8>,
     pub(crate) addresses: Vec<Vip>,
     pub(crate) excluded: Vec<Vip>,
+    /// Address, prefix length and device of each of `addresses`.
+    pub(crate) seen_addresses: HashMap<(IpAddr, u8, Option<String>), Span>,
     pub(crate) no_virtual_ipaddress: bool,
     pub(crate) auth_type: Option<Spanned<AuthType>>,
     pub(crate) auth_pass: Option<Spanned<Password>>,
@@ -53,6 +56,7 @@ pub(crate) struct Raw {
     pub(crate) track_source: Option<Span>,
     pub(crate) dont_track_primary: bool,
     pub(crate) tracked_interfaces: Vec<TrackedInterface>,
+    pub(crate) seen_interfaces: HashMap<String, Span>,
     pub(crate) v3_checksum_as_v2: Option<bool>,
     pub(crate) old_unicast_checksum: OldUnicastChecksum,
     pub(crate) lower_prio_no_advert: Option<bool>,
@@ -370,16 +374,13 @@ fn virtual_addresses(block: &Node, raw: &mut Raw, diagnostics: &mut Diagnostics)
         if !same_family(raw, vip.address, span, diagnostics) {
             continue;
         }
-        let same = |other: &&Vip| {
-            (other.address, other.prefix_len, &other.device)
-                == (vip.address, vip.prefix_len, &vip.device)
-        };
-        if let Some(first) = raw.addresses.iter().find(same) {
+        let key = (vip.address, vip.prefix_len, vip.device.clone());
+        if let Some(first) = raw.seen_addresses.insert(key, span) {
             let message = format!("`{}` is listed twice", vip.address);
             diagnostics
                 .warning("duplicate-address", span, message)
-                .help("the second one is left out")
-                .note(first.span, "the first one is here");
+                .help("one of them is left out")
+                .note(first, "the other one is here");
             continue;
         }
         raw.addresses.push(vip);

@@ -8,6 +8,8 @@ mod peer;
 mod script;
 mod track;
 
+use std::collections::HashMap;
+
 use crate::diagnostic::Diagnostics;
 use crate::tree::{Node, Span};
 
@@ -24,6 +26,7 @@ pub(super) struct File {
     pub(super) instance_name: Option<Spanned<String>>,
     pub(super) use_pid_dir: bool,
     pub(super) instances: Vec<(Spanned<String>, Span, Raw)>,
+    names: HashMap<String, Span>,
 }
 
 /// Reads the top level.
@@ -69,11 +72,7 @@ fn instance(node: &Node, file: &mut File, diagnostics: &mut Diagnostics) {
             .help("write `vrrp_instance NAME {`; the whole instance is left out");
         return;
     };
-    if let Some((first, ..)) = file
-        .instances
-        .iter()
-        .find(|(other, ..)| other.value == name.as_str())
-    {
+    if let Some(first) = file.names.insert(name.as_str().to_owned(), name.span) {
         let message = format!(
             "there is another instance with the name `{}`",
             name.as_str()
@@ -81,7 +80,7 @@ fn instance(node: &Node, file: &mut File, diagnostics: &mut Diagnostics) {
         diagnostics
             .error("duplicate-instance", name.span, message)
             .help("give it a name of its own; the whole instance is left out")
-            .note(first.span, "the first one is here");
+            .note(first, "the other one is here");
         return;
     }
     let raw = instance::read(node, diagnostics);

@@ -17,15 +17,14 @@ pub(super) fn interfaces(block: &Node, raw: &mut Raw, diagnostics: &mut Diagnost
             continue;
         }
         if let Some(first) = raw
-            .tracked_interfaces
-            .iter()
-            .find(|first| first.name.value == name.as_str())
+            .seen_interfaces
+            .insert(name.as_str().to_owned(), name.span)
         {
             let message = format!("`{}` is tracked twice", name.as_str());
             diagnostics
                 .error("duplicate-tracker", name.span, message)
-                .help("the second one is left out")
-                .note(first.name.span, "the first one is here");
+                .help("the first one counts")
+                .note(first, "the other one is here");
             continue;
         }
         let mut tracked = TrackedInterface {

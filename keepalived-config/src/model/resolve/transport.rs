@@ -1,5 +1,6 @@
 //! Multicast or unicast, and to whom.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use vrrp_proto::Family;
@@ -66,6 +67,7 @@ impl Draft<'_> {
     /// The peers, without the instance's own address (VRRP-EXT-04) and without repetitions.
     fn peers(&mut self) -> Vec<Peer> {
         let mut peers: Vec<Peer> = Vec::new();
+        let mut seen: HashMap<IpAddr, Span> = HashMap::new();
         let own = self.raw.source.map(|source| source.value);
         for peer in std::mem::take(&mut self.raw.peers) {
             if Some(peer.address) == own {
@@ -74,11 +76,11 @@ impl Draft<'_> {
                 self.error("own-address", peer.span, message)
                     .help("list the other members only; the entry is left out")
                     .note(source, "its own address is given here");
-            } else if let Some(first) = peers.iter().find(|other| other.address == peer.address) {
-                let (first, message) = (first.span, format!("`{}` is listed twice", peer.address));
+            } else if let Some(first) = seen.insert(peer.address, peer.span) {
+                let message = format!("`{}` is listed twice", peer.address);
                 self.warning("duplicate-peer", peer.span, message)
-                    .help("the second one is left out")
-                    .note(first, "the first one is here");
+                    .help("the first one counts")
+                    .note(first, "the other one is here");
             } else {
                 peers.push(peer);
             }

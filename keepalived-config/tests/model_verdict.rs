@@ -1,0 +1,91 @@
+//! The exit code of test mode, case by case beside Keepalived's own.
+//!
+//! `tests/golden/verdicts.txt` holds configurations and the exit code that Keepalived 2.2.7 (Debian)
+//! gave for each in a network namespace with `eth0` and `eth1`. Where ours differs the case says why.
+
+use keepalived_config::{MemorySource, Options, parse};
+
+const CASES: &str = include_str!("golden/verdicts.txt");
+
+struct Case {
+    name: &'static str,
+    theirs: u8,
+    ours: u8,
+    reason: Option<&'static str>,
+    text: &'static str,
+}
+
+/// `=== name | keepalived N [| ours N | reason]`, then the configuration.
+fn cases() -> Vec<Case> {
+    let number = |text: &str, word| -> u8 {
+        let digits = text
+            .trim()
+            .strip_prefix(word)
+            .expect("the header names who it is");
+        digits.trim().parse().expect("the header has an exit code")
+    };
+    CASES
+        .split("\n=== ")
+        .skip(1)
+        .map(|case| {
+            let (header, text) = case.split_once('\n').expect("a case has a header line");
+            let mut parts = header.split(" | ");
+            let name = parts.next().expect("a header begins with a name");
+            let theirs = number(parts.next().expect("then comes their code"), "keepalived");
+            let ours = parts.next().map_or(theirs, |part| number(part, "ours"));
+            Case {
+                name,
+                theirs,
+                ours,
+                reason: parts.next(),
+                text,
+            }
+        })
+        .collect()
+}
+
+/// Features 30 and 32.5; SCR-05; LANG-05; LANG-20.
+#[test]
+fn test_mode_exits_as_keepalived_does() {
+    let mut wrong = Vec::new();
+    for case in cases() {
+        let mut source = MemorySource::new().with_file("keepalived.conf", case.text);
+        let parsed = parse(&mut source, "keepalived.conf", &Options::default());
+        let code = parsed.config.test_exit_code(&parsed.diagnostics);
+        if code != case.ours {
+            let said: Vec<_> = parsed.diagnostics.iter().map(|one| &one.message).collect();
+            wrong.push(format!(
+                "{}: {code}, but keepalived {} and expected {}: {said:?}",
+                case.name, case.theirs, case.ours
+            ));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} differ\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn every_difference_from_keepalived_has_a_reason() {
+    let cases = cases();
+    assert!(cases.len() > 200, "{}", cases.len());
+    for case in cases {
+        let explained = case.reason.is_some_and(|reason| reason.len() > 10);
+        assert_eq!(case.theirs != case.ours, explained, "{}", case.name);
+    }
+}
+
+/// Measured on Keepalived: a missing file is an empty one.
+#[test]
+fn a_missing_file_is_no_error_in_test_mode() {
+    let parsed = parse(
+        &mut MemorySource::new(),
+        "/etc/nothing.conf",
+        &Options::default(),
+    );
+    assert_eq!(parsed.config.test_exit_code(&parsed.diagnostics), 0);
+    assert!(parsed.has_errors());
+}
