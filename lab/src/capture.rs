@@ -9,15 +9,14 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use crate::clock::{self, Stamp};
-use crate::daemon::scratch_directory;
 use crate::wire::{self, Advert, Frame};
-use crate::{Lan, wait_until};
+use crate::{Lan, Scratch, wait_until};
 
 /// A running `tcpdump` in the namespace of the switch.
 #[derive(Debug)]
 pub struct Capture {
     tcpdump: Child,
-    directory: PathBuf,
+    scratch: Scratch,
     /// Interface index of each port and the host behind it.
     ports: HashMap<u32, String>,
     reader: Mutex<Reader>,
@@ -51,25 +50,27 @@ impl Capture {
     /// When `tcpdump` cannot be started.
     #[must_use]
     pub fn start(lan: &Lan) -> Self {
-        let directory = scratch_directory("capture");
-        let create = |name: &str| File::create(directory.join(name)).expect("scratch is writable");
+        let scratch = Scratch::new("capture");
+        let create = |name: &str| File::create(scratch.file(name)).expect("scratch is writable");
         let tcpdump = lan
             .switch()
             .command("tcpdump")
             .args(["-i", "any", "-n", "-U", "--immediate-mode", "-Z", "root"])
+            // Its default of 256 KiB a packet leaves room for eight packets and drops the next.
+            .args(["-s", "1600", "-B", "8192"])
             .args(["--time-stamp-precision=nano", "-w", "-", FILTER])
             .stdout(create("wire.pcap"))
             .stderr(create("tcpdump.log"))
             .stdin(Stdio::null())
             .spawn()
             .expect("tcpdump starts");
-        let log = directory.join("tcpdump.log");
+        let log = scratch.file("tcpdump.log");
         wait_until("tcpdump listens", Duration::from_secs(10), || {
             std::fs::read_to_string(&log).is_ok_and(|text| text.contains("listening on"))
         });
         Self {
             tcpdump,
-            directory,
+            scratch,
             ports: ports(lan),
             reader: Mutex::default(),
         }
@@ -78,7 +79,7 @@ impl Capture {
     /// The capture file, for tshark.
     #[must_use]
     pub fn file(&self) -> PathBuf {
-        self.directory.join("wire.pcap")
+        self.scratch.file("wire.pcap")
     }
 
     /// Everything seen so far, in order.
@@ -174,7 +175,6 @@ impl Capture {
 impl Drop for Capture {
     fn drop(&mut self) {
         self.interrupt();
-        crate::daemon::discard(&self.directory);
     }
 }
 

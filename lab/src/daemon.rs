@@ -4,13 +4,12 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::clock::{self, Stamp};
-use crate::{Conf, Host, wait_for, wait_until};
+use crate::{Conf, Host, Scratch, wait_for, wait_until};
 
 /// Whose program runs.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -26,7 +25,7 @@ pub enum Kind {
 pub struct Daemon {
     kind: Kind,
     child: Child,
-    directory: PathBuf,
+    scratch: Scratch,
     netns: String,
 }
 
@@ -46,13 +45,13 @@ impl Daemon {
     /// When it cannot be started.
     #[must_use]
     pub fn start_with(kind: Kind, host: &Host, conf: &str) -> Self {
-        let directory = scratch_directory(&host.name);
-        fs::write(directory.join("keepalived.conf"), conf).expect("scratch is writable");
-        let child = spawn(kind, host, &directory);
+        let scratch = Scratch::new(&host.name);
+        fs::write(scratch.file("keepalived.conf"), conf).expect("scratch is writable");
+        let child = spawn(kind, host, &scratch);
         Self {
             kind,
             child,
-            directory,
+            scratch,
             netns: host.netns.name().to_owned(),
         }
     }
@@ -63,7 +62,7 @@ impl Daemon {
     /// When it still runs or cannot be started.
     pub fn start_again(&mut self, host: &Host) {
         assert!(self.processes().is_empty(), "start_again: it still runs");
-        self.child = spawn(self.kind, host, &self.directory);
+        self.child = spawn(self.kind, host, &self.scratch);
     }
 
     /// Whose program it is.
@@ -81,24 +80,34 @@ impl Daemon {
     /// Where its configuration, pid files and log are.
     #[must_use]
     pub fn directory(&self) -> &Path {
-        &self.directory
+        self.scratch.path()
     }
 
     /// Everything it has logged.
     #[must_use]
     pub fn log(&self) -> String {
-        let bytes = fs::read(self.directory.join("log")).unwrap_or_default();
+        let bytes = fs::read(self.scratch.file("log")).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// Waits until the log contains `text`, at least `times` times.
+    /// How often the log contains `text`, in whatever case: C Keepalived writes both "Entering FAULT
+    /// STATE" and "entering FAULT state".
+    #[must_use]
+    pub fn logged(&self, text: &str) -> usize {
+        self.log()
+            .to_ascii_lowercase()
+            .matches(&text.to_ascii_lowercase())
+            .count()
+    }
+
+    /// Waits until the log contains `text`, in whatever case, at least `times` times.
     ///
     /// # Panics
     /// When it does not within `limit`; the message holds the log.
     #[track_caller]
     pub fn wait_log(&self, text: &str, times: usize, limit: Duration) {
         let start = clock::now();
-        while self.log().matches(text).count() < times {
+        while self.logged(text) < times {
             let log = self.log();
             assert!(
                 start.elapsed() < limit,
@@ -186,7 +195,7 @@ impl Daemon {
     /// # Panics
     /// When the file cannot be written.
     pub fn reload_with(&self, conf: &str) -> Stamp {
-        fs::write(self.directory.join("keepalived.conf"), conf).expect("scratch is writable");
+        fs::write(self.scratch.file("keepalived.conf"), conf).expect("scratch is writable");
         self.signal(Signal::HUP)
     }
 
@@ -202,7 +211,7 @@ impl Daemon {
             .arg(program(Kind::Ours));
         command
             .args(["status", "--json", "--pid"])
-            .arg(self.directory.join("main.pid"));
+            .arg(self.scratch.file("main.pid"));
         let text = crate::netns::run(&mut command);
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("status: {error}: {text}"))
     }
@@ -221,15 +230,14 @@ impl Drop for Daemon {
         if self.is_running() {
             self.kill();
         }
-        discard(&self.directory);
     }
 }
 
-fn spawn(kind: Kind, host: &Host, directory: &Path) -> Child {
+fn spawn(kind: Kind, host: &Host, scratch: &Scratch) -> Child {
     let log = File::options()
         .create(true)
         .append(true)
-        .open(directory.join("log"));
+        .open(scratch.file("log"));
     let log = log.expect("scratch is writable");
     let mut command = host
         .netns
@@ -237,14 +245,14 @@ fn spawn(kind: Kind, host: &Host, directory: &Path) -> Child {
     // -G with -l: without a syslog daemon libc would also write every line to the console.
     command
         .args(["-n", "-l", "-D", "-G", "-f"])
-        .arg(directory.join("keepalived.conf"));
+        .arg(scratch.file("keepalived.conf"));
     for (flag, name) in [
         ("-p", "main.pid"),
         ("-r", "vrrp.pid"),
         ("-c", "chk.pid"),
         ("-b", "bfd.pid"),
     ] {
-        command.arg(flag).arg(directory.join(name));
+        command.arg(flag).arg(scratch.file(name));
     }
     command
         .stdout(log.try_clone().expect("one more descriptor"))
@@ -335,21 +343,4 @@ fn pid(raw: u32) -> Pid {
 fn send(process: Pid, signal: Signal) {
     // The process may just have ended; that is what most senders wanted anyway.
     let _gone = kill_process(process, signal);
-}
-
-/// A fresh directory for one daemon or capture.
-pub(crate) fn scratch_directory(label: &str) -> PathBuf {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let name = format!("keepalived-lab-{}-{number}-{label}", std::process::id());
-    let directory = std::env::temp_dir().join(name);
-    fs::create_dir_all(&directory).expect("the temporary directory is writable");
-    directory
-}
-
-/// Removes a scratch directory, unless `KEEPALIVED_LAB_KEEP` asks to leave it for a look.
-pub(crate) fn discard(directory: &Path) {
-    if std::env::var_os("KEEPALIVED_LAB_KEEP").is_none() {
-        let _already_gone = fs::remove_dir_all(directory);
-    }
 }

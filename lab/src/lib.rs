@@ -24,6 +24,7 @@ pub mod inject;
 pub mod lan;
 pub mod netns;
 pub mod probe;
+pub mod scratch;
 pub mod tshark;
 pub mod wait;
 pub mod wire;
@@ -35,6 +36,7 @@ pub use daemon::{Daemon, Kind};
 pub use lan::{Host, Lan};
 pub use netns::Netns;
 pub use probe::Probe;
+pub use scratch::Scratch;
 pub use wait::{wait_for, wait_until};
 
 /// Stops with an explanation unless this is a live run: root, and `KEEPALIVED_LIVE=1`.
