@@ -1,0 +1,130 @@
+//! The big run of the proof: `--seeds N` scenarios on two threads, or `--seed N` for one of them, with
+//! `--trace` for the whole story. The exit code is 1 if an invariant is violated.
+
+#[allow(dead_code, unreachable_pub, reason = "shared with the tests, each uses its part")]
+#[path = "../tests/proof/mod.rs"]
+mod proof;
+
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use proof::oracle::Figures;
+use proof::scenario::Scenario;
+
+struct Arguments {
+    first: u64,
+    seeds: u64,
+    seed: Option<u64>,
+    trace: bool,
+    failures: usize,
+}
+
+fn arguments() -> Result<Arguments, String> {
+    let mut found =
+        Arguments { first: 0, seeds: 100_000, seed: None, trace: false, failures: 1 };
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        let mut number = || {
+            let text = words.next().ok_or_else(|| format!("{word} needs a number"))?;
+            text.parse::<u64>().map_err(|error| format!("{word} {text}: {error}"))
+        };
+        match word.as_str() {
+            "--first" => found.first = number()?,
+            "--seeds" => found.seeds = number()?,
+            "--seed" => found.seed = Some(number()?),
+            "--failures" => found.failures = usize::try_from(number()?).unwrap_or(usize::MAX),
+            "--trace" => found.trace = true,
+            _ => return Err(format!("{word}? I know --seeds --seed --trace --first --failures")),
+        }
+    }
+    Ok(found)
+}
+
+fn main() -> ExitCode {
+    let arguments = match arguments() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(2);
+        }
+    };
+    if let Some(seed) = arguments.seed {
+        if arguments.trace {
+            println!("{}", proof::story(&Scenario::new(seed), usize::MAX));
+        }
+        return match proof::check(seed) {
+            Ok(figures) => {
+                print(&figures);
+                ExitCode::SUCCESS
+            }
+            Err(failure) => {
+                println!("{failure}");
+                ExitCode::FAILURE
+            }
+        };
+    }
+    let (figures, failures) = run(&arguments);
+    for failure in failures.iter().take(arguments.failures) {
+        println!("{failure}\n");
+    }
+    print(&figures);
+    if failures.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    println!("FAILED: {} seeds violate an invariant", failures.len());
+    ExitCode::FAILURE
+}
+
+/// Runs all seeds, up to the first few failures.
+fn run(arguments: &Arguments) -> (Figures, Vec<String>) {
+    let next = AtomicU64::new(arguments.first);
+    let end = arguments.first.saturating_add(arguments.seeds);
+    let failures = Mutex::new(Vec::new());
+    let work = || {
+        let mut figures = Figures::default();
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= end {
+                return figures;
+            }
+            match proof::check(seed) {
+                Ok(more) => figures.add(&more),
+                Err(failure) => {
+                    let mut failures = failures.lock().expect("no thread panics");
+                    failures.push(failure);
+                    if failures.len() >= arguments.failures {
+                        next.store(end, Ordering::Relaxed);
+                    }
+                }
+            }
+        }
+    };
+    let mut all = Figures::default();
+    std::thread::scope(|scope| {
+        let threads = [scope.spawn(work), scope.spawn(work)];
+        for thread in threads {
+            all.add(&thread.join().expect("no thread panics"));
+        }
+    });
+    (all, failures.into_inner().expect("no thread panics"))
+}
+
+fn print(figures: &Figures) {
+    let millis = |nanos: i64| format!("{:.6} ms", nanos as f64 / 1e6);
+    println!("seeds                {}", figures.seeds);
+    println!("virtual time         {:.1} hours", figures.nanos as f64 / 3.6e12);
+    println!("records              {}", figures.records);
+    println!("adverts              {}", figures.adverts);
+    println!("transitions          {}", figures.transitions);
+    println!("convergence checks   {}", figures.converged);
+    println!("crash takeovers      {}", figures.takeovers);
+    println!("graceful hand-overs  {}", figures.hand_overs);
+    let (latest, seed) = figures.latest;
+    println!("latest takeover      {} after 3A + S (seed {seed})", millis(latest));
+    println!("clashes of Actives   {}", figures.clashes);
+    println!("host checks          {}", figures.host_checks);
+    let (darkest, seed) = figures.darkest;
+    println!("host outages         {}, longest {} (seed {seed})", figures.outages, millis(darkest));
+    println!("set aside            {}", figures.tainted);
+}

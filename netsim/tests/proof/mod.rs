@@ -1,0 +1,96 @@
+//! The proof: random networks with random histories, watched by an oracle.
+
+pub mod model;
+pub mod oracle;
+pub mod rfc;
+pub mod scenario;
+
+use std::time::Duration;
+
+use netsim::vrrp::{Reach, Timeline};
+use netsim::{Budget, Instant, Violation};
+
+use oracle::{Figures, Oracle};
+use scenario::Scenario;
+
+/// Runs a scenario. Returns the figures and the trace hash.
+pub fn run(scenario: &Scenario) -> Result<(Figures, u64), Violation> {
+    let mut world = scenario.world();
+    world.set_budget(budget(scenario));
+    let mut oracle = Oracle::new(scenario, world.net());
+    let addresses: Vec<_> =
+        scenario.virtuals.iter().flat_map(|one| one.addresses.iter().copied()).collect();
+    let hosts: Vec<_> = scenario.host().into_iter().collect();
+    let mut reach = Reach::new(&hosts, &addresses);
+    let end = Instant::from_nanos(scenario.end);
+    world.run_until(end, &mut (&mut oracle, &mut reach))?;
+    oracle.finish(end)?;
+    let mut figures = oracle.figures;
+    figures.seeds = 1;
+    figures.records = world.trace().records();
+    figures.nanos = i128::from(scenario.end);
+    for outage in reach.outages() {
+        let length = outage.length.as_nanos() as i64;
+        figures.outages += 1;
+        figures.dark += i128::from(length);
+        figures.darkest = figures.darkest.max((length, scenario.seed));
+    }
+    Ok((figures, world.trace_hash()))
+}
+
+fn budget(scenario: &Scenario) -> Budget {
+    // Suspended machines lose what they were sent, stopped processes find it in the socket.
+    let stall_queue = match scenario.seed % 4 {
+        0 => 0,
+        1 => 3,
+        _ => 256,
+    };
+    let window = Duration::from_nanos(scenario.fastest() as u64 * 4);
+    Budget { records: 20_000, window, stall_queue, ..Budget::default() }
+}
+
+/// Runs a scenario again and tells the story up to the violation.
+pub fn story(scenario: &Scenario, lines: usize) -> String {
+    let mut world = scenario.world();
+    world.set_budget(budget(scenario));
+    world.keep_trace(lines);
+    let mut oracle = Oracle::new(scenario, world.net());
+    let mut timeline = Timeline::new();
+    let end = Instant::from_nanos(scenario.end);
+    let result = world
+        .run_until(end, &mut (&mut timeline, &mut oracle))
+        .and_then(|()| oracle.finish(end));
+    let verdict = match result {
+        Ok(()) => "no violation".to_string(),
+        Err(violation) => format!("VIOLATION {violation}"),
+    };
+    format!("{scenario}\n\n{}\n{timeline}\n{verdict}\n", world.trace())
+}
+
+/// Leaves out steps of the script for as long as the scenario still fails.
+pub fn shrink(mut scenario: Scenario) -> Scenario {
+    let mut index = 0;
+    while index < scenario.script.len() {
+        let mut smaller = scenario.clone();
+        smaller.script.remove(index);
+        if run(&smaller).is_err() {
+            scenario = smaller;
+        } else {
+            index += 1;
+        }
+    }
+    scenario
+}
+
+/// Checks one seed. The error says everything about a failure, replay command first.
+pub fn check(seed: u64) -> Result<Figures, String> {
+    let scenario = Scenario::new(seed);
+    match run(&scenario) {
+        Ok((figures, _)) => Ok(figures),
+        Err(violation) => Err(format!(
+            "seed {seed} violates {violation}\nreplay: cargo xtask sim --seed {seed}\n\
+             fewest steps that still fail:\n{}",
+            story(&shrink(scenario), 60)
+        )),
+    }
+}
