@@ -3,8 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use vrrp_proto::{
-    AddressList, Advert, AdvertRepr, Checksum, ChecksumPolicy, Family, Format, HopLimit, IpMeta,
-    ParsePolicy, Version, peek_vrid, split_ipv4, split_ipv6,
+    AddressList, Advert, AdvertRepr, Auth, Checksum, ChecksumPolicy, Family, Format, HopLimit,
+    IpMeta, ParsePolicy, Version, peek_vrid, split_ipv4, split_ipv6,
 };
 
 use super::input::Input;
@@ -98,6 +98,12 @@ fn written_again_it_says_the_same(ip: &IpMeta, advert: &Advert<'_>, policy: &Par
         interval,
         addresses,
     };
+    if advert.auth() == Auth::Ah {
+        // Recognised, refused later, and never sent by us.
+        repr.emit(ip, &mut [0; 2048])
+            .expect_err("no authentication header");
+        return;
+    }
     let mut buffer = vec![0xa5; repr.buffer_len()];
     let length = repr
         .emit(ip, &mut buffer)

@@ -16,7 +16,7 @@ macro_rules! wire {
             #[test]
             #[ignore = "live: cargo xtask live"]
             fn version_2_adverts_and_gratuitous_arp() {
-                decodes(Kind::$kind, Conf::new(200).version2(), "vrrp.checksum.status == 1");
+                decodes(Kind::$kind, &Conf::new(200).version2(), "vrrp.checksum.status == 1");
             }
 
             #[test]
@@ -24,19 +24,19 @@ macro_rules! wire {
             fn version_2_adverts_with_a_password() {
                 let conf = Conf::new(200).version2();
                 let conf = conf.with("authentication {\n auth_type PASS\n auth_pass s3cret12\n }");
-                decodes(Kind::$kind, conf, "vrrp.auth_type == 1 && vrrp.checksum.status == 1");
+                decodes(Kind::$kind, &conf, "vrrp.auth_type == 1 && vrrp.checksum.status == 1");
             }
 
             #[test]
             #[ignore = "live: cargo xtask live"]
             fn version_3_adverts_over_ipv4() {
-                decodes(Kind::$kind, Conf::new(200), "vrrp.checksum.status == 1");
+                decodes(Kind::$kind, &Conf::new(200), "vrrp.checksum.status == 1");
             }
 
             #[test]
             #[ignore = "live: cargo xtask live"]
             fn version_3_adverts_over_ipv6_and_neighbour_advertisements() {
-                decodes(Kind::$kind, Conf::new(200).ipv6(), "vrrp.checksum.status == 1");
+                decodes(Kind::$kind, &Conf::new(200).ipv6(), "vrrp.checksum.status == 1");
             }
 
             #[test]
@@ -56,9 +56,9 @@ wire! {
     ours: Ours;
 }
 
-fn decodes(kind: Kind, conf: Conf, good: &str) {
+fn decodes(kind: Kind, conf: &Conf, good: &str) {
     lab::require_live();
-    decodes_on(&Lan::new(&["a", "b"]), kind, &conf, good);
+    decodes_on(&Lan::new(&["a", "b"]), kind, conf, good);
 }
 
 /// A whole life: becoming master, a few adverts, announcements, the release at the end.
