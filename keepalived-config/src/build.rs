@@ -255,9 +255,11 @@ impl Builder {
             return;
         };
         if !matches!(frame.inside, Inside::Skipped(_)) {
+            let mut entries = frame.entries;
+            entries.shrink_to_fit();
             let block = Block {
                 open: frame.open,
-                entries: frame.entries,
+                entries,
                 close,
             };
             self.push(Node {

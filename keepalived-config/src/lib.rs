@@ -6,6 +6,7 @@ pub mod diagnostic;
 mod include;
 mod keywords;
 mod lex;
+mod line;
 pub mod model;
 pub mod options;
 mod parse;

@@ -9,10 +9,11 @@ use crate::build::{Builder, Inside};
 use crate::diagnostic::Diagnostics;
 use crate::include::Checks;
 use crate::lex::{self, Quoting, Token, Value};
+use crate::line::{Line, Origin};
 use crate::options::Options;
 use crate::schema::{Context, Keyword};
 use crate::source::{INVALID, Source, SourceMap};
-use crate::substitute::{Definitions, Line, Origin};
+use crate::substitute::Definitions;
 use crate::tree::{FileId, Span, Text, Word};
 
 mod builtin;
@@ -76,6 +77,8 @@ pub(crate) struct Reader<'a> {
     suspicious: bool,
     /// Lines left out by their condition although they open a block.
     skipped_open: Vec<Span>,
+    /// The words of the present statement; kept for its memory.
+    words: Vec<Word>,
     /// Uses of undefined names already reported.
     reported: std::collections::HashSet<Span>,
 }
@@ -103,6 +106,7 @@ pub(crate) fn read(source: &mut dyn Source, root: &str, options: &Options) -> Tr
         depth: 0,
         suspicious: false,
         skipped_open: Vec::new(),
+        words: Vec::new(),
         reported: std::collections::HashSet::new(),
     };
     reader.root(root);
@@ -245,7 +249,7 @@ impl Reader<'_> {
     /// Reads words up to a brace or the end. The answer is what follows the brace.
     fn statement(&mut self, line: &Line) -> Option<Line> {
         let text = line.as_str();
-        let mut words: Vec<Word> = Vec::new();
+        let mut words = std::mem::take(&mut self.words);
         let mut keyword: Option<&'static Keyword> = None;
         let mut quoting = Quoting::Plain;
         let mut at = 0;
@@ -264,7 +268,6 @@ impl Reader<'_> {
                     if words.is_empty() {
                         keyword = self.builder.keyword(&word.text);
                         quoting = quoting_of(keyword);
-                        words.reserve_exact(2);
                     }
                     words.push(word);
                 }
@@ -325,12 +328,19 @@ impl Reader<'_> {
 
     fn finish_statement(
         &mut self,
-        words: Vec<Word>,
+        mut collected: Vec<Word>,
         keyword: Option<&'static Keyword>,
         usable: bool,
         line: &Line,
     ) {
-        if !usable || words.is_empty() {
+        if !usable {
+            collected.clear();
+        }
+        // The tree gets exactly the memory it needs.
+        let mut words = Vec::with_capacity(collected.len());
+        words.append(&mut collected);
+        self.words = collected;
+        if words.is_empty() {
             return;
         }
         if let Some(keyword) = keyword {

@@ -96,7 +96,7 @@ impl Source for MemorySource {
 #[derive(Debug)]
 struct SourceFile {
     path: String,
-    text: Arc<str>,
+    text: Arc<String>,
     /// Byte offsets at which lines start; made when first needed.
     line_starts: OnceLock<Vec<u32>>,
 }
@@ -128,14 +128,14 @@ impl SourceMap {
     /// Keeps a text. Bytes that are not UTF-8 are replaced one for one by U+001A, so that offsets
     /// stay those of the file.
     pub fn add(&mut self, path: &str, bytes: Vec<u8>) -> FileId {
-        let text: Arc<str> = match String::from_utf8(bytes) {
-            Ok(text) => text.into(),
-            Err(error) => replace_invalid(error.as_bytes()).into(),
+        let text = match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => replace_invalid(error.as_bytes()),
         };
         let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
         self.files.push(SourceFile {
             path: path.to_owned(),
-            text,
+            text: Arc::new(text),
             line_starts: OnceLock::new(),
         });
         id
@@ -167,13 +167,13 @@ impl SourceMap {
     /// The text of a file; "" for a file of another run.
     #[must_use]
     pub fn text(&self, file: FileId) -> &str {
-        self.file(file).map_or("", |file| &*file.text)
+        self.file(file).map_or("", |file| file.text.as_str())
     }
 
     /// The text of a file, shared.
-    pub(crate) fn shared(&self, file: FileId) -> Arc<str> {
+    pub(crate) fn shared(&self, file: FileId) -> Arc<String> {
         self.file(file)
-            .map_or_else(|| Arc::from(""), |file| Arc::clone(&file.text))
+            .map_or_else(Arc::default, |file| Arc::clone(&file.text))
     }
 
     /// The text that a span covers; "" if it is not on character boundaries of the file.

@@ -1,175 +1,15 @@
-//! Definitions, and lines that know where their text came from.
+//! Definitions.
 //!
 //! A definition is text. It is put in place where it is used, at the time of use, so that a later
-//! change of a name inside it changes the result (LANG-12). Whatever text results, every byte of it
-//! can be traced to the place in a file that caused it.
+//! change of a name inside it changes the result (LANG-12).
 
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::lex;
-use crate::tree::{FileId, Span};
-
-/// A logical line: a part of a file, or text made from one.
-#[derive(Clone, Debug)]
-pub(crate) struct Line {
-    pub(crate) text: Arc<str>,
-    pub(crate) start: usize,
-    pub(crate) end: usize,
-    pub(crate) origin: Origin,
-}
-
-/// Where the text of a line was written.
-#[derive(Clone, Debug)]
-pub(crate) enum Origin {
-    /// The text is the file itself; offsets are offsets.
-    File(FileId),
-    /// The text was put together.
-    Made(Rc<[Segment]>),
-}
-
-/// From `out` on (to the next segment) the text comes from `span`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Segment {
-    out: u32,
-    span: Span,
-    /// Byte for byte; otherwise the whole span stands for the whole segment.
-    exact: bool,
-}
-
-fn offset(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(u32::MAX)
-}
-
-impl Line {
-    pub(crate) fn as_str(&self) -> &str {
-        self.text.get(self.start..self.end).unwrap_or_default()
-    }
-
-    /// The part of this line from `start` to `end`, both relative to the line.
-    pub(crate) fn part(&self, start: usize, end: usize) -> Self {
-        let end = (self.start + end).min(self.end);
-        Self {
-            start: (self.start + start).min(end),
-            end,
-            ..self.clone()
-        }
-    }
-
-    /// The place in a file that the bytes `start..end` of this line come from.
-    pub(crate) fn span(&self, start: usize, end: usize) -> Span {
-        let (start, end) = (offset(self.start + start), offset(self.start + end));
-        match &self.origin {
-            Origin::File(file) => Span::new(*file, start, end),
-            Origin::Made(segments) => {
-                let first = trace(segments, start, true);
-                first.to(trace(segments, end.max(start + 1), false))
-            }
-        }
-    }
-}
-
-/// One byte traced back: the byte at `at` (`forward`), or the byte before it.
-fn trace(segments: &[Segment], at: u32, forward: bool) -> Span {
-    let byte = if forward { at } else { at.saturating_sub(1) };
-    let index = segments
-        .partition_point(|segment| segment.out <= byte)
-        .saturating_sub(1);
-    let Some(segment) = segments.get(index) else {
-        return Span::new(FileId::ROOT, 0, 0);
-    };
-    if !segment.exact {
-        return segment.span;
-    }
-    let start = segment
-        .span
-        .start
-        .saturating_add(byte.saturating_sub(segment.out));
-    Span::new(
-        segment.span.file,
-        start.min(segment.span.end),
-        (start + 1).min(segment.span.end),
-    )
-}
-
-/// Text being put together.
-#[derive(Debug, Default)]
-pub(crate) struct Made {
-    text: String,
-    segments: Vec<Segment>,
-}
-
-impl Made {
-    /// Adds `start..end` of `line` as it stands.
-    fn copy(&mut self, line: &Line, start: usize, end: usize) {
-        if start >= end {
-            return;
-        }
-        // A line that is itself made consists of several pieces; each keeps its own origin.
-        match &line.origin {
-            Origin::File(_) => self.segment(line.span(start, end), true),
-            Origin::Made(segments) => {
-                let (from, to) = (offset(line.start + start), offset(line.start + end));
-                let first = segments
-                    .partition_point(|s| s.out <= from)
-                    .saturating_sub(1);
-                let base = offset(self.text.len());
-                for segment in &segments[first..] {
-                    if segment.out >= to {
-                        break;
-                    }
-                    let skipped = from.saturating_sub(segment.out);
-                    let mut span = segment.span;
-                    if segment.exact {
-                        span.start = span.start.saturating_add(skipped).min(span.end);
-                    }
-                    let out = base + segment.out.max(from) - from;
-                    self.segments.push(Segment {
-                        out,
-                        span,
-                        exact: segment.exact,
-                    });
-                }
-            }
-        }
-        self.text.push_str(&line.as_str()[start..end]);
-    }
-
-    /// Adds text that stands for `span`.
-    fn insert(&mut self, text: &str, span: Span) {
-        if !text.is_empty() {
-            self.segment(span, false);
-            self.text.push_str(text);
-        }
-    }
-
-    fn segment(&mut self, span: Span, exact: bool) {
-        self.segments.push(Segment {
-            out: offset(self.text.len()),
-            span,
-            exact,
-        });
-    }
-
-    pub(crate) fn finish(self, fallback: Span) -> Line {
-        let mut segments = self.segments;
-        if segments.is_empty() {
-            segments.push(Segment {
-                out: 0,
-                span: fallback,
-                exact: false,
-            });
-        }
-        let end = self.text.len();
-        Line {
-            text: self.text.into(),
-            start: 0,
-            end,
-            origin: Origin::Made(segments.into()),
-        }
-    }
-}
+use crate::line::{Line, Made, Origin, Segment};
+use crate::tree::Span;
 
 /// A text definition.
 #[derive(Clone, Debug)]
@@ -269,6 +109,7 @@ impl Definitions {
             made: Made::default(),
             loops_only,
             quoted: false,
+            apostrophe: false,
             replaced: false,
             active: Vec::new(),
             uses: Vec::new(),
@@ -293,6 +134,8 @@ struct Job<'r> {
     made: Made,
     loops_only: bool,
     quoted: bool,
+    /// Between single quotes, which mean something in commands only.
+    apostrophe: bool,
     replaced: bool,
     /// The definitions being replaced right now, outermost first.
     active: Vec<String>,
@@ -316,6 +159,7 @@ impl Job<'_> {
         while let Some(&byte) = bytes.get(at) {
             match byte {
                 b'"' => self.quoted = !self.quoted,
+                b'\'' => self.apostrophe = !self.apostrophe,
                 b'#' | b'!' if !self.quoted && (at == 0 || bytes[at - 1] != b'\\') => break,
                 b'$' => {
                     if let Some(found) = reference(text, at) {
@@ -353,7 +197,7 @@ impl Job<'_> {
         built_in: &mut BuiltIn<'_>,
     ) -> bool {
         let name = found.name;
-        if self.made.text.len() > LONGEST_EXPANSION {
+        if self.made.len() > LONGEST_EXPANSION {
             self.remark(place, Remark::TooLong);
             return false;
         }
@@ -395,7 +239,7 @@ impl Job<'_> {
             };
         }
         let Some(definition) = known.names.get(name) else {
-            let quoted = self.quoted || !found.complete;
+            let quoted = self.quoted || self.apostrophe || !found.complete;
             self.remark(
                 place,
                 Remark::Undefined {
@@ -441,7 +285,7 @@ impl Job<'_> {
         }
         if !definition.value.is_empty() {
             self.active.push(name.to_owned());
-            let value: Arc<str> = Arc::from(&*definition.value);
+            let value = Arc::new(definition.value.to_string());
             let end = value.len();
             let origin = Origin::Made(Rc::from([Segment {
                 out: 0,

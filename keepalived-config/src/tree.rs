@@ -60,7 +60,7 @@ impl Span {
 /// An immutable piece of text, cheap to clone: words of one file share the text of the file.
 #[derive(Clone)]
 pub struct Text {
-    whole: Arc<str>,
+    whole: Arc<String>,
     start: u32,
     end: u32,
 }
@@ -68,7 +68,7 @@ pub struct Text {
 impl Text {
     /// The bytes `start..end` of `whole`. A range that is not on character boundaries gives "".
     #[must_use]
-    pub fn slice(whole: &Arc<str>, start: u32, end: u32) -> Self {
+    pub fn slice(whole: &Arc<String>, start: u32, end: u32) -> Self {
         Self {
             whole: Arc::clone(whole),
             start,
@@ -89,7 +89,7 @@ impl From<&str> for Text {
     fn from(text: &str) -> Self {
         let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
         Self {
-            whole: Arc::from(text),
+            whole: Arc::new(text.to_owned()),
             start: 0,
             end,
         }

@@ -386,3 +386,12 @@ fn a_diagnostic_about_a_replaced_word_shows_the_definition() {
     let defined = notes.iter().find_map(|note| note.span).expect("a place");
     assert_eq!(parsed.sources.location(defined).line, 1);
 }
+
+/// LANG-12: single quotes protect shell variables like double quotes do.
+#[test]
+fn a_shell_variable_in_single_quotes_is_left_alone() {
+    reads_as(
+        "vrrp_script c {\n script '/bin/echo $x y'\n}\n",
+        "vrrp_script c {\n  script \"/bin/echo $x y\"\n}\n",
+    );
+}

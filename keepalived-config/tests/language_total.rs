@@ -182,7 +182,7 @@ proptest! {
         let tree = language_support::tree(&text);
         prop_assert_eq!(tree.diagnostics.iter().len(), 0);
         let entry = &tree.entries[0].entries()[0].entries()[0];
-        let read: Vec<&str> = entry.words.iter().map(|word| word.as_str()).collect();
+        let read: Vec<&str> = entry.words.iter().map(keepalived_config::Word::as_str).collect();
         prop_assert_eq!(read, words);
     }
 

@@ -4,9 +4,10 @@ use super::builtin::Surroundings;
 use super::{File, Reader};
 use crate::include::Checks;
 use crate::lex;
+use crate::line::Line;
 use crate::schema;
 use crate::sequence;
-use crate::substitute::{self, Definition, Line, Remark};
+use crate::substitute::{self, Definition, Remark};
 use crate::tree::Span;
 
 /// A round of a repetition costs at least this much of the budget, so that rounds that produce
@@ -106,7 +107,7 @@ impl Reader<'_> {
             Err(message) => {
                 let end = text
                     .find(')')
-                    .map_or(lex::without_comment(text), |at| at + 1);
+                    .map_or_else(|| lex::without_comment(text), |at| at + 1);
                 let span = line.span(0, end);
                 self.diagnostics
                     .error("bad-repetition", span, message)

@@ -4,8 +4,8 @@ use std::io;
 
 use super::{File, Reader};
 use crate::include::{self, Checks};
+use crate::line::{Line, Origin};
 use crate::source::{INVALID, has_wildcard};
-use crate::substitute::{Line, Origin};
 use crate::tree::Span;
 
 /// Files may include files this deep.

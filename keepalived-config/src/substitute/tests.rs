@@ -1,8 +1,9 @@
 use super::*;
+use crate::tree::FileId;
 
 fn file_line(text: &str) -> Line {
     Line {
-        text: text.into(),
+        text: Arc::new(text.to_owned()),
         start: 0,
         end: text.len(),
         origin: Origin::File(FileId::ROOT),
