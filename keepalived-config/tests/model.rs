@@ -233,6 +233,8 @@ fn announcements_inherit_from_instance_to_lower_priority() {
         (announce.delay, announce.lower_prio_delay),
         (Duration::ZERO, Duration::ZERO)
     );
+    let announce = instance("garp_master_repeat 0\ngarp_master_refresh_repeat 0").announce;
+    assert_eq!((announce.repeat, announce.refresh_repeat), (1, 1));
     let announce = instance("garp_lower_prio_repeat 0\ngarp_master_refresh 60").announce;
     assert_eq!((announce.repeat, announce.lower_prio_repeat), (5, 0));
     assert_eq!(announce.refresh, Duration::from_secs(60));
@@ -660,4 +662,45 @@ fn a_typical_configuration_is_clean() {
     );
     assert_eq!(config.instances.len(), 1);
     assert_eq!(config.test_exit_code(&[]), 0);
+}
+
+/// KA-O-02; features 31.4. The sample file turns strict mode on, and then sends no password.
+#[test]
+fn strict_mode_resets_what_the_rfc_forbids() {
+    let strict = instance(
+        "strict_mode\nstate MASTER\npriority 150\npreempt_delay 5\ndown_timer_adverts 5\n\
+         lower_prio_no_advert off\nhigher_prio_send_advert on\n\
+         authentication {\nauth_type PASS\nauth_pass 1111\n}",
+    );
+    assert!(strict.strict && strict.hold.is_none());
+    assert_eq!(strict.authentication, Authentication::None);
+    assert_eq!(strict.wanted, WantedState::Backup);
+    assert_eq!(strict.preempt, Preempt::Immediately);
+    assert_eq!(strict.down_timer_adverts, 3);
+    assert!(strict.lower_prio_no_advert && !strict.higher_prio_send_advert);
+    assert!(strict.owner_ignore_adverts);
+    assert_eq!(strict.announce.lower_prio_repeat, 0);
+    assert_eq!(strict.announce.repeat, 5);
+    assert_eq!(
+        instance("strict_mode\nstate BACKUP\npriority 255").wanted,
+        WantedState::Master
+    );
+    let parsed = read(
+        "global_defs {\nvrrp_strict\n}\nvrrp_instance A {\ninterface eth0\nvirtual_router_id 1\n\
+         strict_mode off\ndown_timer_adverts 5\nvirtual_ipaddress {\n192.0.2.1\n}\n}\n",
+    );
+    assert!(!parsed.config.instances[0].strict);
+    assert_eq!(parsed.config.instances[0].down_timer_adverts, 5);
+}
+
+/// The wrong network must not get the addresses.
+#[test]
+fn a_namespace_that_cannot_be_entered_holds_every_instance() {
+    let parsed = read(
+        "vrrp_instance A {\ninterface eth0\nvirtual_router_id 1\nvirtual_ipaddress {\n192.0.2.1\n\
+         }\n}\nnet_namespace blue\n",
+    );
+    let hold = parsed.config.instances[0].hold.map(|hold| hold.reason);
+    assert_eq!(hold, Some(HoldReason::Namespace));
+    assert!(parsed.has_errors());
 }

@@ -33,6 +33,8 @@ pub struct GlobalDefs {
     pub skip_check_adv_addr: bool,
     /// Default of `check_unicast_src`.
     pub check_unicast_src: bool,
+    /// Default of `strict_mode`.
+    pub strict: bool,
     /// Default of `v3_checksum_as_v2`.
     pub v3_checksum_as_v2: bool,
     /// Announcement settings of instances that give none.
@@ -119,6 +121,7 @@ impl Default for GlobalDefs {
             owner_ignore_adverts: false,
             skip_check_adv_addr: false,
             check_unicast_src: false,
+            strict: false,
             v3_checksum_as_v2: false,
             announce: GlobalAnnounce::default(),
             garp_interval: Duration::ZERO,

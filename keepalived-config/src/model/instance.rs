@@ -63,6 +63,10 @@ pub struct VrrpInstance {
     pub owner_ignore_adverts: bool,
     /// Compare the address list of the first advert of a master only.
     pub skip_check_adv_addr: bool,
+    /// Strict mode: every correction that the configuration allows has been made. What is left to the
+    /// daemon: unicast only where the interface cannot multicast (VRRP-EXT-06), and dropping traffic to
+    /// the addresses unless it owns them.
+    pub strict: bool,
     /// Announcements of addresses.
     pub announce: Announce,
     /// Commands.
@@ -248,6 +252,8 @@ pub enum HoldReason {
     NoPeer,
     /// Another instance has the same number, family, interface and destination.
     DuplicateVrid,
+    /// The network namespace of the file cannot be entered.
+    Namespace,
     /// VRRPv2 over IPv6, which no RFC knows.
     VersionFamily,
 }
@@ -260,6 +266,7 @@ impl HoldReason {
             Self::Authentication => "its authentication cannot be done",
             Self::NoPeer => "it has no usable unicast peer",
             Self::DuplicateVrid => "another instance has the same virtual router",
+            Self::Namespace => "its network namespace cannot be entered",
             Self::VersionFamily => "VRRP version 2 has no IPv6",
         }
     }

@@ -75,6 +75,7 @@ pub fn build(tree: &[Node], _options: &Options, diagnostics: &mut Diagnostics) -
             diagnostics,
         ));
     }
+    namespace(tree, &mut instances, diagnostics);
     check::duplicate_vrids(&mut instances, diagnostics);
     check::shared_addresses(&instances, diagnostics);
     Config {
@@ -84,6 +85,28 @@ pub fn build(tree: &[Node], _options: &Options, diagnostics: &mut Diagnostics) -
         instances,
         unsupported: survey.unsupported,
         uses_scripts: survey.uses_scripts,
+    }
+}
+
+/// Running in another namespace than the file says would put the addresses on the wrong network.
+fn namespace(tree: &[Node], instances: &mut [VrrpInstance], diagnostics: &mut Diagnostics) {
+    let Some(line) = tree.iter().find(|node| node.keyword() == "net_namespace") else {
+        return;
+    };
+    let span = line.span();
+    diagnostics
+        .error(
+            "namespace-not-supported",
+            span,
+            "`net_namespace` is not supported yet",
+        )
+        .help(
+            "start the daemon in the namespace and remove the line; \
+             until then all instances stay in FAULT",
+        );
+    for instance in instances {
+        let reason = HoldReason::Namespace;
+        instance.hold.get_or_insert(Hold { reason, span });
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Each correction follows Keepalived and says what it did.
 
+mod strict;
 mod transport;
 
 use std::time::Duration;
@@ -22,8 +23,17 @@ struct Draft<'a> {
     name: &'a Spanned<String>,
     raw: Raw,
     global: &'a GlobalDefs,
+    strict: bool,
     diagnostics: &'a mut Diagnostics,
     hold: Option<Hold>,
+}
+
+/// Settings that strict mode overrides.
+struct Behaviour {
+    down_timer_adverts: u8,
+    lower_prio_no_advert: bool,
+    higher_prio_send_advert: bool,
+    owner_ignore_adverts: bool,
 }
 
 /// Resolves one instance. `None` after a complaint if it cannot exist at all.
@@ -34,10 +44,12 @@ pub(super) fn instance(
     global: &GlobalDefs,
     diagnostics: &mut Diagnostics,
 ) -> Option<VrrpInstance> {
+    let strict = raw.strict.unwrap_or(global.strict);
     let mut draft = Draft {
         name,
         raw,
         global,
+        strict,
         diagnostics,
         hold: None,
     };
@@ -52,7 +64,11 @@ pub(super) fn instance(
     draft.tracked(&interface, priority);
     let transport = draft.transport(family);
     draft.source_tracking();
-    let announce = draft.announce();
+    let mut announce = draft.announce();
+    let mut behaviour = draft.behaviour();
+    if strict {
+        draft.strict(version, &mut behaviour, &mut announce);
+    }
     let Draft {
         raw, global, hold, ..
     } = draft;
@@ -66,7 +82,7 @@ pub(super) fn instance(
         wanted,
         preempt,
         advert_interval,
-        down_timer_adverts: raw.down_timer_adverts.unwrap_or(global.down_timer_adverts),
+        down_timer_adverts: behaviour.down_timer_adverts,
         addresses: raw.addresses,
         excluded: raw.excluded,
         authentication,
@@ -77,18 +93,13 @@ pub(super) fn instance(
         tracked_interfaces: raw.tracked_interfaces,
         v3_checksum_as_v2: raw.v3_checksum_as_v2.unwrap_or(global.v3_checksum_as_v2),
         old_unicast_checksum: raw.old_unicast_checksum,
-        lower_prio_no_advert: raw
-            .lower_prio_no_advert
-            .unwrap_or(global.lower_prio_no_advert),
-        higher_prio_send_advert: raw
-            .higher_prio_send_advert
-            .unwrap_or(global.higher_prio_send_advert),
-        owner_ignore_adverts: raw
-            .owner_ignore_adverts
-            .unwrap_or(global.owner_ignore_adverts),
+        lower_prio_no_advert: behaviour.lower_prio_no_advert,
+        higher_prio_send_advert: behaviour.higher_prio_send_advert,
+        owner_ignore_adverts: behaviour.owner_ignore_adverts,
         skip_check_adv_addr: raw
             .skip_check_adv_addr
             .unwrap_or(global.skip_check_adv_addr),
+        strict,
         announce,
         notify: raw.notify,
         receive_buffer: raw.receive_buffer,
@@ -161,7 +172,12 @@ impl Draft<'_> {
             let own = self.raw.version.map(|number| super::version(number.value));
             return own.unwrap_or(self.global.version);
         }
-        if let Some(Spanned { value: 2, span }) = self.raw.version {
+        if let Some(Spanned { value: 2, span }) = self.raw.version
+            && self.strict
+        {
+            self.warning("corrected", span, "VRRP version 2 has no IPv6")
+                .help("version 3 is used");
+        } else if let Some(Spanned { value: 2, span }) = self.raw.version {
             self.hold(HoldReason::VersionFamily, span);
             self.error("ipv6-version-2", span, "VRRP version 2 has no IPv6")
                 .help("remove `version 2` on all members; until then the instance stays in FAULT");
@@ -188,7 +204,7 @@ impl Draft<'_> {
         Some(())
     }
 
-    /// Version 2 may run without any address, version 3 may not.
+    /// Version 2 may run without any address, version 3 and strict mode may not.
     fn no_address(&mut self, version: Version) -> Option<()> {
         let (span, listed) = (self.name.span, self.raw.listed_addresses > 0);
         let message = match listed {
@@ -199,7 +215,7 @@ impl Draft<'_> {
             true => "see the other complaints about it",
             false => "add a `virtual_ipaddress` block, or `no_virtual_ipaddress` if that is meant",
         };
-        if version == Version::V2 {
+        if version == Version::V2 && !self.strict {
             self.warning("no-address", span, message).help(advice);
             return Some(());
         }
@@ -208,19 +224,28 @@ impl Draft<'_> {
         None
     }
 
-    /// KA-ST-05.
-    fn priority(&self) -> (Priority, WantedState) {
-        match (
-            self.raw.priority.map(|priority| priority.value),
-            self.raw.wanted,
-        ) {
+    /// KA-ST-05, KA-ST-10.
+    fn priority(&mut self) -> (Priority, WantedState) {
+        let number = self.raw.priority.map(|priority| priority.value);
+        let (priority, wanted) = match (number, self.raw.wanted) {
             (None, Some(WantedState::Master)) => (Priority::OWNER, WantedState::Master),
             (None, _) => (Priority::DEFAULT, WantedState::Backup),
             (Some(255), None) => (Priority::OWNER, WantedState::Master),
             (Some(number), wanted) => {
                 (Priority::new(number), wanted.unwrap_or(WantedState::Backup))
             }
+        };
+        if !self.strict || (wanted == WantedState::Master) == (priority == Priority::OWNER) {
+            return (priority, wanted);
         }
+        let (corrected, name) = match priority {
+            Priority::OWNER => (WantedState::Master, "MASTER"),
+            _ => (WantedState::Backup, "BACKUP"),
+        };
+        let message = "in strict mode `state MASTER` and priority 255 go together";
+        self.warning("corrected", self.name.span, message)
+            .help(format!("`state {name}` is used"));
+        (priority, corrected)
     }
 
     /// KA-ST-06, KA-B-07, KA-B-08.
@@ -249,6 +274,7 @@ impl Draft<'_> {
         }
         if let Some(Spanned { span, .. }) = delay {
             let why = match (wanted, priority, never) {
+                _ if self.strict => Some("strict mode"),
                 (WantedState::Master, ..) => Some("`state MASTER`"),
                 (_, Priority::OWNER, _) => Some("priority 255"),
                 (.., Some(_)) => Some("`nopreempt`"),
@@ -335,6 +361,15 @@ impl Draft<'_> {
             }
             return Authentication::None;
         };
+        if self.strict {
+            self.warning(
+                "auth-strict",
+                kind.span,
+                "strict mode has no authentication",
+            )
+            .help("remove the `authentication` block or strict mode; the block is ignored");
+            return Authentication::None;
+        }
         if kind.value == AuthType::Unknown {
             self.hold(HoldReason::Authentication, kind.span);
             self.error(
@@ -394,6 +429,26 @@ impl Draft<'_> {
             } else {
                 self.raw.tracked_interfaces.push(tracked);
             }
+        }
+    }
+
+    fn behaviour(&self) -> Behaviour {
+        let (raw, global) = (&self.raw, self.global);
+        let own = |setting: Option<Spanned<bool>>, default| {
+            setting.map_or(default, |setting| setting.value)
+        };
+        Behaviour {
+            down_timer_adverts: raw
+                .down_timer_adverts
+                .map_or(global.down_timer_adverts, |count| count.value),
+            lower_prio_no_advert: own(raw.lower_prio_no_advert, global.lower_prio_no_advert),
+            higher_prio_send_advert: own(
+                raw.higher_prio_send_advert,
+                global.higher_prio_send_advert,
+            ),
+            owner_ignore_adverts: raw
+                .owner_ignore_adverts
+                .unwrap_or(global.owner_ignore_adverts),
         }
     }
 

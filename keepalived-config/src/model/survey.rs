@@ -78,12 +78,7 @@ pub(super) fn report(unsupported: &[Unsupported], diagnostics: &mut Diagnostics)
         count,
     } in unsupported
     {
-        // The model says more about these, and says it per instance.
-        if matches!(
-            keyword.name,
-            "auth_hmac" | "track_script" | "track_file" | "track_process" | "track_bfd"
-        ) && keyword.context == Context::Instance
-        {
+        if told_elsewhere(keyword) {
             continue;
         }
         let mut complaint = match keyword.status {
@@ -92,7 +87,12 @@ pub(super) fn report(unsupported: &[Unsupported], diagnostics: &mut Diagnostics)
                 Diagnostic::new(Severity::Error, "refused", *span, message)
             }
             _ => {
-                let message = format!("`{}` is not supported yet", keyword.name);
+                let message = match keyword.name {
+                    "vrrp_strict" | "strict_mode" => {
+                        format!("`{}` is only partly supported yet", keyword.name)
+                    }
+                    name => format!("`{name}` is not supported yet"),
+                };
                 Diagnostic::new(Severity::Warning, super::NOT_SUPPORTED_YET, *span, message)
             }
         };
@@ -101,6 +101,18 @@ pub(super) fn report(unsupported: &[Unsupported], diagnostics: &mut Diagnostics)
             complaint.note(None, format!("it is used {count} times"));
         }
         diagnostics.push(complaint);
+    }
+}
+
+/// The model says more about these, with their consequence for each instance.
+fn told_elsewhere(keyword: &Keyword) -> bool {
+    match keyword.context {
+        Context::Root => keyword.name == "net_namespace",
+        Context::Instance => matches!(
+            keyword.name,
+            "auth_hmac" | "track_script" | "track_file" | "track_process" | "track_bfd"
+        ),
+        _ => false,
     }
 }
 
@@ -128,7 +140,7 @@ fn consequence(keyword: &Keyword) -> String {
         }
         (Context::Instance, "no_accept") => "traffic to the virtual addresses is answered",
         (Context::Instance, "strict_mode") | (Context::GlobalDefs, "vrrp_strict") => {
-            "nothing is refused or reset for the sake of the RFC"
+            "settings are corrected, but traffic to the virtual addresses is answered all the same"
         }
         _ if matches!(keyword.shape, Shape::Line) => "the line does nothing",
         _ => "the block does nothing",

@@ -6,7 +6,8 @@ use crate::diagnostic::{Diagnostic, Severity};
 /// Warnings about something that Keepalived corrects and reports too, so that they count.
 ///
 /// All other warnings are advice that Keepalived does not give; they leave the exit code alone.
-const CORRECTIONS: [&str; 11] = [
+const CORRECTIONS: [&str; 13] = [
+    "auth-strict",
     "auth-version-3",
     "corrected",
     "ignored-auth",
@@ -16,6 +17,7 @@ const CORRECTIONS: [&str; 11] = [
     "nopreempt-owner",
     "preempt-delay",
     "rounded-interval",
+    "strict-address",
     "too-many-addresses",
     "zero-interval",
 ];

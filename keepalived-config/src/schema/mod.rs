@@ -35,7 +35,8 @@ pub struct Keyword {
     pub doc: &'static str,
     /// The value used when it is absent; empty if there is none.
     pub default: &'static str,
-    /// The first Keepalived release that has it; empty if not determined.
+    /// The first Keepalived release that has it, `0.5` standing for the oldest one there is and `+`
+    /// for what came after; empty if not determined.
     pub since: &'static str,
 }
 

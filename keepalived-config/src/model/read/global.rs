@@ -65,6 +65,7 @@ fn vrrp(line: Line<'_>, global: &mut GlobalDefs, diagnostics: &mut Diagnostics) 
         "vrrp_owner_ignore_adverts" => &mut global.owner_ignore_adverts,
         "vrrp_skip_check_adv_addr" => &mut global.skip_check_adv_addr,
         "vrrp_check_unicast_src" => &mut global.check_unicast_src,
+        "vrrp_strict" => &mut global.strict,
         "v3_checksum_as_v2" => &mut global.v3_checksum_as_v2,
         _ => return values(line, global, diagnostics),
     };

@@ -34,7 +34,7 @@ pub(crate) struct Raw {
     pub(crate) nopreempt: Option<Span>,
     pub(crate) preempt_delay: Option<Spanned<Duration>>,
     pub(crate) advert_int: Option<Spanned<Duration>>,
-    pub(crate) down_timer_adverts: Option<u8>,
+    pub(crate) down_timer_adverts: Option<Spanned<u8>>,
     pub(crate) addresses: Vec<Vip>,
     pub(crate) excluded: Vec<Vip>,
     /// Address, prefix length and device of each of `addresses`.
@@ -59,12 +59,14 @@ pub(crate) struct Raw {
     pub(crate) seen_interfaces: HashMap<String, Span>,
     pub(crate) v3_checksum_as_v2: Option<bool>,
     pub(crate) old_unicast_checksum: OldUnicastChecksum,
-    pub(crate) lower_prio_no_advert: Option<bool>,
-    pub(crate) higher_prio_send_advert: Option<bool>,
+    pub(crate) lower_prio_no_advert: Option<Spanned<bool>>,
+    pub(crate) higher_prio_send_advert: Option<Spanned<bool>>,
     pub(crate) owner_ignore_adverts: Option<bool>,
     pub(crate) skip_check_adv_addr: Option<bool>,
     pub(crate) announce: RawAnnounce,
     pub(crate) notify: Notify,
+    pub(crate) strict: Option<bool>,
+    pub(crate) accept: Option<Span>,
     pub(crate) receive_buffer: Option<u32>,
     pub(crate) native_ipv6: Option<Span>,
     pub(crate) unguarded: Vec<Spanned<String>>,
@@ -79,6 +81,8 @@ pub(crate) struct RawAnnounce {
     pub(crate) refresh_repeat: Option<u32>,
     pub(crate) lower_prio_delay: Option<Duration>,
     pub(crate) lower_prio_repeat: Option<u32>,
+    /// The last `garp_lower_prio_*` line.
+    pub(crate) lower_prio: Option<Span>,
 }
 
 /// `auth_type`.
@@ -236,6 +240,7 @@ fn behaviour(line: Line<'_>, raw: &mut Raw, diagnostics: &mut Diagnostics) {
             );
         }
         "garp_lower_prio_delay" => {
+            announce.lower_prio = Some(line.node.span());
             keep(
                 &mut announce.lower_prio_delay,
                 line.whole_seconds(LEFT_OUT, diagnostics),
@@ -246,18 +251,30 @@ fn behaviour(line: Line<'_>, raw: &mut Raw, diagnostics: &mut Diagnostics) {
             keep(&mut announce.refresh_repeat, repeat(line, diagnostics));
         }
         "garp_lower_prio_repeat" => {
+            announce.lower_prio = Some(line.node.span());
             let count = line.number(0..=u32::MAX, LEFT_OUT, diagnostics);
             keep(&mut announce.lower_prio_repeat, count);
         }
         "down_timer_adverts" => {
+            let count = line.number(1..=100, LEFT_OUT, diagnostics);
             keep(
                 &mut raw.down_timer_adverts,
-                line.number(1..=100, LEFT_OUT, diagnostics),
+                count.map(|count| spanned(line, count)),
             );
         }
-        "lower_prio_no_advert" => keep(&mut raw.lower_prio_no_advert, line.boolean(diagnostics)),
+        "lower_prio_no_advert" => {
+            let on = line.boolean(diagnostics);
+            keep(
+                &mut raw.lower_prio_no_advert,
+                on.map(|on| spanned(line, on)),
+            );
+        }
         "higher_prio_send_advert" => {
-            keep(&mut raw.higher_prio_send_advert, line.boolean(diagnostics));
+            let on = line.boolean(diagnostics);
+            keep(
+                &mut raw.higher_prio_send_advert,
+                on.map(|on| spanned(line, on)),
+            );
         }
         "owner_ignore_adverts" => keep(&mut raw.owner_ignore_adverts, line.boolean(diagnostics)),
         "skip_check_adv_addr" => keep(&mut raw.skip_check_adv_addr, line.boolean(diagnostics)),
@@ -272,7 +289,9 @@ fn behaviour(line: Line<'_>, raw: &mut Raw, diagnostics: &mut Diagnostics) {
         }
         "accept" => {
             line.at_most(0, diagnostics);
+            raw.accept = Some(line.node.span());
         }
+        "strict_mode" => keep(&mut raw.strict, line.boolean(diagnostics)),
         _ => notify(line, &mut raw.notify, diagnostics),
     }
 }
