@@ -43,7 +43,13 @@ pub(crate) struct Local<'a> {
 impl Local<'_> {
     /// Every receive check; the first that fails is the reason.
     ///
-    /// VRRP-V2-RX-01..16, VRRP-V2-AUTH-01..03, VRRP-V3-RX-01..17, VRRP-GEN-07, VRRP-GEN-12.
+    /// VRRP-V2-RX-01, VRRP-V2-RX-02, VRRP-V2-RX-03, VRRP-V2-RX-04, VRRP-V2-RX-05, VRRP-V2-RX-06,
+    /// VRRP-V2-RX-07, VRRP-V2-RX-08, VRRP-V2-RX-09, VRRP-V2-RX-10, VRRP-V2-RX-11, VRRP-V2-RX-12,
+    /// VRRP-V2-RX-13, VRRP-V2-RX-14, VRRP-V2-RX-15, VRRP-V2-RX-16, VRRP-V2-AUTH-01,
+    /// VRRP-V2-AUTH-02, VRRP-V2-AUTH-03, VRRP-V3-RX-01, VRRP-V3-RX-02, VRRP-V3-RX-03,
+    /// VRRP-V3-RX-04, VRRP-V3-RX-05, VRRP-V3-RX-06, VRRP-V3-RX-07, VRRP-V3-RX-08, VRRP-V3-RX-09,
+    /// VRRP-V3-RX-10, VRRP-V3-RX-11, VRRP-V3-RX-12, VRRP-V3-RX-13, VRRP-V3-RX-14, VRRP-V3-RX-15,
+    /// VRRP-V3-RX-16, VRRP-V3-RX-17, VRRP-GEN-07, VRRP-GEN-12, VRRP-EXT-02, KA-M-07.
     pub(crate) fn admit(&self, ip: &IpMeta, message: &[u8]) -> Result<Admitted, Rejected> {
         let peer = self.peer(ip.source);
         if let Some(Peer {
@@ -96,7 +102,7 @@ impl Local<'_> {
         }
     }
 
-    /// VRRP-V3-CK-04, VRRP-V3-CK-05, VRRP-V2-RX-02, VRRP-V3-RX-01, VRRP-EXT-02.
+    /// VRRP-V3-CK-01, VRRP-V3-CK-02, VRRP-V3-CK-03, VRRP-V3-CK-04, VRRP-V3-CK-05, VRRP-V2-RX-02, VRRP-V3-RX-01, VRRP-EXT-02.
     fn policy(&self) -> ParsePolicy {
         let hop_limit = match self.config.transport {
             Transport::Multicast { .. } => HopLimit::Exact255,
@@ -114,7 +120,8 @@ impl Local<'_> {
             .with_link_local_first(self.config.link_local_first)
     }
 
-    /// VRRP-V2-AUTH-01..03, RFC 3768 7.1. VRRPv3 has no authentication.
+    /// VRRP-V2-AUTH-01, VRRP-V2-AUTH-02, VRRP-V2-AUTH-03, RFC 3768 7.1. VRRPv3 has no authentication
+    /// (VRRP-V2-AUTH-07), and of type 2 only the number is known (VRRP-V2-AUTH-05).
     fn check_auth(&self, advert: &Advert<'_>) -> Result<(), Rejected> {
         let WireFormat::V2 { auth: ours } = self.config.format else {
             return Ok(());

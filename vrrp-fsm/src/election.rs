@@ -19,7 +19,8 @@ pub(crate) enum Contest {
 /// Compares two Active routers, RFC 9568 6.4.3: the higher priority wins, and of equal ones the
 /// higher address, as an unsigned number in network order. A router without an address loses.
 ///
-/// FSM-V2-M-04..08, FSM-V3-A-04..08.
+/// FSM-V2-M-04, FSM-V2-M-05, FSM-V2-M-06, FSM-V2-M-07, FSM-V2-M-08, FSM-V3-A-04, FSM-V3-A-05,
+/// FSM-V3-A-06, FSM-V3-A-07, FSM-V3-A-08, FSM-T-07, VRRP-EXT-07.
 pub(crate) fn contest(own: (Priority, Option<IpAddr>), theirs: (Priority, IpAddr)) -> Contest {
     let theirs = (theirs.0, Some(theirs.1));
     match own.cmp(&theirs) {

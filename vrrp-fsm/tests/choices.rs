@@ -107,7 +107,7 @@ fn interval_change_in_active_keeps_the_earlier_of_both_deadlines() {
     expect(&mut instance, &[ADVERT], Active, Some(secs(DOWN + 1.0)));
 }
 
-/// FSM-OPEN-07.
+/// FSM-OPEN-07, VRRP-EXT-07.
 #[test]
 fn change_of_the_primary_address_changes_no_state() {
     let (mut instance, _) = active(config());

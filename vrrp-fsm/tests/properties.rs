@@ -387,7 +387,7 @@ proptest! {
         }
     }
 
-    /// Nothing panics on any octets from anybody, and nothing of them gets through.
+    /// VRRP-GEN-08: nothing panics on any octets from anybody, and nothing of them gets through.
     #[test]
     fn garbage_is_counted_and_changes_nothing(
         config in config(),

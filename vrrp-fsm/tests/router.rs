@@ -197,7 +197,7 @@ fn packet_for_nobody_is_counted_under_its_reason() {
     assert_eq!(drain_router(&mut router), []);
 }
 
-/// VRRP-GEN-05: a thousand bad packets are a thousand in the counter and few in the log.
+/// VRRP-GEN-05, VRRP-GEN-06: a thousand bad packets are a thousand in the counter and few in the log.
 #[test]
 fn rejected_packets_are_all_counted_and_seldom_told() {
     let (mut router, ids) = running([(ETH0, config())]);

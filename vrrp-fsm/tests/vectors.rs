@@ -298,8 +298,17 @@ fn check_warnings(vector: &Value, owner: bool, router: &mut Router) {
     assert_eq!(told, expected, "{name}");
 }
 
-/// VRRP-V2-RX-01..16, VRRP-V3-RX-01..17, VRRP-V2-AUTH-01..03, VRRP-V3-CK-01..05, VRRP-GEN-07,
-/// VRRP-GEN-12, VRRP-EXT-01..03: every packet in its context.
+/// Every packet in its context.
+///
+/// VRRP-V2-RX-01, VRRP-V2-RX-02, VRRP-V2-RX-03, VRRP-V2-RX-04, VRRP-V2-RX-05, VRRP-V2-RX-06,
+/// VRRP-V2-RX-07, VRRP-V2-RX-08, VRRP-V2-RX-09, VRRP-V2-RX-10, VRRP-V2-RX-11, VRRP-V2-RX-12,
+/// VRRP-V2-RX-13, VRRP-V2-RX-14, VRRP-V2-RX-15, VRRP-V2-RX-16, VRRP-V3-RX-01, VRRP-V3-RX-02,
+/// VRRP-V3-RX-03, VRRP-V3-RX-04, VRRP-V3-RX-05, VRRP-V3-RX-06, VRRP-V3-RX-07, VRRP-V3-RX-08,
+/// VRRP-V3-RX-09, VRRP-V3-RX-10, VRRP-V3-RX-11, VRRP-V3-RX-12, VRRP-V3-RX-13, VRRP-V3-RX-14,
+/// VRRP-V3-RX-15, VRRP-V3-RX-16, VRRP-V3-RX-17, VRRP-V2-AUTH-01, VRRP-V2-AUTH-02, VRRP-V2-AUTH-03,
+/// VRRP-V2-AUTH-04, VRRP-V2-AUTH-05, VRRP-V3-CK-01, VRRP-V3-CK-02, VRRP-V3-CK-03, VRRP-V3-CK-04,
+/// VRRP-V3-CK-05, VRRP-V2-CK-01, VRRP-GEN-07, VRRP-GEN-09, VRRP-GEN-12, VRRP-EXT-01, VRRP-EXT-02,
+/// VRRP-EXT-03.
 #[test]
 fn every_packet_is_judged_as_the_interoperable_profile_has_it() {
     run(Profile::Default, "valid", "reason");

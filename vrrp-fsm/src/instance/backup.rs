@@ -13,7 +13,7 @@ use super::{Instance, Timer, Wait, add_one};
 impl Instance {
     /// RFC 9568 6.4.2 (315-400): the down timer fires.
     ///
-    /// FSM-V2-B-02, FSM-V3-B-02. If it fires too late by more than a whole down interval, then
+    /// FSM-V2-B-02, FSM-V3-B-02, FSM-T-01, FSM-T-02, FSM-T-03, FSM-T-04. If it fires too late by more than a whole down interval, then
     /// this process was stopped, and what it knows is old: it listens for another interval and
     /// skew before it takes the addresses.
     pub(super) fn down_timer(&mut self, now: Instant, deadline: Instant) {
@@ -54,7 +54,7 @@ impl Instance {
         add_one(&mut self.stats.became_active);
     }
 
-    /// RFC 9568 6.4.2 (405-450): an advert is received.
+    /// RFC 9568 6.4.2 (405-450): an advert is received, one that passed every check (KA-B-09).
     pub(super) fn advert_in_backup(&mut self, now: Instant, heard: Heard) {
         if heard.priority != Priority::OWNER {
             self.stop_giving_way(now);
@@ -71,7 +71,7 @@ impl Instance {
     /// RFC 9568 6.4.2 (405-410): the Active router goes. The timer is set to the skew even if it
     /// is shorter already, the interval is not learned, and neither preemption mode matters.
     ///
-    /// FSM-V2-B-03, FSM-V2-B-09, FSM-V3-B-03, KA-B-03.
+    /// FSM-V2-B-03, FSM-V2-B-09, FSM-V3-B-03, FSM-T-03, FSM-T-09, KA-B-03.
     fn release_in_backup(&mut self, now: Instant) {
         self.set_down_timer(now, Wait::Skew);
     }
@@ -79,7 +79,8 @@ impl Instance {
     /// RFC 9568 6.4.2 (420, 445): equal priority is accepted without a look at the address, lower
     /// priority only if it is not to be preempted, or not yet.
     ///
-    /// FSM-V2-B-04..07, FSM-V3-B-04..07, FSM-OPEN-10, KA-B-01, KA-B-02, KA-B-04, KA-B-05.
+    /// FSM-V2-B-04, FSM-V2-B-05, FSM-V2-B-06, FSM-V2-B-07, FSM-V3-B-04, FSM-V3-B-05, FSM-V3-B-06,
+    /// FSM-V3-B-07, FSM-OPEN-10, KA-B-01, KA-B-02, KA-B-04, KA-B-05, FSM-T-05, FSM-T-06.
     fn accepts_in_backup(&mut self, now: Instant, priority: Priority) -> bool {
         if priority >= self.priority {
             self.preempt_hold = None;

@@ -50,7 +50,7 @@ impl Instance {
 
     /// Computes the faults anew from the facts, and stops or starts accordingly.
     ///
-    /// KA-F-01, KA-F-02, KA-F-03, KA-F-05, KA-M-11, VRRP-EXT-04.
+    /// KA-F-01, KA-F-02, KA-F-03, KA-F-05, KA-M-11, KA-ST-08, KA-ST-09, KA-W-01, VRRP-EXT-04.
     pub(super) fn update_faults(&mut self, now: Instant) {
         let mut faults = self.reported;
         if self.primary.is_none() {

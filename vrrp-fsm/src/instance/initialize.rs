@@ -10,7 +10,7 @@ use super::{Instance, Wait};
 impl Instance {
     /// RFC 9568 6.4.1, Startup.
     ///
-    /// FSM-V2-I-01, FSM-V2-I-02, FSM-V3-I-01, FSM-V3-I-02, FSM-V2-B-08, KA-ST-07: unless it
+    /// FSM-V2-I-01, FSM-V2-I-02, FSM-V3-I-01, FSM-V3-I-02, FSM-V2-B-08, FSM-T-08, KA-ST-07: unless it
     /// becomes Active at once, addresses left over from an earlier run are removed first. Faults
     /// that keep it from running are told (KA-F-01).
     pub(super) fn start(&mut self, now: Instant) {

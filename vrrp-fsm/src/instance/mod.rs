@@ -181,6 +181,9 @@ impl Instance {
     }
 
     /// Tells the time. Does nothing before [`next_timeout`](Self::next_timeout).
+    ///
+    /// FSM-OPEN-01, FSM-OPEN-02: call it after [`handle_packet`](Self::handle_packet). FSM-OPEN-03:
+    /// this is the only notion of time there is, and it is monotonic.
     pub fn handle_timeout(&mut self, now: Instant) {
         match self.timer {
             Timer::Down { deadline, .. } if deadline <= now => self.down_timer(now, deadline),
@@ -229,7 +232,8 @@ impl Instance {
 
     /// The advert to send now, RFC 9568 7.2: own interval, effective priority or 0.
     ///
-    /// VRRP-V2-TX-01, VRRP-V2-TX-06, VRRP-V3-TX-01, VRRP-V3-TX-07.
+    /// VRRP-V2-TX-01, VRRP-V2-TX-05, VRRP-V2-TX-06, VRRP-V2-AUTH-04, VRRP-V3-TX-01, VRRP-V3-TX-06,
+    /// VRRP-V3-TX-07.
     #[must_use]
     pub fn advert(&self, transmit: Transmit) -> AdvertRepr<'_> {
         AdvertRepr {

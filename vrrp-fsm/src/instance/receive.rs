@@ -14,7 +14,7 @@ use super::{Instance, add_one};
 impl Instance {
     /// Takes a received VRRP message and what the IP header said.
     ///
-    /// FSM-V2-I-03, FSM-V3-I-03: in Initialize a good advert is
+    /// FSM-V2-I-03, FSM-V3-I-03, FSM-V2-M-10: in Initialize a good advert is
     /// [`NotRunning`](Rejected::NotRunning), and a bad one is still told apart, so that it can be
     /// seen what is wrong before the router ever runs.
     ///

@@ -16,7 +16,8 @@ impl Instance {
     /// The same configuration does nothing at all (KA-M-12: the next advert comes when it would
     /// have come anyway). Of a different one the actions are those that the difference needs; a
     /// new priority or interval is in the next advert (FSM-OPEN-05, FSM-OPEN-06) and moves a
-    /// running down timer (FSM-OPEN-04).
+    /// running down timer (FSM-OPEN-04). What is not looked at by the state machine changes nothing
+    /// (FSM-V3-A-12).
     ///
     /// # Errors
     ///
