@@ -696,6 +696,57 @@ fn v2_checks_the_interval_for_unicast_peers_too() {
     assert_eq!(result, Err(Rejected::Interval { theirs }));
 }
 
+/// VRRP-EXT-02, VRRP-EXT-03: a hop limit range is a range for each listed peer, so that nobody else
+/// can be let in.
+#[test]
+fn hop_limit_range_of_a_peer_implies_the_check_of_the_source() {
+    let listed = Peer::new(peer(1)).with_hop_limit(64..=128);
+    for (peers, check_source, source, hop_limit, result) in [
+        (vec![listed.clone()], false, 1, 64, Ok(())),
+        (vec![listed.clone()], false, 1, 128, Ok(())),
+        (
+            vec![listed.clone()],
+            false,
+            1,
+            63,
+            Err(Rejected::HopLimit(63)),
+        ),
+        (
+            vec![listed.clone()],
+            false,
+            1,
+            129,
+            Err(Rejected::HopLimit(129)),
+        ),
+        (
+            vec![listed],
+            false,
+            2,
+            64,
+            Err(Rejected::UnknownPeer(peer(2))),
+        ),
+        (vec![Peer::new(peer(1))], false, 2, 1, Ok(())),
+        (
+            vec![Peer::new(peer(1))],
+            true,
+            2,
+            255,
+            Err(Rejected::UnknownPeer(peer(2))),
+        ),
+        (vec![Peer::new(peer(1))], true, 1, 1, Ok(())),
+    ] {
+        let transport = Transport::Unicast {
+            peers,
+            check_source,
+        };
+        let mut instance = started(config(Preempt::Immediately).with_transport(transport));
+        let (mut ip, octets) = message(instance.config(), peer(source), 200, centis(100));
+        ip.destination = address(OWN);
+        ip.hop_limit = hop_limit;
+        assert_eq!(instance.handle_packet(secs(1.0), &ip, &octets), result);
+    }
+}
+
 /// KA-O-10, VRRP-V2-RX-10, VRRP-V3-RX-11, VRRP-EXT-11.
 #[test]
 fn other_addresses_are_told_or_rejected_as_configured() {

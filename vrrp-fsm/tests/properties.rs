@@ -387,6 +387,42 @@ proptest! {
         }
     }
 
+    /// KA-F-01, KA-F-02: what the router is depends on the facts as they are now, not on the order
+    /// in which they came about.
+    #[test]
+    fn faults_are_levels(config in config(), events in proptest::collection::vec(event(), 0..40)) {
+        let mut instance = Instance::new(config.clone()).unwrap();
+        let mut reported: BTreeMap<Fault, bool> = BTreeMap::from([(Fault::NoReceivePath, true)]);
+        let (mut primary, mut started, mut weights) = (None, false, 0);
+        for event in &events {
+            instance.handle_event(nanos(0), *event);
+            match *event {
+                Event::Start => started = true,
+                Event::Stop => started = false,
+                Event::Fault(fault) => _ = reported.insert(fault, true),
+                Event::FaultCleared(fault) => _ = reported.insert(fault, false),
+                Event::PrimaryAddress(address) => {
+                    primary = address;
+                    if address.is_some() {
+                        reported.insert(Fault::NoSourceAddress, false);
+                    }
+                }
+                Event::Adjust(sum) => weights = sum,
+                _ => {}
+            }
+        }
+        let mut facts: Vec<_> = reported.into_iter().collect();
+        facts.push((Fault::NoSourceAddress, primary.is_none() || facts.contains(&(Fault::NoSourceAddress, true))));
+        facts.retain(|(fault, there)| *there && (config.track_link || *fault != Fault::LinkDown));
+        let faults: vrrp_fsm::Faults = facts.into_iter().map(|(fault, _)| fault).collect();
+        prop_assert_eq!(instance.faults(), faults);
+        let runs = instance.state() != State::Initialize;
+        prop_assert_eq!(runs, started && faults.is_empty());
+        let mut fresh = ready(config);
+        fresh.handle_event(nanos(0), Event::Adjust(weights));
+        prop_assert_eq!(instance.effective_priority(), fresh.effective_priority());
+    }
+
     /// VRRP-GEN-08: nothing panics on any octets from anybody, and nothing of them gets through.
     #[test]
     fn garbage_is_counted_and_changes_nothing(

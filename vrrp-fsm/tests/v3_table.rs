@@ -381,3 +381,38 @@ fn fault_in_active_releases() {
         None,
     );
 }
+
+/// VRRP-GEN-12, VRRP-V2-RX-03, VRRP-V3-RX-02: of two faults the earlier one is the reason; the
+/// version comes before type, length and checksum, and after the hop limit and the fixed length.
+#[test]
+fn wrong_version_is_the_reason_before_what_comes_after_it() {
+    let role = backup(100, Preempt::Immediately);
+    for (ours, theirs) in [(v2(role), v3(role)), (v3(role), v2(role))] {
+        let version = theirs.version();
+        let (ip, octets) = message(&theirs, peer(9), 200, centis(100));
+        let damaged = |place: usize, mask: u8| {
+            let mut octets = octets.clone();
+            octets[place] ^= mask;
+            octets
+        };
+        let mut instance = started(ours);
+        for octets in [
+            octets.clone(),
+            damaged(0, 0x0f),
+            damaged(6, 1),
+            damaged(1, 51),
+            octets[..9].to_vec(),
+            [octets.clone(), vec![0]].concat(),
+        ] {
+            let result = instance.handle_packet(secs(1.0), &ip, &octets);
+            assert_eq!(result, Err(Rejected::VersionMismatch(version)));
+        }
+        let far = vrrp_fsm::proto::IpMeta { hop_limit: 1, ..ip };
+        let result = instance.handle_packet(secs(1.0), &far, &octets);
+        let reason = vrrp_fsm::proto::ParseError::HopLimit { found: 1 };
+        assert_eq!(result, Err(Rejected::Parse(reason)));
+        let result = instance.handle_packet(secs(1.0), &ip, &octets[..7]);
+        let reason = vrrp_fsm::proto::ParseError::HeaderTruncated { got: 7 };
+        assert_eq!(result, Err(Rejected::Parse(reason)));
+    }
+}
