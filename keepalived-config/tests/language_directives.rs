@@ -395,3 +395,24 @@ fn a_shell_variable_in_single_quotes_is_left_alone() {
         "vrrp_script c {\n  script \"/bin/echo $x y\"\n}\n",
     );
 }
+
+/// LANG-11: one condition per statement, as in Keepalived; a brace begins a new statement.
+#[test]
+fn a_second_condition_is_no_condition() {
+    let options = Options::default().with_config_id("a");
+    let twice = tree_with("@a @a static_rules { }\n", &options);
+    assert_eq!(codes(&twice), ["1:4 unknown-keyword"]);
+    assert_eq!(
+        id("@a static_rules { @a } @a static_routes { }\n", "a"),
+        "static_rules {\n}\nstatic_routes {\n}\n"
+    );
+}
+
+/// LANG-12, LANG-03: text behind a brace on the line of a repetition is repeated with it.
+#[test]
+fn a_repetition_reaches_to_the_end_of_its_line() {
+    reads_as(
+        "~SEQ(I,1,2) vrrp_instance V${I} { interface eth${I} }\n",
+        "vrrp_instance V1 {\n  interface eth1\n}\nvrrp_instance V2 {\n  interface eth2\n}\n",
+    );
+}
