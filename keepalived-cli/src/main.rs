@@ -1,1 +1,79 @@
-fn main() {}
+//! keepalived-rs: a VRRP daemon that reads keepalived.conf, and tools around it.
+
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod check;
+mod daemon;
+mod daemonize;
+mod demo;
+mod descriptors;
+mod dump;
+mod explain;
+mod facts;
+mod load;
+mod log;
+mod lower;
+mod messages;
+mod namespace;
+mod pidfile;
+mod run;
+mod signals;
+mod status;
+
+use std::process::ExitCode;
+
+use arguments::Invocation;
+
+fn main() -> ExitCode {
+    descriptors::close_inherited();
+    let mut words = std::env::args_os();
+    let program = words
+        .next()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let program = program.rsplit('/').next().unwrap_or("keepalived-rs");
+    let words: Result<Vec<String>, _> = words.map(std::ffi::OsString::into_string).collect();
+    let Ok(words) = words else {
+        eprintln!("{program}: an argument is not valid UTF-8");
+        return ExitCode::FAILURE;
+    };
+    match arguments::parse(program, &words) {
+        Ok(Invocation::Daemon(options)) => {
+            run::run(&options, words.into_iter().map(Into::into).collect())
+        }
+        Ok(Invocation::Status(options)) => status::run(&options),
+        Ok(Invocation::Check(options)) => check::run(&options),
+        Ok(Invocation::Explain(options)) => explain::run(&options),
+        Ok(Invocation::Demo(options)) => demo::run(&options),
+        Ok(Invocation::Signum(name)) => signum(&name),
+        Ok(Invocation::Version) => {
+            eprintln!("keepalived-rs v{}", env!("CARGO_PKG_VERSION"));
+            eprintln!("A memory-safe VRRP daemon that reads keepalived.conf");
+            ExitCode::SUCCESS
+        }
+        Ok(Invocation::Help(text)) => {
+            eprint!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(refusal) => {
+            eprintln!("{}", refusal.message);
+            if refusal.show_usage {
+                eprint!("{}", arguments::usage(program));
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn signum(name: &str) -> ExitCode {
+    match signals::by_name(name) {
+        Some(number) => {
+            println!("{number}");
+            ExitCode::SUCCESS
+        }
+        None => {
+            eprintln!("Unknown sigfunc {name}");
+            ExitCode::FAILURE
+        }
+    }
+}

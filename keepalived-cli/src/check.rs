@@ -1,0 +1,77 @@
+//! `check FILE...`: read configurations, report every mistake, exit.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use keepalived_config::diagnostic::render_all;
+use keepalived_config::model::NOT_SUPPORTED_YET;
+use keepalived_config::{Diagnostic, FileSource, Options as ReadOptions, Parsed, Severity};
+
+use crate::arguments::Check;
+
+/// Exit codes of `check`.
+const WARNINGS: u8 = 1;
+const ERRORS: u8 = 2;
+
+/// `check FILE...`.
+pub(crate) fn run(options: &Check) -> ExitCode {
+    if options.files.is_empty() {
+        eprintln!("keepalived-rs check: no file given");
+        return ExitCode::from(ERRORS);
+    }
+    let mut read = ReadOptions::default();
+    if let Some(id) = options.config_id.clone().or_else(short_host_name) {
+        read = read.with_config_id(id);
+    }
+    let mut worst = 0;
+    for file in &options.files {
+        let parsed = parse(file, &read);
+        let (errors, warnings) = count(&parsed.diagnostics, options.strict);
+        let mut out = io::stdout().lock();
+        let rendered = render_all(&parsed.diagnostics, &parsed.sources);
+        let instances = parsed.config.instances.len();
+        // A closed pipe is no reason to stop checking: the exit code counts.
+        let _ = write!(out, "{rendered}");
+        let _ = writeln!(
+            out,
+            "{}: {instances} instances, {errors} errors, {warnings} warnings",
+            file.display()
+        );
+        let code = if errors > 0 {
+            ERRORS
+        } else if warnings > 0 && options.strict {
+            WARNINGS
+        } else {
+            0
+        };
+        worst = worst.max(code);
+    }
+    ExitCode::from(worst)
+}
+
+fn parse(file: &Path, read: &ReadOptions) -> Parsed {
+    keepalived_config::parse(&mut FileSource, &file.to_string_lossy(), read)
+}
+
+/// Errors and warnings; with `strict` what is known but not supported is an error.
+fn count(diagnostics: &[Diagnostic], strict: bool) -> (usize, usize) {
+    let severity = |diagnostic: &&Diagnostic| match diagnostic.severity {
+        Severity::Warning if strict && diagnostic.code == NOT_SUPPORTED_YET => Severity::Error,
+        other => other,
+    };
+    let of = |wanted| {
+        diagnostics
+            .iter()
+            .filter(|found| severity(found) == wanted)
+            .count()
+    };
+    (of(Severity::Error), of(Severity::Warning))
+}
+
+/// What `@id` lines are compared with when nothing else was said.
+fn short_host_name() -> Option<String> {
+    let system = rustix::system::uname();
+    let name = system.nodename().to_str().ok()?;
+    Some(name.split('.').next().unwrap_or(name).to_owned())
+}

@@ -1,0 +1,188 @@
+//! Log lines: to the console, to syslog, to a file, and never a reason to wait.
+//!
+//! Each destination has a bounded queue and a thread of its own, so that a blocked pipe, a full
+//! disk or a stuck syslog daemon stalls neither the caller nor the other destinations. Lines that
+//! do not fit are counted, and the count is written as soon as there is room again.
+
+mod queue;
+mod sinks;
+mod time;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use keepalived_driver::clock::Clock;
+
+use crate::arguments::Facility;
+use queue::Queue;
+use sinks::{ConsoleSink, FileSink, Sink, SyslogSink};
+
+pub(crate) use time::{local_text, wall_clock};
+
+/// How important a line is.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Level {
+    /// Something does not work.
+    Error,
+    /// Something may not work, or not as somebody expects.
+    Warning,
+    /// Worth knowing and rare.
+    Notice,
+    /// The normal course of things.
+    Info,
+    /// Written only with `-D`.
+    Detail,
+}
+
+impl Level {
+    /// RFC 3164 4.1.1 severity.
+    fn severity(self) -> u8 {
+        match self {
+            Self::Error => 3,
+            Self::Warning => 4,
+            Self::Notice => 5,
+            Self::Info | Self::Detail => 6,
+        }
+    }
+}
+
+/// Where lines go.
+#[derive(Clone, Debug)]
+pub(crate) struct LogSettings {
+    /// Standard error.
+    pub(crate) console: bool,
+    /// `/dev/log`, with this facility.
+    pub(crate) syslog: Option<Facility>,
+    /// This file, appended to.
+    pub(crate) file: Option<PathBuf>,
+    /// Write each line to the file at once.
+    pub(crate) flush_file: bool,
+    /// [`Level::Detail`] lines are written.
+    pub(crate) detail: bool,
+    /// Follows `Keepalived_vrrp` in the syslog tag: names of the network namespace and of the daemon's
+    /// instance, each with an underscore in front.
+    pub(crate) tag_suffix: String,
+}
+
+/// One line on its way.
+#[derive(Debug)]
+struct Line {
+    at: SystemTime,
+    level: Level,
+    tag: Arc<str>,
+    text: String,
+}
+
+/// A handle to the log; cheap to clone, usable from any thread, never blocks.
+#[derive(Clone, Debug)]
+pub(crate) struct Log {
+    queues: Arc<[Arc<Queue>]>,
+    tag: Arc<str>,
+    detail: bool,
+    clock: Clock,
+}
+
+impl Log {
+    /// Open the destinations and start their threads.
+    ///
+    /// # Errors
+    ///
+    /// When the log file cannot be opened or a thread cannot be started. No syslog daemon is no
+    /// error: there may be one later.
+    pub(crate) fn start(settings: &LogSettings) -> io::Result<Self> {
+        let mut sinks: Vec<(&str, Box<dyn Sink>)> = Vec::new();
+        if settings.console {
+            sinks.push(("log-console", Box::new(ConsoleSink)));
+        }
+        if let Some(facility) = settings.syslog {
+            sinks.push(("log-syslog", Box::new(SyslogSink::new(facility))));
+        }
+        if let Some(path) = &settings.file {
+            let sink = FileSink::open(path, settings.flush_file)?;
+            sinks.push(("log-file", Box::new(sink)));
+        }
+        let tag: Arc<str> = format!("Keepalived_vrrp{}", settings.tag_suffix).into();
+        let mut queues = Vec::new();
+        for (name, sink) in sinks {
+            let queue = Arc::new(Queue::default());
+            queues.push(Arc::clone(&queue));
+            let tag = Arc::clone(&tag);
+            thread::Builder::new()
+                .name(name.into())
+                .spawn(move || serve(&queue, sink, &tag))?;
+        }
+        Ok(Self {
+            queues: queues.into(),
+            tag,
+            detail: settings.detail,
+            clock: Clock,
+        })
+    }
+
+    /// Write one line. Control characters are escaped, so that it stays one.
+    pub(crate) fn line(&self, level: Level, text: &str) {
+        if level == Level::Detail && !self.detail {
+            return;
+        }
+        let line = Arc::new(Line {
+            at: self.clock.wall(),
+            level,
+            tag: Arc::clone(&self.tag),
+            text: escaped(text),
+        });
+        for queue in self.queues.iter() {
+            queue.push(Arc::clone(&line));
+        }
+    }
+
+    /// Wait until everything is written, at most this long over all destinations.
+    pub(crate) fn finish(&self, patience: Duration) {
+        let end = self.clock.now().checked_add(patience);
+        for queue in self.queues.iter() {
+            let left = end.map(|end| end.saturating_duration_since(self.clock.now()));
+            queue.wait_until_written(left.unwrap_or(patience));
+        }
+    }
+}
+
+/// The thread of one destination.
+fn serve(queue: &Queue, mut sink: Box<dyn Sink>, tag: &Arc<str>) {
+    loop {
+        let taken = queue.take();
+        if taken.lost > 0 {
+            let text = format!("{} log lines were lost, they came too fast", taken.lost);
+            let (at, tag) = (taken.line.at, Arc::clone(tag));
+            sink.write(&Line {
+                at,
+                level: Level::Warning,
+                tag,
+                text,
+            });
+        }
+        sink.write(&taken.line);
+        if queue.is_empty() {
+            sink.flush();
+        }
+        queue.written();
+    }
+}
+
+fn escaped(text: &str) -> String {
+    if !text.contains(char::is_control) {
+        return text.to_owned();
+    }
+    let escape = |c: char| {
+        if c.is_control() {
+            c.escape_default().collect()
+        } else {
+            c.to_string()
+        }
+    };
+    text.chars().map(escape).collect()
+}
+
+#[cfg(test)]
+mod tests;

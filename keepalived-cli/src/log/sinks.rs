@@ -1,0 +1,143 @@
+//! Where log lines end: standard error, the syslog socket, a file.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+
+use super::{Line, local_text};
+use crate::arguments::Facility;
+
+/// Where the syslog daemon listens.
+const SYSLOG_SOCKET: &str = "/dev/log";
+
+/// One destination. It may block: it has a thread to itself.
+pub(super) trait Sink: Send {
+    /// Write a line. A line that cannot be written is gone: there is nobody left to tell.
+    fn write(&mut self, line: &Line);
+    /// Nothing more waits at the moment.
+    fn flush(&mut self) {}
+}
+
+/// `Fri Nov 20 16:48:56 2026: text`, as keepalived's console lines are.
+fn dated(line: &Line) -> String {
+    format!(
+        "{}: {}\n",
+        local_text(line.at, "%a %b %e %H:%M:%S %Y"),
+        line.text
+    )
+}
+
+#[derive(Debug)]
+pub(super) struct ConsoleSink;
+
+impl Sink for ConsoleSink {
+    fn write(&mut self, line: &Line) {
+        // One call, so that lines of several processes on one terminal stay whole.
+        let _ = io::stderr().write_all(dated(line).as_bytes());
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct SyslogSink {
+    facility: Facility,
+    path: PathBuf,
+    socket: Option<UnixDatagram>,
+}
+
+impl SyslogSink {
+    pub(super) fn new(facility: Facility) -> Self {
+        Self {
+            facility,
+            path: SYSLOG_SOCKET.into(),
+            socket: None,
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn at(mut self, path: &Path) -> Self {
+        path.clone_into(&mut self.path);
+        self
+    }
+
+    /// RFC 3164 4.1, as the C library writes it to the local socket: without a host name.
+    fn datagram(&self, line: &Line) -> String {
+        let priority = self.facility.0 | line.level.severity();
+        let date = local_text(line.at, "%b %e %H:%M:%S");
+        format!(
+            "<{priority}>{date} {}[{}]: {}",
+            line.tag,
+            std::process::id(),
+            line.text
+        )
+    }
+
+    fn connect(&self) -> io::Result<UnixDatagram> {
+        let socket = UnixDatagram::unbound()?;
+        socket.connect(&self.path)?;
+        Ok(socket)
+    }
+}
+
+impl Sink for SyslogSink {
+    fn write(&mut self, line: &Line) {
+        let datagram = self.datagram(line);
+        // Twice: the syslog daemon may have been restarted since the last line.
+        for _ in 0..2 {
+            if self.socket.is_none() {
+                self.socket = self.connect().ok();
+            }
+            let Some(socket) = &self.socket else { return };
+            match socket.send(datagram.as_bytes()) {
+                Ok(_) => return,
+                Err(_) => self.socket = None,
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct FileSink {
+    file: BufWriter<File>,
+    flush_each: bool,
+}
+
+impl FileSink {
+    /// Appends; a symbolic link in the last place is refused, so that nobody can aim the daemon at
+    /// another file from a folder like /tmp.
+    pub(super) fn open(path: &Path, flush_each: bool) -> io::Result<Self> {
+        let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::NONBLOCK).bits());
+        let file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .custom_flags(flags.unwrap_or_default())
+            .open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "not a regular file",
+            ));
+        }
+        Ok(Self {
+            file: BufWriter::new(file),
+            flush_each,
+        })
+    }
+}
+
+impl Sink for FileSink {
+    fn write(&mut self, line: &Line) {
+        let _ = self.file.write_all(dated(line).as_bytes());
+        if self.flush_each {
+            let _ = self.file.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        let _ = self.file.flush();
+    }
+}

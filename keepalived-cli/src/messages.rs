@@ -1,0 +1,484 @@
+//! What is written to the log about what happened.
+//!
+//! Programs and people search logs for keepalived's lines, so where keepalived has a line for
+//! something, it is that line, to the letter (LOG-02; compared with keepalived 2.2.7). What keepalived
+//! has no line for has one in our own words. Lines that keepalived writes only with `-D` have
+//! [`Level::Detail`].
+
+use keepalived_driver::hooks::{HookReport, Outcome};
+use keepalived_driver::{InstanceLabel, LinkState, Report};
+use vrrp_fsm::{Fault, Faults, Notice, Reason, State};
+
+use crate::log::Level;
+
+/// The lines for one report, in order.
+pub(crate) fn lines(report: &Report) -> Vec<(Level, String)> {
+    let one = |level, text: String| vec![(level, text)];
+    match report {
+        Report::Ready => one(Level::Info, "Startup complete".to_owned()),
+        Report::Started {
+            instance,
+            state,
+            faults,
+        } => started(instance, *state, *faults),
+        Report::Transition {
+            instance,
+            from,
+            to,
+            faults,
+            reason,
+            at: _,
+        } => transition(instance, *from, *to, *faults, reason),
+        Report::Notice { instance, notice } => notice_line(instance, notice).into_iter().collect(),
+        Report::FaultChanged {
+            instance,
+            fault,
+            set,
+            detail,
+        } => {
+            let name = &instance.name;
+            let verb = if *set { "Fault" } else { "Fault is over" };
+            let detail = if detail.is_empty() {
+                String::new()
+            } else {
+                format!(" ({detail})")
+            };
+            one(
+                Level::Info,
+                format!("({name}) {verb}: {}{detail}", describe(*fault)),
+            )
+        }
+        Report::PriorityChanged { instance, state: _ } => {
+            let InstanceLabel { name, priority } = instance;
+            one(
+                Level::Info,
+                format!("({name}) Changing effective priority to {priority}"),
+            )
+        }
+        Report::Link { name, state } => {
+            let word = match state {
+                LinkState::Up => "up",
+                LinkState::Down => "down",
+                LinkState::Gone => "deleted",
+            };
+            one(Level::Info, format!("Netlink reports {name} {word}"))
+        }
+        Report::AddressRepaired {
+            instance,
+            address,
+            times,
+        } => {
+            let name = &instance.name;
+            let text = format!("({name}) {address} was removed by somebody else and put back");
+            one(Level::Warning, format!("{text}, {times} so far"))
+        }
+        Report::AddressFailed {
+            instance,
+            address,
+            error,
+        } => {
+            let name = &instance.name;
+            one(
+                Level::Error,
+                format!("({name}) Adding {address} failed: {error}"),
+            )
+        }
+        Report::AddressClaimed {
+            instance,
+            address,
+            by,
+        } => {
+            let [a, b, c, d, e, f] = by;
+            let name = &instance.name;
+            let mac = format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}");
+            one(
+                Level::Warning,
+                format!("({name}) {mac} claims {address} too"),
+            )
+        }
+        Report::LeftoversCleaned { removed: 0 } => Vec::new(),
+        Report::LeftoversCleaned { removed } => one(
+            Level::Notice,
+            format!("Removed {removed} addresses that an earlier run had left behind"),
+        ),
+        Report::UnknownVrid {
+            interface,
+            vrid,
+            source,
+        } => one(
+            Level::Info,
+            format!("Unknown VRID({vrid}) received on interface({interface}) from {source}"),
+        ),
+        Report::Reloaded {
+            added,
+            changed,
+            removed,
+            kept,
+        } => {
+            let counts = format!(
+                "Configuration: {} instances added, {} changed, {} removed, {kept} unchanged",
+                added.len(),
+                changed.len(),
+                removed.len()
+            );
+            vec![
+                (Level::Detail, counts),
+                (Level::Info, "Reload complete".to_owned()),
+            ]
+        }
+        Report::ReloadRefused { error } => one(
+            Level::Error,
+            format!("Reload refused, nothing was changed: {error}"),
+        ),
+        Report::Late { by } => {
+            let seconds = by.as_secs_f64();
+            one(
+                Level::Warning,
+                format!("A thread timer expired {seconds:.6} seconds ago"),
+            )
+        }
+        Report::Trouble { message } => one(Level::Error, message.clone()),
+        Report::Lost { count } => one(
+            Level::Warning,
+            format!("{count} reports of the elections were lost, too many at once"),
+        ),
+        // The last line of the daemon is its own.
+        Report::Stopped => Vec::new(),
+        _ => one(Level::Info, format!("{report:?}")),
+    }
+}
+
+/// The line for something about a script, if it is worth one.
+pub(crate) fn hook(report: &HookReport) -> Option<(Level, String)> {
+    let level = match report {
+        HookReport::Ended {
+            outcome: Outcome::Exited(0),
+            ..
+        } => Level::Detail,
+        HookReport::Superseded { .. } | HookReport::Slow { .. } => Level::Notice,
+        _ => Level::Warning,
+    };
+    Some((level, report.to_string()))
+}
+
+fn started(instance: &InstanceLabel, state: State, faults: Faults) -> Vec<(Level, String)> {
+    let name = &instance.name;
+    let mut lines = Vec::new();
+    match state {
+        State::Active => lines.push((Level::Info, format!("({name}) Entering MASTER STATE"))),
+        State::Backup => {
+            lines.push((
+                Level::Info,
+                format!("({name}) Entering BACKUP STATE (init)"),
+            ));
+        }
+        State::Initialize if faults == Faults::NONE.with(Fault::Held) => {
+            lines.push((
+                Level::Info,
+                format!("({name}) Not started yet: {}", describe(Fault::Held)),
+            ));
+        }
+        State::Initialize if faults.is_empty() => {}
+        State::Initialize => {
+            lines.push((Level::Info, format!("({name}) Entering FAULT STATE (init)")));
+            lines.push((
+                Level::Info,
+                format!("({name}) Fault: {}", describe_all(faults)),
+            ));
+        }
+    }
+    lines
+}
+
+fn transition(
+    instance: &InstanceLabel,
+    from: State,
+    to: State,
+    faults: Faults,
+    reason: &Reason,
+) -> Vec<(Level, String)> {
+    let InstanceLabel {
+        name,
+        priority: ours,
+    } = instance;
+    let mut lines = Vec::new();
+    let mut add = |level, text: String| lines.push((level, format!("({name}) {text}")));
+    match reason {
+        Reason::DownTimer => add(Level::Detail, "Receive advertisement timeout".to_owned()),
+        Reason::ReleaseHeard => {
+            add(
+                Level::Info,
+                "Backup received priority 0 advertisement".to_owned(),
+            );
+            add(Level::Detail, "Receive advertisement timeout".to_owned());
+        }
+        Reason::PreemptedLower => {
+            add(
+                Level::Detail,
+                "Only adverts of lower priority were received".to_owned(),
+            );
+        }
+        Reason::HigherPriority { source, priority } => add(
+            Level::Info,
+            format!(
+                "Master received advert from {source} with higher priority {}, ours {ours}",
+                priority.get()
+            ),
+        ),
+        Reason::Stalled => add(
+            Level::Warning,
+            "Was not running for so long that another router has taken over".to_owned(),
+        ),
+        Reason::AddressLost => add(Level::Warning, "An address was lost".to_owned()),
+        _ => {}
+    }
+    match to {
+        State::Active => {
+            add(Level::Info, "Entering MASTER STATE".to_owned());
+            add(Level::Detail, "setting VIPs.".to_owned());
+        }
+        State::Backup => {
+            add(Level::Info, "Entering BACKUP STATE".to_owned());
+            if from == State::Active {
+                add(Level::Detail, "removing VIPs.".to_owned());
+            }
+        }
+        State::Initialize => {
+            if !faults.is_empty() && *reason != Reason::Stopped {
+                add(Level::Info, "Entering FAULT STATE".to_owned());
+                add(Level::Info, format!("Fault: {}", describe_all(faults)));
+            }
+            if from == State::Active {
+                add(Level::Detail, "sent 0 priority".to_owned());
+                add(Level::Detail, "removing VIPs.".to_owned());
+            }
+        }
+    }
+    lines
+}
+
+fn notice_line(instance: &InstanceLabel, notice: &Notice) -> Option<(Level, String)> {
+    let InstanceLabel {
+        name,
+        priority: ours,
+    } = instance;
+    let (level, text) = match notice {
+        Notice::LowerPriorityAdvert { source, priority } => (
+            Level::Info,
+            format!(
+                "Received advert from {source} with lower priority {}, ours {ours}, forcing new \
+                 election",
+                priority.get()
+            ),
+        ),
+        Notice::SecondOwner { source } => (
+            Level::Warning,
+            format!("{source} claims to own the addresses too; only one router may"),
+        ),
+        Notice::SameAddressAndPriority { source, priority } => (
+            Level::Warning,
+            format!(
+                "Received an advert of priority {} from our own address {source}: it came back, or \
+                 another router has the same address",
+                priority.get()
+            ),
+        ),
+        Notice::AddressListMismatch { source } => (
+            Level::Warning,
+            format!("{source} advertises other addresses than are configured here"),
+        ),
+        Notice::IntervalMismatch { source, theirs } => (
+            Level::Info,
+            format!("{source} advertises every {theirs}, which is not our interval"),
+        ),
+        Notice::FirstAddressNotLinkLocal { source } => (
+            Level::Info,
+            format!("The first address {source} advertises is not link-local"),
+        ),
+        Notice::SourceNotLinkLocal { source } => (
+            Level::Info,
+            format!("Received an advert from {source}, which is not link-local"),
+        ),
+        Notice::Rejected { reason, total } => (
+            Level::Info,
+            format!("Ignored an advert: {reason} ({total} of this kind so far)"),
+        ),
+        Notice::Stalled { late } => (
+            Level::Warning,
+            format!(
+                "Was not running for {:.3} s; listening before anything else",
+                late.as_secs_f64()
+            ),
+        ),
+        Notice::AdvertLate { late } => (
+            Level::Warning,
+            format!("An advert was {:.3} s late", late.as_secs_f64()),
+        ),
+        // Both have reports of their own.
+        Notice::FaultsChanged { .. } | Notice::PriorityChanged { .. } => return None,
+        other => (Level::Info, format!("{other:?}")),
+    };
+    Some((level, format!("({name}) {text}")))
+}
+
+/// A fault in words.
+pub(crate) fn describe(fault: Fault) -> &'static str {
+    match fault {
+        Fault::LinkDown => "the interface is down",
+        Fault::NoInterface => "the interface does not exist",
+        Fault::NoReceivePath => "adverts cannot be received",
+        Fault::NoSourceAddress => "there is no address to send from",
+        Fault::Tracker => "something it tracks has failed",
+        Fault::Kernel => "the kernel refuses the addresses",
+        Fault::Configuration => "the configuration does not allow it to run",
+        Fault::Held => "it is held back at start",
+        Fault::SyncGroup => "another member of its group is at fault",
+        _ => fault.name(),
+    }
+}
+
+/// All faults in words.
+pub(crate) fn describe_all(faults: Faults) -> String {
+    let words: Vec<_> = faults.iter().map(describe).collect();
+    words.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, SystemTime};
+    use vrrp_proto::Priority;
+
+    fn label() -> InstanceLabel {
+        InstanceLabel {
+            name: "VI_1".into(),
+            priority: 100,
+        }
+    }
+
+    fn change(from: State, to: State, faults: Faults, reason: Reason) -> Vec<String> {
+        let at = SystemTime::UNIX_EPOCH;
+        let report = Report::Transition {
+            instance: label(),
+            from,
+            to,
+            faults,
+            reason,
+            at,
+        };
+        lines(&report).into_iter().map(|(_, text)| text).collect()
+    }
+
+    /// LOG-02, compared with the log of keepalived 2.2.7 in the same situations.
+    #[test]
+    fn keepalived_s_lines_are_written_to_the_letter() {
+        use State::{Active, Backup, Initialize};
+        assert_eq!(
+            change(Backup, Active, Faults::NONE, Reason::DownTimer),
+            [
+                "(VI_1) Receive advertisement timeout",
+                "(VI_1) Entering MASTER STATE",
+                "(VI_1) setting VIPs."
+            ]
+        );
+        let better = Reason::HigherPriority {
+            source: "10.9.0.2".parse().unwrap(),
+            priority: Priority::new(150),
+        };
+        assert_eq!(
+            change(Active, Backup, Faults::NONE, better),
+            [
+                "(VI_1) Master received advert from 10.9.0.2 with higher priority 150, ours 100",
+                "(VI_1) Entering BACKUP STATE",
+                "(VI_1) removing VIPs."
+            ]
+        );
+        let down = Faults::NONE.with(Fault::LinkDown);
+        assert_eq!(
+            change(Active, Initialize, down, Reason::Faulted(Fault::LinkDown)),
+            [
+                "(VI_1) Entering FAULT STATE",
+                "(VI_1) Fault: the interface is down",
+                "(VI_1) sent 0 priority",
+                "(VI_1) removing VIPs."
+            ]
+        );
+        assert_eq!(
+            change(Active, Initialize, Faults::NONE, Reason::Stopped),
+            ["(VI_1) sent 0 priority", "(VI_1) removing VIPs."]
+        );
+        assert_eq!(
+            change(Initialize, Backup, Faults::NONE, Reason::FaultsCleared),
+            ["(VI_1) Entering BACKUP STATE"]
+        );
+    }
+
+    /// LOG-02.
+    #[test]
+    fn the_first_line_about_an_instance_says_init() {
+        let first = |state, faults| {
+            let report = Report::Started {
+                instance: label(),
+                state,
+                faults,
+            };
+            lines(&report).remove(0).1
+        };
+        assert_eq!(
+            first(State::Backup, Faults::NONE),
+            "(VI_1) Entering BACKUP STATE (init)"
+        );
+        let fault = Faults::NONE.with(Fault::NoInterface);
+        assert_eq!(
+            first(State::Initialize, fault),
+            "(VI_1) Entering FAULT STATE (init)"
+        );
+    }
+
+    /// LOG-02, and the lines monitoring looks for around them.
+    #[test]
+    fn the_life_of_the_daemon_is_told_in_keepalived_s_words() {
+        let text = |report: &Report| lines(report).pop().map(|(_, text)| text);
+        let link = |state| Report::Link {
+            name: "eth0".into(),
+            state,
+        };
+        for (report, expected) in [
+            (Report::Ready, "Startup complete"),
+            (
+                Report::Reloaded {
+                    added: vec![],
+                    changed: vec![],
+                    removed: vec![],
+                    kept: 1,
+                },
+                "Reload complete",
+            ),
+            (link(LinkState::Down), "Netlink reports eth0 down"),
+            (link(LinkState::Up), "Netlink reports eth0 up"),
+            (
+                Report::Late {
+                    by: Duration::from_micros(5_568_407),
+                },
+                "A thread timer expired 5.568407 seconds ago",
+            ),
+        ] {
+            assert_eq!(text(&report).as_deref(), Some(expected));
+        }
+        let notice = Notice::LowerPriorityAdvert {
+            source: "10.9.0.1".parse().unwrap(),
+            priority: Priority::new(90),
+        };
+        assert_eq!(
+            text(&Report::Notice {
+                instance: label(),
+                notice
+            })
+            .as_deref(),
+            Some(
+                "(VI_1) Received advert from 10.9.0.1 with lower priority 90, ours 100, forcing new \
+                 election"
+            )
+        );
+    }
+}

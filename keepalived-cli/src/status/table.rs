@@ -1,0 +1,156 @@
+//! The document as a table for people.
+
+use std::fmt::Write;
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+
+/// One line per instance, and what needs explaining below it. `local` writes a time of day.
+pub(super) fn table(
+    document: &Value,
+    local: &dyn Fn(SystemTime) -> String,
+    now: SystemTime,
+) -> String {
+    let empty = Vec::new();
+    let instances = document["instances"].as_array().unwrap_or(&empty);
+    let mut text = format!(
+        "keepalived-rs {}, process {}, running since {}\n\n",
+        word(&document["version"]),
+        document["pid"],
+        time(&document["started_at"]).map_or_else(String::new, local),
+    );
+    if instances.is_empty() {
+        text.push_str("No virtual routers are configured.\n");
+        return text;
+    }
+    let header = [
+        "INSTANCE",
+        "STATE",
+        "PRIORITY",
+        "INTERFACE",
+        "ACTIVE ROUTER",
+        "ADDRESSES",
+        "SINCE",
+    ];
+    let mut rows = vec![header.map(str::to_owned)];
+    let mut notes = Vec::new();
+    for instance in instances {
+        rows.push(row(instance, local, now));
+        notes.extend(note(instance));
+    }
+    let width = |column: usize| {
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+    };
+    let widths: Vec<usize> = (0..header.len())
+        .map(|column| width(column).unwrap_or(0))
+        .collect();
+    for row in &rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            // Writing to a string cannot fail.
+            let _ = write!(line, "{cell:width$}  ");
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    if !notes.is_empty() {
+        text.push('\n');
+        notes.iter().for_each(|note| text.push_str(note));
+    }
+    text
+}
+
+fn row(instance: &Value, local: &dyn Fn(SystemTime) -> String, now: SystemTime) -> [String; 7] {
+    let (base, effective) = (&instance["priority"], &instance["effective_priority"]);
+    let priority = if base == effective {
+        base.to_string()
+    } else {
+        format!("{effective} (base {base})")
+    };
+    let active = &instance["active_router"];
+    let active = match (&active["address"], active["self"].as_bool()) {
+        (_, Some(true)) => "this one".to_owned(),
+        (Value::String(address), _) => format!("{address}, priority {}", active["priority"]),
+        _ => "-".to_owned(),
+    };
+    let none = Vec::new();
+    let addresses = instance["addresses"].as_array().unwrap_or(&none);
+    let set = addresses
+        .iter()
+        .filter(|address| address["set"] == true)
+        .count();
+    let addresses = match (set, addresses.len()) {
+        (0, all) => format!("none of {all} set"),
+        (set, all) if set == all => format!("all {all} set"),
+        (set, all) => format!("{set} of {all} set"),
+    };
+    let since = time(&instance["last_transition"]["at"]).map_or_else(
+        || "-".to_owned(),
+        |at| {
+            format!(
+                "{} ({} ago)",
+                local(at),
+                ago(now.duration_since(at).unwrap_or_default())
+            )
+        },
+    );
+    [
+        word(&instance["name"]).to_owned(),
+        word(&instance["state"]).to_owned(),
+        priority,
+        word(&instance["interface"]).to_owned(),
+        active,
+        addresses,
+        since,
+    ]
+}
+
+/// What needs explaining about an instance: why it does not run, what it refuses.
+fn note(instance: &Value) -> Option<String> {
+    let name = word(&instance["name"]);
+    let mut text = String::new();
+    let faults = word(&instance["fault_text"]);
+    if !faults.is_empty() {
+        let _ = writeln!(text, "{name}: {faults}");
+    }
+    let none = Vec::new();
+    let details = instance["fault_details"].as_array().unwrap_or(&none).iter();
+    for detail in details.chain([&instance["hold"]]).filter_map(Value::as_str) {
+        let _ = writeln!(text, "{name}:   {detail}");
+    }
+    let rejected: Vec<String> = instance["rejected"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(_, count)| count.as_u64().is_some_and(|count| count > 0))
+        .map(|(reason, count)| format!("{reason} {count}"))
+        .collect();
+    if !rejected.is_empty() {
+        let _ = writeln!(text, "{name}: packets rejected: {}", rejected.join(", "));
+    }
+    (!text.is_empty()).then_some(text)
+}
+
+fn word(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn time(value: &Value) -> Option<SystemTime> {
+    let stamp: jiff::Timestamp = value.as_str()?.parse().ok()?;
+    Some(stamp.into())
+}
+
+/// `42 s`, `3 min`, `5 h 7 min`, `12 d 3 h`.
+fn ago(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {} min", minutes % 60),
+        (days, hours, _) => format!("{days} d {} h", hours % 24),
+    }
+}

@@ -1,0 +1,128 @@
+//! The document, the table, and requests.
+
+use std::time::UNIX_EPOCH;
+
+use super::*;
+use crate::facts::examples::Example;
+
+fn whole(instances: Vec<Value>) -> Value {
+    json!({
+        "version": "0.1.0",
+        "pid": 4711,
+        "started_at": "2026-11-20T16:00:00Z",
+        "instances": instances,
+    })
+}
+
+fn shown(document: &Value) -> String {
+    let now = UNIX_EPOCH + Duration::from_secs(1_795_195_400);
+    table::table(document, &|at| document_time(at), now)
+}
+
+fn document_time(at: std::time::SystemTime) -> String {
+    jiff::Timestamp::try_from(at)
+        .unwrap()
+        .strftime("%H:%M:%S")
+        .to_string()
+}
+
+/// What an operator sees at a glance.
+#[test]
+fn the_table_says_who_is_master_and_why_not() {
+    let (master, backup) = (Example::master(), Example::backup());
+    let mut fault = backup.facts();
+    fault.state = vrrp_fsm::State::Initialize;
+    fault.faults = vrrp_fsm::Faults::NONE.with(vrrp_fsm::Fault::LinkDown);
+    let details = ["x0 has no carrier".to_owned()];
+    fault.fault_details = &details;
+    let mut fault = document::instance(&fault);
+    fault["name"] = json!("V_F");
+    fault["rejected"]["checksum"] = json!(3);
+    fault["active_router"] = Value::Null;
+    let document = whole(vec![
+        document::instance(&master.facts()),
+        document::instance(&backup.facts()),
+        fault,
+    ]);
+    assert_eq!(
+        shown(&document),
+        "\
+keepalived-rs 0.1.0, process 4711, running since 16:00:00
+
+INSTANCE  STATE   PRIORITY  INTERFACE  ACTIVE ROUTER           ADDRESSES      SINCE
+VI_1      MASTER  100       v0         this one                all 3 set      16:49:00 (34 min ago)
+V_A       BACKUP  90        x0         10.9.0.2, priority 150  none of 1 set  17:22:43 (36 s ago)
+V_F       FAULT   90        x0         -                       none of 1 set  17:22:43 (36 s ago)
+
+V_F: the interface is down
+V_F:   x0 has no carrier
+V_F: packets rejected: checksum 3
+"
+    );
+    assert!(shown(&whole(vec![])).contains("No virtual routers"));
+}
+
+/// MIB-01, MIB-03: every row of the VRRPv3-MIB has its field, and enumerations are words.
+#[test]
+fn the_document_feeds_the_mibs() {
+    let example = Example::master();
+    let instance = document::instance(&example.facts());
+    for (field, value) in [
+        ("state", json!("MASTER")),
+        ("rfc_state", json!("active")),
+        ("vrid", json!(51)),
+        ("family", json!("ipv4")),
+        ("priority", json!(100)),
+        ("advert_interval_centiseconds", json!(100)),
+        ("virtual_mac", json!("00:00:5e:00:01:33")),
+        ("primary_address", json!("192.0.2.2")),
+        ("preempt", json!(true)),
+        ("accept", json!(true)),
+        ("addresses_set", json!(true)),
+        ("auth_type", json!("password")),
+    ] {
+        assert_eq!(instance[field], value, "{field}");
+    }
+    assert_eq!(instance["active_router"]["self"], true);
+    assert_eq!(instance["addresses"].as_array().unwrap().len(), 3);
+    assert_eq!(instance["addresses"][2]["advertised"], false);
+    assert_eq!(instance["last_transition"]["reason"], "down_timer");
+    assert_eq!(
+        instance["last_transition"]["new_master_reason"],
+        "master_no_response"
+    );
+    assert_eq!(
+        instance["last_transition"]["at"],
+        "2026-11-20T16:49:00.090801Z"
+    );
+    assert_eq!(instance["counters"]["adverts_sent"], 5);
+    let rejected = instance["rejected"].as_object().unwrap();
+    assert_eq!(rejected.len(), vrrp_fsm::Rejected::COUNT);
+    assert_eq!(rejected["checksum"], 0);
+    assert!(
+        !instance.to_string().contains("secret"),
+        "passwords stay inside"
+    );
+}
+
+/// Requests are words or JSON, and what is not understood is said so.
+#[test]
+fn requests_are_words_or_objects() {
+    let no_snapshot = || Err::<Box<Snapshot>, _>("the loop is busy");
+    let field = |request: &str, name: &str| {
+        let answer: Value = serde_json::from_str(&answer(request, no_snapshot)).unwrap();
+        answer[name].as_str().map(str::to_owned)
+    };
+    assert_eq!(
+        field("version", "version").as_deref(),
+        Some(env!("CARGO_PKG_VERSION"))
+    );
+    assert!(field(r#"{"command":"version"}"#, "version").is_some());
+    assert_eq!(
+        field("status", "error").as_deref(),
+        Some("the loop is busy")
+    );
+    for request in ["", "reboot", "{}", r#"{"command":1}"#, "[1]", "\"status"] {
+        assert!(field(request, "error").is_some(), "{request}");
+    }
+}
