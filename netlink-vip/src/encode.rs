@@ -265,6 +265,7 @@ fn address(body: &[u8]) -> Result<ObservedAddress, Undecodable> {
         flags: AddressFlags(u32::from(header.flags.bits())),
         protocol: 0,
         ours: false,
+        tag_lost: false,
     };
     for attribute in attributes_of(body.get(ADDRESS_HEADER_LEN..).unwrap_or_default()) {
         match AddressAttribute::parse(&attribute) {
@@ -438,3 +439,6 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
 fn i32_at(bytes: &[u8], at: usize) -> Option<i32> {
     u32_at(bytes, at).map(u32::cast_signed)
 }
+
+#[cfg(test)]
+mod tests;

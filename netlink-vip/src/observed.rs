@@ -38,6 +38,8 @@ pub struct ObservedAddress {
     pub protocol: u8,
     /// It bears our tag, or this process added it.
     pub ours: bool,
+    /// It is ours, but somebody else has changed it, and with that taken the tag off.
+    pub tag_lost: bool,
 }
 
 impl ObservedAddress {
@@ -67,6 +69,7 @@ impl ObservedAddress {
             flags,
             protocol: tag.0,
             ours: true,
+            tag_lost: false,
         }
     }
 

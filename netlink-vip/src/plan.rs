@@ -159,7 +159,7 @@ fn difference(seen: &ObservedAddress, link: &Link, vip: &Vip) -> Difference {
             || differs(AddressFlags::MNGTMPADDR)
             || differs(AddressFlags::NOPREFIXROUTE);
     }
-    changeable = changeable || !lifetime_fits(seen, vip) || seen.valid != FOREVER;
+    changeable = changeable || !lifetime_fits(seen, vip) || seen.valid != FOREVER || seen.tag_lost;
     match (fixed, changeable) {
         (true, _) => Difference::Fixed,
         (false, true) => Difference::Changeable,

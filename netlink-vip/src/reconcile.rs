@@ -83,6 +83,8 @@ pub struct Reconciler {
     ready: bool,
     /// What bears our tag and nobody wants is removed.
     cleaning: bool,
+    /// The kernel shows tags, so ours decides what is ours.
+    tags_work: bool,
     /// Our port, as learnt from answers.
     port: u32,
     next_seq: u32,
@@ -104,6 +106,7 @@ impl Reconciler {
             sync: Sync::default(),
             ready: false,
             cleaning: false,
+            tags_work: false,
             port: 0,
             next_seq: 1,
             events: VecDeque::new(),

@@ -84,22 +84,47 @@ pub(super) struct Item {
     pub(super) expected: Option<ObservedAddress>,
     /// Error number and text of the kernel, if it refused.
     pub(super) refusal: Option<(i32, Option<String>)>,
+    /// What notifications have said about the object since the request was sent.
+    pub(super) news: News,
+}
+
+/// What notifications have said about an object while a request about it was not answered.
+/// Answers and notifications come on two sockets, in no order between them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum News {
+    #[default]
+    None,
+    /// It is there.
+    There,
+    /// It is gone, and nothing after that.
+    Gone,
+    /// It was gone and is there again.
+    Again,
 }
 
 impl Batch {
-    pub(super) fn puts(&self, identity: Identity) -> bool {
-        let of = |item: &&Item| item.identity == identity;
-        self.items
-            .iter()
-            .find(of)
-            .is_some_and(|item| matches!(item.step, Step::Put(_)))
+    fn item(&self, identity: Identity) -> Option<&Item> {
+        self.items.iter().find(|item| item.identity == identity)
+    }
+
+    pub(super) fn concerns(&self, identity: Identity) -> bool {
+        self.item(identity).is_some()
     }
 
     pub(super) fn removes(&self, identity: Identity) -> bool {
-        let of = |item: &&Item| item.identity == identity;
-        self.items
-            .iter()
-            .find(of)
+        self.item(identity)
             .is_some_and(|item| !matches!(item.step, Step::Put(_)))
+    }
+
+    /// A notification says that the object is there, or that it is gone.
+    pub(super) fn heard(&mut self, identity: Identity, there: bool) {
+        let of = |item: &&mut Item| item.identity == identity;
+        if let Some(item) = self.items.iter_mut().find(of) {
+            item.news = match (there, item.news) {
+                (false, _) => News::Gone,
+                (true, News::Gone | News::Again) => News::Again,
+                (true, News::None | News::There) => News::There,
+            };
+        }
     }
 }

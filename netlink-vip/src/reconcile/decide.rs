@@ -2,7 +2,7 @@
 
 use sans_io_time::Instant;
 
-use super::batch::{Batch, Item, Step};
+use super::batch::{Batch, Item, News, Step};
 use super::claims::Key;
 use super::sync::ANSWER_TIMEOUT;
 use super::{BATCH_MAX, ENODEV, Reconciler};
@@ -34,7 +34,7 @@ impl Reconciler {
         let unanswered = self
             .in_flight
             .as_ref()
-            .is_some_and(|batch| batch.puts(identity));
+            .is_some_and(|batch| batch.concerns(identity));
         if ours || unanswered {
             self.claims.leave(identity, owner);
             self.queue.hasten(identity);
@@ -66,8 +66,13 @@ impl Reconciler {
         }
     }
 
-    /// Notes the state of an object, and queues it if there is something to do.
+    /// Notes the state of an object, and queues it if there is something to do. While a request
+    /// about it is not answered, that has to wait for the answer.
     pub(super) fn look_at(&mut self, now: Instant, identity: Identity) {
+        let concerns = |batch: &Batch| batch.concerns(identity);
+        if self.in_flight.as_ref().is_some_and(concerns) {
+            return;
+        }
         if let Some(step) = self.examine(identity)
             && !self.troubles.is_held(now, identity, step.is_fix())
         {
@@ -188,6 +193,7 @@ impl Reconciler {
             step,
             expected,
             refusal: None,
+            news: News::None,
         })
     }
 

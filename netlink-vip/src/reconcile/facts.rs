@@ -2,7 +2,8 @@
 
 use sans_io_time::Instant;
 
-use super::batch::{Item, Step};
+use super::batch::{Item, News, Step};
+use super::claims::Key;
 use super::sync::{Next, Table};
 use super::{Channel, EADDRNOTAVAIL, EEXIST, ENODEV, Reconciler};
 use crate::encode::{self, Fact, Message, Verb};
@@ -63,12 +64,12 @@ impl Reconciler {
                 self.link_gone(now, index);
             }
             Fact::NewAddress(seen) => {
-                self.touch(Identity::of(&seen));
+                self.touch(Identity::of(&seen), true);
                 self.address_seen(now, seen);
             }
             Fact::DelAddress(seen) => {
                 let identity = Identity::of(&seen);
-                self.touch(identity);
+                self.touch(identity, false);
                 let cause = self.cause(identity, message.port);
                 self.address_gone(now, identity, cause);
             }
@@ -79,8 +80,11 @@ impl Reconciler {
         }
     }
 
-    /// Remembers, while a dump is under way, what notifications are about.
-    fn touch(&mut self, identity: Identity) {
+    /// Remembers what notifications are about while a dump or an answer is awaited.
+    fn touch(&mut self, identity: Identity, there: bool) {
+        if let Some(batch) = &mut self.in_flight {
+            batch.heard(identity, there);
+        }
         if !self.sync.is_idle() {
             self.sync.touched.insert(identity);
         }
@@ -123,6 +127,12 @@ impl Reconciler {
         let identity = Identity::of(&seen);
         self.sync.seen.insert(identity);
         if !self.sync.touched.contains(&identity) {
+            // Between what was known and this, it may have been removed and put by others.
+            if self.tags_work
+                && let Some(known) = self.observed.get_mut(identity)
+            {
+                known.ours = false;
+            }
             self.address_seen(now, seen);
         } else if self.observed.get(identity).is_none() {
             self.sync.doubt();
@@ -240,8 +250,17 @@ impl Reconciler {
         let there: Vec<_> = self.observed.identities_on(index).collect();
         for identity in there {
             self.address_gone(now, identity, Cause::Link);
-            self.troubles.forget(identity);
         }
+        // The addresses have been told to be gone before the link.
+        let name = self.observed.link_by_index(index).map(|link| link.name);
+        let keys: Vec<_> = name
+            .into_iter()
+            .flat_map(|n| self.claims.keys_on(n))
+            .collect();
+        for key in keys {
+            self.claims.excuse(&key);
+        }
+        self.troubles.forget_link(index);
         if let Some(link) = self.observed.remove_link(index) {
             let name = link.name;
             self.events.push_back(KernelEvent::LinkGone { index, name });
@@ -253,8 +272,11 @@ impl Reconciler {
         let identity = Identity::of(&seen);
         let old = self.observed.get(identity);
         let tagged = self.tag.0 != 0 && seen.protocol == self.tag.0;
-        // Kernels before 5.18 do not keep the tag, and others may change what we added.
+        // Its own addresses bear the kernel's, from that of the loopback interface on.
+        self.tags_work |= seen.protocol != 0;
+        // Kernels before 5.18 do not keep the tag; and whoever changes an address takes it off.
         seen.ours = tagged || old.is_some_and(|old| old.ours);
+        seen.tag_lost = seen.ours && !tagged && self.tags_work;
         let news = old.is_none_or(|old| (old.flags, old.scope) != (seen.flags, seen.scope));
         if news && !seen.ours {
             self.events.push_back(KernelEvent::AddressAppeared {
@@ -279,11 +301,7 @@ impl Reconciler {
         if let Some(key) = self.key_of(identity) {
             let had_it = old.is_some_and(|old| old.ours) && self.claims.is_present(&key);
             match cause {
-                Cause::Others if had_it => {
-                    if self.troubles.lost(now, identity) {
-                        self.report_give_up(&key);
-                    }
-                }
+                Cause::Others if had_it => self.stolen(now, identity, &key),
                 Cause::Link => self.claims.excuse(&key),
                 Cause::Others | Cause::Ourselves => {}
             }
@@ -297,6 +315,12 @@ impl Reconciler {
 
 /// Answers to requests.
 impl Reconciler {
+    fn stolen(&mut self, now: Instant, identity: Identity, key: &Key) {
+        if self.troubles.lost(now, identity) {
+            self.report_give_up(key);
+        }
+    }
+
     fn answered(&mut self, now: Instant, seq: u32, errno: i32, message: Option<String>) {
         if self.sync.table_of(seq).is_some() {
             if errno != 0 {
@@ -325,46 +349,62 @@ impl Reconciler {
         }
     }
 
+    /// Takes in the answer to one request. Where notifications have told more in the meantime,
+    /// they are right and the mirror has it already.
     fn settle(&mut self, now: Instant, item: Item) {
-        let identity = item.identity;
+        let (identity, news) = (item.identity, item.news);
         match (item.step, item.refusal) {
-            (_, None) => {
+            (Step::Put(_), None) => {
                 self.troubles.succeeded(identity);
-                match item.expected {
-                    Some(expected) => self.put_done(now, identity, expected),
-                    None => self.address_gone(now, identity, Cause::Ourselves),
-                }
+                self.put_done(now, identity, news, item.expected);
             }
-            // It is not there, which is what was wanted.
-            (Step::Remove | Step::Recreate, Some((EADDRNOTAVAIL | ENODEV, _))) => {
+            // If it is not there, that is what was wanted.
+            (Step::Remove | Step::Recreate, None | Some((EADDRNOTAVAIL | ENODEV, _))) => {
                 self.troubles.succeeded(identity);
-                self.address_gone(now, identity, Cause::Ourselves);
+                if matches!(news, News::None | News::There) {
+                    self.address_gone(now, identity, Cause::Ourselves);
+                }
             }
             (Step::Put(Verb::Add), Some((EEXIST, message))) => {
                 self.already_there(now, identity, message);
             }
             (_, Some((errno, message))) => self.refused(now, identity, errno, message.as_deref()),
         }
+        self.look_at(now, identity);
     }
 
-    /// The notification may have come before, and knows more than we can expect.
-    fn put_done(&mut self, now: Instant, identity: Identity, expected: ObservedAddress) {
-        if let Some(seen) = self.observed.get_mut(identity) {
-            seen.ours = true;
-            (seen.preferred, seen.valid) = (expected.preferred, expected.valid);
-            let kept = AddressFlags::SECONDARY.with(AddressFlags::TENTATIVE);
-            seen.flags = AddressFlags(expected.flags.0 & !kept.0 | seen.flags.0 & kept.0);
-        } else {
-            self.observed.insert_address(expected);
+    fn put_done(
+        &mut self,
+        now: Instant,
+        identity: Identity,
+        news: News,
+        expected: Option<ObservedAddress>,
+    ) {
+        match (news, expected, self.observed.get_mut(identity)) {
+            (News::None, Some(expected), None) => {
+                self.observed.insert_address(expected);
+            }
+            (News::None, Some(expected), Some(seen)) => {
+                (seen.ours, seen.tag_lost) = (true, false);
+                (seen.preferred, seen.valid) = (expected.preferred, expected.valid);
+                let kept = AddressFlags::SECONDARY.with(AddressFlags::TENTATIVE);
+                seen.flags = AddressFlags(expected.flags.0 & !kept.0 | seen.flags.0 & kept.0);
+            }
+            (News::There, _, Some(seen)) => seen.ours = true,
+            // Added, and removed by somebody at once.
+            (News::Gone, _, _) => {
+                if let Some(key) = self.key_of(identity) {
+                    self.stolen(now, identity, &key);
+                }
+            }
+            _ => {}
         }
-        self.look_at(now, identity);
     }
 
     /// An address that the mirror did not show. If it does now, its notification has come in
     /// meanwhile and tells whose it is; if not, a dump will.
     fn already_there(&mut self, now: Instant, identity: Identity, message: Option<String>) {
         if self.observed.get(identity).is_some() {
-            self.look_at(now, identity);
             return;
         }
         let verdict = self.troubles.failed(now, identity, EEXIST);
@@ -383,7 +423,8 @@ impl Reconciler {
         let Some(key) = self.key_of(identity) else {
             return;
         };
-        if verdict.news {
+        // That a device has just gone is told as such.
+        if verdict.news && errno != ENODEV {
             self.report_failure(&key, Some(identity), errno, message);
         }
         if verdict.give_up {

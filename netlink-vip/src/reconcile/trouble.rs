@@ -132,6 +132,14 @@ impl Troubles {
         }
     }
 
+    /// Forgets all on this interface.
+    pub(super) fn forget_link(&mut self, index: u32) {
+        let there = self.known.keys().filter(|identity| identity.index == index);
+        for identity in there.copied().collect::<Vec<_>>() {
+            self.forget(identity);
+        }
+    }
+
     /// One object whose timer has expired.
     pub(super) fn pop_due(&mut self, now: Instant) -> Option<Identity> {
         let (at, identity) = *self.timers.first()?;
