@@ -5,8 +5,8 @@ mod common;
 use common::*;
 use vrrp_fsm::State::{Active, Backup, Initialize};
 use vrrp_fsm::{
-    Action, AddressCheck, Event, Fault, Faults, InstanceConfig, Notice, Peer, Preempt, Reason,
-    Rejected, Role, Startup, Transmit, Transport,
+    Action, AddressCheck, Event, Fault, Faults, InstanceConfig, NewActiveReason, Notice, Peer,
+    Preempt, Reason, Rejected, Role, Startup, Transmit, Transport,
 };
 
 const DOWN: f64 = 3.609375;
@@ -655,6 +655,38 @@ fn weights_move_the_down_timer() {
     let mut instance = started(config(Preempt::Immediately));
     instance.handle_event(secs(1.0), Event::Adjust(-20));
     expect(&mut instance, &[], Backup, Some(secs(3.6875)));
+}
+
+// Status.
+
+/// MIB-01, MIB-03, RFC 6527 and RFC 8347: why the router is Active, and since when.
+#[test]
+fn reason_of_being_active_is_known() {
+    let reason = |instance: &vrrp_fsm::Instance| instance.new_active_reason();
+    let take_over = |instance: &mut vrrp_fsm::Instance| {
+        let due = instance.next_timeout().unwrap();
+        instance.handle_timeout(due);
+        assert_eq!(instance.last_transition().unwrap().0, due);
+        instance.new_active_reason()
+    };
+    let mut silent = started(config(Preempt::Immediately));
+    assert_eq!(reason(&silent), NewActiveReason::NotActive);
+    assert_eq!(take_over(&mut silent), NewActiveReason::NoResponse);
+    assert_eq!(silent.active_router().unwrap().address, address(OWN));
+    silent.handle_event(secs(5.0), Event::Stop);
+    assert_eq!(reason(&silent), NewActiveReason::NotActive);
+    assert_eq!(silent.active_router(), None);
+
+    let mut released = started(config(Preempt::Immediately));
+    hear(&mut released, secs(1.0), peer(9), 0);
+    assert_eq!(take_over(&mut released), NewActiveReason::Priority);
+    let mut lower = started(config(Preempt::Immediately));
+    hear(&mut lower, secs(1.0), peer(9), 50);
+    assert_eq!(take_over(&mut lower), NewActiveReason::Preempted);
+    assert_eq!(
+        reason(&started(v3(Role::Owner))),
+        NewActiveReason::Preempted
+    );
 }
 
 // Other options.

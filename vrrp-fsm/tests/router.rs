@@ -389,6 +389,27 @@ fn adverts_that_nobody_polls_do_not_pile_up() {
     assert_eq!(senders(&mut router), ids);
 }
 
+/// An advert that waits stands only for those before anything else happens.
+#[test]
+fn advert_of_a_later_term_is_not_left_out() {
+    let (mut router, ids) = running([(ETH0, config())]);
+    let first = router.next_timeout().unwrap();
+    router.handle_timeout(first);
+    drain_router(&mut router);
+    router.handle_timeout(router.next_timeout().unwrap());
+    let packet = rx(&config(), ETH0, Family::Ipv4.group());
+    feed(&mut router, secs(5.0), &packet).unwrap();
+    router.handle_timeout(router.next_timeout().unwrap());
+    let yields = transition(Active, Backup, higher(peer(9), 200));
+    let mut expected = vec![ADVERT, REMOVE, yields];
+    expected.extend(promotion(Backup, Reason::DownTimer));
+    let expected: Vec<_> = expected
+        .into_iter()
+        .map(|action| (ids[0], action))
+        .collect();
+    assert_eq!(drain_router(&mut router), expected);
+}
+
 /// MIB-02.
 #[test]
 fn cleared_counters_are_zero() {
