@@ -65,13 +65,15 @@ pub(crate) enum DaemonError {
     Failed,
 }
 
-/// Run until told to stop.
+/// Run until told to stop. `started` is called once everything is set up.
 pub(crate) fn run(
     settings: DaemonSettings,
     loaded: Loaded,
     log: &Log,
+    started: impl FnOnce() -> io::Result<()>,
 ) -> Result<(), DaemonError> {
     let mut daemon = Daemon::start(settings, loaded, log)?;
+    started()?;
     loop {
         // A panic here must not take the elections with it.
         match catch_unwind(AssertUnwindSafe(|| daemon.turn())) {
@@ -259,6 +261,9 @@ impl<'a> Daemon<'a> {
             Report::Started { instance, faults, .. } if runs_fault_scripts(*faults) => {
                 self.notify(instance, Trigger::Fault);
             }
+            Report::Started { instance, state: State::Backup, .. } => {
+                self.notify(instance, Trigger::Backup);
+            }
             Report::Transition { instance, to, faults, reason, .. } => match to {
                 State::Active => self.notify(instance, Trigger::Master),
                 State::Backup => self.notify(instance, Trigger::Backup),
@@ -276,6 +281,7 @@ impl<'a> Daemon<'a> {
                     self.notify(&label, Trigger::Deleted);
                 }
                 if let Some(loaded) = self.pending.take() {
+                    self.settings.dumps = crate::run::dumps(&loaded);
                     self.hook_sets = loaded.lowered.hooks;
                     self.current = loaded.lowered.driver;
                 }

@@ -12,7 +12,8 @@ use vrrp_fsm::{Fault, Faults, Notice, Reason, State};
 pub enum Report {
     /// Interfaces and addresses are known, sockets are open: elections have begun.
     Ready,
-    /// The first word about an instance: once after start, once when reload adds it.
+    /// The first word about an instance: once after start, once when reload adds it. If it begins
+    /// as Backup, this stands for the transition into that state.
     Started {
         /// Who it is.
         instance: InstanceLabel,

@@ -146,16 +146,16 @@ impl Elections {
         running.source = source;
         running.adjustment = adjustment;
         running.faults.clone_from(&faults);
-        let first = !std::mem::replace(&mut running.reported, true);
+        let first = running.first_state.is_none();
         let Some(instance) = self.label(id) else { return };
         if first {
-            let (state, faults) = self
-                .router
-                .instance(id)
-                .map_or((State::Initialize, vrrp_fsm::Faults::NONE), |instance| {
-                    (instance.state(), instance.faults())
-                });
+            let state = self.state_of(id);
+            let faults = self.router.instance(id).map(vrrp_fsm::Instance::faults);
+            let faults = faults.unwrap_or_default();
             self.reports.push(Report::Started { instance: instance.clone(), state, faults });
+            if let Some(running) = self.instances.get_mut(&id) {
+                running.first_state = Some(state);
+            }
         }
         if !held {
             return;

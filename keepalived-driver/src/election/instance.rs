@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use netlink_vip::{Burst, OwnerId};
 use sans_io_time::Instant;
-use vrrp_fsm::{Fault, Instance, InterfaceId, Reason, Transmit, Transport};
+use vrrp_fsm::{Fault, Instance, InterfaceId, Reason, State, Transmit, Transport};
 use vrrp_proto::{EmitError, HOP_LIMIT, IpMeta};
 
 use crate::config::InstanceSetup;
@@ -27,8 +27,8 @@ pub(super) struct Running {
     /// An announcement that waits until the kernel has the addresses.
     pub(super) announce: Option<Burst>,
     pub(super) last_transition: Option<(SystemTime, Reason)>,
-    /// A first report about it has gone out.
-    pub(super) reported: bool,
+    /// The state in the first report about it, which stands for the transition into that state.
+    pub(super) first_state: Option<State>,
     encoded: Encoded,
 }
 
@@ -51,7 +51,7 @@ impl Running {
             source: None,
             announce: None,
             last_transition: None,
-            reported: false,
+            first_state: None,
             encoded: Encoded::default(),
         }
     }

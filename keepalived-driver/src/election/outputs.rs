@@ -60,8 +60,13 @@ impl Elections {
                 Action::Transition { from, to, reason } => {
                     self.conflicts.stale = true;
                     let at = self.clock.wall();
-                    if let Some(running) = self.instances.get_mut(&id) {
-                        running.note_transition(at, reason);
+                    let Some(running) = self.instances.get_mut(&id) else { continue };
+                    let told = running.last_transition.is_none()
+                        && running.first_state == Some(to)
+                        && to == State::Backup;
+                    running.note_transition(at, reason);
+                    if told {
+                        continue;
                     }
                     let faults = self.router.instance(id).map(vrrp_fsm::Instance::faults);
                     if let Some(instance) = self.label(id) {

@@ -1,0 +1,254 @@
+//! From the command line to a running daemon, or to the verdict of a configuration test.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use keepalived_config::diagnostic::render_all;
+use keepalived_config::{FileSource, Options as LanguageOptions};
+use keepalived_driver::control::ControlSettings;
+
+use crate::arguments::Options;
+use crate::daemon::{self, DaemonError, DaemonSettings};
+use crate::daemonize;
+use crate::dump::DumpSettings;
+use crate::load::{ConfigSource, Loaded};
+use crate::log::{Level, Log, LogSettings};
+use crate::lower::{ThisMachine, lower};
+use crate::namespace;
+use crate::pidfile::{self, PidFile, PidFileError};
+
+/// Exit codes of keepalived (features people script against).
+mod code {
+    /// Another copy runs; nothing is wrong.
+    pub(super) const ALREADY_RUNNING: u8 = 0;
+    /// Something fatal.
+    pub(super) const FATAL: u8 = 1;
+    /// A configuration test found that the configuration cannot be run.
+    pub(super) const CANNOT_RUN: u8 = 4;
+    /// Scripts that others could change.
+    pub(super) const SCRIPT_SECURITY: u8 = 6;
+    /// No configuration file.
+    pub(super) const NO_CONFIGURATION: u8 = 6;
+}
+
+/// How long the log may take to write its last lines.
+const LOG_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Run the daemon as `options` say; `arguments` are the words they came from, for starting the
+/// same program again in the background.
+pub(crate) fn run(options: &Options, arguments: Vec<OsString>) -> ExitCode {
+    match start(options, arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "keepalived-rs: {}", error.message);
+            ExitCode::from(error.code)
+        }
+    }
+}
+
+/// Why nothing was started.
+struct Refused {
+    code: u8,
+    message: String,
+}
+
+impl Refused {
+    fn fatal(message: impl ToString) -> Self {
+        Self { code: code::FATAL, message: message.to_string() }
+    }
+}
+
+/// A second copy ends without fault, as keepalived's does.
+fn already(error: PidFileError) -> Refused {
+    let code = match error {
+        PidFileError::AlreadyRunning => code::ALREADY_RUNNING,
+        _ => code::FATAL,
+    };
+    Refused { code, message: error.to_string() }
+}
+
+fn start(options: &Options, arguments: Vec<OsString>) -> Result<ExitCode, Refused> {
+    let source = source(options);
+    if let Some(report) = &options.config_test {
+        return Ok(test(&source, report));
+    }
+    if !options.dont_fork && !options.in_background {
+        let pid = options.pid.clone().unwrap_or_else(|| pidfile::DEFAULT.into());
+        if PidFile::is_taken(&pid) {
+            return Err(already(PidFileError::AlreadyRunning));
+        }
+        return daemonize::start(arguments).map_err(Refused::fatal);
+    }
+    if options.in_background {
+        daemonize::enter().map_err(Refused::fatal)?;
+    }
+    // Before any thread: these belong to the process, and threads inherit them.
+    if let Some(name) = &options.namespace {
+        namespace::enter(name)
+            .map_err(|error| Refused::fatal(format!("network namespace {name}: {error}")))?;
+    }
+    let loaded = source.load();
+    if loaded.unreadable() {
+        let path = source.path().display();
+        return Err(Refused {
+            code: code::NO_CONFIGURATION,
+            message: format!("configuration file {path} cannot be read"),
+        });
+    }
+    set_umask(options, &loaded);
+    if options.core_dump {
+        permit_core_files();
+    }
+    let _pid_files = pid_files(options, &loaded)?;
+    let log = log(options, &loaded)?;
+    let settings = DaemonSettings {
+        source,
+        dumps: dumps(&loaded),
+        control: options.socket_path().map(ControlSettings::new),
+        keep_addresses: options.dont_release_vrrp,
+        no_respawn: options.dont_respawn,
+    };
+    if options.dump_conf {
+        for line in format!("{:#?}", loaded.model).lines() {
+            log.line(Level::Info, line);
+        }
+    }
+    let version = env!("CARGO_PKG_VERSION");
+    let path = settings.source.path().display();
+    log.line(Level::Info, &format!("Starting keepalived-rs {version} with {path}"));
+    let outcome = daemon::run(settings, loaded, &log, || {
+        if options.in_background {
+            daemonize::ready()
+        } else {
+            Ok(())
+        }
+    });
+    if let Err(error) = &outcome {
+        log.line(Level::Error, &error.to_string());
+    }
+    log.finish(LOG_PATIENCE);
+    match outcome {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(error @ (DaemonError::Elections(_) | DaemonError::Io(_))) => {
+            Err(Refused::fatal(error))
+        }
+        Err(DaemonError::Failed) => Ok(ExitCode::from(code::FATAL)),
+    }
+}
+
+fn source(options: &Options) -> ConfigSource {
+    let mut language = LanguageOptions::default().with_all_includes(options.all_config);
+    let id = options.config_id.clone().or_else(short_host_name);
+    if let Some(id) = id {
+        language = language.with_config_id(id);
+    }
+    // Any value will do unless the file fixes one; the process number differs from run to run.
+    language = language.with_random_seed(u64::from(std::process::id()));
+    ConfigSource { path: options.use_file.clone(), options: language }
+}
+
+fn short_host_name() -> Option<String> {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    name.split('.').next().filter(|name| !name.is_empty()).map(str::to_owned)
+}
+
+/// `-t`: everything that is wrong, and the exit code that scripts around keepalived know.
+fn test(source: &ConfigSource, report: &str) -> ExitCode {
+    let path = source.path().to_string_lossy();
+    let parsed = keepalived_config::parse(&mut FileSource, &path, &source.options);
+    let lowered = lower(&parsed.config, &ThisMachine);
+    let mut text = render_all(&parsed.diagnostics, &parsed.sources);
+    for line in lowered.remarks.iter().chain(lowered.script_trouble.iter().map(|t| &t.message)) {
+        text.push_str("warning: ");
+        text.push_str(line);
+        text.push('\n');
+    }
+    let written = if report == "-" {
+        std::io::stderr().write_all(text.as_bytes())
+    } else {
+        std::fs::write(report, &text)
+    };
+    if let Err(error) = written {
+        let _ = writeln!(std::io::stderr(), "keepalived-rs: {report}: {error}");
+        return ExitCode::from(code::CANNOT_RUN);
+    }
+    let verdict = parsed.config.test_exit_code(&parsed.diagnostics);
+    if verdict == 0 && lowered.script_trouble.iter().any(|trouble| trouble.security) {
+        return ExitCode::from(code::SCRIPT_SECURITY);
+    }
+    ExitCode::from(verdict)
+}
+
+fn set_umask(options: &Options, loaded: &Loaded) {
+    const DEFAULT: u32 = 0o177;
+    let mask = options.umask.map(|mask| mask.0).or(loaded.model.global.umask).unwrap_or(DEFAULT);
+    rustix::process::umask(rustix::fs::Mode::from_bits_truncate(mask));
+}
+
+fn permit_core_files() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    // Not permitted is no reason not to run.
+    let _ = setrlimit(Resource::Core, Rlimit { current: None, maximum: None });
+}
+
+/// The pid files, in keepalived's places: a folder of its own with `use_pid_dir`, `instance` or a
+/// namespace.
+fn pid_files(options: &Options, loaded: &Loaded) -> Result<Vec<PidFile>, Refused> {
+    let own_folder = loaded.model.use_pid_dir || !suffix(options, loaded).is_empty();
+    let place = |given: &Option<PathBuf>, default: &str, name: &str| match given {
+        Some(path) => path.clone(),
+        None if own_folder => {
+            let words = suffix(options, loaded);
+            PathBuf::from("/run/keepalived").join(format!("{name}{words}.pid"))
+        }
+        None => default.into(),
+    };
+    let main = place(&options.pid, pidfile::DEFAULT, "keepalived");
+    let vrrp = place(&options.vrrp_pid, pidfile::DEFAULT_VRRP, "vrrp");
+    if own_folder {
+        std::fs::create_dir_all("/run/keepalived").map_err(Refused::fatal)?;
+    }
+    let mut files = vec![PidFile::create(&main).map_err(already)?];
+    if vrrp != main {
+        files.push(PidFile::create(&vrrp).map_err(already)?);
+    }
+    Ok(files)
+}
+
+/// What tells this daemon from others on the host, for file names and log tags.
+fn suffix(options: &Options, loaded: &Loaded) -> String {
+    let namespace = options.namespace.iter().map(String::as_str);
+    let instance = loaded.model.instance_name.iter().map(|name| name.value.as_str());
+    namespace.chain(instance).map(|word| format!("_{word}")).collect()
+}
+
+fn log(options: &Options, loaded: &Loaded) -> Result<Log, Refused> {
+    Log::start(&LogSettings {
+        console: options.log_console,
+        syslog: (!options.no_syslog).then_some(options.log_facility),
+        file: options.log_file.clone(),
+        flush_file: options.flush_log_file,
+        detail: options.log_detail > 0,
+        tag_suffix: suffix(options, loaded),
+    })
+    .map_err(|error| Refused::fatal(format!("the log cannot be opened: {error}")))
+}
+
+pub(crate) fn dumps(loaded: &Loaded) -> DumpSettings {
+    let global = &loaded.model.global;
+    let mut dumps = DumpSettings::new();
+    dumps.instance = loaded.model.instance_name.as_ref().map(|name| name.value.clone());
+    dumps.state_file.clone_from(&global.state_dump_file);
+    dumps.json_version = global.json_version;
+    dumps.router_id = global
+        .router_id
+        .as_ref()
+        .map(|id| id.value.clone())
+        .or_else(short_host_name)
+        .unwrap_or_default();
+    dumps.hooks = loaded.lowered.hooks.clone();
+    dumps
+}
