@@ -130,6 +130,9 @@ pub(crate) struct Options {
     /// this process was started by another one that waits for it to be ready
     #[argh(switch)]
     pub(crate) in_background: bool,
+    /// be killed when the thread that started this process ends
+    #[argh(switch)]
+    pub(crate) die_with_parent: bool,
 }
 
 impl Options {
@@ -246,9 +249,6 @@ pub(crate) struct Demo {
     /// no pauses for reading
     #[argh(switch)]
     pub(crate) fast: bool,
-    /// this process was started inside the demo's namespaces
-    #[argh(option, hidden_help)]
-    pub(crate) inside: Option<String>,
 }
 
 /// Read the words after the program's name.

@@ -60,7 +60,7 @@ pub(crate) fn ready() -> io::Result<()> {
 
 /// This very program, even if its file has been replaced by an upgrade. The name matters to tools
 /// that look for processes by name, so the link itself is used only as a last resort.
-fn own_program() -> io::Result<PathBuf> {
+pub(crate) fn own_program() -> io::Result<PathBuf> {
     let program = env::current_exe()?;
     Ok(if program.exists() {
         program

@@ -24,6 +24,7 @@ mod status;
 use std::process::ExitCode;
 
 use arguments::Invocation;
+use rustix::process::{Signal, set_parent_process_death_signal};
 
 fn main() -> ExitCode {
     descriptors::close_inherited();
@@ -39,6 +40,10 @@ fn main() -> ExitCode {
     };
     match arguments::parse(program, &words) {
         Ok(Invocation::Daemon(options)) => {
+            if options.die_with_parent {
+                // Fails for no signal that exists.
+                let _ = set_parent_process_death_signal(Some(Signal::KILL));
+            }
             run::run(&options, words.into_iter().map(Into::into).collect())
         }
         Ok(Invocation::Status(options)) => status::run(&options),

@@ -330,4 +330,10 @@ pub(super) const FLAGS: &[Flag] = &[
     ),
     long_only("no-socket", Nothing, To("no-socket"), "no control socket"),
     long_only("in-background", Nothing, To("in-background"), "internal"),
+    long_only(
+        "die-with-parent",
+        Nothing,
+        To("die-with-parent"),
+        "internal",
+    ),
 ];
