@@ -717,6 +717,25 @@ fn unanswered_batch_is_settled_by_a_dump() {
     assert_eq!(rig.reconciler.counters().overruns, 1);
 }
 
+/// Somebody removes an address so fast that its end is heard of before our request is answered:
+/// that counts as a removal like any other, so it does not become an endless exchange of blows.
+#[test]
+fn removal_heard_of_before_the_answer_counts() {
+    let mut rig = Rig::ready();
+    rig.set(1, &[vip("10.0.0.1/32", "eth0")]);
+    for _ in 0..20 {
+        rig.send();
+        if let Some(there) = rig.kernel.at(ip("10.0.0.1")).cloned() {
+            rig.kernel.take(&there, 1, 1);
+        }
+        rig.read();
+    }
+    assert_eq!(rig.log().len(), 2, "at once, and then only after a delay");
+    assert!(!rig.reconciler.is_installed(A));
+    rig.advance(Duration::from_secs(1));
+    assert!(rig.reconciler.is_installed(A));
+}
+
 /// Before Linux 5.18 there is no tag: what this process added is known all the same.
 #[test]
 fn kernel_without_tags_is_served() {

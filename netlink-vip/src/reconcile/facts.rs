@@ -118,7 +118,7 @@ impl Reconciler {
         self.sync.seen_links.insert(link.index);
         if !self.sync.touched_links.contains(&link.index) {
             self.link_seen(now, link);
-        } else if self.observed.link_by_index(link.index).is_none() {
+        } else if self.observed.link_by_index(link.index) != Some(&link) {
             self.sync.doubt();
         }
     }
@@ -134,7 +134,11 @@ impl Reconciler {
                 known.ours = false;
             }
             self.address_seen(now, seen);
-        } else if self.observed.get(identity).is_none() {
+        } else if self
+            .observed
+            .get(identity)
+            .is_none_or(|known| known.flags != seen.flags)
+        {
             self.sync.doubt();
         }
     }
@@ -259,6 +263,7 @@ impl Reconciler {
             .collect();
         for key in keys {
             self.claims.excuse(&key);
+            self.claims.mark(&key, false, &mut self.events);
         }
         self.troubles.forget_link(index);
         if let Some(link) = self.observed.remove_link(index) {
@@ -366,7 +371,7 @@ impl Reconciler {
                 }
             }
             (Step::Put(Verb::Add), Some((EEXIST, message))) => {
-                self.already_there(now, identity, message);
+                self.already_there(now, identity, message.as_deref());
             }
             (_, Some((errno, message))) => self.refused(now, identity, errno, message.as_deref()),
         }
@@ -403,7 +408,7 @@ impl Reconciler {
 
     /// An address that the mirror did not show. If it does now, its notification has come in
     /// meanwhile and tells whose it is; if not, a dump will.
-    fn already_there(&mut self, now: Instant, identity: Identity, message: Option<String>) {
+    fn already_there(&mut self, now: Instant, identity: Identity, message: Option<&str>) {
         if self.observed.get(identity).is_some() {
             return;
         }
@@ -411,7 +416,7 @@ impl Reconciler {
         if verdict.give_up
             && let Some(key) = self.key_of(identity)
         {
-            self.report_failure(&key, None, EEXIST, message.as_deref());
+            self.report_failure(&key, None, EEXIST, message);
         }
         self.sync.request(now);
     }

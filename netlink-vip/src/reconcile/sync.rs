@@ -50,7 +50,7 @@ pub(super) struct Sync {
     /// Seen in the dump.
     pub(super) seen_links: BTreeSet<u32>,
     pub(super) seen: BTreeSet<Identity>,
-    /// Touched by notifications since the dump began.
+    /// Touched by notifications since the dump was asked for.
     pub(super) touched_links: BTreeSet<u32>,
     pub(super) touched: BTreeSet<Identity>,
 }
@@ -75,8 +75,6 @@ impl Sync {
     fn schedule(&mut self, at: Instant) {
         self.phase = Phase::Due(Table::Links, at);
         self.again = false;
-        self.touched_links.clear();
-        self.touched.clear();
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -91,10 +89,16 @@ impl Sync {
         if at > now {
             return None;
         }
-        if table == Table::Links {
-            self.last_start = Some(now);
-            self.seen_links.clear();
-            self.seen.clear();
+        match table {
+            Table::Links => {
+                self.last_start = Some(now);
+                self.seen_links.clear();
+                self.touched_links.clear();
+            }
+            Table::Addresses => {
+                self.seen.clear();
+                self.touched.clear();
+            }
         }
         self.phase = Phase::Asked(table, seq, after(now, ANSWER_TIMEOUT));
         Some(table)
