@@ -10,8 +10,11 @@ pub mod input;
 pub mod netlink_datagram;
 pub mod router_ops;
 
+/// Does something with the bytes of one run.
+pub type Body = fn(&[u8]);
+
 /// Every target.
-pub const TARGETS: [(&str, fn(&[u8])); 5] = [
+pub const TARGETS: [(&str, Body); 5] = [
     ("advert_parse", advert_parse::run),
     ("arp_nd", arp_nd::run),
     ("config_parse", config_parse::run),

@@ -210,8 +210,8 @@ impl Daemon {
             .args(["netns", "exec", &self.netns])
             .arg(program(Kind::Ours));
         command
-            .args(["status", "--json", "--pid"])
-            .arg(self.scratch.file("main.pid"));
+            .args(["status", "--json", "--socket"])
+            .arg(self.scratch.file("main.sock"));
         let text = crate::netns::run(&mut command);
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("status: {error}: {text}"))
     }
