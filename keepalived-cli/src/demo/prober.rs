@@ -133,7 +133,7 @@ fn ping(socket: &OwnedFd, record: &Mutex<Record>, stop: &AtomicBool) {
         // On time on average, without making up for what was missed.
         next = next
             .checked_add(INTERVAL)
-            .map_or(clock.now(), |at| at.max(clock.now()));
+            .map_or_else(|| clock.now(), |at| at.max(clock.now()));
         while clock.now() < next {
             let left = next.saturating_duration_since(clock.now());
             let timeout = Timespec::try_from(left).unwrap_or_default();

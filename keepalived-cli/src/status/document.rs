@@ -11,7 +11,7 @@ use keepalived_driver::{LinkSnapshot, LinkState, Snapshot};
 use netlink_vip::Vip;
 use serde_json::{Map, Value, json};
 use vrrp_fsm::{
-    NewActiveReason, Preempt, Reason, Role, State, Stats, Transport, V2Auth, WireFormat,
+    Fault, NewActiveReason, Preempt, Reason, Role, State, Stats, Transport, V2Auth, WireFormat,
 };
 use vrrp_proto::{AdvertInterval, Family};
 
@@ -77,7 +77,7 @@ pub(super) fn instance(facts: &Facts<'_>) -> Value {
         Preempt::After(delay) => delay,
         Preempt::Never | Preempt::Immediately => Duration::ZERO,
     };
-    let faults: Vec<_> = facts.faults.iter().map(|fault| fault.name()).collect();
+    let faults: Vec<_> = facts.faults.iter().map(Fault::name).collect();
     let rfc_state = match facts.state {
         State::Initialize => "initialize",
         State::Backup => "backup",

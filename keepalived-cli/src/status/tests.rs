@@ -5,7 +5,7 @@ use std::time::UNIX_EPOCH;
 use super::*;
 use crate::facts::examples::Example;
 
-fn whole(instances: Vec<Value>) -> Value {
+fn whole(instances: &[Value]) -> Value {
     json!({
         "version": "0.1.0",
         "pid": 4711,
@@ -39,7 +39,7 @@ fn the_table_says_who_is_master_and_why_not() {
     fault["name"] = json!("V_F");
     fault["rejected"]["checksum"] = json!(3);
     fault["active_router"] = Value::Null;
-    let document = whole(vec![
+    let document = whole(&[
         document::instance(&master.facts()),
         document::instance(&backup.facts()),
         fault,
@@ -59,7 +59,7 @@ V_F:   x0 has no carrier
 V_F: packets rejected: checksum 3
 "
     );
-    assert!(shown(&whole(vec![])).contains("No virtual routers"));
+    assert!(shown(&whole(&[])).contains("No virtual routers"));
 }
 
 /// MIB-01, MIB-03: every row of the VRRPv3-MIB has its field, and enumerations are words.

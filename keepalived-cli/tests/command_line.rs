@@ -1,0 +1,135 @@
+//! The program as scripts call it: output channels and exit codes.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+fn run(words: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_keepalived-rs"))
+        .args(words)
+        .output()
+        .expect("the program starts")
+}
+
+fn code(output: &Output) -> Option<i32> {
+    output.status.code()
+}
+
+fn text(octets: &[u8]) -> String {
+    String::from_utf8_lossy(octets).into_owned()
+}
+
+fn file(name: &str, content: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("keepalived-cli-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(name);
+    fs::write(&path, content).unwrap();
+    path
+}
+
+const GOOD: &str = "vrrp_instance VI_1 {\n    interface lo\n    virtual_router_id 51\n    \
+                    priority 100\n    virtual_ipaddress {\n        192.0.2.1/24\n    }\n}\n";
+
+/// CLI-26: both go to standard error, with success.
+#[test]
+fn version_and_help_are_printed_on_standard_error() {
+    for (flag, expected) in [("-v", "keepalived-rs v"), ("--help", "--use-file=FILE")] {
+        let output = run(&[flag]);
+        assert_eq!(code(&output), Some(0), "{flag}");
+        assert!(output.stdout.is_empty(), "{flag}");
+        assert!(text(&output.stderr).contains(expected), "{flag}");
+    }
+}
+
+/// Features section 2: unknown option, usage and exit 1.
+#[test]
+fn what_is_not_understood_or_not_supported_ends_with_one() {
+    for (words, message) in [
+        (&["-Q"][..], "Unknown option -Q"),
+        (&["--signum=TDUMP"], "Unknown sigfunc TDUMP"),
+        (&["-x"], "SNMP is not part of this version"),
+        (&["explain", "no_such_keyword"], "There is no keyword"),
+        (&["status", "--socket", "/nonexistent"], "/nonexistent"),
+    ] {
+        let output = run(words);
+        assert_eq!(code(&output), Some(1), "{words:?}");
+        assert!(
+            text(&output.stderr).contains(message),
+            "{words:?} {}",
+            text(&output.stderr)
+        );
+    }
+}
+
+/// CLI-16: alone on standard output, for `kill -$(...)`.
+#[test]
+fn signal_numbers_are_alone_on_standard_output() {
+    for (name, number) in [("DATA", "10\n"), ("JSON", "36\n"), ("STOP", "15\n")] {
+        let output = run(&[&format!("--signum={name}")]);
+        assert_eq!(
+            (code(&output), text(&output.stdout)),
+            (Some(0), number.to_owned())
+        );
+    }
+}
+
+/// The exit code of `check` is the worst of all files.
+#[test]
+fn check_reports_every_file_and_the_worst_of_them() {
+    let good = file("good.conf", GOOD);
+    let bad = file(
+        "bad.conf",
+        &GOOD.replace("priority 100", "priority 1000\n    prioritty 3"),
+    );
+    let (good, bad) = (good.to_str().unwrap(), bad.to_str().unwrap());
+    let output = run(&["check", good]);
+    assert_eq!(code(&output), Some(0), "{}", text(&output.stdout));
+    let output = run(&["check", bad, good]);
+    let report = text(&output.stdout);
+    assert_eq!(code(&output), Some(2), "{report}");
+    assert!(
+        report.contains("prioritty") && report.contains("priority 1000"),
+        "{report}"
+    );
+    assert!(
+        report.contains("good.conf: 1 instances, 0 errors"),
+        "{report}"
+    );
+    assert_eq!(code(&run(&["check", "/nonexistent.conf"])), Some(2));
+    assert_eq!(code(&run(&["check"])), Some(2));
+}
+
+/// What is known and not supported yet is a warning, and an error under --strict.
+#[test]
+fn strict_makes_unsupported_keywords_errors() {
+    let path = file(
+        "strict.conf",
+        &format!("{GOOD}vrrp_script s {{\n    script /bin/true\n}}\n"),
+    );
+    let path = path.to_str().unwrap();
+    assert_eq!(code(&run(&["check", path])), Some(0));
+    assert_eq!(code(&run(&["check", "--strict", path])), Some(2));
+}
+
+/// A keyword is explained where people look first.
+#[test]
+fn explain_prints_to_standard_output() {
+    let output = run(&["explain", "virtual_router_id"]);
+    assert_eq!(code(&output), Some(0));
+    assert!(
+        text(&output.stdout).contains("vrrp_instance"),
+        "{}",
+        text(&output.stdout)
+    );
+}
+
+/// The story of the demo, where nothing is allowed.
+#[test]
+fn the_simulated_demo_tells_its_story() {
+    let output = run(&["demo", "--simulate", "--fast"]);
+    let story = text(&output.stdout);
+    assert_eq!(code(&output), Some(0), "{story}");
+    for word in ["CRASH", "RETURN", "MAINTENANCE", "router B IPv4/51 ["] {
+        assert!(story.contains(word), "{word} is missing from:\n{story}");
+    }
+}
