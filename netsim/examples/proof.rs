@@ -1,7 +1,11 @@
 //! The big run of the proof: `--seeds N` scenarios on two threads, or `--seed N` for one of them, with
 //! `--trace` for the whole story. The exit code is 1 if an invariant is violated.
 
-#[allow(dead_code, unreachable_pub, reason = "shared with the tests, each uses its part")]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "shared with the tests, each uses its part"
+)]
 #[path = "../tests/proof/mod.rs"]
 mod proof;
 
@@ -9,7 +13,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use proof::oracle::Figures;
+use proof::figures::Figures;
 use proof::scenario::Scenario;
 
 struct Arguments {
@@ -21,13 +25,21 @@ struct Arguments {
 }
 
 fn arguments() -> Result<Arguments, String> {
-    let mut found =
-        Arguments { first: 0, seeds: 100_000, seed: None, trace: false, failures: 1 };
+    let mut found = Arguments {
+        first: 0,
+        seeds: 100_000,
+        seed: None,
+        trace: false,
+        failures: 1,
+    };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut number = || {
-            let text = words.next().ok_or_else(|| format!("{word} needs a number"))?;
-            text.parse::<u64>().map_err(|error| format!("{word} {text}: {error}"))
+            let text = words
+                .next()
+                .ok_or_else(|| format!("{word} needs a number"))?;
+            text.parse::<u64>()
+                .map_err(|error| format!("{word} {text}: {error}"))
         };
         match word.as_str() {
             "--first" => found.first = number()?,
@@ -35,7 +47,11 @@ fn arguments() -> Result<Arguments, String> {
             "--seed" => found.seed = Some(number()?),
             "--failures" => found.failures = usize::try_from(number()?).unwrap_or(usize::MAX),
             "--trace" => found.trace = true,
-            _ => return Err(format!("{word}? I know --seeds --seed --trace --first --failures")),
+            _ => {
+                return Err(format!(
+                    "{word}? I know --seeds --seed --trace --first --failures"
+                ));
+            }
         }
     }
     Ok(found)
@@ -113,7 +129,10 @@ fn run(arguments: &Arguments) -> (Figures, Vec<String>) {
 fn print(figures: &Figures) {
     let millis = |nanos: i64| format!("{:.6} ms", nanos as f64 / 1e6);
     println!("seeds                {}", figures.seeds);
-    println!("virtual time         {:.1} hours", figures.nanos as f64 / 3.6e12);
+    println!(
+        "virtual time         {:.1} hours",
+        figures.nanos as f64 / 3.6e12
+    );
     println!("records              {}", figures.records);
     println!("adverts              {}", figures.adverts);
     println!("transitions          {}", figures.transitions);
@@ -121,10 +140,17 @@ fn print(figures: &Figures) {
     println!("crash takeovers      {}", figures.takeovers);
     println!("graceful hand-overs  {}", figures.hand_overs);
     let (latest, seed) = figures.latest;
-    println!("latest takeover      {} after 3A + S (seed {seed})", millis(latest));
+    println!(
+        "latest takeover      {} after 3A + S (seed {seed})",
+        millis(latest)
+    );
     println!("clashes of Actives   {}", figures.clashes);
     println!("host checks          {}", figures.host_checks);
     let (darkest, seed) = figures.darkest;
-    println!("host outages         {}, longest {} (seed {seed})", figures.outages, millis(darkest));
+    println!(
+        "host outages         {}, longest {} (seed {seed})",
+        figures.outages,
+        millis(darkest)
+    );
     println!("set aside            {}", figures.tainted);
 }

@@ -7,6 +7,7 @@ mod link;
 mod net;
 mod node;
 mod observe;
+mod queue;
 mod rng;
 mod trace;
 #[cfg(feature = "vrrp")]

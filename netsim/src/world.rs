@@ -1,6 +1,6 @@
 //! Virtual time: one ordered queue of what is on its way, and the timers of the nodes.
 
-use core::cmp::{Ordering, Reverse};
+use core::cmp::Reverse;
 use core::fmt;
 use core::time::Duration;
 use std::collections::{BinaryHeap, VecDeque};
@@ -12,6 +12,7 @@ use crate::link::{Link, Path, later};
 use crate::net::Net;
 use crate::node::{Effect, Node, Power, To};
 use crate::observe::{Observer, Violation};
+use crate::queue::{Arrival, Missed, Pending, Slot, Stall, What};
 use crate::rng::Random;
 use crate::trace::{Lost, Record, Trace};
 
@@ -67,74 +68,6 @@ pub struct World<N: Node> {
     window_end: Instant,
     window_limit: u64,
     trace: Trace,
-}
-
-struct Slot<N: Node> {
-    node: N,
-    timeout: Option<Instant>,
-    stall: Option<Stall<N>>,
-}
-
-struct Stall<N: Node> {
-    until: Instant,
-    frames: VecDeque<Arrival<N>>,
-    missed: Vec<Missed<N::Order>>,
-}
-
-/// What happened to a stalled node besides frames.
-enum Missed<O> {
-    Stop,
-    Link(bool),
-    Order(O),
-}
-
-struct Arrival<N: Node> {
-    from: NodeId,
-    frame: N::Frame,
-    damaged: bool,
-}
-
-struct Pending<N: Node> {
-    at: Instant,
-    sequence: u64,
-    what: What<N>,
-}
-
-enum What<N: Node> {
-    Fault(Box<Fault<N::Order>>),
-    Arrival(NodeId, Arrival<N>),
-    Wake(NodeId),
-}
-
-impl<N: Node> Pending<N> {
-    fn key(&self) -> (Instant, u8, u64) {
-        let class = match self.what {
-            What::Fault(_) => 0,
-            What::Arrival(..) => 1,
-            What::Wake(_) => 2,
-        };
-        (self.at, class, self.sequence)
-    }
-}
-
-impl<N: Node> PartialEq for Pending<N> {
-    fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
-    }
-}
-
-impl<N: Node> Eq for Pending<N> {}
-
-impl<N: Node> PartialOrd for Pending<N> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<N: Node> Ord for Pending<N> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.key().cmp(&other.key())
-    }
 }
 
 type Outcome = Result<(), Violation>;

@@ -1,13 +1,20 @@
 //! DESIGN section 5: the election proven by simulation.
 
-#[allow(dead_code, unreachable_pub, reason = "shared with the example and the regressions, each uses its part")]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "shared with the example and the regressions, each uses its part"
+)]
 mod proof;
 
 use proof::scenario::Scenario;
 
 /// How many seeds; the environment variable NETSIM_SEEDS asks for more or fewer.
 fn seeds() -> u64 {
-    std::env::var("NETSIM_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(2_000)
+    std::env::var("NETSIM_SEEDS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(2_000)
 }
 
 /// Invariants 1 to 8 and 10, RFC 9568 6.4, FSM tables 2 and 3.

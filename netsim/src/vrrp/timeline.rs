@@ -112,6 +112,21 @@ impl Timeline {
             .unwrap_or_else(|| node.to_string())
     }
 
+    /// A line of the trace with the names of the nodes in it.
+    fn named(&self, line: &str) -> String {
+        let word = |word: &str| {
+            let core = word.trim_matches(['[', ']']);
+            let number = core
+                .strip_prefix('n')
+                .and_then(|digits| digits.parse().ok());
+            match number.and_then(|number: usize| self.names.get(number)) {
+                Some(name) => word.replace(core, name),
+                None => word.to_string(),
+            }
+        };
+        line.split(' ').map(word).collect::<Vec<_>>().join(" ")
+    }
+
     fn push(&mut self, node: NodeId, key: Key, state: TimelineState, since: Instant, why: String) {
         if self.spans.len() < LIMIT {
             self.spans.push(Span {
@@ -202,7 +217,7 @@ impl fmt::Display for Timeline {
             ));
         }
         for (at, fault) in &self.faults {
-            lines.push((*at, format!("*** {fault}")));
+            lines.push((*at, format!("*** {}", self.named(fault))));
         }
         lines.sort_by_key(|(at, line)| (*at, !line.starts_with('*')));
         for (at, line) in lines {

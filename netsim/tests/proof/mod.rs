@@ -1,16 +1,19 @@
 //! The proof: random networks with random histories, watched by an oracle.
 
+pub mod figures;
 pub mod model;
 pub mod oracle;
 pub mod rfc;
 pub mod scenario;
+mod script;
 
 use std::time::Duration;
 
 use netsim::vrrp::{Reach, Timeline};
 use netsim::{Budget, Instant, Violation};
 
-use oracle::{Figures, Oracle};
+use figures::Figures;
+use oracle::Oracle;
 use scenario::Scenario;
 
 /// Runs a scenario. Returns the figures and the trace hash.
@@ -18,8 +21,11 @@ pub fn run(scenario: &Scenario) -> Result<(Figures, u64), Violation> {
     let mut world = scenario.world();
     world.set_budget(budget(scenario));
     let mut oracle = Oracle::new(scenario, world.net());
-    let addresses: Vec<_> =
-        scenario.virtuals.iter().flat_map(|one| one.addresses.iter().copied()).collect();
+    let addresses: Vec<_> = scenario
+        .virtuals
+        .iter()
+        .flat_map(|one| one.addresses.iter().copied())
+        .collect();
     let hosts: Vec<_> = scenario.host().into_iter().collect();
     let mut reach = Reach::new(&hosts, &addresses);
     let end = Instant::from_nanos(scenario.end);
@@ -46,7 +52,12 @@ fn budget(scenario: &Scenario) -> Budget {
         _ => 256,
     };
     let window = Duration::from_nanos(scenario.fastest() as u64 * 4);
-    Budget { records: 20_000, window, stall_queue, ..Budget::default() }
+    Budget {
+        records: 20_000,
+        window,
+        stall_queue,
+        ..Budget::default()
+    }
 }
 
 /// Runs a scenario again and tells the story up to the violation.

@@ -60,6 +60,12 @@ pub struct Turn {
     pub either: Option<(Is, Is)>,
     /// It heard a lower advert as Active.
     answers: bool,
+    /// Hosts may have believed the sender, and have to be told again.
+    pub owes_announcement: bool,
+    /// It announced its addresses.
+    pub announced: bool,
+    /// The node was stalled before this turn.
+    pub woke: bool,
     /// It had to leave Active for Initialize in this turn.
     pub may_release: bool,
     /// The deadline had passed before it was moved, and so was not (a stall must still be seen).
@@ -92,6 +98,7 @@ pub struct Model {
     pub armed_by: Option<IpAddr>,
     moved_at: i64,
     last_answer: i64,
+    last_announcement: i64,
 }
 
 impl Model {
@@ -105,7 +112,11 @@ impl Model {
             unplugged: false,
             faulted: false,
             turn: Turn::default(),
-            down: Down { since: 0, adverts: 0, release: false },
+            down: Down {
+                since: 0,
+                adverts: 0,
+                release: false,
+            },
             delay_until: None,
             due: (i64::MAX, i64::MAX),
             last_advert: i64::MIN / 2,
@@ -114,6 +125,7 @@ impl Model {
             armed_by: None,
             moved_at: 0,
             last_answer: i64::MIN / 2,
+            last_announcement: i64::MIN / 2,
         }
     }
 
@@ -156,25 +168,35 @@ impl Model {
 
     /// Priority of the skew aside, the time to wait for a sender with this interval.
     pub fn patience(&self, interval: i64) -> i64 {
-        rfc::down(self.setup.version, self.setup.down_adverts, interval, self.priority())
+        rfc::down(
+            self.setup.version,
+            self.setup.down_adverts,
+            interval,
+            self.priority(),
+        )
     }
 
     fn arm(&mut self, now: i64) {
         self.turn.overdue = None;
-        self.down = Down { since: now, adverts: self.setup.down_adverts, release: false };
+        self.down = Down {
+            since: now,
+            adverts: self.setup.down_adverts,
+            release: false,
+        };
         self.armed = now;
         self.armed_by = None;
     }
 
-    fn to_backup(&mut self, now: i64, learned: i64) {
+    fn become_backup(&mut self, now: i64, learned: i64) {
         self.is = Is::Backup;
+        self.turn.owes_announcement = false;
         self.learned = learned;
         self.delay_until = None;
         self.due = (i64::MAX, i64::MAX);
         self.arm(now);
     }
 
-    fn to_active(&mut self, now: i64) {
+    fn become_active(&mut self, now: i64) {
         self.is = Is::Active;
         self.waited = self.learned;
         self.learned = self.setup.interval;
@@ -240,7 +262,7 @@ impl Model {
 
     fn run(&mut self, now: i64) {
         if self.setup.base == 255 {
-            self.to_active(now);
+            self.become_active(now);
             if self.owner_returns {
                 // Or listens first; then the timer has the usual length.
                 self.turn.owed = 0;
@@ -248,7 +270,7 @@ impl Model {
                 self.arm(now);
             }
         } else {
-            self.to_backup(now, self.setup.interval);
+            self.become_backup(now, self.setup.interval);
         }
     }
 
@@ -259,6 +281,7 @@ impl Model {
             self.is = Is::Initialize;
             self.turn.either = None;
             self.turn.owed = 0;
+            self.turn.owes_announcement = false;
         }
         self.owner_returns = true;
         self.due = (i64::MAX, i64::MAX);
@@ -273,18 +296,26 @@ impl Model {
 
     pub fn address_lost(&mut self, now: i64) {
         if self.is == Is::Active {
-            self.to_backup(now, self.setup.interval);
+            self.become_backup(now, self.setup.interval);
             self.turn.owed = 0;
         }
     }
 
     /// An advert that passed every check. Returns false if the virtual router does not run.
     pub fn hear(&mut self, now: i64, priority: i64, interval: i64, source: IpAddr) -> bool {
-        let interval = if self.setup.version == 2 { self.setup.interval } else { interval };
+        let interval = if self.setup.version == 2 {
+            self.setup.interval
+        } else {
+            interval
+        };
         match self.is {
             Is::Off | Is::Initialize => return false,
             Is::Backup if priority == 0 => {
-                self.down = Down { since: now, adverts: 0, release: true };
+                self.down = Down {
+                    since: now,
+                    adverts: 0,
+                    release: true,
+                };
                 self.armed = now;
                 self.armed_by = Some(source);
             }
@@ -304,7 +335,7 @@ impl Model {
             Is::Active if self.loses_to(priority, source) => {
                 self.turn.credit += u32::from(self.setup.advert_on_yield);
                 self.turn.owed = u32::from(self.setup.advert_on_yield);
-                self.to_backup(now, interval);
+                self.become_backup(now, interval);
                 self.armed_by = Some(source);
             }
             Is::Active => self.hear_lower(now, interval, source),
@@ -321,14 +352,19 @@ impl Model {
     /// RFC 9568 6.4.3 wants an answer at once. But KA-M-09 and DESIGN 5.8: after a silence in which the
     /// quickest Backup has taken over, a router that may not preempt leaves it alone.
     fn hear_lower(&mut self, now: i64, interval: i64, source: IpAddr) {
-        let Setup { version, down_adverts, interval: own, .. } = self.setup;
+        let Setup {
+            version,
+            down_adverts,
+            interval: own,
+            ..
+        } = self.setup;
         let quickest = rfc::down(version, down_adverts, own, 254);
         let silence = now - self.last_advert;
         let fuzz = early(own) + 1;
         if self.setup.preempt == Preempt::Never && self.setup.base != 255 {
             if silence > quickest + fuzz {
                 self.turn.owed = 0;
-                self.to_backup(now, interval);
+                self.become_backup(now, interval);
                 self.armed_by = Some(source);
                 return;
             }
@@ -344,6 +380,15 @@ impl Model {
                 self.turn.owed = u32::from(self.turn.either.is_none());
             }
         }
+        if now - self.last_announcement >= ANSWER_GAP {
+            self.turn.owes_announcement = self.turn.either.is_none();
+        }
+    }
+
+    /// Announcements have left.
+    pub fn announced(&mut self, now: i64) {
+        self.turn.announced = true;
+        self.last_announcement = now;
     }
 
     /// The node looks at its timers.
@@ -360,7 +405,7 @@ impl Model {
                     // This process was stopped, what it knows is old: it listens first.
                     self.listen(now);
                 } else {
-                    self.to_active(now);
+                    self.become_active(now);
                 }
             }
             Is::Active if now > self.due.1 && self.due != (now, now) => {
@@ -371,7 +416,11 @@ impl Model {
     }
 
     fn listen(&mut self, now: i64) {
-        self.down = Down { since: now, adverts: 1, release: false };
+        self.down = Down {
+            since: now,
+            adverts: 1,
+            release: false,
+        };
         self.armed = now;
         self.armed_by = None;
     }
@@ -385,9 +434,11 @@ impl Model {
             }
             (Is::Active, Is::Backup) => {
                 let learned = self.turn.fallback.unwrap_or(self.setup.interval);
-                self.to_backup(now, learned);
+                self.become_backup(now, learned);
             }
-            (Is::Backup, Is::Backup) if now > self.turn.overdue.unwrap_or_else(|| self.deadline()) => {
+            (Is::Backup, Is::Backup)
+                if now > self.turn.overdue.unwrap_or_else(|| self.deadline()) =>
+            {
                 self.listen(now);
             }
             _ => {}
@@ -410,7 +461,11 @@ impl Model {
 
     /// The interval it waits by, or waited by before it became Active.
     pub fn waited(&self) -> i64 {
-        if self.is == Is::Active { self.waited } else { self.learned }
+        if self.is == Is::Active {
+            self.waited
+        } else {
+            self.learned
+        }
     }
 
     /// The deadline was moved after it was set.

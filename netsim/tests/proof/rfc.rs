@@ -111,6 +111,10 @@ fn the_second_derivation_of_timing_agrees_with_the_worked_examples() {
         (3, 3, 4095, 1, 163_640_039_062),
     ];
     for (version, adverts, centis, priority, expected) in rows {
-        assert_eq!(down(version, adverts, centis * CENTI, priority), expected, "v{version} {centis}");
+        assert_eq!(
+            down(version, adverts, centis * CENTI, priority),
+            expected,
+            "v{version} {centis}"
+        );
     }
 }

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use netsim::vrrp::{HostNode, Lan, Order, RouterNode, Station};
-use netsim::{Fault, Instant, Link, Loss, NodeId, Random, World};
+use netsim::{Fault, Instant, Link, NodeId, Random, World};
 use vrrp_fsm::proto::{AdvertInterval, Checksum, ChecksumPolicy, Family, Vrid};
 use vrrp_fsm::{
-    BackupPriority, Event, InstanceConfig, Peer, Preempt, Role, Transport, V2Auth, WireFormat,
+    BackupPriority, InstanceConfig, Peer, Preempt, Role, Transport, V2Auth, WireFormat,
 };
 
 use super::rfc::{self, CENTI};
+use super::script::History;
 
 /// A virtual router as the scenario wants it; the FSM gets it as [`InstanceConfig`].
 #[derive(Clone, Debug)]
@@ -72,11 +73,17 @@ impl Scenario {
         let routers = pick(random, &[2, 2, 3, 3, 3, 4, 5]);
         let lan = lan(random, routers + 1);
         let count = if random.chance(200_000) { 2 } else { 1 };
-        let base = *choose(random, &[1u16, 2, 5, 10, 25, 50, 100, 100, 200, 500, 1000, 4000]);
+        let base = *choose(
+            random,
+            &[1u16, 2, 5, 10, 25, 50, 100, 100, 200, 500, 1000, 4000],
+        );
         let mut virtuals: Vec<Virtual> = Vec::new();
         for _ in 0..count {
             let mut one = virtual_router(random, routers, base, virtuals.len() as u8);
-            while virtuals.iter().any(|v| v.family == one.family && v.vrid == one.vrid) {
+            while virtuals
+                .iter()
+                .any(|v| v.family == one.family && v.vrid == one.vrid)
+            {
                 one.vrid = one.vrid % 255 + 1;
             }
             virtuals.push(one);
@@ -107,15 +114,23 @@ impl Scenario {
 
     /// The longest interval of any member.
     pub fn slowest(&self) -> i64 {
-        self.members().map(|(_, member)| member.interval()).max().unwrap_or(CENTI)
+        self.members()
+            .map(|(_, member)| member.interval())
+            .max()
+            .unwrap_or(CENTI)
     }
 
     pub fn fastest(&self) -> i64 {
-        self.members().map(|(_, member)| member.interval()).min().unwrap_or(CENTI)
+        self.members()
+            .map(|(_, member)| member.interval())
+            .min()
+            .unwrap_or(CENTI)
     }
 
     fn members(&self) -> impl Iterator<Item = (&Virtual, &Member)> {
-        self.virtuals.iter().flat_map(|one| one.members.iter().map(move |member| (one, member)))
+        self.virtuals
+            .iter()
+            .flat_map(|one| one.members.iter().map(move |member| (one, member)))
     }
 
     /// DESIGN: 3A + S(min p) + A + 4L. Priorities may be lowered by weights, so min p is 1.
@@ -124,7 +139,11 @@ impl Scenario {
         let one = |v: &Virtual| rfc::down(v.version, v.down_adverts, slowest, 1);
         let once = self.virtuals.iter().map(one).max().unwrap_or(0) + slowest + 4 * self.longest;
         // With different intervals the same may happen by an advert that was on its way: once more.
-        if self.slowest() == self.fastest() { once } else { 2 * once }
+        if self.slowest() == self.fastest() {
+            once
+        } else {
+            2 * once
+        }
     }
 
     /// The same until the last preemption, with preempt_delay D: a lower advert starts D, the last one
@@ -144,7 +163,10 @@ impl Scenario {
         let one = &self.virtuals[vr];
         let vrid = Vrid::new(one.vrid).expect("1..=255");
         let role = match BackupPriority::new(member.priority) {
-            Some(priority) => Role::Backup { priority, preempt: member.preempt },
+            Some(priority) => Role::Backup {
+                priority,
+                preempt: member.preempt,
+            },
             None => Role::Owner,
         };
         let format = match one.version {
@@ -167,26 +189,37 @@ impl Scenario {
             .with_advert_on_yield(one.advert_on_yield);
         if one.unicast {
             let others = (0..self.routers).filter(|other| *other != node);
-            let address = |other| self.lan.address(NodeId(other), one.family).expect("planned");
+            let address = |other| {
+                self.lan
+                    .address(NodeId(other), one.family)
+                    .expect("planned")
+            };
             let peers = others.map(|other| Peer::new(address(other))).collect();
-            config = config.with_transport(Transport::Unicast { peers, check_source: true });
+            config = config.with_transport(Transport::Unicast {
+                peers,
+                check_source: true,
+            });
         }
         config
     }
 
     pub fn configs(&self, node: usize) -> Vec<InstanceConfig> {
         let all = self.virtuals.iter().enumerate();
-        all.map(|(vr, one)| self.config(vr, node, &one.members[node])).collect()
+        all.map(|(vr, one)| self.config(vr, node, &one.members[node]))
+            .collect()
     }
 
     /// The network, switched off, with the history on its way.
     pub fn world(&self) -> World<Station> {
-        let router = |node| {
-            RouterNode::new(NodeId(node), Arc::clone(&self.lan), self.configs(node)).into()
-        };
+        let router =
+            |node| RouterNode::new(NodeId(node), Arc::clone(&self.lan), self.configs(node)).into();
         let mut stations: Vec<Station> = (0..self.routers).map(router).collect();
         if let Some(refresh) = self.host {
-            let wants = self.virtuals.iter().flat_map(|one| one.addresses.clone()).collect();
+            let wants = self
+                .virtuals
+                .iter()
+                .flat_map(|one| one.addresses.clone())
+                .collect();
             stations.push(HostNode::new(wants, Duration::from_nanos(refresh as u64)).into());
         }
         let mut world = World::new(self.seed, stations, self.link.clone());
@@ -199,7 +232,11 @@ impl Scenario {
 
 impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "seed {}: {} routers, {}", self.seed, self.routers, self.link)?;
+        writeln!(
+            f,
+            "seed {}: {} routers, {}",
+            self.seed, self.routers, self.link
+        )?;
         for one in &self.virtuals {
             writeln!(
                 f,
@@ -222,13 +259,21 @@ impl fmt::Display for Scenario {
             }
         }
         for (at, fault) in &self.script {
-            writeln!(f, "  {:>17} {fault}", netsim::Seconds(Instant::from_nanos(*at)).to_string())?;
+            writeln!(
+                f,
+                "  {:>17} {fault}",
+                netsim::Seconds(Instant::from_nanos(*at)).to_string()
+            )?;
         }
-        write!(f, "  {:>17} end", netsim::Seconds(Instant::from_nanos(self.end)).to_string())
+        write!(
+            f,
+            "  {:>17} end",
+            netsim::Seconds(Instant::from_nanos(self.end)).to_string()
+        )
     }
 }
 
-fn choose<'a, T>(random: &mut Random, list: &'a [T]) -> &'a T {
+pub fn choose<'a, T>(random: &mut Random, list: &'a [T]) -> &'a T {
     &list[random.below(list.len() as u64) as usize]
 }
 
@@ -236,7 +281,7 @@ fn pick(random: &mut Random, list: &[usize]) -> usize {
     *choose(random, list)
 }
 
-fn between(random: &mut Random, low: i64, high: i64) -> i64 {
+pub fn between(random: &mut Random, low: i64, high: i64) -> i64 {
     low + random.below((high - low).max(0) as u64 + 1) as i64
 }
 
@@ -246,9 +291,12 @@ fn lan(random: &mut Random, nodes: usize) -> Arc<Lan> {
     let address = |_| {
         let n = numbers.swap_remove(random.below(numbers.len() as u64) as usize);
         // The last octet decides for some pairs, the first different one for others.
-        let third = if n % 3 == 0 { 1 } else { 2 };
+        let third = if n.is_multiple_of(3) { 1 } else { 2 };
         let v4 = Ipv4Addr::new(10, 0, third, n);
-        (v4, Ipv6Addr::new(0xfe80, 0, 0, 0, u16::from(third), 0, 0, n.into()))
+        (
+            v4,
+            Ipv6Addr::new(0xfe80, 0, 0, 0, u16::from(third), 0, 0, n.into()),
+        )
     };
     Lan::new((0..nodes).map(address).collect())
 }
@@ -256,7 +304,11 @@ fn lan(random: &mut Random, nodes: usize) -> Arc<Lan> {
 fn virtual_router(random: &mut Random, routers: usize, base: u16, place: u8) -> Virtual {
     let version = if random.chance(250_000) { 2 } else { 3 };
     let v6 = version == 3 && random.chance(400_000);
-    let base = if version == 2 { base.div_ceil(100) * 100 } else { base };
+    let base = if version == 2 {
+        base.div_ceil(100) * 100
+    } else {
+        base
+    };
     let mixed_intervals = version == 3 && random.chance(150_000);
     let preempt_mode = random.below(10);
     let priorities = random.below(5);
@@ -276,8 +328,16 @@ fn virtual_router(random: &mut Random, routers: usize, base: u16, place: u8) -> 
             (5..=6, _) | (8, 1) | (9, 1) => Preempt::Never,
             _ => Preempt::After(delay),
         };
-        let factor = if mixed_intervals { *choose(random, &[1, 2, 3, 5]) } else { 1 };
-        Member { priority, preempt, centis: (base * factor).min(4095) }
+        let factor = if mixed_intervals {
+            *choose(random, &[1, 2, 3, 5])
+        } else {
+            1
+        };
+        Member {
+            priority,
+            preempt,
+            centis: (base * factor).min(4095),
+        }
     };
     let mut members: Vec<Member> = (0..routers).map(|_| member(random)).collect();
     if random.chance(200_000) {
@@ -309,9 +369,15 @@ fn virtual_router(random: &mut Random, routers: usize, base: u16, place: u8) -> 
 
 /// A clean link and its largest delay, small beside the interval.
 fn link(random: &mut Random, virtuals: &[Virtual]) -> (Link, i64, i64) {
-    let centis = virtuals.iter().flat_map(|v| v.members.iter().map(|m| m.centis)).min();
+    let centis = virtuals
+        .iter()
+        .flat_map(|v| v.members.iter().map(|m| m.centis))
+        .min();
     let interval = i64::from(centis.unwrap_or(1)) * CENTI;
-    let longest = *choose(random, &[0, 1, 50_000, 300_000, 2_000_000, 10_000_000, interval / 4]);
+    let longest = *choose(
+        random,
+        &[0, 1, 50_000, 300_000, 2_000_000, 10_000_000, interval / 4],
+    );
     let longest = longest.min(interval / 4).min(300_000_000);
     let shortest = match random.below(3) {
         0 => 0,
@@ -319,211 +385,9 @@ fn link(random: &mut Random, virtuals: &[Virtual]) -> (Link, i64, i64) {
         _ => between(random, 0, longest),
     };
     let nanos = |n: i64| Duration::from_nanos(n as u64);
-    (Link::new(nanos(shortest)..=nanos(longest)), longest, longest - shortest)
-}
-
-/// Writes the script.
-struct History<'a> {
-    random: &'a mut Random,
-    routers: usize,
-    clean: Link,
-    interval: i64,
-    settle: i64,
-    now: i64,
-    on: Vec<bool>,
-    steps: Vec<Step>,
-}
-
-impl<'a> History<'a> {
-    fn new(scenario: &Scenario, random: &'a mut Random) -> Self {
-        Self {
-            random,
-            routers: scenario.routers,
-            clean: scenario.link.clone(),
-            interval: scenario.slowest(),
-            settle: scenario.preemption() + 2 * scenario.longest,
-            now: 0,
-            on: vec![false; scenario.routers],
-            steps: Vec::new(),
-        }
-    }
-
-    fn write(mut self, scenario: &mut Scenario) {
-        if let Some(host) = scenario.host() {
-            self.step(Fault::Start(host));
-        }
-        let spread = *choose(self.random, &[0, 0, 1, 3]) * self.interval;
-        for node in 0..self.routers {
-            if node == 0 || !self.random.chance(150_000) {
-                self.now = between(self.random, 0, spread);
-                self.step(Fault::Start(NodeId(node)));
-                self.on[node] = true;
-            }
-        }
-        self.now = spread;
-        if self.random.chance(400_000) {
-            let link = self.dirty();
-            self.step(Fault::SetLink(link));
-        }
-        for _ in 0..between(self.random, 1, 6) {
-            self.pause();
-            self.incident(scenario);
-        }
-        self.pause();
-        self.finish(scenario.host);
-        scenario.end = self.now;
-        self.steps.sort_by_key(|(at, _)| *at);
-        scenario.script = self.steps;
-    }
-
-    fn step(&mut self, fault: Fault<Order>) {
-        self.steps.push((self.now, fault));
-    }
-
-    /// Often long enough for all to settle, often in the middle of something.
-    fn pause(&mut self) {
-        self.now += match self.random.below(8) {
-            0 => between(self.random, 0, self.interval / 8),
-            1 | 2 => between(self.random, 0, 2 * self.interval),
-            3 => between(self.random, 0, self.settle),
-            _ => self.settle + between(self.random, 0, self.interval),
-        };
-    }
-
-    fn node(&mut self) -> NodeId {
-        NodeId(self.random.below(self.routers as u64) as usize)
-    }
-
-    /// A node that is on, if there is one, as far as the script can know; often the best one.
-    fn running(&mut self, scenario: &Scenario) -> NodeId {
-        if self.random.chance(500_000) {
-            let members = &scenario.virtuals[0].members;
-            let on = (0..self.routers).filter(|node| self.on[*node]);
-            let best = on.max_by_key(|node| members[*node].priority);
-            return NodeId(best.unwrap_or(0));
-        }
-        let first = self.node().0;
-        let found = (0..self.routers).map(|n| (first + n) % self.routers).find(|n| self.on[*n]);
-        NodeId(found.unwrap_or(first))
-    }
-
-    fn dirty(&mut self) -> Link {
-        let mut link = self.clean.clone();
-        let random = &mut *self.random;
-        match random.below(4) {
-            0 => link = link.with_loss(Loss::Random(random.below(300_000) as u32)),
-            1 => {
-                let (enter, leave) = (random.below(100_000), 200_000 + random.below(500_000));
-                link = link.with_loss(Loss::Burst { enter: enter as u32, leave: leave as u32 });
-            }
-            _ => {}
-        }
-        match random.below(4) {
-            0 => link = link.with_reordering(),
-            1 => link = link.with_duplicates(random.below(300_000) as u32),
-            2 => link = link.with_corruption(random.below(300_000) as u32),
-            _ => {}
-        }
-        link
-    }
-
-    fn incident(&mut self, scenario: &Scenario) {
-        let node = self.running(scenario);
-        match self.random.below(20) {
-            0..=2 => self.power(Fault::Crash(node), node, false),
-            3..=4 => self.power(Fault::Stop(node), node, false),
-            5 => {
-                self.power(Fault::Crash(node), node, false);
-                self.now += between(self.random, 0, 4 * self.interval);
-                self.power(Fault::Start(node), node, true);
-            }
-            6..=7 => {
-                let off = (0..self.routers).find(|n| !self.on[*n]).map_or(node, NodeId);
-                self.power(Fault::Start(off), off, true);
-            }
-            8..=10 => {
-                let most = *choose(self.random, &[1, 4, 12]) * self.interval;
-                let length = between(self.random, 1, most);
-                self.step(Fault::Stall(node, Duration::from_nanos(length as u64)));
-                if self.random.chance(500_000) {
-                    self.now += length;
-                }
-            }
-            11 => {
-                let mut cells = vec![Vec::new(), Vec::new()];
-                for node in 0..self.routers + usize::from(scenario.host.is_some()) {
-                    cells[self.random.below(2) as usize].push(NodeId(node));
-                }
-                self.step(Fault::Partition(cells));
-            }
-            12 => {
-                let other = self.node();
-                if other != node {
-                    self.step(Fault::OneWay(node, other));
-                }
-            }
-            13 => self.step(Fault::Heal),
-            14 => {
-                self.step(Fault::LinkDown(node));
-                self.now += between(self.random, 0, 3 * self.interval);
-                if self.random.chance(700_000) {
-                    self.step(Fault::LinkUp(node));
-                }
-            }
-            15..=16 => {
-                let weight = between(self.random, -253, 253) as i16;
-                let weight = *choose(self.random, &[0, weight, -20, 20, -1, 1]);
-                self.step(Fault::Tell(node, Order::Event(Event::Adjust(weight))));
-            }
-            17 => {
-                let clear = Event::FaultCleared(vrrp_fsm::Fault::Tracker);
-                self.step(Fault::Tell(node, Order::Event(Event::Fault(vrrp_fsm::Fault::Tracker))));
-                self.now += between(self.random, 0, 6 * self.interval);
-                self.step(Fault::Tell(node, Order::Event(clear)));
-            }
-            18 => {
-                let event = *choose(self.random, &[Event::AddressLost, Event::Suspect]);
-                self.step(Fault::Tell(node, Order::Event(event)));
-            }
-            _ => self.reload(scenario, node),
-        }
-    }
-
-    fn power(&mut self, fault: Fault<Order>, node: NodeId, on: bool) {
-        self.step(fault);
-        self.on[node.0] = on;
-    }
-
-    /// The same again, or another priority and preemption.
-    fn reload(&mut self, scenario: &Scenario, node: NodeId) {
-        let same = self.random.chance(400_000);
-        let mut configs = Vec::new();
-        for (vr, one) in scenario.virtuals.iter().enumerate() {
-            let mut member = one.members[node.0];
-            if !same && member.priority != 255 {
-                member.priority = between(self.random, 1, 254) as u8;
-                // A delay is left alone: one that is running is neither old nor new.
-                if !matches!(member.preempt, Preempt::After(_)) {
-                    let modes = [Preempt::Never, Preempt::Immediately];
-                    member.preempt = *choose(self.random, &modes);
-                }
-            }
-            configs.push(scenario.config(vr, node.0, &member));
-        }
-        self.step(Fault::Tell(node, Order::Reload(configs)));
-    }
-
-    /// Peace, with or without the cuts, for long enough that everything must be settled.
-    fn finish(&mut self, host: Option<i64>) {
-        let clean = self.clean.clone();
-        self.step(Fault::SetLink(clean));
-        if self.random.chance(700_000) {
-            self.step(Fault::Heal);
-            for node in 0..self.routers {
-                self.step(Fault::LinkUp(NodeId(node)));
-            }
-        }
-        // The last stall may still be running: 12 intervals at most.
-        self.now += 12 * self.interval + self.settle + host.unwrap_or(0) + 2 * self.interval;
-    }
+    (
+        Link::new(nanos(shortest)..=nanos(longest)),
+        longest,
+        longest - shortest,
+    )
 }

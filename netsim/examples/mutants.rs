@@ -1,0 +1,330 @@
+//! Is the proof any good? Plants one mistake after the other into a copy of the crates and runs the proof on
+//! it: every mutant must be caught. `cargo run -p netsim --features vrrp --example mutants [-- NAME ...]`
+//!
+//! The table it prints is the one in `tests/mutants.md`.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::{env, fs, io};
+
+/// A mistake: name, file, the text to replace (it must be there), the text to put in its place.
+type Mutant = (&'static str, &'static str, &'static str, &'static str);
+
+const TIMING: &str = "vrrp-fsm/src/timing.rs";
+const ELECTION: &str = "vrrp-fsm/src/election.rs";
+const BACKUP: &str = "vrrp-fsm/src/instance/backup.rs";
+const ACTIVE: &str = "vrrp-fsm/src/instance/active.rs";
+const INITIALIZE: &str = "vrrp-fsm/src/instance/initialize.rs";
+const INSTANCE: &str = "vrrp-fsm/src/instance/mod.rs";
+const WORLD: &str = "netsim/src/world.rs";
+
+const SKEW: &str = "Duration::from_nanos(parts.saturating_mul(whole).div_ceil(256))";
+
+const MUTANTS: &[Mutant] = &[
+    (
+        "skew is zero",
+        TIMING,
+        SKEW,
+        "Duration::from_nanos(parts.saturating_mul(whole) * 0)",
+    ),
+    (
+        "skew in whole centiseconds",
+        TIMING,
+        SKEW,
+        "Duration::from_nanos(parts.saturating_mul(whole) / 2_560_000_000 * 10_000_000)",
+    ),
+    (
+        "skew rounded down to microseconds",
+        TIMING,
+        SKEW,
+        "Duration::from_nanos(parts.saturating_mul(whole) / 256_000 * 1_000)",
+    ),
+    (
+        "v2 skew scales with the interval",
+        TIMING,
+        "Version::V2 => 1_000_000_000,",
+        "Version::V2 => u64::from(interval.centis()).saturating_mul(10_000_000),",
+    ),
+    (
+        "no tie-break: equals ignore each other",
+        ELECTION,
+        "match own.cmp(&theirs)",
+        "match own.0.cmp(&theirs.0)",
+    ),
+    (
+        "no tie-break: both equals win",
+        ELECTION,
+        "match own.cmp(&theirs)",
+        "match own.0.cmp(&theirs.0).then(core::cmp::Ordering::Greater)",
+    ),
+    (
+        "the lower address wins",
+        ELECTION,
+        "match own.cmp(&theirs)",
+        "match own.0.cmp(&theirs.0).then(theirs.1.cmp(&own.1))",
+    ),
+    (
+        "down timer not set again by an advert",
+        BACKUP,
+        "self.accepted = Some(heard);\n        self.set_down_timer(now, Wait::Down);",
+        "self.accepted = Some(heard);\n        if self.state == State::Active { self.set_down_timer(now, Wait::Down); }",
+    ),
+    (
+        "nopreempt ignored",
+        BACKUP,
+        "Preempt::Never => true,",
+        "Preempt::Never => false,",
+    ),
+    (
+        "preempt delay ignored",
+        BACKUP,
+        "now < *until",
+        "now < *until && false",
+    ),
+    (
+        "preempt delay never ends",
+        BACKUP,
+        "now < *until",
+        "now < *until || true",
+    ),
+    (
+        "equal priority is preempted",
+        BACKUP,
+        "if priority >= self.priority {",
+        "if priority > self.priority {",
+    ),
+    (
+        "interval of the Active not learned",
+        BACKUP,
+        "self.active_interval = heard.interval;",
+        "",
+    ),
+    (
+        "release ignored by a Backup",
+        BACKUP,
+        "self.set_down_timer(now, Wait::Skew);",
+        "let _ = now;",
+    ),
+    (
+        "release ignored by an Active",
+        ACTIVE,
+        "if !self.silent_too_long(now) {\n            self.send_advert();",
+        "if false {\n            self.send_advert();",
+    ),
+    (
+        "release takes over at once, without the skew",
+        INSTANCE,
+        "Wait::Skew => self.skew_time(),",
+        "Wait::Skew => Duration::ZERO,",
+    ),
+    (
+        "lower advert not answered",
+        ACTIVE,
+        "if self.config.answer_lower {",
+        "if false {",
+    ),
+    (
+        "answer does not restart the advert timer",
+        ACTIVE,
+        "self.send_advert();\n                self.restart_advert_timer(now);",
+        "self.send_advert();",
+    ),
+    (
+        "hosts not told again after a lower advert",
+        ACTIVE,
+        "self.announce(Announce::LowerPriority);",
+        "",
+    ),
+    (
+        "owner gives in to a Backup",
+        ACTIVE,
+        "Contest::Lost => self.yield_to(now, heard),",
+        "Contest::Lost => self.yield_to(now, heard),\n            Contest::Won if self.priority == Priority::OWNER => self.yield_to(now, heard),",
+    ),
+    (
+        "an Active does not yield",
+        ACTIVE,
+        "Contest::Lost => self.yield_to(now, heard),",
+        "Contest::Lost => self.answer(now, heard),",
+    ),
+    (
+        "releases when it yields",
+        ACTIVE,
+        "self.let_go();\n        self.accept(now, heard);\n        let reason",
+        "self.send_release();\n        self.let_go();\n        self.accept(now, heard);\n        let reason",
+    ),
+    (
+        "announces before it installs",
+        BACKUP,
+        "self.actions.push_back(Action::InstallAddresses);\n        self.announce(Announce::Promotion);",
+        "self.announce(Announce::Promotion);\n        self.actions.push_back(Action::InstallAddresses);",
+    ),
+    (
+        "installs before it advertises",
+        BACKUP,
+        "self.send_advert();\n        self.actions.push_back(Action::InstallAddresses);",
+        "self.actions.push_back(Action::InstallAddresses);\n        self.send_advert();",
+    ),
+    (
+        "keeps the addresses when it stops",
+        INITIALIZE,
+        "self.send_release();\n                self.let_go();",
+        "self.send_release();",
+    ),
+    (
+        "no release when it stops",
+        INITIALIZE,
+        "self.send_release();\n                self.let_go();",
+        "self.let_go();",
+    ),
+    (
+        "timers before packets when it wakes",
+        WORLD,
+        "for arrival in &stall.frames {",
+        "self.slots[id.0].node.handle_timeout(self.now);\n        for arrival in &stall.frames {",
+    ),
+    (
+        "stalled Backup takes over at once",
+        BACKUP,
+        "if late > self.down_interval() {",
+        "if false && late > self.down_interval() {",
+    ),
+    (
+        "stalled Active displaces what it may not preempt",
+        ACTIVE,
+        "self.config.preempt() == Preempt::Never && self.silent_too_long(now)",
+        "{ let _ = now; false }",
+    ),
+    (
+        "burst of adverts after a stall",
+        TIMING,
+        "if next > now {\n        next",
+        "if next > now || true {\n        next",
+    ),
+    (
+        "advert cadence drifts by a nanosecond",
+        TIMING,
+        "let next = after(due, interval.to_duration());",
+        "let next = after(due, interval.to_duration() + Duration::from_nanos(2));",
+    ),
+    (
+        "weights do not move the down timer",
+        INSTANCE,
+        "self.advert_changed();\n            self.move_down_timer(now);",
+        "self.advert_changed();",
+    ),
+    (
+        "weights move the owner",
+        INSTANCE,
+        "Role::Owner => Priority::OWNER,",
+        "Role::Owner => election::weighted(254, self.weights),",
+    ),
+    (
+        "reload of the same announces again",
+        "vrrp-fsm/src/instance/reconfigure.rs",
+        "if config == self.config {\n            return false;",
+        "if config == self.config {\n            if self.state == State::Active { self.announce(Announce::Reassert); }\n            return false;",
+    ),
+    (
+        "down timer fires early in company",
+        INSTANCE,
+        "Timer::None | Timer::Down { .. } => None,\n        }\n    }\n\n    /// The advert to send now",
+        "Timer::Down { deadline, .. } => Some(timing::before(deadline, Duration::from_millis(1))),\n            Timer::None => None,\n        }\n    }\n\n    /// The advert to send now",
+    ),
+];
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(alive) => {
+            println!("\n{alive} mutants got away");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run() -> io::Result<usize> {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("a workspace");
+    let copy = env::temp_dir().join(format!("netsim-mutants-{}", std::process::id()));
+    let wanted: Vec<String> = env::args().skip(1).collect();
+    println!("| mutant | caught by | first seed |\n|---|---|---|");
+    let mut alive = 0;
+    for (name, file, from, to) in MUTANTS {
+        if !wanted.is_empty() && !wanted.iter().any(|word| name.contains(word.as_str())) {
+            continue;
+        }
+        for part in ["vrrp-proto", "vrrp-fsm", "netsim"] {
+            copy_tree(&home.join(part), &copy.join(part))?;
+        }
+        fs::copy(home.join("Cargo.lock"), copy.join("Cargo.lock"))?;
+        fs::write(
+            copy.join("Cargo.toml"),
+            manifest(&fs::read_to_string(home.join("Cargo.toml"))?),
+        )?;
+        let text = fs::read_to_string(copy.join(file))?;
+        if !text.contains(from) {
+            println!("| {name} | NOT PLANTED: {file} has changed | |");
+            alive += 1;
+            continue;
+        }
+        fs::write(copy.join(file), text.replacen(from, to, 1))?;
+        let (rule, seed) = verdict(&copy)?;
+        alive += usize::from(seed.is_empty());
+        println!("| {name} | {rule} | {seed} |");
+    }
+    fs::remove_dir_all(&copy)?;
+    Ok(alive)
+}
+
+/// Runs the proof in the copy: which invariant was violated, with which seed.
+fn verdict(copy: &Path) -> io::Result<(String, String)> {
+    let target = env::temp_dir().join("netsim-mutants-target");
+    let arguments = "run --quiet --release --offline -p netsim --features vrrp --example proof -- --seeds 20000";
+    let output = Command::new("cargo")
+        .args(arguments.split(' '))
+        .current_dir(copy)
+        .env("CARGO_TARGET_DIR", target)
+        .env("RUSTFLAGS", "-Awarnings")
+        .output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = text.lines().find_map(|line| line.strip_prefix("seed "));
+    let parts = line.and_then(|line| line.split_once(" violates "));
+    Ok(match parts {
+        Some((seed, what)) => (
+            what.split(':').next().unwrap_or(what).to_string(),
+            seed.to_string(),
+        ),
+        None if output.status.success() => ("NOT CAUGHT".to_string(), String::new()),
+        None => (
+            format!("{}", String::from_utf8_lossy(&output.stderr)),
+            String::new(),
+        ),
+    })
+}
+
+/// The workspace manifest with three members.
+fn manifest(text: &str) -> String {
+    let (before, rest) = text.split_once("members = [").expect("a workspace");
+    let (_, after) = rest.split_once(']').expect("a list");
+    format!("{before}members = [\"vrrp-proto\", \"vrrp-fsm\", \"netsim\"]{after}")
+}
+
+fn copy_tree(from: &Path, to: &PathBuf) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_tree(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
