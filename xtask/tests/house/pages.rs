@@ -36,12 +36,8 @@ fn every_dependency_is_explained_in_architecture_md() {
 /// The commands of a page: lines of its `sh` blocks.
 fn commands(page: &str) -> Vec<&str> {
     let blocks = page.split("```").skip(1).step_by(2);
-    let shell = blocks.filter_map(|block| {
-        block
-            .strip_prefix("sh\n")
-            .or(block.strip_prefix("console\n"))
-            .or(block.strip_prefix("bash\n"))
-    });
+    let languages = ["sh\n", "bash\n", "console\n"];
+    let shell = blocks.filter_map(|block| languages.iter().find_map(|l| block.strip_prefix(*l)));
     shell
         .flat_map(str::lines)
         .map(|line| line.trim_start_matches("$ "))
