@@ -179,12 +179,9 @@ fn started(instance: &InstanceLabel, state: State, faults: Faults) -> Vec<(Level
             ));
         }
         State::Initialize if faults.is_empty() => {}
+        // What holds it follows, one line for each reason with its details.
         State::Initialize => {
             lines.push((Level::Info, format!("({name}) Entering FAULT STATE (init)")));
-            lines.push((
-                Level::Info,
-                format!("({name}) Fault: {}", describe_all(faults)),
-            ));
         }
     }
     lines

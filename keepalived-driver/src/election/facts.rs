@@ -123,7 +123,7 @@ impl Elections {
         let Some(running) = self.instances.get(&id) else { return };
         let setup = running.setup.clone();
         let source = self.source_of(&setup);
-        let (faults, adjustment) = self.facts_of(&setup, running.interface);
+        let (faults, adjustment) = self.facts_of(&setup, running.interface, source);
         if running.source != source {
             self.router.handle_event(now, id, Event::PrimaryAddress(source));
         }
@@ -131,12 +131,14 @@ impl Elections {
             self.router.handle_event(now, id, Event::Adjust(adjustment));
         }
         let old = running.faults.clone();
-        for (fault, _) in &faults {
+        // The state machine concludes a missing source address from the address itself.
+        let told = |fault: Fault| fault != Fault::NoSourceAddress;
+        for (fault, _) in faults.iter().filter(|(fault, _)| told(*fault)) {
             if !old.iter().any(|(known, _)| known == fault) {
                 self.router.handle_event(now, id, Event::Fault(*fault));
             }
         }
-        for (fault, _) in &old {
+        for (fault, _) in old.iter().filter(|(fault, _)| told(*fault)) {
             if !faults.iter().any(|(current, _)| current == fault) {
                 self.router.handle_event(now, id, Event::FaultCleared(*fault));
             }
@@ -181,11 +183,11 @@ impl Elections {
     }
 
     /// Every reason, true now, to hold this instance, and what its trackers add to the priority.
-    /// A missing source address is not here: the state machine draws that conclusion itself.
     fn facts_of(
         &self,
         setup: &InstanceSetup,
         interface: vrrp_fsm::InterfaceId,
+        source: Option<IpAddr>,
     ) -> (Vec<(Fault, String)>, i16) {
         let mut faults = Vec::new();
         let mut fault = |fault: Fault, detail: String| match faults
@@ -218,6 +220,15 @@ impl Elections {
                 Fault::NoReceivePath,
                 path.and_then(|path| path.error.clone()).unwrap_or_default(),
             ),
+        }
+        if source.is_none() {
+            fault(
+                Fault::NoSourceAddress,
+                match setup.source {
+                    Some(wanted) => format!("{wanted} is not an address of this machine"),
+                    None => format!("{name} has no address of its own"),
+                },
+            );
         }
         let mut adjustment = 0_i16;
         for tracked in &setup.track_interfaces {

@@ -153,7 +153,8 @@ impl Elections {
             timer,
             commands,
             reports,
-            ready: BTreeSet::new(),
+            // The first turn must not wait: it is what asks the kernel for its state.
+            ready: BTreeSet::from([Source::Timer]),
             router: Router::new(),
             reconciler,
             announcer: Announcer::new(),
