@@ -24,13 +24,12 @@ use crate::event::KernelEvent;
 use crate::link::Link;
 use crate::observed::{Observed, ObservedAddress};
 
-use batch::{Batch, Queue};
+use batch::{Batch, Queue, Size};
 use claims::Claims;
 use sync::{Sync, Table};
 use trouble::Troubles;
 
-/// Most requests in one send. The kernel works them off within the system call, 6 to 60 µs each.
-pub const BATCH_MAX: usize = 64;
+pub use batch::BATCH_MAX;
 
 const ENODEV: i32 = 19;
 const EEXIST: i32 = 17;
@@ -77,6 +76,7 @@ pub struct Reconciler {
     claims: Claims,
     queue: Queue,
     in_flight: Option<Batch>,
+    batch_size: Size,
     troubles: Troubles,
     sync: Sync,
     /// The first dump is complete.
@@ -102,6 +102,7 @@ impl Reconciler {
             claims: Claims::default(),
             queue: Queue::default(),
             in_flight: None,
+            batch_size: Size::default(),
             troubles: Troubles::default(),
             sync: Sync::default(),
             ready: false,
@@ -187,6 +188,8 @@ impl Reconciler {
     ///
     /// At most one batch of changes is unanswered at a time, so that the caller can do other
     /// things, such as sending adverts, between two batches. The kernel answers within the send.
+    /// Batches become smaller if answers take more than 2 ms, as they do with thousands of
+    /// addresses on one interface.
     #[must_use]
     pub fn poll_request(&mut self, now: Instant, out: &mut Vec<u8>) -> bool {
         out.clear();

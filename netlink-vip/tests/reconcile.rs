@@ -92,6 +92,24 @@ fn requests_go_out_in_batches_one_at_a_time() {
     assert_eq!(rig.reconciler.counters().requests, 150);
 }
 
+/// DESIGN "slices": the slower the kernel, the smaller the batches, down to 8; and back.
+#[test]
+fn batches_shrink_while_the_kernel_is_slow() {
+    let mut rig = Rig::ready();
+    let vips: Vec<_> = (0..1000)
+        .map(|n| vip(&format!("10.0.{}.{}/32", n / 250, n % 250), "eth0"))
+        .collect();
+    rig.set(1, &vips);
+    let mut sizes = Vec::new();
+    for millis in [5, 5, 5, 5, 1, 0, 0, 0, 0] {
+        rig.send();
+        sizes.push(rig.last_send);
+        rig.now = rig.now.checked_add(Duration::from_millis(millis)).unwrap();
+        rig.read();
+    }
+    assert_eq!(sizes, [64, 32, 16, 8, 8, 8, 16, 32, 64]);
+}
+
 /// A removal does not wait behind thousands of additions of somebody else.
 #[test]
 fn removals_overtake_additions() {

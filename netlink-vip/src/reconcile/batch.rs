@@ -1,11 +1,19 @@
 //! What is queued, and what has been sent and not been answered.
 
+use core::time::Duration;
 use std::collections::{BTreeSet, VecDeque};
 
 use sans_io_time::Instant;
 
 use crate::encode::Verb;
 use crate::observed::{Identity, ObservedAddress};
+
+/// Most requests in one send. The kernel works them off within the system call, 6 to 60 µs each.
+pub const BATCH_MAX: usize = 64;
+/// Fewest, however slow the kernel is.
+const BATCH_MIN: usize = 8;
+/// A batch should not take longer than this.
+const SLICE: Duration = Duration::from_millis(2);
 
 /// Objects to look at, each at most once.
 #[derive(Debug, Default)]
@@ -72,6 +80,7 @@ impl Step {
 pub(super) struct Batch {
     pub(super) items: Vec<Item>,
     pub(super) last_seq: u32,
+    pub(super) sent_at: Instant,
     pub(super) deadline: Instant,
 }
 
@@ -100,6 +109,33 @@ pub(super) enum News {
     Gone,
     /// It was gone and is there again.
     Again,
+}
+
+/// How many requests the next batch may hold. The kernel takes the longer for each the more
+/// addresses there are already, and the caller can do nothing else meanwhile, so a batch that
+/// took long is followed by a smaller one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Size(usize);
+
+impl Size {
+    pub(super) fn get(self) -> usize {
+        self.0
+    }
+
+    /// A batch of this many requests was answered after this time.
+    pub(super) fn learn(&mut self, requests: usize, took: Duration) {
+        if took > SLICE {
+            self.0 = (self.0 / 2).max(BATCH_MIN);
+        } else if took < SLICE / 3 && requests >= self.0 {
+            self.0 = self.0.saturating_mul(2).min(BATCH_MAX);
+        }
+    }
+}
+
+impl Default for Size {
+    fn default() -> Self {
+        Self(BATCH_MAX)
+    }
 }
 
 impl Batch {

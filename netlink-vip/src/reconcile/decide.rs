@@ -5,7 +5,7 @@ use sans_io_time::Instant;
 use super::batch::{Batch, Item, News, Step};
 use super::claims::Key;
 use super::sync::ANSWER_TIMEOUT;
-use super::{BATCH_MAX, ENODEV, Reconciler};
+use super::{ENODEV, Reconciler};
 use crate::desired::OwnerId;
 use crate::encode::{self, Verb};
 use crate::observed::{Identity, ObservedAddress};
@@ -138,7 +138,7 @@ impl Reconciler {
     pub(super) fn fill_batch(&mut self, now: Instant, out: &mut Vec<u8>) -> bool {
         let mut items = Vec::new();
         let mut last_start = 0;
-        while items.len() < BATCH_MAX {
+        while items.len() < self.batch_size.get() {
             let Some(identity) = self.queue.pop() else {
                 break;
             };
@@ -159,6 +159,7 @@ impl Reconciler {
         self.counters.requests = self.counters.requests.saturating_add(requests);
         self.in_flight = Some(Batch {
             last_seq: last.seq,
+            sent_at: now,
             deadline: after(now, ANSWER_TIMEOUT),
             items,
         });

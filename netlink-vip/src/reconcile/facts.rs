@@ -344,12 +344,12 @@ impl Reconciler {
         if seq != batch.last_seq {
             return;
         }
-        for item in self
-            .in_flight
-            .take()
-            .map(|batch| batch.items)
-            .unwrap_or_default()
-        {
+        let Some(batch) = self.in_flight.take() else {
+            return;
+        };
+        let took = now.saturating_duration_since(batch.sent_at);
+        self.batch_size.learn(batch.items.len(), took);
+        for item in batch.items {
             self.settle(now, item);
         }
     }
