@@ -14,9 +14,7 @@ use std::time::Duration;
 use keepalived_config::Severity;
 use keepalived_driver::control::{Control, ControlSettings};
 use keepalived_driver::hooks::{HookSet, HookSettings, Hooks, ObjectId, Trigger};
-use keepalived_driver::{
-    Elections, InstanceLabel, Remote, Report, Reports, Snapshot, StartError,
-};
+use keepalived_driver::{Elections, InstanceLabel, Remote, Report, Reports, Snapshot, StartError};
 use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook_mio::v1_0::Signals;
@@ -117,15 +115,19 @@ struct Running {
 }
 
 impl<'a> Daemon<'a> {
-    fn start(
-        settings: DaemonSettings,
-        loaded: Loaded,
-        log: &'a Log,
-    ) -> Result<Self, DaemonError> {
+    fn start(settings: DaemonSettings, loaded: Loaded, log: &'a Log) -> Result<Self, DaemonError> {
         let poll = Poll::new()?;
-        let mut signals =
-            Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGJSON(), SIGSTATS_CLEAR()])?;
-        poll.registry().register(&mut signals, SIGNALS, Interest::READABLE)?;
+        let mut signals = Signals::new([
+            SIGTERM,
+            SIGINT,
+            SIGHUP,
+            SIGUSR1,
+            SIGUSR2,
+            SIGJSON(),
+            SIGSTATS_CLEAR(),
+        ])?;
+        poll.registry()
+            .register(&mut signals, SIGNALS, Interest::READABLE)?;
         let waker = Arc::new(Waker::new(poll.registry(), REPORTS)?);
         let hook_log = log.clone();
         let hooks = Hooks::start(HookSettings::default(), move |report| {
@@ -143,7 +145,10 @@ impl<'a> Daemon<'a> {
             Control::start(control, move |request, _peer| answer(request, &shared))
                 .inspect_err(|error| {
                     let path = path.display();
-                    log.line(Level::Warning, &format!("No control socket at {path}: {error}"));
+                    log.line(
+                        Level::Warning,
+                        &format!("No control socket at {path}: {error}"),
+                    );
                 })
                 .ok()
         });
@@ -216,7 +221,8 @@ impl<'a> Daemon<'a> {
         command: impl FnOnce(&Remote) -> Result<(), E>,
     ) {
         if let Err(error) = command(&self.elections.remote) {
-            self.log.line(Level::Error, &format!("Cannot {what}: {error}"));
+            self.log
+                .line(Level::Error, &format!("Cannot {what}: {error}"));
         }
     }
 
@@ -237,11 +243,7 @@ impl<'a> Daemon<'a> {
         self.tell("reload", |remote| remote.reload(config));
     }
 
-    fn dump(
-        &self,
-        what: &str,
-        write: impl FnOnce(&Snapshot, &DumpSettings) -> io::Result<()>,
-    ) {
+    fn dump(&self, what: &str, write: impl FnOnce(&Snapshot, &DumpSettings) -> io::Result<()>) {
         let result = self
             .elections
             .remote
@@ -249,7 +251,10 @@ impl<'a> Daemon<'a> {
             .map_err(io::Error::other)
             .and_then(|snapshot| write(&snapshot, &self.settings.dumps));
         if let Err(error) = result {
-            self.log.line(Level::Error, &format!("Cannot write the {what} dump: {error}"));
+            self.log.line(
+                Level::Error,
+                &format!("Cannot write the {what} dump: {error}"),
+            );
         }
     }
 
@@ -258,13 +263,25 @@ impl<'a> Daemon<'a> {
             self.log.line(level, &line);
         }
         match report {
-            Report::Started { instance, faults, .. } if runs_fault_scripts(*faults) => {
+            Report::Started {
+                instance, faults, ..
+            } if runs_fault_scripts(*faults) => {
                 self.notify(instance, Trigger::Fault);
             }
-            Report::Started { instance, state: State::Backup, .. } => {
+            Report::Started {
+                instance,
+                state: State::Backup,
+                ..
+            } => {
                 self.notify(instance, Trigger::Backup);
             }
-            Report::Transition { instance, to, faults, reason, .. } => match to {
+            Report::Transition {
+                instance,
+                to,
+                faults,
+                reason,
+                ..
+            } => match to {
                 State::Active => self.notify(instance, Trigger::Master),
                 State::Backup => self.notify(instance, Trigger::Backup),
                 // Stopping runs its own scripts, once for every instance.
@@ -272,12 +289,18 @@ impl<'a> Daemon<'a> {
                 State::Initialize if faults.is_empty() => {}
                 State::Initialize => self.notify(instance, Trigger::Fault),
             },
-            Report::Notice { instance, notice: Notice::LowerPriorityAdvert { .. } } => {
+            Report::Notice {
+                instance,
+                notice: Notice::LowerPriorityAdvert { .. },
+            } => {
                 self.notify(instance, Trigger::MasterRxLowerPriority);
             }
             Report::Reloaded { removed, .. } => {
                 for name in removed {
-                    let label = InstanceLabel { name: name.clone(), priority: 0 };
+                    let label = InstanceLabel {
+                        name: name.clone(),
+                        priority: 0,
+                    };
                     self.notify(&label, Trigger::Deleted);
                 }
                 if let Some(loaded) = self.pending.take() {
@@ -292,7 +315,8 @@ impl<'a> Daemon<'a> {
     }
 
     fn notify(&mut self, instance: &InstanceLabel, trigger: Trigger) {
-        self.priorities.insert(instance.name.clone(), instance.priority);
+        self.priorities
+            .insert(instance.name.clone(), instance.priority);
         if let Some(set) = self.hook_sets.get(&instance.name) {
             let object = ObjectId::Instance(instance.name.clone());
             self.hooks.notify(&object, set, trigger, instance.priority);
@@ -308,7 +332,8 @@ impl<'a> Daemon<'a> {
             Some(Err(_)) => "it panicked".to_owned(),
             _ => "it ended".to_owned(),
         };
-        self.log.line(Level::Error, &format!("The elections loop failed: {why}"));
+        self.log
+            .line(Level::Error, &format!("The elections loop failed: {why}"));
         if self.settings.no_respawn || self.stopping {
             return Err(DaemonError::Failed);
         }
@@ -327,13 +352,15 @@ impl<'a> Daemon<'a> {
             self.hooks.notify(&object, set, Trigger::Stop, priority);
         }
         if !self.hooks.stop(STOP_SCRIPT_PATIENCE) {
-            self.log.line(Level::Warning, "Not all scripts ended in time");
+            self.log
+                .line(Level::Warning, "Not all scripts ended in time");
         }
         drop(self.control);
         if let Some(thread) = self.elections.thread
             && thread.join().is_err()
         {
-            self.log.line(Level::Error, "The elections loop panicked while it stopped");
+            self.log
+                .line(Level::Error, "The elections loop panicked while it stopped");
         }
         self.log.line(Level::Info, "Stopped");
     }
@@ -352,17 +379,24 @@ impl Running {
         };
         let (reports, receiver) = Reports::new(wake.clone());
         let (elections, remote) = Elections::new(config, reports)?;
-        let thread = std::thread::Builder::new().name("elections".to_owned()).spawn(move || {
-            let outcome = catch_unwind(AssertUnwindSafe(|| elections.run()));
-            // The reports are gone by now: let the other loop see that.
-            wake();
-            outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })?;
+        let thread = std::thread::Builder::new()
+            .name("elections".to_owned())
+            .spawn(move || {
+                let outcome = catch_unwind(AssertUnwindSafe(|| elections.run()));
+                // The reports are gone by now: let the other loop see that.
+                wake();
+                outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })?;
         let shared = shared.unwrap_or_else(|| Arc::new(std::sync::Mutex::new(remote.clone())));
         if let Ok(mut current) = shared.lock() {
             *current = remote.clone();
         }
-        Ok(Self { remote, reports: receiver, thread: Some(thread), shared })
+        Ok(Self {
+            remote,
+            reports: receiver,
+            thread: Some(thread),
+            shared,
+        })
     }
 }
 

@@ -38,7 +38,9 @@ impl Loaded {
 
     /// Whether something could not be understood.
     pub(crate) fn has_errors(&self) -> bool {
-        self.complaints.iter().any(|(severity, _)| *severity == Severity::Error)
+        self.complaints
+            .iter()
+            .any(|(severity, _)| *severity == Severity::Error)
     }
 }
 
@@ -54,7 +56,12 @@ impl ConfigSource {
             .collect();
         let lowered = lower(&parsed.config, &ThisMachine);
         let readable = std::fs::File::open(&self.path).is_ok();
-        Loaded { model: parsed.config, lowered, complaints, readable }
+        Loaded {
+            model: parsed.config,
+            lowered,
+            complaints,
+            readable,
+        }
     }
 
     /// The file, for messages.

@@ -57,7 +57,10 @@ struct Refused {
 
 impl Refused {
     fn fatal(message: impl ToString) -> Self {
-        Self { code: code::FATAL, message: message.to_string() }
+        Self {
+            code: code::FATAL,
+            message: message.to_string(),
+        }
     }
 }
 
@@ -67,7 +70,10 @@ fn already(error: PidFileError) -> Refused {
         PidFileError::AlreadyRunning => code::ALREADY_RUNNING,
         _ => code::FATAL,
     };
-    Refused { code, message: error.to_string() }
+    Refused {
+        code,
+        message: error.to_string(),
+    }
 }
 
 fn start(options: &Options, arguments: Vec<OsString>) -> Result<ExitCode, Refused> {
@@ -76,7 +82,10 @@ fn start(options: &Options, arguments: Vec<OsString>) -> Result<ExitCode, Refuse
         return Ok(test(&source, report));
     }
     if !options.dont_fork && !options.in_background {
-        let pid = options.pid.clone().unwrap_or_else(|| pidfile::DEFAULT.into());
+        let pid = options
+            .pid
+            .clone()
+            .unwrap_or_else(|| pidfile::DEFAULT.into());
         if PidFile::is_taken(&pid) {
             return Err(already(PidFileError::AlreadyRunning));
         }
@@ -118,7 +127,10 @@ fn start(options: &Options, arguments: Vec<OsString>) -> Result<ExitCode, Refuse
     }
     let version = env!("CARGO_PKG_VERSION");
     let path = settings.source.path().display();
-    log.line(Level::Info, &format!("Starting keepalived-rs {version} with {path}"));
+    log.line(
+        Level::Info,
+        &format!("Starting keepalived-rs {version} with {path}"),
+    );
     let outcome = daemon::run(settings, loaded, &log, || {
         if options.in_background {
             daemonize::ready()
@@ -132,9 +144,7 @@ fn start(options: &Options, arguments: Vec<OsString>) -> Result<ExitCode, Refuse
     log.finish(LOG_PATIENCE);
     match outcome {
         Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(error @ (DaemonError::Elections(_) | DaemonError::Io(_))) => {
-            Err(Refused::fatal(error))
-        }
+        Err(error @ (DaemonError::Elections(_) | DaemonError::Io(_))) => Err(Refused::fatal(error)),
         Err(DaemonError::Failed) => Ok(ExitCode::from(code::FATAL)),
     }
 }
@@ -147,12 +157,21 @@ fn source(options: &Options) -> ConfigSource {
     }
     // Any value will do unless the file fixes one; the process number differs from run to run.
     language = language.with_random_seed(u64::from(std::process::id()));
-    ConfigSource { path: options.use_file.clone(), options: language }
+    ConfigSource {
+        path: options.use_file.clone(),
+        options: language,
+    }
 }
 
 fn short_host_name() -> Option<String> {
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    name.split('.').next().filter(|name| !name.is_empty()).map(str::to_owned)
+    let name = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
+    name.split('.')
+        .next()
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
 }
 
 /// `-t`: everything that is wrong, and the exit code that scripts around keepalived know.
@@ -161,7 +180,11 @@ fn test(source: &ConfigSource, report: &str) -> ExitCode {
     let parsed = keepalived_config::parse(&mut FileSource, &path, &source.options);
     let lowered = lower(&parsed.config, &ThisMachine);
     let mut text = render_all(&parsed.diagnostics, &parsed.sources);
-    for line in lowered.remarks.iter().chain(lowered.script_trouble.iter().map(|t| &t.message)) {
+    for line in lowered
+        .remarks
+        .iter()
+        .chain(lowered.script_trouble.iter().map(|t| &t.message))
+    {
         text.push_str("warning: ");
         text.push_str(line);
         text.push('\n');
@@ -176,7 +199,12 @@ fn test(source: &ConfigSource, report: &str) -> ExitCode {
         return ExitCode::from(code::CANNOT_RUN);
     }
     let verdict = parsed.config.test_exit_code(&parsed.diagnostics);
-    if verdict == 0 && lowered.script_trouble.iter().any(|trouble| trouble.security) {
+    if verdict == 0
+        && lowered
+            .script_trouble
+            .iter()
+            .any(|trouble| trouble.security)
+    {
         return ExitCode::from(code::SCRIPT_SECURITY);
     }
     ExitCode::from(verdict)
@@ -184,14 +212,24 @@ fn test(source: &ConfigSource, report: &str) -> ExitCode {
 
 fn set_umask(options: &Options, loaded: &Loaded) {
     const DEFAULT: u32 = 0o177;
-    let mask = options.umask.map(|mask| mask.0).or(loaded.model.global.umask).unwrap_or(DEFAULT);
+    let mask = options
+        .umask
+        .map(|mask| mask.0)
+        .or(loaded.model.global.umask)
+        .unwrap_or(DEFAULT);
     rustix::process::umask(rustix::fs::Mode::from_bits_truncate(mask));
 }
 
 fn permit_core_files() {
     use rustix::process::{Resource, Rlimit, setrlimit};
     // Not permitted is no reason not to run.
-    let _ = setrlimit(Resource::Core, Rlimit { current: None, maximum: None });
+    let _ = setrlimit(
+        Resource::Core,
+        Rlimit {
+            current: None,
+            maximum: None,
+        },
+    );
 }
 
 /// The pid files, in keepalived's places: a folder of its own with `use_pid_dir`, `instance` or a
@@ -221,8 +259,15 @@ fn pid_files(options: &Options, loaded: &Loaded) -> Result<Vec<PidFile>, Refused
 /// What tells this daemon from others on the host, for file names and log tags.
 fn suffix(options: &Options, loaded: &Loaded) -> String {
     let namespace = options.namespace.iter().map(String::as_str);
-    let instance = loaded.model.instance_name.iter().map(|name| name.value.as_str());
-    namespace.chain(instance).map(|word| format!("_{word}")).collect()
+    let instance = loaded
+        .model
+        .instance_name
+        .iter()
+        .map(|name| name.value.as_str());
+    namespace
+        .chain(instance)
+        .map(|word| format!("_{word}"))
+        .collect()
 }
 
 fn log(options: &Options, loaded: &Loaded) -> Result<Log, Refused> {
@@ -240,7 +285,11 @@ fn log(options: &Options, loaded: &Loaded) -> Result<Log, Refused> {
 pub(crate) fn dumps(loaded: &Loaded) -> DumpSettings {
     let global = &loaded.model.global;
     let mut dumps = DumpSettings::new();
-    dumps.instance = loaded.model.instance_name.as_ref().map(|name| name.value.clone());
+    dumps.instance = loaded
+        .model
+        .instance_name
+        .as_ref()
+        .map(|name| name.value.clone());
     dumps.state_file.clone_from(&global.state_dump_file);
     dumps.json_version = global.json_version;
     dumps.router_id = global

@@ -20,7 +20,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let vrid = Vrid::new(vrid.parse()?).ok_or("the VRID is 1 to 255")?;
     let priority = BackupPriority::new(priority.parse()?).ok_or("the priority is 1 to 254")?;
 
-    let role = Role::Backup { priority, preempt: Preempt::Immediately };
+    let role = Role::Backup {
+        priority,
+        preempt: Preempt::Immediately,
+    };
     let election = InstanceConfig::new(vrid, Family::of(address), role).with_addresses([address]);
     let mut setup = InstanceSetup::new("embedded", interface.parse()?, election);
     let prefix = if address.is_ipv4() { 32 } else { 128 };

@@ -24,7 +24,10 @@ impl Clock {
     /// The time of day, for what people read. Never compared with a deadline.
     #[must_use]
     pub fn wall(self) -> SystemTime {
-        #[expect(clippy::disallowed_methods, reason = "this file is where the clock is read")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this file is where the clock is read"
+        )]
         SystemTime::now()
     }
 
@@ -36,7 +39,8 @@ impl Clock {
         if instant > now {
             wall + instant.saturating_duration_since(now)
         } else {
-            wall.checked_sub(now.saturating_duration_since(instant)).unwrap_or(wall)
+            wall.checked_sub(now.saturating_duration_since(instant))
+                .unwrap_or(wall)
         }
     }
 }

@@ -112,10 +112,22 @@ impl TrackedInterface {
     pub fn verdict(&self, up: bool) -> TrackVerdict {
         let good = up != self.reverse;
         match (self.weight, good) {
-            (0, good) => TrackVerdict { fault: !good, weight: 0 },
-            (weight, true) if weight > 0 => TrackVerdict { fault: false, weight },
-            (weight, false) if weight < 0 => TrackVerdict { fault: false, weight },
-            _ => TrackVerdict { fault: false, weight: 0 },
+            (0, good) => TrackVerdict {
+                fault: !good,
+                weight: 0,
+            },
+            (weight, true) if weight > 0 => TrackVerdict {
+                fault: false,
+                weight,
+            },
+            (weight, false) if weight < 0 => TrackVerdict {
+                fault: false,
+                weight,
+            },
+            _ => TrackVerdict {
+                fault: false,
+                weight: 0,
+            },
         }
     }
 }
@@ -134,7 +146,11 @@ mod tests {
     use super::*;
 
     fn tracked(weight: i16, reverse: bool) -> TrackedInterface {
-        TrackedInterface { name: InterfaceName::new("eth0").unwrap(), weight, reverse }
+        TrackedInterface {
+            name: InterfaceName::new("eth0").unwrap(),
+            weight,
+            reverse,
+        }
     }
 
     /// KA-W-01, KA-W-02, KA-W-03.
@@ -153,7 +169,10 @@ mod tests {
         ] {
             assert_eq!(
                 tracked(weight, reverse).verdict(up),
-                TrackVerdict { fault, weight: expected },
+                TrackVerdict {
+                    fault,
+                    weight: expected
+                },
                 "weight {weight} reverse {reverse} up {up}"
             );
         }

@@ -55,10 +55,12 @@ impl Remote {
     }
 
     fn send(&self, command: Command) -> Result<(), RemoteError> {
-        self.commands.try_send(command).map_err(|error| match error {
-            TrySendError::Full(_) => RemoteError::Busy,
-            TrySendError::Disconnected(_) => RemoteError::Ended,
-        })?;
+        self.commands
+            .try_send(command)
+            .map_err(|error| match error {
+                TrySendError::Full(_) => RemoteError::Busy,
+                TrySendError::Disconnected(_) => RemoteError::Ended,
+            })?;
         Ok(self.waker.wake()?)
     }
 
@@ -72,10 +74,12 @@ impl Remote {
     pub fn snapshot(&self, patience: Duration) -> Result<Box<Snapshot>, RemoteError> {
         let (sender, receiver) = sync_channel(1);
         self.send(Command::Snapshot(sender))?;
-        receiver.recv_timeout(patience).map_err(|error| match error {
-            RecvTimeoutError::Timeout => RemoteError::Timeout(patience),
-            RecvTimeoutError::Disconnected => RemoteError::Ended,
-        })
+        receiver
+            .recv_timeout(patience)
+            .map_err(|error| match error {
+                RecvTimeoutError::Timeout => RemoteError::Timeout(patience),
+                RecvTimeoutError::Disconnected => RemoteError::Ended,
+            })
     }
 
     /// Set every counter to zero.

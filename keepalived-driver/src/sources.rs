@@ -56,8 +56,15 @@ impl TryFrom<Token> for Source {
             5 => Self::Advertisements,
             number if number >= VRRP_BASE => {
                 let number = number - VRRP_BASE;
-                let family = if number % 2 == 0 { Family::Ipv4 } else { Family::Ipv6 };
-                Self::Vrrp(InterfaceId(u32::try_from(number / 2).map_err(|_| token)?), family)
+                let family = if number.is_multiple_of(2) {
+                    Family::Ipv4
+                } else {
+                    Family::Ipv6
+                };
+                Self::Vrrp(
+                    InterfaceId(u32::try_from(number / 2).map_err(|_| token)?),
+                    family,
+                )
             }
             _ => return Err(token),
         })

@@ -21,7 +21,10 @@ pub(crate) struct Timer {
 impl Timer {
     pub(crate) fn new() -> io::Result<Self> {
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
-        Ok(Self { fd: timerfd_create(TimerfdClockId::Boottime, flags)?, armed: None })
+        Ok(Self {
+            fd: timerfd_create(TimerfdClockId::Boottime, flags)?,
+            armed: None,
+        })
     }
 
     /// Fire at `deadline`, at once if that has passed, never if there is none.
@@ -32,8 +35,14 @@ impl Timer {
         // All zero would disarm; a deadline in the past only has to be in the past.
         let nanos = deadline.map_or(0, |deadline| deadline.as_nanos().max(1));
         let value = Itimerspec {
-            it_interval: Timespec { tv_sec: 0, tv_nsec: 0 },
-            it_value: Timespec { tv_sec: nanos / NANOS, tv_nsec: nanos % NANOS },
+            it_interval: Timespec {
+                tv_sec: 0,
+                tv_nsec: 0,
+            },
+            it_value: Timespec {
+                tv_sec: nanos / NANOS,
+                tv_nsec: nanos % NANOS,
+            },
         };
         timerfd_settime(&self.fd, TimerfdTimerFlags::ABSTIME, &value)?;
         self.armed = deadline;

@@ -74,14 +74,18 @@ pub(super) fn setup(
             })
         })
         .collect::<Result<_, Unusable>>()?;
-    setup.receive_buffer = wanted.receive_buffer.and_then(|size| usize::try_from(size).ok());
+    setup.receive_buffer = wanted
+        .receive_buffer
+        .and_then(|size| usize::try_from(size).ok());
     setup.hold = wanted.hold.map(|hold| Arc::from(hold.reason.text()));
     Ok(setup)
 }
 
 fn name(text: &str) -> Result<InterfaceName, Unusable> {
-    InterfaceName::new(text)
-        .map_err(|error| Unusable::Interface { name: text.to_owned(), error })
+    InterfaceName::new(text).map_err(|error| Unusable::Interface {
+        name: text.to_owned(),
+        error,
+    })
 }
 
 fn election(wanted: &VrrpInstance) -> InstanceConfig {
@@ -113,7 +117,11 @@ fn election(wanted: &VrrpInstance) -> InstanceConfig {
     };
     let transport = match &wanted.transport {
         WantedTransport::Multicast { group } => Transport::Multicast { group: *group },
-        WantedTransport::Unicast { peers, check_source, .. } => Transport::Unicast {
+        WantedTransport::Unicast {
+            peers,
+            check_source,
+            ..
+        } => Transport::Unicast {
             peers: peers
                 .iter()
                 .map(|peer| match (peer.min_ttl, peer.max_ttl) {

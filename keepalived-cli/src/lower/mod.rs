@@ -58,7 +58,12 @@ pub(crate) fn lower(model: &Model, machine: &dyn Machine) -> Lowered {
     let mut driver = keepalived_driver::Config::new(instances);
     driver.startup_delay = model.global.startup_delay;
     driver.report_unknown_vrids = model.global.log_unknown_vrids;
-    Lowered { driver, hooks, remarks, script_trouble }
+    Lowered {
+        driver,
+        hooks,
+        remarks,
+        script_trouble,
+    }
 }
 
 /// The machine we run on.
@@ -78,7 +83,10 @@ impl Machine for ThisMachine {
             Ok(uid) if by_name.is_none() => User::from_uid(Uid::from_raw(uid)).ok().flatten(),
             _ => by_name,
         };
-        let uid = known.as_ref().map(|known| known.uid.as_raw()).or_else(|| user.parse().ok())?;
+        let uid = known
+            .as_ref()
+            .map(|known| known.uid.as_raw())
+            .or_else(|| user.parse().ok())?;
         let gid = match group {
             None => known.map(|known| known.gid.as_raw())?,
             Some(group) => match Group::from_name(group).ok().flatten() {
@@ -90,7 +98,10 @@ impl Machine for ThisMachine {
     }
 
     fn own_account(&self) -> (u32, u32) {
-        (nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw())
+        (
+            nix::unistd::geteuid().as_raw(),
+            nix::unistd::getegid().as_raw(),
+        )
     }
 
     fn judge(&self, program: &str, uid: u32) -> scripts::Judgement {

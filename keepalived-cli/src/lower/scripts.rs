@@ -67,7 +67,9 @@ impl<'a> Scripts<'a> {
     ) -> HookSet {
         let notify = &instance.notify;
         let mut take = |script: &Option<Script>| {
-            script.as_ref().and_then(|script| self.command(&instance.name, script, trouble))
+            script
+                .as_ref()
+                .and_then(|script| self.command(&instance.name, script, trouble))
         };
         let mut set = HookSet::default();
         set.master = take(&notify.master);
@@ -89,11 +91,16 @@ impl<'a> Scripts<'a> {
     ) -> Option<Arc<HookCommand>> {
         let program = script.argv.first()?;
         let mut complain = |message: String, security| {
-            trouble.push(ScriptTrouble { message: format!("({instance}) {message}"), security });
+            trouble.push(ScriptTrouble {
+                message: format!("({instance}) {message}"),
+                security,
+            });
         };
         let account = match &script.user {
             Some(user) => resolve(self.machine, user),
-            None => self.default.ok_or_else(|| self.default_error.clone().unwrap_or_default()),
+            None => self
+                .default
+                .ok_or_else(|| self.default_error.clone().unwrap_or_default()),
         };
         let (uid, gid) = match account {
             Ok(account) => account,
@@ -106,7 +113,10 @@ impl<'a> Scripts<'a> {
             Judgement::Fine(path) => path,
             Judgement::Insecure(path, why) if uid != 0 || !self.security => {
                 if uid == 0 {
-                    complain(format!("script {program} is not safe to run as root: {why}"), true);
+                    complain(
+                        format!("script {program} is not safe to run as root: {why}"),
+                        true,
+                    );
                 }
                 path
             }
@@ -123,15 +133,21 @@ impl<'a> Scripts<'a> {
         let argv = std::iter::once(path.into_os_string()).chain(arguments);
         let command = HookCommand::new(argv);
         let own = self.machine.own_account();
-        Some(Arc::new(if (uid, gid) == own { command } else { command.with_account(uid, gid) }))
+        Some(Arc::new(if (uid, gid) == own {
+            command
+        } else {
+            command.with_account(uid, gid)
+        }))
     }
 }
 
 fn resolve(machine: &dyn Machine, user: &ScriptUser) -> Result<(u32, u32), String> {
-    machine.account(&user.user, user.group.as_deref()).ok_or_else(|| match &user.group {
-        Some(group) => format!("no such user or group: {} {group}", user.user),
-        None => format!("no such user: {}", user.user),
-    })
+    machine
+        .account(&user.user, user.group.as_deref())
+        .ok_or_else(|| match &user.group {
+            Some(group) => format!("no such user or group: {} {group}", user.user),
+            None => format!("no such user: {}", user.user),
+        })
 }
 
 /// Look at a program as the user that would run it: found in `PATH` if it is a bare name, through
@@ -141,7 +157,9 @@ pub(super) fn judge(program: &str, uid: u32) -> Judgement {
         vec![PathBuf::from(program)]
     } else {
         let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/sbin:/usr/bin".into());
-        std::env::split_paths(&path).map(|folder| folder.join(program)).collect()
+        std::env::split_paths(&path)
+            .map(|folder| folder.join(program))
+            .collect()
     };
     let found = candidates.iter().find_map(|candidate| {
         let metadata = fs::metadata(candidate).ok().filter(Metadata::is_file)?;
@@ -205,14 +223,26 @@ mod tests {
         fs::set_permissions(&script, fs::Permissions::from_mode(0o644)).unwrap();
         let not_executable = judge(script.to_str().unwrap(), 0);
         fs::remove_dir_all(&folder).unwrap();
-        assert!(matches!(judgement, Judgement::Insecure(..)), "{judgement:?}");
-        assert!(matches!(not_executable, Judgement::NotExecutable(_)), "{not_executable:?}");
+        assert!(
+            matches!(judgement, Judgement::Insecure(..)),
+            "{judgement:?}"
+        );
+        assert!(
+            matches!(not_executable, Judgement::NotExecutable(_)),
+            "{not_executable:?}"
+        );
     }
 
     /// SCR-08.
     #[test]
     fn a_bare_name_is_looked_up_in_the_path() {
-        assert!(matches!(judge("sh", 0), Judgement::Fine(_) | Judgement::Insecure(..)));
-        assert!(matches!(judge("no-such-program-here", 0), Judgement::Missing(_)));
+        assert!(matches!(
+            judge("sh", 0),
+            Judgement::Fine(_) | Judgement::Insecure(..)
+        ));
+        assert!(matches!(
+            judge("no-such-program-here", 0),
+            Judgement::Missing(_)
+        ));
     }
 }

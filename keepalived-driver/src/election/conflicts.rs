@@ -56,9 +56,7 @@ impl Elections {
             .instances
             .iter()
             .filter(|(id, _)| self.state_of(**id) == State::Active)
-            .flat_map(|(id, running)| {
-                running.setup.addresses.iter().map(|vip| (vip.address, *id))
-            })
+            .flat_map(|(id, running)| running.setup.addresses.iter().map(|vip| (vip.address, *id)))
             .collect();
         let addresses: Vec<IpAddr> = ours.keys().copied().collect();
         self.conflicts.ours = ours;
@@ -80,7 +78,9 @@ impl Elections {
                 _ => &self.conflicts.advertisements,
             };
             // An interface that goes down is told here too; netlink says it better.
-            let Ok(Some((length, _))) = watch.receive(&mut frame) else { return false };
+            let Ok(Some((length, _))) = watch.receive(&mut frame) else {
+                return false;
+            };
             let ours = &self.conflicts.ours;
             let reconciler = &self.reconciler;
             let found = conflict::detect(

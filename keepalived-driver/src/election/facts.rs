@@ -24,7 +24,12 @@ impl Elections {
         }
         while let Some(interface) = self.dirty.pop_first() {
             self.settle_paths(now, interface);
-            for id in self.by_interface.get(&interface).cloned().unwrap_or_default() {
+            for id in self
+                .by_interface
+                .get(&interface)
+                .cloned()
+                .unwrap_or_default()
+            {
                 self.settle_instance(now, id);
             }
         }
@@ -46,7 +51,8 @@ impl Elections {
                     .count();
                 self.reconciler.adopt_or_clean(now);
                 if leftovers > 0 {
-                    self.reports.push(Report::LeftoversCleaned { removed: leftovers });
+                    self.reports
+                        .push(Report::LeftoversCleaned { removed: leftovers });
                 }
                 self.mark_all_dirty();
             }
@@ -77,10 +83,20 @@ impl Elections {
                     self.start_announcing(now, id);
                 }
             }
-            KernelEvent::Repaired { owner, address, times } => {
-                let Some(id) = self.owners.get(&owner).copied() else { return };
+            KernelEvent::Repaired {
+                owner,
+                address,
+                times,
+            } => {
+                let Some(id) = self.owners.get(&owner).copied() else {
+                    return;
+                };
                 if let Some(instance) = self.label(id) {
-                    self.reports.push(Report::AddressRepaired { instance, address, times });
+                    self.reports.push(Report::AddressRepaired {
+                        instance,
+                        address,
+                        times,
+                    });
                 }
                 // While it was gone, neighbours may have learned otherwise.
                 if let Some(running) = self.instances.get_mut(&id) {
@@ -88,7 +104,12 @@ impl Elections {
                 }
                 self.start_announcing(now, id);
             }
-            KernelEvent::Failed { owner, address, errno, message } => {
+            KernelEvent::Failed {
+                owner,
+                address,
+                errno,
+                message,
+            } => {
                 let Some(instance) = self.owners.get(&owner).and_then(|id| self.label(*id)) else {
                     return;
                 };
@@ -97,7 +118,11 @@ impl Elections {
                     Some(message) => format!("{error}: {message}"),
                     None => error.to_string(),
                 };
-                self.reports.push(Report::AddressFailed { instance, address, error });
+                self.reports.push(Report::AddressFailed {
+                    instance,
+                    address,
+                    error,
+                });
             }
             KernelEvent::GaveUp { owner, .. } => {
                 if let Some(id) = self.owners.get(&owner).copied() {
@@ -113,19 +138,25 @@ impl Elections {
         if let Some(id) = self.interfaces.find(name) {
             self.dirty.insert(id);
             if self.known {
-                self.reports.push(Report::Link { name: name.to_string(), state });
+                self.reports.push(Report::Link {
+                    name: name.to_string(),
+                    state,
+                });
             }
         }
     }
 
     /// Tell one state machine what is the case.
     fn settle_instance(&mut self, now: Instant, id: InstanceId) {
-        let Some(running) = self.instances.get(&id) else { return };
+        let Some(running) = self.instances.get(&id) else {
+            return;
+        };
         let setup = running.setup.clone();
         let source = self.source_of(&setup);
         let (faults, adjustment) = self.facts_of(&setup, running.interface, source);
         if running.source != source {
-            self.router.handle_event(now, id, Event::PrimaryAddress(source));
+            self.router
+                .handle_event(now, id, Event::PrimaryAddress(source));
         }
         if running.adjustment != adjustment {
             self.router.handle_event(now, id, Event::Adjust(adjustment));
@@ -140,21 +171,30 @@ impl Elections {
         }
         for (fault, _) in old.iter().filter(|(fault, _)| told(*fault)) {
             if !faults.iter().any(|(current, _)| current == fault) {
-                self.router.handle_event(now, id, Event::FaultCleared(*fault));
+                self.router
+                    .handle_event(now, id, Event::FaultCleared(*fault));
             }
         }
         let held = self.state_of(id) == State::Initialize;
-        let Some(running) = self.instances.get_mut(&id) else { return };
+        let Some(running) = self.instances.get_mut(&id) else {
+            return;
+        };
         running.source = source;
         running.adjustment = adjustment;
         running.faults.clone_from(&faults);
         let first = running.first_state.is_none();
-        let Some(instance) = self.label(id) else { return };
+        let Some(instance) = self.label(id) else {
+            return;
+        };
         if first {
             let state = self.state_of(id);
             let faults = self.router.instance(id).map(vrrp_fsm::Instance::faults);
             let faults = faults.unwrap_or_default();
-            self.reports.push(Report::Started { instance: instance.clone(), state, faults });
+            self.reports.push(Report::Started {
+                instance: instance.clone(),
+                state,
+                faults,
+            });
             if let Some(running) = self.instances.get_mut(&id) {
                 running.first_state = Some(state);
             }
@@ -179,7 +219,9 @@ impl Elections {
     }
 
     pub(super) fn state_of(&self, id: InstanceId) -> State {
-        self.router.instance(id).map_or(State::Initialize, vrrp_fsm::Instance::state)
+        self.router
+            .instance(id)
+            .map_or(State::Initialize, vrrp_fsm::Instance::state)
     }
 
     /// Every reason, true now, to hold this instance, and what its trackers add to the priority.
@@ -208,7 +250,10 @@ impl Elections {
         }
         let name = setup.interface;
         match self.reconciler.link(name.as_str()) {
-            None => fault(Fault::NoInterface, format!("interface {name} does not exist")),
+            None => fault(
+                Fault::NoInterface,
+                format!("interface {name} does not exist"),
+            ),
             Some(link) if setup.track_primary && !link.up() => {
                 fault(Fault::LinkDown, format!("interface {name} is down"));
             }
@@ -232,11 +277,17 @@ impl Elections {
         }
         let mut adjustment = 0_i16;
         for tracked in &setup.track_interfaces {
-            let up = self.reconciler.link(tracked.name.as_str()).is_some_and(|link| link.up());
+            let up = self
+                .reconciler
+                .link(tracked.name.as_str())
+                .is_some_and(netlink_vip::Link::up);
             let verdict = tracked.verdict(up);
             if verdict.fault {
                 let is = if up { "up" } else { "down" };
-                fault(Fault::Tracker, format!("tracked interface {} is {is}", tracked.name));
+                fault(
+                    Fault::Tracker,
+                    format!("tracked interface {} is {is}", tracked.name),
+                );
             }
             adjustment = adjustment.saturating_add(verdict.weight);
         }

@@ -96,7 +96,11 @@ impl Running {
     ) -> Result<Vec<Datagram>, EmitError> {
         let advert = instance.advert(transmit);
         let datagram = |destination, hop_limit| {
-            let ip = IpMeta { source, destination, hop_limit };
+            let ip = IpMeta {
+                source,
+                destination,
+                hop_limit,
+            };
             build(&ip, advert.buffer_len(), |out| advert.emit(&ip, out))
         };
         match &instance.config().transport {

@@ -22,8 +22,8 @@ impl Interfaces {
             return *id;
         }
         let id = InterfaceId(u32::try_from(self.names.len()).unwrap_or(u32::MAX));
-        self.names.push(name.clone());
-        self.by_name.insert(name.clone(), id);
+        self.names.push(*name);
+        self.by_name.insert(*name, id);
         id
     }
 

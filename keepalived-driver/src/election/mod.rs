@@ -137,7 +137,8 @@ impl Elections {
             (conflicts.arp.as_raw_fd(), Source::Arp),
             (conflicts.advertisements.as_raw_fd(), Source::Advertisements),
         ] {
-            poll.registry().register(&mut SourceFd(&fd), source.into(), Interest::READABLE)?;
+            poll.registry()
+                .register(&mut SourceFd(&fd), source.into(), Interest::READABLE)?;
         }
         let (remote, commands) = Remote::new(waker);
         let now = clock.now();
@@ -242,7 +243,9 @@ impl Elections {
     }
 
     fn note_lateness(&mut self, now: Instant) {
-        let Some(deadline) = self.deadline else { return };
+        let Some(deadline) = self.deadline else {
+            return;
+        };
         let late = lateness(now, deadline);
         self.turns.worst_lateness = self.turns.worst_lateness.max(late);
         if late >= WORTH_A_WORD {
@@ -296,7 +299,11 @@ impl Elections {
                 &mut self.receive,
                 |ip, message| {
                     turns.packets_received += 1;
-                    let rx = Rx { interface: key.0, ip, message };
+                    let rx = Rx {
+                        interface: key.0,
+                        ip,
+                        message,
+                    };
                     if let Err(Rejected::UnknownVrid(vrid)) = router.handle_packet(now, rx)
                         && report_unknown
                     {
@@ -333,7 +340,8 @@ impl Elections {
         for _ in 0..NETLINK_PER_TURN {
             match socket.receive(&mut self.netlink_buffer) {
                 Ok(Received::Datagram) => {
-                    self.reconciler.handle_datagram(now, &self.netlink_buffer, channel);
+                    self.reconciler
+                        .handle_datagram(now, &self.netlink_buffer, channel);
                 }
                 Ok(Received::Nothing) => return false,
                 Ok(Received::Overrun) => {
@@ -358,7 +366,9 @@ impl Elections {
                 Command::Reload(config) => match self.apply(now, *config) {
                     Ok(()) => {}
                     Err(error) => {
-                        self.reports.push(Report::ReloadRefused { error: error.to_string() });
+                        self.reports.push(Report::ReloadRefused {
+                            error: error.to_string(),
+                        });
                     }
                 },
                 // The asker may have gone; that is its own affair.
@@ -396,11 +406,16 @@ impl Elections {
             .router
             .instance(id)
             .map_or(0, |instance| instance.effective_priority().get());
-        Some(InstanceLabel { name: running.setup.name.clone(), priority })
+        Some(InstanceLabel {
+            name: running.setup.name.clone(),
+            priority,
+        })
     }
 
     fn register(&self, fd: std::os::fd::RawFd, token: Token) -> io::Result<()> {
-        self.poll.registry().register(&mut SourceFd(&fd), token, Interest::READABLE)
+        self.poll
+            .registry()
+            .register(&mut SourceFd(&fd), token, Interest::READABLE)
     }
 }
 

@@ -60,7 +60,9 @@ impl Elections {
                 Action::Transition { from, to, reason } => {
                     self.conflicts.stale = true;
                     let at = self.clock.wall();
-                    let Some(running) = self.instances.get_mut(&id) else { continue };
+                    let Some(running) = self.instances.get_mut(&id) else {
+                        continue;
+                    };
                     let told = running.last_transition.is_none()
                         && running.first_state == Some(to)
                         && to == State::Backup;
@@ -84,10 +86,13 @@ impl Elections {
                 // Facts are reported where they are found, with their details.
                 Action::Notice(Notice::FaultsChanged { .. }) => {}
                 Action::Notice(Notice::PriorityChanged { .. }) => {
-                    let state =
-                        self.router.instance(id).map_or(State::Initialize, |i| i.state());
+                    let state = self
+                        .router
+                        .instance(id)
+                        .map_or(State::Initialize, vrrp_fsm::Instance::state);
                     if let Some(instance) = self.label(id) {
-                        self.reports.push(Report::PriorityChanged { instance, state });
+                        self.reports
+                            .push(Report::PriorityChanged { instance, state });
                     }
                 }
                 Action::Notice(notice) => {
@@ -102,25 +107,37 @@ impl Elections {
 
     /// Put an advert, as it is now, into the outbox.
     fn post(&mut self, id: InstanceId, transmit: Transmit) {
-        let Some(running) = self.instances.get_mut(&id) else { return };
-        let Some(instance) = self.router.instance(id) else { return };
+        let Some(running) = self.instances.get_mut(&id) else {
+            return;
+        };
+        let Some(instance) = self.router.instance(id) else {
+            return;
+        };
         let encoded = match transmit {
             Transmit::Advert => running.advert(instance).map(|_| Letter::Advert(id)),
-            Transmit::Release => {
-                running.release(instance).map(Letter::Release)
-            }
+            Transmit::Release => running.release(instance).map(Letter::Release),
         };
         let key = (running.interface, running.setup.fsm.family);
         match encoded {
             Ok(letter) => self.outbox.by_path.entry(key).or_default().push(letter),
             Err(error) => self.reports.push(Report::Trouble {
-                message: format!("({}) the advert cannot be encoded: {error}", running.setup.name),
+                message: format!(
+                    "({}) the advert cannot be encoded: {error}",
+                    running.setup.name
+                ),
             }),
         }
     }
 
     fn send_adverts(&mut self) {
-        let Self { outbox, instances, paths, turns, reports, .. } = self;
+        let Self {
+            outbox,
+            instances,
+            paths,
+            turns,
+            reports,
+            ..
+        } = self;
         for (key, letters) in &mut outbox.by_path {
             let mut datagrams: Vec<&Datagram> = Vec::with_capacity(letters.len());
             for letter in letters.iter() {
@@ -168,7 +185,9 @@ impl Elections {
 
     fn remove(&mut self, now: Instant, id: InstanceId) {
         let keep = self.shutdown.is_some() && self.config.keep_addresses;
-        let Some(running) = self.instances.get_mut(&id) else { return };
+        let Some(running) = self.instances.get_mut(&id) else {
+            return;
+        };
         running.announce = None;
         self.announcer.stop(running.owner);
         if !keep {
@@ -179,11 +198,15 @@ impl Elections {
     /// Start the announcement that waits, if the kernel has the addresses. If it has not, the
     /// news that it has will come here again.
     pub(super) fn start_announcing(&mut self, now: Instant, id: InstanceId) {
-        let Some(running) = self.instances.get_mut(&id) else { return };
+        let Some(running) = self.instances.get_mut(&id) else {
+            return;
+        };
         if !self.reconciler.is_installed(running.owner) {
             return;
         }
-        let Some(burst) = running.announce.take() else { return };
+        let Some(burst) = running.announce.take() else {
+            return;
+        };
         let targets: Vec<Target> = running
             .setup
             .addresses
@@ -193,7 +216,8 @@ impl Elections {
                 Target::new(link, vip.address, None, true)
             })
             .collect();
-        self.announcer.start(now, running.owner, burst, &targets, &running.setup.announce);
+        self.announcer
+            .start(now, running.owner, burst, &targets, &running.setup.announce);
     }
 
     /// One netlink batch. What is left waits for the next turn, so that thousands of addresses do
@@ -205,8 +229,9 @@ impl Elections {
         }
         self.turns.netlink_requests += 1;
         if let Err(error) = self.command.send(&self.request) {
-            self.reports
-                .push(Report::Trouble { message: format!("sending to netlink failed: {error}") });
+            self.reports.push(Report::Trouble {
+                message: format!("sending to netlink failed: {error}"),
+            });
             // Nobody knows what of it arrived: ask.
             self.reconciler.handle_overrun(now);
         }
@@ -216,8 +241,12 @@ impl Elections {
     fn send_frames(&mut self, now: Instant) {
         let mut frame_buffer = [0; FRAME_MAX];
         for _ in 0..FRAMES_PER_TURN {
-            let Some(frame) = self.announcer.poll_frame(now, &mut frame_buffer) else { return };
-            let Some(link) = self.reconciler.link_by_index(frame.index) else { continue };
+            let Some(frame) = self.announcer.poll_frame(now, &mut frame_buffer) else {
+                return;
+            };
+            let Some(link) = self.reconciler.link_by_index(frame.index) else {
+                continue;
+            };
             let octets = frame_buffer.get(..frame.len).unwrap_or_default();
             match self.frames.send(frame.index, link.name.as_str(), octets) {
                 Ok(()) => self.turns.frames_sent += 1,
@@ -240,7 +269,13 @@ impl Elections {
 
     /// Forget instances that a reload removed and that have said their last word.
     fn retire(&mut self) {
-        let Self { leaving, router, instances, owners, .. } = self;
+        let Self {
+            leaving,
+            router,
+            instances,
+            owners,
+            ..
+        } = self;
         leaving.retain(|id| {
             let gone = router.instance(*id).is_none();
             if gone && let Some(running) = instances.remove(id) {

@@ -38,7 +38,9 @@ impl Elections {
     fn groups(&self, interface: InterfaceId, family: Family) -> Option<Vec<IpAddr>> {
         let mut groups = None;
         for id in self.by_interface.get(&interface)? {
-            let Some(running) = self.instances.get(id) else { continue };
+            let Some(running) = self.instances.get(id) else {
+                continue;
+            };
             if running.interface != interface || running.setup.fsm.family != family {
                 continue;
             }
@@ -72,7 +74,10 @@ impl Elections {
             .filter(|running| running.interface == interface)
             .filter_map(|running| running.setup.receive_buffer)
             .max();
-        let open = self.paths.remove(&(interface, family)).and_then(|path| path.socket);
+        let open = self
+            .paths
+            .remove(&(interface, family))
+            .and_then(|path| path.socket);
         let socket = match open.filter(|socket| socket.index() == index) {
             Some(socket) => Ok(socket),
             // Not there yet, or bound to an interface that is gone and had this name.
@@ -82,10 +87,16 @@ impl Elections {
             }),
         };
         match socket.and_then(|mut socket| socket.join(groups).map(|()| socket)) {
-            Ok(socket) => ReceivePath { socket: Some(socket), error: None },
+            Ok(socket) => ReceivePath {
+                socket: Some(socket),
+                error: None,
+            },
             Err(error) => {
                 let error = format!("cannot receive adverts on {name}: {error}");
-                ReceivePath { socket: None, error: Some(error) }
+                ReceivePath {
+                    socket: None,
+                    error: Some(error),
+                }
             }
         }
     }

@@ -26,7 +26,10 @@ impl Elections {
         };
         let outcome = self.router.reload(now, router_config)?;
         let names = |ids: &[vrrp_fsm::InstanceId], instances: &HashMap<_, Running>| {
-            ids.iter().filter_map(|id| instances.get(id)).map(|r| r.setup.name.clone()).collect()
+            ids.iter()
+                .filter_map(|id| instances.get(id))
+                .map(|r| r.setup.name.clone())
+                .collect()
         };
         let removed: Vec<Arc<str>> = names(&outcome.removed, &self.instances);
         self.leaving.extend(&outcome.removed);
@@ -35,7 +38,10 @@ impl Elections {
         let mut added = Vec::new();
         for (id, setup) in outcome.ids.iter().zip(&config.instances) {
             let interface = self.interfaces.intern(&setup.interface);
-            let known = self.instances.get_mut(id).filter(|_| !outcome.added.contains(id));
+            let known = self
+                .instances
+                .get_mut(id)
+                .filter(|_| !outcome.added.contains(id));
             if let Some(running) = known {
                 if *running.setup != *setup {
                     changed.push(setup.name.clone());
@@ -62,7 +68,12 @@ impl Elections {
         self.mark_all_dirty();
         if !first {
             let kept = self.order.len() - added.len() - changed.len();
-            self.reports.push(Report::Reloaded { added, changed, removed, kept });
+            self.reports.push(Report::Reloaded {
+                added,
+                changed,
+                removed,
+                kept,
+            });
         }
         Ok(())
     }
@@ -70,7 +81,10 @@ impl Elections {
     /// The state machine knows only the advertised addresses; this also sees the others, and
     /// changes of prefix, device or label.
     fn addresses_changed(&mut self, now: Instant, id: vrrp_fsm::InstanceId) {
-        let active = self.router.instance(id).is_some_and(|i| i.state() == State::Active);
+        let active = self
+            .router
+            .instance(id)
+            .is_some_and(|i| i.state() == State::Active);
         if !active {
             return;
         }
@@ -86,7 +100,9 @@ impl Elections {
         // Interfaces nobody uses any more keep an empty entry, so that their sockets are closed.
         self.by_interface.values_mut().for_each(Vec::clear);
         for id in &self.order {
-            let Some(running) = self.instances.get(id) else { continue };
+            let Some(running) = self.instances.get(id) else {
+                continue;
+            };
             let setup = running.setup.clone();
             let tracked = setup.track_interfaces.iter().map(|tracked| &tracked.name);
             for name in [&setup.interface].into_iter().chain(tracked) {

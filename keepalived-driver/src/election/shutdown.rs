@@ -37,7 +37,9 @@ impl Elections {
 
     /// True when nothing is left to release.
     pub(super) fn shutdown_done(&mut self, now: Instant) -> bool {
-        let Some(shutdown) = &self.shutdown else { return false };
+        let Some(shutdown) = &self.shutdown else {
+            return false;
+        };
         if self.reconciler.is_idle() {
             return true;
         }

@@ -31,7 +31,11 @@ impl Elections {
                 .map(|link| LinkSnapshot {
                     index: link.index,
                     name: link.name.to_string(),
-                    state: if link.up() { LinkState::Up } else { LinkState::Down },
+                    state: if link.up() {
+                        LinkState::Up
+                    } else {
+                        LinkState::Down
+                    },
                     mtu: link.mtu,
                     mac: link.mac,
                 })
@@ -47,11 +51,13 @@ impl Elections {
         let setup = running.setup.clone();
         let link = self.reconciler.link(setup.interface.as_str());
         let present = |vip: &&Vip| {
-            self.reconciler.link(vip.device.as_str()).is_some_and(|link| {
-                self.reconciler
-                    .addresses(link.index)
-                    .any(|seen| seen.address == vip.address && seen.prefix_len == vip.prefix_len)
-            })
+            self.reconciler
+                .link(vip.device.as_str())
+                .is_some_and(|link| {
+                    self.reconciler.addresses(link.index).any(|seen| {
+                        seen.address == vip.address && seen.prefix_len == vip.prefix_len
+                    })
+                })
         };
         Some(InstanceSnapshot {
             state: instance.state(),

@@ -17,7 +17,9 @@ pub(crate) struct FrameSenders {
 
 impl std::fmt::Debug for FrameSenders {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("FrameSenders").field("open", &self.open.keys()).finish()
+        f.debug_struct("FrameSenders")
+            .field("open", &self.open.keys())
+            .finish()
     }
 }
 

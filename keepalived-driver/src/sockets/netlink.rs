@@ -67,7 +67,9 @@ impl Netlink {
         if sent == requests.len() {
             Ok(())
         } else {
-            Err(io::Error::other("the kernel took only a part of the netlink batch"))
+            Err(io::Error::other(
+                "the kernel took only a part of the netlink batch",
+            ))
         }
     }
 

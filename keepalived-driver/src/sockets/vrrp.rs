@@ -76,7 +76,10 @@ pub(crate) fn build<E>(
             bytes[24..40].copy_from_slice(&as_v6(destination).octets());
         }
     }
-    Ok(Datagram { destination: ip.destination, bytes })
+    Ok(Datagram {
+        destination: ip.destination,
+        bytes,
+    })
 }
 
 fn as_v6(address: IpAddr) -> Ipv6Addr {
@@ -108,8 +111,7 @@ impl VrrpSocket {
             Family::Ipv6 => Domain::IPV6,
         };
         let protocol = Protocol::from(i32::from(PROTOCOL));
-        let socket =
-            Socket::new(domain, Type::RAW.nonblocking().cloexec(), Some(protocol))?;
+        let socket = Socket::new(domain, Type::RAW.nonblocking().cloexec(), Some(protocol))?;
         socket.bind_device(Some(name.as_bytes()))?;
         match family {
             Family::Ipv4 => {
@@ -136,7 +138,12 @@ impl VrrpSocket {
         if rustix::net::sockopt::set_socket_recv_buffer_size_force(&socket, size).is_err() {
             let _ = socket.set_recv_buffer_size(size);
         }
-        Ok(Self { socket, family, index, groups: Vec::new() })
+        Ok(Self {
+            socket,
+            family,
+            index,
+            groups: Vec::new(),
+        })
     }
 
     pub(crate) fn index(&self) -> u32 {
@@ -158,8 +165,12 @@ impl VrrpSocket {
             }
             self.groups.push(*group);
         }
-        let gone: Vec<IpAddr> =
-            self.groups.iter().filter(|group| !groups.contains(group)).copied().collect();
+        let gone: Vec<IpAddr> = self
+            .groups
+            .iter()
+            .filter(|group| !groups.contains(group))
+            .copied()
+            .collect();
         for group in gone {
             match &group {
                 IpAddr::V4(group) => self.socket.leave_multicast_v4_n(
@@ -189,7 +200,11 @@ impl VrrpSocket {
                 meta_v6,
             )?,
         };
-        for (datagram, arrival) in buffer.bytes.chunks_exact(RECEIVE_SIZE).zip(&buffer.arrivals) {
+        for (datagram, arrival) in buffer
+            .bytes
+            .chunks_exact(RECEIVE_SIZE)
+            .zip(&buffer.arrivals)
+        {
             let datagram = &datagram[..arrival.length.min(RECEIVE_SIZE)];
             match (self.family, arrival.meta) {
                 (Family::Ipv4, _) => match vrrp_proto::split_ipv4(datagram) {
@@ -200,8 +215,11 @@ impl VrrpSocket {
                 // The kernel gives hop limit and destination of every packet; without them the
                 // packet cannot be judged.
                 (Family::Ipv6, None) => {
-                    refused(ParseError::IpTruncated { needed: IPV6_HEADER, got: 0 });
-                },
+                    refused(ParseError::IpTruncated {
+                        needed: IPV6_HEADER,
+                        got: 0,
+                    });
+                }
             }
         }
         Ok(received == RECEIVE_BATCH)
@@ -221,11 +239,18 @@ impl VrrpSocket {
         // Made anew for every batch: the kernel overwrites the lengths in it.
         let mut headers = MultiHeaders::<S>::preallocate(RECEIVE_BATCH, control);
         let fd = self.socket.as_raw_fd();
-        let results = recvmmsg(fd, &mut headers, slices.iter_mut(), MsgFlags::MSG_DONTWAIT, None);
+        let results = recvmmsg(
+            fd,
+            &mut headers,
+            slices.iter_mut(),
+            MsgFlags::MSG_DONTWAIT,
+            None,
+        );
         match results {
-            Ok(results) => arrivals.extend(
-                results.map(|message| Arrival { length: message.bytes, meta: meta(&message) }),
-            ),
+            Ok(results) => arrivals.extend(results.map(|message| Arrival {
+                length: message.bytes,
+                meta: meta(&message),
+            })),
             Err(Errno::EAGAIN) => {}
             Err(error) => return Err(error.into()),
         }
@@ -243,12 +268,18 @@ impl VrrpSocket {
         let mut next = 0;
         while next < datagrams.len() {
             let batch = &datagrams[next..datagrams.len().min(next + SEND_BATCH)];
-            let addresses: SmallVec<[SocketAddrAny; SEND_BATCH]> =
-                batch.iter().map(|datagram| self.socket_address(datagram.destination)).collect();
-            let slices: SmallVec<[[IoSlice<'_>; 1]; SEND_BATCH]> =
-                batch.iter().map(|datagram| [IoSlice::new(&datagram.bytes)]).collect();
-            let mut controls: SmallVec<[SendAncillaryBuffer<'_, '_, '_>; SEND_BATCH]> =
-                batch.iter().map(|_| SendAncillaryBuffer::default()).collect();
+            let addresses: SmallVec<[SocketAddrAny; SEND_BATCH]> = batch
+                .iter()
+                .map(|datagram| self.socket_address(datagram.destination))
+                .collect();
+            let slices: SmallVec<[[IoSlice<'_>; 1]; SEND_BATCH]> = batch
+                .iter()
+                .map(|datagram| [IoSlice::new(&datagram.bytes)])
+                .collect();
+            let mut controls: SmallVec<[SendAncillaryBuffer<'_, '_, '_>; SEND_BATCH]> = batch
+                .iter()
+                .map(|_| SendAncillaryBuffer::default())
+                .collect();
             let mut messages: SmallVec<[MMsgHdr<'_>; SEND_BATCH]> = addresses
                 .iter()
                 .zip(&slices)

@@ -53,8 +53,11 @@ impl Watch {
             Watched::Advertisements => ETH_P_IPV6,
         };
         let protocol = Protocol::from(i32::from(ethertype.to_be()));
-        let socket =
-            Socket::new(Domain::PACKET, Type::RAW.nonblocking().cloexec(), Some(protocol))?;
+        let socket = Socket::new(
+            Domain::PACKET,
+            Type::RAW.nonblocking().cloexec(),
+            Some(protocol),
+        )?;
         let watch = Self { socket, watched };
         watch.listen_for(&[])?;
         Ok(watch)
