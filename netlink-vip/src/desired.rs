@@ -29,7 +29,7 @@ impl Tag {
 pub struct Vip {
     /// The address itself.
     pub address: IpAddr,
-    /// Prefix length, 0 to 32 or 0 to 128; more is cut to that.
+    /// Prefix length, 0 to 32 or 0 to 128; [`Vip::new`] cuts what is more.
     pub prefix_len: u8,
     /// The device, which need not exist yet.
     pub device: InterfaceName,

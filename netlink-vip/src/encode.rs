@@ -328,7 +328,7 @@ pub(crate) fn dump_addresses(seq: u32, out: &mut Vec<u8>) {
     );
 }
 
-/// Adds or changes an address.
+/// Adds or changes an address (STAT-05, STAT-06, ND-13).
 pub(crate) fn put_address(
     verb: Verb,
     index: u32,

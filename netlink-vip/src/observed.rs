@@ -352,7 +352,7 @@ impl Observed {
     }
 
     /// The IPv4 address to send from: the first that is not secondary, not of host scope, not
-    /// ours and not a VIP.
+    /// ours and not a VIP (RFC 9568 5.1.1.1).
     #[must_use]
     pub fn source_ipv4(&self, index: u32, is_vip: impl Fn(IpAddr) -> bool) -> Option<Ipv4Addr> {
         let fit = |seen: &ObservedAddress| {

@@ -53,7 +53,7 @@ pub(super) struct Verdict {
 }
 
 impl Troubles {
-    /// Somebody else removed the object. Says whether that has just been too often.
+    /// Somebody else removed the object (STAT-01, VIP-06). Says whether that has just been too often.
     pub(super) fn lost(&mut self, now: Instant, identity: Identity) -> bool {
         let trouble = self.touch(now, identity);
         trouble.lost = true;
