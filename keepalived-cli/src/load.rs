@@ -54,7 +54,7 @@ impl ConfigSource {
             .iter()
             .map(|diagnostic| (diagnostic.severity, one_line(diagnostic, &parsed.sources)))
             .collect();
-        let lowered = lower(&parsed.config, &ThisMachine);
+        let lowered = lower(&parsed.config, &ThisMachine::default());
         let readable = std::fs::File::open(&self.path).is_ok();
         Loaded {
             model: parsed.config,

@@ -178,7 +178,7 @@ fn short_host_name() -> Option<String> {
 fn test(source: &ConfigSource, report: &str) -> ExitCode {
     let path = source.path().to_string_lossy();
     let parsed = keepalived_config::parse(&mut FileSource, &path, &source.options);
-    let lowered = lower(&parsed.config, &ThisMachine);
+    let lowered = lower(&parsed.config, &ThisMachine::default());
     let mut text = render_all(&parsed.diagnostics, &parsed.sources);
     for line in lowered
         .remarks

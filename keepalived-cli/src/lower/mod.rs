@@ -3,7 +3,8 @@
 mod instance;
 mod scripts;
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use keepalived_config::Config as Model;
@@ -66,14 +67,22 @@ pub(crate) fn lower(model: &Model, machine: &dyn Machine) -> Lowered {
     }
 }
 
-/// The machine we run on.
-#[derive(Debug)]
-pub(crate) struct ThisMachine;
+/// The machine we run on, as it is during one lowering.
+#[derive(Debug, Default)]
+pub(crate) struct ThisMachine {
+    /// Asked once per interface, not once per instance.
+    mtus: RefCell<HashMap<String, Option<u32>>>,
+}
 
 impl Machine for ThisMachine {
     fn mtu(&self, interface: &str) -> Option<u32> {
+        if let Some(known) = self.mtus.borrow().get(interface) {
+            return *known;
+        }
         let path = format!("/sys/class/net/{interface}/mtu");
-        std::fs::read_to_string(path).ok()?.trim().parse().ok()
+        let mtu = std::fs::read_to_string(path).ok().and_then(|text| text.trim().parse().ok());
+        self.mtus.borrow_mut().insert(interface.to_owned(), mtu);
+        mtu
     }
 
     fn account(&self, user: &str, group: Option<&str>) -> Option<(u32, u32)> {

@@ -1,5 +1,6 @@
 //! Scripts: which program, as whom, and whether that is safe.
 
+use std::cell::OnceCell;
 use std::fs::{self, Metadata};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -39,25 +40,31 @@ pub(crate) struct ScriptTrouble {
 pub(super) struct Scripts<'a> {
     machine: &'a dyn Machine,
     security: bool,
-    default: Option<(u32, u32)>,
-    default_error: Option<String>,
+    user: Option<&'a ScriptUser>,
+    /// Looked up when the first script asks: it loads the system's whole name service.
+    default: OnceCell<Result<(u32, u32), String>>,
 }
 
 impl<'a> Scripts<'a> {
-    pub(super) fn new(global: &GlobalDefs, machine: &'a dyn Machine) -> Self {
-        let configured = global.script_user.as_ref();
-        let account = configured.map(|user| resolve(machine, user));
-        let (default, default_error) = match account {
-            Some(Ok(account)) => (Some(account), None),
-            Some(Err(error)) => (None, Some(error)),
-            None => (machine.account(DEFAULT_USER, None), None),
-        };
+    pub(super) fn new(global: &'a GlobalDefs, machine: &'a dyn Machine) -> Self {
         Self {
             machine,
             security: global.script_security,
-            default: default.or_else(|| default_error.is_none().then(|| machine.own_account())),
-            default_error,
+            user: global.script_user.as_ref(),
+            default: OnceCell::new(),
         }
+    }
+
+    /// The account for scripts that name none.
+    fn default_account(&self) -> Result<(u32, u32), String> {
+        let look_up = || match self.user {
+            Some(user) => resolve(self.machine, user),
+            None => Ok(self
+                .machine
+                .account(DEFAULT_USER, None)
+                .unwrap_or_else(|| self.machine.own_account())),
+        };
+        self.default.get_or_init(look_up).clone()
     }
 
     pub(super) fn hook_set(
@@ -98,9 +105,7 @@ impl<'a> Scripts<'a> {
         };
         let account = match &script.user {
             Some(user) => resolve(self.machine, user),
-            None => self
-                .default
-                .ok_or_else(|| self.default_error.clone().unwrap_or_default()),
+            None => self.default_account(),
         };
         let (uid, gid) = match account {
             Ok(account) => account,

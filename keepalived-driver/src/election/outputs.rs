@@ -20,7 +20,12 @@ const FRAMES_PER_TURN: usize = 128;
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     by_path: BTreeMap<PathKey, Vec<Letter>>,
+    letters: usize,
 }
+
+/// Adverts that wait for company. When more routers speak in one turn (a thousand taking over at
+/// once), the first are sent before the last have been asked.
+const OUTBOX: usize = 64;
 
 #[derive(Debug)]
 enum Letter {
@@ -42,6 +47,9 @@ impl Elections {
 
     fn carry_out_actions(&mut self, now: Instant) {
         while let Some((id, action)) = self.router.poll_action() {
+            if self.outbox.letters >= OUTBOX {
+                self.send_adverts();
+            }
             match action {
                 Action::Transmit(transmit) => self.post(id, transmit),
                 Action::InstallAddresses => self.install(now, id),
@@ -119,7 +127,10 @@ impl Elections {
         };
         let key = (running.interface, running.setup.fsm.family);
         match encoded {
-            Ok(letter) => self.outbox.by_path.entry(key).or_default().push(letter),
+            Ok(letter) => {
+                self.outbox.by_path.entry(key).or_default().push(letter);
+                self.outbox.letters += 1;
+            }
             Err(error) => self.reports.push(Report::Trouble {
                 message: format!(
                     "({}) the advert cannot be encoded: {error}",
@@ -138,6 +149,7 @@ impl Elections {
             reports,
             ..
         } = self;
+        outbox.letters = 0;
         for (key, letters) in &mut outbox.by_path {
             let mut datagrams: Vec<&Datagram> = Vec::with_capacity(letters.len());
             for letter in letters.iter() {
