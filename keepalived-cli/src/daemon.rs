@@ -46,10 +46,20 @@ pub(crate) struct DaemonSettings {
     pub(crate) dumps: DumpSettings,
     /// The control socket; none if it is switched off.
     pub(crate) control: Option<ControlSettings>,
+    /// Marks our addresses in the kernel.
+    pub(crate) tag: netlink_vip::Tag,
     /// Leave the addresses in place at exit.
     pub(crate) keep_addresses: bool,
     /// A failure of the elections loop ends the daemon.
     pub(crate) no_respawn: bool,
+}
+
+impl DaemonSettings {
+    /// What the command line, not the file, says about the elections.
+    fn complete(&self, config: &mut keepalived_driver::Config) {
+        config.tag = self.tag;
+        config.keep_addresses = self.keep_addresses;
+    }
 }
 
 /// Why the daemon could not start.
@@ -137,7 +147,7 @@ impl<'a> Daemon<'a> {
         })?;
         complain(log, &loaded);
         let mut current = loaded.lowered.driver;
-        current.keep_addresses = settings.keep_addresses;
+        settings.complete(&mut current);
         let elections = Running::start(current.clone(), &waker, None)?;
         let control = settings.control.clone().and_then(|control| {
             let shared = elections.shared.clone();
@@ -237,7 +247,7 @@ impl<'a> Daemon<'a> {
             self.log.line(Level::Error, &line);
             return;
         }
-        loaded.lowered.driver.keep_addresses = self.settings.keep_addresses;
+        self.settings.complete(&mut loaded.lowered.driver);
         let config = loaded.lowered.driver.clone();
         self.pending = Some(loaded);
         self.tell("reload", |remote| remote.reload(config));

@@ -83,6 +83,14 @@ pub(crate) fn lines(report: &Report) -> Vec<(Level, String)> {
                 format!("({name}) Adding {address} failed: {error}"),
             )
         }
+        Report::AddressForeign { instance, address } => one(
+            Level::Warning,
+            format!(
+                "({}) {address} was here already, not set by this program; it will stay when the \
+                 instance is no longer master",
+                instance.name
+            ),
+        ),
         Report::AddressClaimed {
             instance,
             address,

@@ -2,13 +2,15 @@
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use keepalived_config::diagnostic::render_all;
 use keepalived_config::{FileSource, Options as LanguageOptions};
 use keepalived_driver::control::ControlSettings;
+
+use netlink_vip::Tag;
 
 use crate::arguments::Options;
 use crate::daemon::{self, DaemonError, DaemonSettings};
@@ -117,6 +119,7 @@ fn start(options: &Options, arguments: Vec<OsString>) -> Result<ExitCode, Refuse
         source,
         dumps: dumps(&loaded),
         control: options.socket_path().map(ControlSettings::new),
+        tag: tag(&main_pid_file(options, &loaded)),
         keep_addresses: options.dont_release_vrrp,
         no_respawn: options.dont_respawn,
     };
@@ -235,18 +238,15 @@ fn permit_core_files() {
 /// The pid files, in keepalived's places: a folder of its own with `use_pid_dir`, `instance` or a
 /// namespace.
 fn pid_files(options: &Options, loaded: &Loaded) -> Result<Vec<PidFile>, Refused> {
-    let own_folder = loaded.model.use_pid_dir || !suffix(options, loaded).is_empty();
-    let place = |given: &Option<PathBuf>, default: &str, name: &str| match given {
-        Some(path) => path.clone(),
-        None if own_folder => {
-            let words = suffix(options, loaded);
-            PathBuf::from("/run/keepalived").join(format!("{name}{words}.pid"))
-        }
-        None => default.into(),
-    };
-    let main = place(&options.pid, pidfile::DEFAULT, "keepalived");
-    let vrrp = place(&options.vrrp_pid, pidfile::DEFAULT_VRRP, "vrrp");
-    if own_folder {
+    let main = main_pid_file(options, loaded);
+    let vrrp = pid_place(
+        options.vrrp_pid.as_ref(),
+        pidfile::DEFAULT_VRRP,
+        "vrrp",
+        options,
+        loaded,
+    );
+    if own_pid_folder(options, loaded) {
         std::fs::create_dir_all("/run/keepalived").map_err(Refused::fatal)?;
     }
     let mut files = vec![PidFile::create(&main).map_err(already)?];
@@ -254,6 +254,56 @@ fn pid_files(options: &Options, loaded: &Loaded) -> Result<Vec<PidFile>, Refused
         files.push(PidFile::create(&vrrp).map_err(already)?);
     }
     Ok(files)
+}
+
+fn main_pid_file(options: &Options, loaded: &Loaded) -> PathBuf {
+    pid_place(
+        options.pid.as_ref(),
+        pidfile::DEFAULT,
+        "keepalived",
+        options,
+        loaded,
+    )
+}
+
+fn pid_place(
+    given: Option<&PathBuf>,
+    default: &str,
+    name: &str,
+    options: &Options,
+    loaded: &Loaded,
+) -> PathBuf {
+    match given {
+        Some(path) => path.clone(),
+        None if own_pid_folder(options, loaded) => {
+            let words = suffix(options, loaded);
+            PathBuf::from("/run/keepalived").join(format!("{name}{words}.pid"))
+        }
+        None => default.into(),
+    }
+}
+
+fn own_pid_folder(options: &Options, loaded: &Loaded) -> bool {
+    loaded.model.use_pid_dir || !suffix(options, loaded).is_empty()
+}
+
+/// The mark of our addresses in the kernel. Daemons told apart by their pid files get different
+/// ones, so that none takes the addresses of another for what its own earlier run left behind.
+fn tag(pid_file: &Path) -> Tag {
+    /// Above what the kernel and routing programs use.
+    const FIRST: u8 = 64;
+    if pid_file == Path::new(pidfile::DEFAULT) {
+        return Tag::KEEPALIVED;
+    }
+    let sum = pid_file
+        .as_os_str()
+        .as_encoded_bytes()
+        .iter()
+        .fold(0_u32, |sum, byte| {
+            sum.wrapping_mul(31).wrapping_add(u32::from(*byte))
+        });
+    let room = u32::from(u8::MAX - FIRST);
+    Tag(FIRST + u8::try_from(sum % room).unwrap_or_default())
 }
 
 /// What tells this daemon from others on the host, for file names and log tags.

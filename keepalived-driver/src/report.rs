@@ -87,6 +87,14 @@ pub enum Report {
         /// The kernel's words.
         error: String,
     },
+    /// An address that an instance should hold was there already, put by somebody else. It counts as
+    /// held, and stays when the instance lets go of it.
+    AddressForeign {
+        /// Whose address.
+        instance: InstanceLabel,
+        /// Which address.
+        address: IpAddr,
+    },
     /// Another host announced an address that an instance holds.
     AddressClaimed {
         /// Whose address.

@@ -80,7 +80,9 @@ impl Machine for ThisMachine {
             return *known;
         }
         let path = format!("/sys/class/net/{interface}/mtu");
-        let mtu = std::fs::read_to_string(path).ok().and_then(|text| text.trim().parse().ok());
+        let mtu = std::fs::read_to_string(path)
+            .ok()
+            .and_then(|text| text.trim().parse().ok());
         self.mtus.borrow_mut().insert(interface.to_owned(), mtu);
         mtu
     }

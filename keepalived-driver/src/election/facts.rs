@@ -79,8 +79,21 @@ impl Elections {
                 );
             }
             KernelEvent::Installed { owner } => {
-                if let Some(id) = self.owners.get(&owner).copied() {
-                    self.start_announcing(now, id);
+                let Some(id) = self.owners.get(&owner).copied() else {
+                    return;
+                };
+                // Without a promotion behind it, the addresses went and came with their link.
+                if self.state_of(id) == State::Active
+                    && let Some(running) = self.instances.get_mut(&id)
+                {
+                    running.announce.get_or_insert(Burst::Reassert);
+                }
+                self.start_announcing(now, id);
+            }
+            KernelEvent::Foreign { owner, address, .. } => {
+                if let Some(instance) = self.owners.get(&owner).and_then(|id| self.label(*id)) {
+                    self.reports
+                        .push(Report::AddressForeign { instance, address });
                 }
             }
             KernelEvent::Repaired {
@@ -129,7 +142,7 @@ impl Elections {
                     self.router.handle_event(now, id, Event::AddressLost);
                 }
             }
-            // Resynced and Foreign: nothing to do; Removed: the shutdown asks the reconciler.
+            // Resynced: nothing to do; Removed: the shutdown asks the reconciler.
             _ => {}
         }
     }
