@@ -21,6 +21,8 @@ pub(crate) const DEFAULT: &str = "/run/keepalived.pid";
 pub(crate) const DEFAULT_VRRP: &str = "/run/vrrp.pid";
 /// Readable for everybody: many programs look for the daemon through it.
 const MODE: u32 = 0o644;
+/// How often a file that is replaced under our hands is opened anew.
+const ATTEMPTS: u32 = 100;
 
 /// Why there is no pid file.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +55,7 @@ impl PidFile {
             // Keepalived makes /run/keepalived when it needs it.
             let _ = fs::create_dir(folder);
         }
-        loop {
+        for _ in 0..ATTEMPTS {
             let mut file = open(path)?;
             if !lock(&file).map_err(io_error)? {
                 return Err(PidFileError::AlreadyRunning);
@@ -78,6 +80,8 @@ impl PidFile {
                 file,
             });
         }
+        // Somebody else keeps taking it.
+        Err(PidFileError::AlreadyRunning)
     }
 
     /// Whether a daemon holds this file. For a check before going to the background; only

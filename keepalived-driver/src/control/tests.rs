@@ -105,6 +105,26 @@ fn a_client_that_does_not_read_its_answer_holds_up_nobody() {
     drop(control);
 }
 
+/// However many requests a client sends ahead, only one answer is made before it takes it.
+#[test]
+fn requests_sent_ahead_wait_until_the_answers_are_taken() {
+    let scene = Scene::new();
+    let made = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&made);
+    let control = Control::start(scene.settings(), move |request, _| {
+        count.fetch_add(1, Ordering::Relaxed);
+        request.repeat(1_000_000)
+    })
+    .unwrap();
+    let mut lazy = connect(&scene.path());
+    lazy.write_all(b"abcd\nabcd\nabcd\n").unwrap();
+    let mut quick = connect(&scene.path());
+    quick.write_all(b"x\n").unwrap();
+    assert_eq!(line(&quick).len(), 1_000_001);
+    assert_eq!(made.load(Ordering::Relaxed), 2);
+    drop(control);
+}
+
 /// Bounded sizes, bounded clients, bounded patience.
 #[test]
 fn limits_are_kept() {

@@ -227,6 +227,28 @@ fn a_script_over_its_limit_is_ended_with_its_whole_process_group() {
     }
 }
 
+/// SCR-11: the leader of the group ends at TERM, a member of it does not care.
+#[test]
+fn what_outlives_the_leader_of_its_group_is_killed_too() {
+    let scene = Scene::new(HookSettings {
+        grace: Duration::from_millis(100),
+        ..HookSettings::default()
+    });
+    let script = scene.script(
+        "leader",
+        "#!/bin/sh\n(trap '' TERM; exec sh -c 'echo $$ >DIR/child; while :; do sleep 1; done') &\nwait\n",
+    );
+    let limited = (*script).clone().with_limit(Duration::from_millis(300));
+    let set = HookSet {
+        master: Some(limited.into()),
+        ..HookSet::default()
+    };
+    scene.notify(&set, Trigger::Master);
+    wait_for(&scene.directory.join("child"));
+    assert_eq!(scene.next_outcome(), Outcome::TimedOut);
+    wait_until_gone(scene.read("child").trim().parse().unwrap());
+}
+
 /// A slow script is let alone until another one needs its place.
 #[test]
 fn patience_ends_only_when_somebody_waits() {
