@@ -139,16 +139,16 @@ impl<'a> Daemon<'a> {
         poll.registry()
             .register(&mut signals, SIGNALS, Interest::READABLE)?;
         let waker = Arc::new(Waker::new(poll.registry(), REPORTS)?);
+        complain(log, &loaded);
+        let mut current = loaded.lowered.driver;
+        settings.complete(&mut current);
+        let elections = Running::start(current.clone(), &waker, None)?;
         let hook_log = log.clone();
         let hooks = Hooks::start(HookSettings::default(), move |report| {
             if let Some((level, line)) = messages::hook(&report) {
                 hook_log.line(level, &line);
             }
         })?;
-        complain(log, &loaded);
-        let mut current = loaded.lowered.driver;
-        settings.complete(&mut current);
-        let elections = Running::start(current.clone(), &waker, None)?;
         let control = settings.control.clone().and_then(|control| {
             let shared = elections.shared.clone();
             let path = control.path.clone();
@@ -388,15 +388,29 @@ impl Running {
             let _ = waker.wake();
         };
         let (reports, receiver) = Reports::new(wake.clone());
-        let (elections, remote) = Elections::new(config, reports)?;
+        // Made on the thread it runs on, so that its memory is all in one heap: the one that
+        // reading the configuration has just left behind.
+        let (announce, announced) = std::sync::mpsc::sync_channel(1);
+        let life = move || {
+            let elections = match Elections::new(config, reports) {
+                Ok((elections, remote)) => {
+                    let _ = announce.send(Ok(remote));
+                    elections
+                }
+                Err(error) => {
+                    let _ = announce.send(Err(error));
+                    return Ok(());
+                }
+            };
+            let outcome = catch_unwind(AssertUnwindSafe(|| elections.run()));
+            // The reports are gone by now: let the other loop see that.
+            wake();
+            outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
         let thread = std::thread::Builder::new()
             .name("elections".to_owned())
-            .spawn(move || {
-                let outcome = catch_unwind(AssertUnwindSafe(|| elections.run()));
-                // The reports are gone by now: let the other loop see that.
-                wake();
-                outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            })?;
+            .spawn(life)?;
+        let remote = announced.recv().map_err(|_| DaemonError::Failed)??;
         let shared = shared.unwrap_or_else(|| Arc::new(std::sync::Mutex::new(remote.clone())));
         if let Ok(mut current) = shared.lock() {
             *current = remote.clone();

@@ -48,7 +48,12 @@ impl ConfigSource {
     /// Read it. Whatever cannot be understood is left out and complained about.
     pub(crate) fn load(&self) -> Loaded {
         let path = self.path.to_string_lossy();
-        let parsed = keepalived_config::parse(&mut FileSource, &path, &self.options);
+        // Reading needs many times the memory of what it yields. On a thread of its own it has a
+        // heap of its own, which the allocator gives back when the tree is dropped, instead of
+        // leaving holes in the heap that the daemon lives with.
+        let read = || keepalived_config::parse(&mut FileSource, &path, &self.options);
+        let parsed = std::thread::scope(|scope| scope.spawn(read).join())
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let complaints = parsed
             .diagnostics
             .iter()

@@ -11,8 +11,9 @@ use vrrp_fsm::InstanceConfig;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Config {
-    /// The virtual routers, in the order of the configuration.
-    pub instances: Vec<InstanceSetup>,
+    /// The virtual routers, in the order of the configuration. Shared, not copied, with the running
+    /// ones and with snapshots.
+    pub instances: Vec<Arc<InstanceSetup>>,
     /// Instances are held in Initialize for this long after the start of the loop
     /// (`vrrp_startup_delay`).
     pub startup_delay: Duration,
@@ -30,7 +31,7 @@ impl Config {
     #[must_use]
     pub fn new(instances: Vec<InstanceSetup>) -> Self {
         Self {
-            instances,
+            instances: instances.into_iter().map(Arc::new).collect(),
             startup_delay: Duration::ZERO,
             tag: DEFAULT_TAG,
             report_unknown_vrids: false,

@@ -43,10 +43,10 @@ impl Elections {
                 .get_mut(id)
                 .filter(|_| !outcome.added.contains(id));
             if let Some(running) = known {
-                if *running.setup != *setup {
+                if running.setup != *setup {
                     changed.push(setup.name.clone());
                     let addresses = running.setup.addresses != setup.addresses;
-                    running.replace(Arc::new(setup.clone()));
+                    running.replace(setup.clone());
                     if addresses {
                         self.addresses_changed(now, *id);
                     }
@@ -56,7 +56,7 @@ impl Elections {
                 let owner = OwnerId(self.next_owner);
                 self.next_owner += 1;
                 self.owners.insert(owner, *id);
-                let running = Running::new(Arc::new(setup.clone()), interface, owner);
+                let running = Running::new(setup.clone(), interface, owner);
                 self.instances.insert(*id, running);
                 self.router.handle_event(now, *id, Event::Start);
             }
