@@ -1,0 +1,31 @@
+//! Random numbers for jitter, discriminators and first sequence numbers, all from one seed.
+
+/// SplitMix64: small, fast, and good for spreading things. Not for keeping secrets.
+#[derive(Clone, Debug)]
+pub(crate) struct Rng(u64);
+
+impl Rng {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) const fn next_u64(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    pub(crate) fn next_u32(&mut self) -> u32 {
+        let [a, b, c, d, ..] = self.next_u64().to_be_bytes();
+        u32::from_be_bytes([a, b, c, d])
+    }
+
+    /// From `low` to `high`, both included.
+    pub(crate) fn between(&mut self, low: u32, high: u32) -> u32 {
+        let span = u64::from(high.saturating_sub(low)).saturating_add(1);
+        let offset = self.next_u64().checked_rem(span).unwrap_or_default();
+        u32::try_from(offset).map_or(high, |offset| low.saturating_add(offset))
+    }
+}
