@@ -58,7 +58,8 @@ struct Refused {
 }
 
 impl Refused {
-    fn fatal(message: impl ToString) -> Self {
+    fn fatal(message: impl Into<Box<dyn std::error::Error>>) -> Self {
+        let message = message.into();
         Self {
             code: code::FATAL,
             message: message.to_string(),
@@ -67,14 +68,16 @@ impl Refused {
 }
 
 /// A second copy ends without fault, as keepalived's does.
-fn already(error: PidFileError) -> Refused {
-    let code = match error {
-        PidFileError::AlreadyRunning => code::ALREADY_RUNNING,
-        _ => code::FATAL,
-    };
-    Refused {
-        code,
-        message: error.to_string(),
+impl From<PidFileError> for Refused {
+    fn from(error: PidFileError) -> Self {
+        let code = match error {
+            PidFileError::AlreadyRunning => code::ALREADY_RUNNING,
+            _ => code::FATAL,
+        };
+        Self {
+            code,
+            message: error.to_string(),
+        }
     }
 }
 
@@ -89,7 +92,7 @@ fn start(options: &Options, arguments: Vec<OsString>) -> Result<ExitCode, Refuse
             .clone()
             .unwrap_or_else(|| pidfile::DEFAULT.into());
         if PidFile::is_taken(&pid) {
-            return Err(already(PidFileError::AlreadyRunning));
+            return Err(PidFileError::AlreadyRunning.into());
         }
         return daemonize::start(arguments).map_err(Refused::fatal);
     }
@@ -249,9 +252,9 @@ fn pid_files(options: &Options, loaded: &Loaded) -> Result<Vec<PidFile>, Refused
     if own_pid_folder(options, loaded) {
         std::fs::create_dir_all("/run/keepalived").map_err(Refused::fatal)?;
     }
-    let mut files = vec![PidFile::create(&main).map_err(already)?];
+    let mut files = vec![PidFile::create(&main)?];
     if vrrp != main {
-        files.push(PidFile::create(&vrrp).map_err(already)?);
+        files.push(PidFile::create(&vrrp)?);
     }
     Ok(files)
 }

@@ -164,11 +164,14 @@ fn address(wanted: &WantedVip, interface: InterfaceName) -> Result<Vip, Unusable
         None => interface,
     };
     let flags = wanted.flags;
-    let mut vip_flags = VipFlags::default();
-    vip_flags.home = flags.home;
-    vip_flags.mngtmpaddr = flags.mngtmpaddr;
-    vip_flags.noprefixroute = flags.noprefixroute;
-    vip_flags.autojoin = flags.autojoin;
+    let vip_flags = VipFlags {
+        // An announcement for an address that is still being examined would come too early.
+        dad: false,
+        home: flags.home,
+        mngtmpaddr: flags.mngtmpaddr,
+        noprefixroute: flags.noprefixroute,
+        autojoin: flags.autojoin,
+    };
     Ok(Vip::new(wanted.address, wanted.prefix_len, device)
         .with_scope(wanted.scope)
         .with_broadcast(wanted.broadcast)
