@@ -288,6 +288,7 @@ impl Elections {
         let Some(socket) = self.paths.get(&key).and_then(|path| path.socket.as_ref()) else {
             return false;
         };
+        let mut errors = 0;
         for _ in 0..BATCHES_PER_TURN {
             let router = &mut self.router;
             let turns = &mut self.turns;
@@ -320,11 +321,15 @@ impl Elections {
                 Ok(true) => {}
                 Ok(false) => return false,
                 Err(error) => {
-                    // ENETDOWN and the like: the news of the link come over netlink.
+                    // A socket tells once that its link went down and is fine otherwise; packets
+                    // may wait behind the error.
+                    errors += 1;
                     self.reports.push(Report::Trouble {
                         message: format!("receiving adverts failed: {error}"),
                     });
-                    return false;
+                    if errors > 1 {
+                        return false;
+                    }
                 }
             }
         }
