@@ -38,6 +38,9 @@ fn a_syslog_datagram_has_keepalived_s_tag() {
     };
     let receive = |server: &UnixDatagram| {
         let mut buffer = [0; 500];
+        server
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
         let length = server.recv(&mut buffer).unwrap();
         String::from_utf8(buffer[..length].to_vec()).unwrap()
     };
