@@ -47,12 +47,16 @@ pub(crate) fn down(interval: AdvertInterval, skew: Duration, adverts: NonZeroU8)
         .saturating_add(skew)
 }
 
-/// The next advert after the one that was due at `due` and is sent at `now`: one interval after
-/// `due`, so that the cadence does not drift; but counted from `now` if that is over already, so
-/// that there is no burst (FSM-T-11).
+/// The next advert after the one that was due at `due` and is sent at `now`.
+///
+/// A little late: one interval after `due`, so that the cadence does not drift. So late that this
+/// is over already: one interval after `now`, so that there is no burst (FSM-T-11). Early, in the
+/// company of others: one interval after `now` too. Backups count their three intervals from the
+/// advert they heard; a longer gap after an early one would let them take over after only two
+/// lost adverts. Routers with the same interval fall into step by this, and stay there.
 pub(crate) fn next_advert(due: Instant, now: Instant, interval: AdvertInterval) -> Instant {
     let next = after(due, interval.to_duration());
-    if next > now {
+    if now >= due && next > now {
         next
     } else {
         after(now, interval.to_duration())

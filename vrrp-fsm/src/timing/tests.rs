@@ -78,7 +78,7 @@ fn next_advert_keeps_the_cadence_or_starts_anew() {
     let second = 1_000_000_000;
     for (now, next) in [
         (0, second),
-        (-10_000_000, second),
+        (-10_000_000, second - 10_000_000),
         (second - 1, second),
         (second, 2 * second),
         (second + 1, 2 * second + 1),
