@@ -65,6 +65,16 @@ impl Daemon {
         self.child = spawn(self.kind, host, &self.scratch);
     }
 
+    /// As [`Self::start_again`], with another configuration: the same daemon to itself and to its
+    /// host, because its pid files are where they were.
+    ///
+    /// # Panics
+    /// When it still runs or cannot be started.
+    pub fn start_again_with(&mut self, host: &Host, conf: &Conf) {
+        fs::write(self.scratch.file("keepalived.conf"), conf.text()).expect("scratch is writable");
+        self.start_again(host);
+    }
+
     /// Whose program it is.
     #[must_use]
     pub fn kind(&self) -> Kind {

@@ -29,6 +29,8 @@ macro_rules! for_kinds {
 
 for_kinds! {
     c = CKeepalived {
+        a_backup_answers_nobody;
+        a_backup_answers_nobody_over_ipv6;
         a_cut_cable_is_a_fault_until_it_is_back;
         one_way_loss_heals_to_one_master;
         an_interface_may_appear_late;
@@ -36,8 +38,13 @@ for_kinds! {
     }
 
     ours = Ours {
-        /// KA-F-01, KA-F-02, KA-F-03.
+        /// VRRP-HOST-01, VRRP-HOST-04, ARP-07.
+        a_backup_answers_nobody;
+        /// VRRP-HOST-02, VRRP-HOST-04, ND-06.
+        a_backup_answers_nobody_over_ipv6;
+        /// KA-F-01, KA-F-02, KA-F-03, KA-M-11.
         a_cut_cable_is_a_fault_until_it_is_back;
+        /// FSM-V3-A-04, KA-M-02.
         one_way_loss_heals_to_one_master;
         /// KA-F-08.
         an_interface_may_appear_late;
@@ -49,6 +56,7 @@ for_kinds! {
         a_killed_master_comes_back_as_backup_without_the_addresses;
         /// KA-ST-07.
         addresses_of_an_earlier_run_that_nobody_wants_any_more_go;
+        /// KA-M-08, in our way: repaired instead of given up.
         a_deleted_virtual_address_is_put_back;
         /// FSM-OPEN-02.
         a_stalled_master_comes_back_to_one_master;
@@ -98,6 +106,44 @@ impl Pair {
         second.wait_log("Entering BACKUP STATE", 1, PATIENCE);
         (first, second)
     }
+}
+
+fn a_backup_answers_nobody(kind: Kind) {
+    nobody_answers(kind, &Conf::new(100));
+}
+
+fn a_backup_answers_nobody_over_ipv6(kind: Kind) {
+    nobody_answers(kind, &Conf::new(100).ipv6());
+}
+
+/// The master has no link and the backup is held still: the address is dead for the client, and lives
+/// again when the backup may go on.
+fn nobody_answers(kind: Kind, conf: &Conf) {
+    let pair = Pair::new();
+    let address = conf.service_address();
+    let better = Conf {
+        priority: 200,
+        ..conf.clone()
+    };
+    let _a = Daemon::start(Kind::CKeepalived, pair.host("a"), &better);
+    wait_until("a serves", PATIENCE, || pair.lan.holders(address) == ["a"]);
+    let mut b = Daemon::start(kind, pair.host("b"), conf);
+    b.wait_log("Entering BACKUP STATE", 1, PATIENCE);
+    let client = pair.host("c");
+    let probe = Probe::start(client, address);
+    probe.wait_answer(PATIENCE);
+
+    b.freeze();
+    pair.lan.cut("a");
+    client.netns.ip(&["neigh flush dev eth0"]);
+    let cut = clock::stamp();
+    holds_for("no answer", Duration::from_secs(1), || {
+        let late = |echo: &lab::probe::Echo| echo.answered && echo.at > cut;
+        !probe.echoes().iter().any(late) && client.neighbour(address).is_none()
+    });
+    b.thaw();
+    probe.wait_answer(PATIENCE);
+    assert_eq!(client.neighbour(address), Some(pair.host("b").mac));
 }
 
 fn a_cut_cable_is_a_fault_until_it_is_back(kind: Kind) {
@@ -217,9 +263,9 @@ fn a_killed_master_comes_back_as_backup_without_the_addresses(kind: Kind) {
         pair.host("a").holds(vip()),
         "the dead one's kernel still has it"
     );
-    drop(a);
-    let a = Daemon::start(kind, pair.host("a"), &Conf::new(50));
-    a.wait_log("Entering BACKUP STATE", 1, PATIENCE);
+    let before = a.logged("Entering BACKUP STATE");
+    a.start_again_with(pair.host("a"), &Conf::new(50));
+    a.wait_log("Entering BACKUP STATE", before + 1, PATIENCE);
     pair.wait_only_master("b", Duration::from_secs(1));
     holds_for("one holder", Duration::from_millis(500), || {
         pair.lan.holders(vip()) == ["b"]
@@ -236,8 +282,7 @@ fn addresses_of_an_earlier_run_that_nobody_wants_any_more_go(kind: Kind) {
         pair.lan.holders(old) == ["a"]
     });
     a.kill();
-    drop(a);
-    let _a = Daemon::start(kind, pair.host("a"), &Conf::new(200));
+    a.start_again_with(pair.host("a"), &Conf::new(200));
     wait_until("the old one goes", PATIENCE, || {
         pair.lan.holders(old).is_empty()
     });

@@ -39,24 +39,28 @@ macro_rules! cells {
                 Cell::new(PAIRING, $conf)
             }
 
+            /// FSM-T-02, KA-ST-07: takeover after the down interval, and back.
             #[test]
             #[ignore = "live: cargo xtask live"]
             fn kill() {
                 cell().kill();
             }
 
+            /// VRRP-V2-TX-06, VRRP-V3-TX-07, KA-M-10, FSM-T-03: released, taken over after the skew.
             #[test]
             #[ignore = "live: cargo xtask live"]
             fn stop() {
                 cell().stop();
             }
 
+            /// KA-F-01, KA-F-03, VRRP-HOST-01, VRRP-HOST-04: a router without link holds nothing.
             #[test]
             #[ignore = "live: cargo xtask live"]
             fn link_down() {
                 cell().link_down();
             }
 
+            /// FSM-T-05, KA-M-04, VRRP-HOST-01: the better one takes over, the other lets go.
             #[test]
             #[ignore = "live: cargo xtask live"]
             fn higher_priority_returns() {

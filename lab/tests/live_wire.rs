@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use lab::capture::Sent;
+use lab::wire::Frame;
 use lab::{Capture, Conf, Daemon, Kind, Lan, tshark, wait_until};
 
 const PATIENCE: Duration = Duration::from_secs(12);
@@ -13,12 +15,14 @@ macro_rules! wire {
         mod $program {
             use super::*;
 
+            /// VRRP-V2-TX-01, VRRP-V2-TX-04, VRRP-V2-CK-01, ARP-01, VRRP-EXT-09, VRRP-EXT-14.
             #[test]
             #[ignore = "live: cargo xtask live"]
             fn version_2_adverts_and_gratuitous_arp() {
                 decodes(Kind::$kind, &Conf::new(200).version2(), "vrrp.checksum.status == 1");
             }
 
+            /// VRRP-V2-AUTH-02.
             #[test]
             #[ignore = "live: cargo xtask live"]
             fn version_2_adverts_with_a_password() {
@@ -27,18 +31,21 @@ macro_rules! wire {
                 decodes(Kind::$kind, &conf, "vrrp.auth_type == 1 && vrrp.checksum.status == 1");
             }
 
+            /// VRRP-V3-TX-03, VRRP-V3-CK-03.
             #[test]
             #[ignore = "live: cargo xtask live"]
             fn version_3_adverts_over_ipv4() {
                 decodes(Kind::$kind, &Conf::new(200), "vrrp.checksum.status == 1");
             }
 
+            /// VRRP-V3-TX-03, VRRP-V3-CK-02, ND-01, ND-02, ND-04.
             #[test]
             #[ignore = "live: cargo xtask live"]
             fn version_3_adverts_over_ipv6_and_neighbour_advertisements() {
                 decodes(Kind::$kind, &Conf::new(200).ipv6(), "vrrp.checksum.status == 1");
             }
 
+            /// VRRP-EXT-01.
             #[test]
             #[ignore = "live: cargo xtask live"]
             fn unicast_adverts() {
@@ -73,6 +80,17 @@ fn decodes_on(lan: &Lan, kind: Kind, conf: &Conf, good: &str) {
         capture.release("a", asked).is_some()
     });
     assert!(capture.first_advert("a", start).is_some());
+    // The old master must let go before hosts are told.
+    let told = |sent: &&Sent| sent.host == "a" && sent.frame != Frame::Other;
+    let first = capture
+        .sent()
+        .iter()
+        .find(told)
+        .map(|sent| sent.frame.clone());
+    assert!(
+        matches!(first, Some(Frame::Advert(_))),
+        "{first:?} came before the first advert"
+    );
     let file = capture.finish();
 
     // Each frame is captured where it enters the switch and where it leaves it; once is enough.

@@ -113,6 +113,12 @@ fn scan_file(name: &str, text: &str, ids: &[String], found: &mut BTreeMap<String
             }
             continue;
         }
+        let entry = code.strip_suffix(';').filter(|name| is_name(name));
+        if let (Some(test), true, None) = (entry, in_tests_folder, &inside) {
+            // A name alone is an entry of a macro that makes a test of it.
+            pending.drain(..).for_each(|id| cite(id, test, true));
+            continue;
+        }
         for id in pending.drain(..).chain(cited) {
             match &inside {
                 Some(f) if f.is_test || !in_tests_folder => cite(id, &f.name, f.is_test),
@@ -196,6 +202,13 @@ fn function_name(code: &str) -> Option<String> {
     Some(name.to_owned())
 }
 
+fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
 fn item_name(code: &str) -> &str {
     let keywords = [
         "pub", "const", "static", "struct", "enum", "type", "trait", "mod", "impl",
@@ -251,6 +264,22 @@ mod tests {
     fn a_comment_before_a_variant_counts_for_the_variant() {
         let found = citations("enum E {\n    /// KA-M-01.\n    First { x: u8 },\n}\n");
         assert_eq!(found["KA-M-01"].sources, only(&["First"]));
+    }
+
+    #[test]
+    fn an_entry_of_a_macro_that_makes_tests_is_a_test() {
+        let ids = ["KA-M-01".to_owned()];
+        let mut found = BTreeMap::new();
+        scan_file(
+            "x/tests/x.rs",
+            "make! {\n    /// KA-M-01.\n    it_works;\n}\n",
+            &ids,
+            &mut found,
+        );
+        assert_eq!(
+            found["KA-M-01"].tests,
+            BTreeSet::from(["x/tests/x.rs: it_works".to_owned()])
+        );
     }
 
     #[test]

@@ -10,19 +10,27 @@ use crate::sources::{PURE, root};
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("vrrp-proto", &[]),
     ("vrrp-fsm", &["vrrp-proto"]),
+    ("bfd", &[]),
     ("netlink-vip", &[]),
     ("keepalived-config", &["vrrp-proto"]),
     // Only with its feature `vrrp`, see below.
     ("netsim", &["vrrp-fsm", "vrrp-proto"]),
     (
         "keepalived-driver",
-        &["vrrp-proto", "vrrp-fsm", "netlink-vip", "keepalived-config"],
+        &[
+            "vrrp-proto",
+            "vrrp-fsm",
+            "bfd",
+            "netlink-vip",
+            "keepalived-config",
+        ],
     ),
     (
         "keepalived-cli",
         &[
             "vrrp-proto",
             "vrrp-fsm",
+            "bfd",
             "netlink-vip",
             "keepalived-config",
             "netsim",

@@ -68,6 +68,7 @@ pub(crate) fn sources(folders: &[&str]) -> Vec<Source> {
 pub(crate) const ALL: &[&str] = &[
     "vrrp-proto",
     "vrrp-fsm",
+    "bfd",
     "netlink-vip",
     "keepalived-config",
     "netsim",
@@ -83,6 +84,7 @@ pub(crate) const ALL: &[&str] = &[
 pub(crate) const PURE: &[&str] = &[
     "vrrp-proto",
     "vrrp-fsm",
+    "bfd",
     "netlink-vip",
     "keepalived-config",
     "netsim",
