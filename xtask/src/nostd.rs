@@ -11,7 +11,7 @@ use std::process::Stdio;
 use crate::run::{Report, cargo, root};
 
 /// Crates that must do without std.
-const CRATES: &[&str] = &["vrrp-proto", "vrrp-fsm"];
+const CRATES: &[&str] = &["vrrp-proto", "vrrp-fsm", "bfd"];
 
 /// An allocator and a panic handler; nothing here ever runs.
 const LIBRARY: &str = r"#![no_std]
