@@ -1,1 +1,3 @@
-//! To be written.
+//! Benchmarks live in `benches/`; figures beside other daemons in `RESULTS.md`.
+
+#![forbid(unsafe_code)]

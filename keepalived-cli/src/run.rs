@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use keepalived_config::diagnostic::render_all;
+use keepalived_config::model::DynamicInterfaces;
 use keepalived_config::{FileSource, Options as LanguageOptions};
 use keepalived_driver::control::ControlSettings;
 
@@ -28,6 +29,8 @@ mod code {
     pub(super) const ALREADY_RUNNING: u8 = 0;
     /// Something fatal.
     pub(super) const FATAL: u8 = 1;
+    /// A configuration test found something wrong that does not prevent running.
+    pub(super) const HAS_ERRORS: u8 = 5;
     /// A configuration test found that the configuration cannot be run.
     pub(super) const CANNOT_RUN: u8 = 4;
     /// Scripts that others could change.
@@ -195,6 +198,17 @@ fn test(source: &ConfigSource, report: &str) -> ExitCode {
         text.push_str(line);
         text.push('\n');
     }
+    let mut missing_interface = false;
+    for instance in &parsed.config.instances {
+        let (name, interface) = (&instance.name.value, &instance.interface.value);
+        if !Path::new("/sys/class/net").join(interface).exists() {
+            text.push_str(&format!(
+                "warning: ({name}) interface {interface} does not exist now\n"
+            ));
+            // With `dynamic_interfaces` it is expected to come later.
+            missing_interface |= parsed.config.global.dynamic_interfaces == DynamicInterfaces::No;
+        }
+    }
     let written = if report == "-" {
         std::io::stderr().write_all(text.as_bytes())
     } else {
@@ -204,14 +218,17 @@ fn test(source: &ConfigSource, report: &str) -> ExitCode {
         let _ = writeln!(std::io::stderr(), "keepalived-rs: {report}: {error}");
         return ExitCode::from(code::CANNOT_RUN);
     }
-    let verdict = parsed.config.test_exit_code(&parsed.diagnostics);
+    let mut verdict = parsed.config.test_exit_code(&parsed.diagnostics);
+    if verdict == 0 && missing_interface {
+        verdict = code::HAS_ERRORS;
+    }
     if verdict == 0
         && lowered
             .script_trouble
             .iter()
             .any(|trouble| trouble.security)
     {
-        return ExitCode::from(code::SCRIPT_SECURITY);
+        verdict = code::SCRIPT_SECURITY;
     }
     ExitCode::from(verdict)
 }

@@ -206,10 +206,14 @@ impl Elections {
     /// # Errors
     /// As for [`run`](Self::run).
     pub fn turn(&mut self) -> io::Result<bool> {
-        let patience = (!self.ready.is_empty()).then_some(Duration::ZERO);
-        match self.poll.poll(&mut self.events, patience) {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
-            _ => {}
+        let mut patience = (!self.ready.is_empty()).then_some(Duration::ZERO);
+        while let Err(error) = self.poll.poll(&mut self.events, patience) {
+            if error.kind() != io::ErrorKind::Interrupted {
+                return Err(error);
+            }
+            // A process that was stopped wakes here, with packets waiting. They must be known
+            // before the timers are looked at.
+            patience = Some(Duration::ZERO);
         }
         let now = self.clock.now();
         self.turns.turns += 1;
