@@ -522,27 +522,24 @@ fn the_same_number_is_allowed_where_adverts_cannot_be_confused() {
     assert_eq!(pair(v4, &two), [None, None]);
 }
 
-/// KA-W-01 to KA-W-03.
+/// KA-W-11, TRK-01: weight and direction of a tracked interface; what they do is the driver's.
 #[test]
-fn a_tracked_interface_faults_or_weighs() {
+fn a_tracked_interface_has_a_weight_and_a_direction() {
     let tracked = instance(
-        "track_interface {\neth1\neth2 weight 20\neth3 weight -20\neth4 weight 20 reverse\n\
-         eth5 weight -20 reverse\neth6 weight 0 reverse\n}",
+        "track_interface {\neth1\neth2 weight 20\neth3 weight -20 reverse\neth4 weight 0 reverse\n}",
     )
     .tracked_interfaces;
-    let effects: Vec<_> = tracked
+    let read: Vec<_> = tracked
         .iter()
-        .map(|one| (one.effect(true), one.effect(false)))
+        .map(|one| (one.name.value.as_str(), one.weight, one.reverse))
         .collect();
     assert_eq!(
-        effects,
+        read,
         [
-            (Some(0), None),
-            (Some(20), Some(0)),
-            (Some(0), Some(-20)),
-            (Some(0), Some(-20)),
-            (Some(20), Some(0)),
-            (None, Some(0)),
+            ("eth1", 0, false),
+            ("eth2", 20, false),
+            ("eth3", -20, true),
+            ("eth4", 0, true)
         ]
     );
 }

@@ -103,32 +103,29 @@ pub struct TrackedInterface {
     /// Zero: the instance faults while the interface is down (up, if `reverse`). Positive: added to
     /// the priority while up. Negative: taken from it while down. -253..=253.
     pub weight: i16,
-    /// Swap the meaning of up and down.
+    /// Negate the weight; with weight zero, fault while the interface is up.
     pub reverse: bool,
 }
 
 impl TrackedInterface {
-    /// What this tracker contributes now.
+    /// What this tracker contributes now. KA-W-01 to KA-W-03: `reverse` negates the weight; without
+    /// a weight it faults when the interface is up.
     #[must_use]
     pub fn verdict(&self, up: bool) -> TrackVerdict {
-        let good = up != self.reverse;
-        match (self.weight, good) {
-            (0, good) => TrackVerdict {
-                fault: !good,
+        if self.weight == 0 {
+            return TrackVerdict {
+                fault: up == self.reverse,
                 weight: 0,
-            },
-            (weight, true) if weight > 0 => TrackVerdict {
-                fault: false,
-                weight,
-            },
-            (weight, false) if weight < 0 => TrackVerdict {
-                fault: false,
-                weight,
-            },
-            _ => TrackVerdict {
-                fault: false,
-                weight: 0,
-            },
+            };
+        }
+        let weight = if self.reverse {
+            self.weight.saturating_neg()
+        } else {
+            self.weight
+        };
+        TrackVerdict {
+            fault: false,
+            weight: if (weight > 0) == up { weight } else { 0 },
         }
     }
 }
@@ -165,8 +162,10 @@ mod tests {
             (20, false, false, false, 0),
             (-20, false, true, false, 0),
             (-20, false, false, false, -20),
-            (20, true, false, false, 20),
-            (-20, true, true, false, -20),
+            (20, true, true, false, 0),
+            (20, true, false, false, -20),
+            (-20, true, true, false, 20),
+            (-20, true, false, false, 0),
         ] {
             assert_eq!(
                 tracked(weight, reverse).verdict(up),

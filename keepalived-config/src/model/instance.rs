@@ -180,27 +180,8 @@ pub struct TrackedInterface {
     pub name: Spanned<String>,
     /// -253..=253. 0: when it is down, FAULT. Positive: added while it is up. Negative: taken while it is down.
     pub weight: i16,
-    /// The other way round: down counts as up. With weight 0: FAULT when it is up.
+    /// Negates the weight. With weight 0: FAULT when it is up.
     pub reverse: bool,
-}
-
-impl TrackedInterface {
-    /// What the interface adds to the priority in this state; `None` means FAULT. KA-W-01 to KA-W-03.
-    #[must_use]
-    pub const fn effect(&self, up: bool) -> Option<i16> {
-        if self.weight == 0 {
-            return if up == self.reverse { None } else { Some(0) };
-        }
-        let weight = if self.reverse {
-            -self.weight
-        } else {
-            self.weight
-        };
-        Some(match (weight > 0, up) {
-            (true, true) | (false, false) => weight,
-            _ => 0,
-        })
-    }
 }
 
 /// What to do about the unicast checksum of releases before 1.3.7.
