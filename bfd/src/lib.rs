@@ -37,7 +37,6 @@
 
 extern crate alloc;
 #[cfg(test)]
-#[macro_use]
 extern crate std;
 
 mod auth;

@@ -78,7 +78,8 @@ impl Echo {
         active.pace.next(active.interval)
     }
 
-    pub(super) fn transmit_if_due(&mut self, now: Instant) {
+    /// The packet is due, or not yet.
+    pub(super) fn reschedule(&mut self, now: Instant) {
         if let Some(active) = &mut self.active
             && active
                 .pace

@@ -174,7 +174,6 @@ impl Session {
         if due(self.demand.verify_at) {
             self.verify();
         }
-        self.transmit_if_due(now);
         self.settle(now);
     }
 
@@ -373,7 +372,7 @@ impl Session {
             self.start_poll();
         }
         self.update_demand(now);
-        self.reschedule();
+        self.reschedule(now);
         let intervals = (self.transmit_interval(), self.detection_time());
         if self.told != Some(intervals) {
             self.told = Some(intervals);

@@ -19,6 +19,9 @@ const MOST_STEPS: u32 = 8;
 /// How long a session has to be up until a step is taken back.
 const EASE: Duration = Duration::from_secs(60);
 
+/// An answer that took longer has got lost on the way, rather than being slow.
+const LONGEST_SETTLING: Duration = Duration::from_secs(2);
+
 /// What a change of starts a poll sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Offer {
@@ -30,12 +33,13 @@ pub(super) struct Offer {
 #[derive(Clone, Copy, Debug)]
 enum Poll {
     None,
-    /// P goes out, since `first`.
+    /// P goes out; when the first and the last one did.
     Running {
-        first: Option<Instant>,
+        sent: Option<(Instant, Instant)>,
     },
-    /// F was received. Before there can be another poll, a packet without F or a round trip has
-    /// to show that no further answer to the last one is on its way. BFD-TM-08.
+    /// F was received. There may be as many more of them on the way as there were polls, and they
+    /// must not be taken for answers to another one: a round trip has to pass before that.
+    /// BFD-TM-08.
     Settling {
         until: Instant,
     },
@@ -83,11 +87,6 @@ impl Negotiation {
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
-        if let Poll::Settling { until } = self.poll
-            && until <= now
-        {
-            self.poll = Poll::None;
-        }
         if self.ease_at.is_some_and(|at| at <= now) {
             self.steps = self.steps.saturating_sub(1);
             self.ease_at = None;
@@ -96,8 +95,8 @@ impl Negotiation {
 
     /// P has been sent.
     pub(super) fn polled(&mut self, now: Instant) {
-        if let Poll::Running { first } = &mut self.poll {
-            first.get_or_insert(now);
+        if let Poll::Running { sent } = &mut self.poll {
+            *sent = Some((sent.map_or(now, |(first, _)| first), now));
         }
     }
 
@@ -166,6 +165,9 @@ impl Session {
         let up = self.is_up();
         let known = self.remote.discriminator.is_some();
         let negotiation = &mut self.negotiation;
+        if matches!(negotiation.poll, Poll::Settling { until } if until <= now) {
+            negotiation.poll = Poll::None;
+        }
         let backed_off = up && negotiation.steps > 0;
         negotiation.ease_at =
             backed_off.then(|| negotiation.ease_at.unwrap_or_else(|| after(now, EASE)));
@@ -201,7 +203,7 @@ impl Session {
         let negotiation = &mut self.negotiation;
         match negotiation.poll {
             Poll::None => {
-                negotiation.poll = Poll::Running { first: None };
+                negotiation.poll = Poll::Running { sent: None };
                 negotiation.again = false;
                 count(&mut self.stats.polls);
             }
@@ -210,24 +212,28 @@ impl Session {
     }
 
     /// BFD-RX-17, BFD-TM-08. An answer to a poll that was never sent is none.
-    pub(super) fn hear_final(&mut self, now: Instant, is_final: bool) {
-        match self.negotiation.poll {
-            Poll::Running { first: Some(_) } if is_final => {
-                let round_trip = detection_time(
-                    self.config.detect_mult,
-                    self.remote.required_min_rx,
-                    self.negotiation.offer.desired_min_tx,
-                );
-                self.negotiation.conclude(after(now, round_trip));
-            }
-            Poll::Settling { .. } if !is_final => self.negotiation.poll = Poll::None,
-            _ => {}
+    ///
+    /// That a packet without F shows the end of the answers, as RFC 5880 6.5 has it, is true only
+    /// of a single P. With an interval shorter than the round trip there are more of them on the
+    /// way, with packets without F in between; so what counts here is time: twice as long as this
+    /// answer took, after the last P.
+    pub(super) fn hear_final(&mut self, now: Instant) {
+        if let Poll::Running {
+            sent: Some((first, last)),
+        } = self.negotiation.poll
+        {
+            let round_trip = now.saturating_duration_since(first);
+            let until = after(last, round_trip.saturating_mul(2).min(LONGEST_SETTLING));
+            self.negotiation.conclude(until);
         }
     }
 
     /// When the other side should have answered, counted from the first P. BFD-TM-02.
     pub(super) fn poll_deadline(&self) -> Option<Instant> {
-        let Poll::Running { first: Some(first) } = self.negotiation.poll else {
+        let Poll::Running {
+            sent: Some((first, _)),
+        } = self.negotiation.poll
+        else {
             return None;
         };
         let interval = self.negotiation.used.desired_min_tx;

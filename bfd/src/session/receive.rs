@@ -51,7 +51,9 @@ impl Session {
             let silence = self.detection_time().unwrap_or_default().saturating_mul(2);
             self.sequence.accept(number, after(now, silence));
         }
-        self.hear_final(now, control.final_bit);
+        if control.final_bit {
+            self.hear_final(now);
+        }
         if self.state == State::AdminDown {
             return Err(Rejected::AdminDown);
         }

@@ -86,7 +86,7 @@ impl Session {
                 .pace
                 .sent(now, &mut self.rng, self.config.detect_mult);
         }
-        self.reschedule();
+        self.reschedule(now);
         length
     }
 
@@ -165,24 +165,16 @@ impl Session {
     }
 
     /// Plans the next periodic packet. Called after every change, so that a shorter interval
-    /// applies to the packet that is already waiting, too. BFD-TX-05, BFD-TM-07.
-    pub(super) fn reschedule(&mut self) {
+    /// applies to the packet that is already waiting, too; it may make it due at once. BFD-TX-05,
+    /// BFD-TM-07.
+    pub(super) fn reschedule(&mut self, now: Instant) {
         let interval = self.transmit_interval();
         let may_send = self.may_send();
         let outbox = &mut self.outbox;
-        outbox.periodic &= may_send;
-        outbox.next = outbox
-            .pace
-            .next(interval)
-            .filter(|_| may_send && !outbox.periodic);
-    }
-
-    /// The periodic packet is due.
-    pub(super) fn transmit_if_due(&mut self, now: Instant) {
-        if self.outbox.next.is_some_and(|next| next <= now) {
-            self.outbox.periodic = true;
-        }
-        self.echo.transmit_if_due(now);
+        let next = outbox.pace.next(interval).filter(|_| may_send);
+        outbox.periodic = may_send && (outbox.periodic || next.is_some_and(|next| next <= now));
+        outbox.next = next.filter(|_| !outbox.periodic);
+        self.echo.reschedule(now);
     }
 
     /// Sends the periodic packet in the company of others, if it is not too early for that:
@@ -198,7 +190,7 @@ impl Session {
             .is_some_and(|next| next <= after(now, slack));
         if soon && earliest.is_some_and(|earliest| earliest <= now) {
             self.outbox.periodic = true;
-            self.reschedule();
+            self.reschedule(now);
         }
     }
 }

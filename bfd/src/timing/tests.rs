@@ -1,5 +1,6 @@
 //! Bounds and means of what is drawn, and arithmetic at the edges.
 
+use alloc::vec::Vec;
 use core::num::NonZeroU8;
 use core::time::Duration;
 

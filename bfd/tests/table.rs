@@ -1,0 +1,590 @@
+//! Many sessions: whose packet it is, from where it may come, and whose turn it is. RFC 5881,
+//! RFC 5883.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use bfd::{
+    AuthKind, BackOff, Buffer, ConfigError, Control, Definition, Event, InitiatorConfig, Instant,
+    InterfaceId, MAX_LEN, Micros, Path, Purpose, Rejected, Rx, Seamless, SessionConfig,
+    SessionEvent, SessionId, Signature, State, TRAFFIC_CLASS, Table, Transmit,
+};
+use common::*;
+
+fn table(definitions: impl IntoIterator<Item = Definition>) -> (Table, Vec<SessionId>) {
+    let mut table = Table::new(42);
+    let ids = definitions
+        .into_iter()
+        .map(|definition| table.add(at(0.0), definition).unwrap())
+        .collect();
+    (table, ids)
+}
+
+fn rx(payload: &[u8], last: u8, port: u16, ttl: u8) -> Rx<'_> {
+    Rx {
+        interface: INTERFACE,
+        source: address(last),
+        destination: address(2),
+        destination_port: port,
+        ttl,
+        payload,
+    }
+}
+
+fn transmits(table: &mut Table, now: Instant) -> Vec<(Transmit, Vec<u8>)> {
+    let mut buffer: Buffer = [0; MAX_LEN];
+    std::iter::from_fn(|| {
+        let transmit = table.poll_transmit(now, &mut buffer)?;
+        Some((transmit, buffer[..transmit.length].to_vec()))
+    })
+    .collect()
+}
+
+fn state(table: &Table, id: SessionId) -> State {
+    table.member(id).unwrap().state()
+}
+
+/// A first packet, from a peer that does not know us.
+fn first() -> Vec<u8> {
+    let control = Control {
+        your_discriminator: None,
+        ..peer(State::Down)
+    };
+    encode(&control, &Signature::None)
+}
+
+/// A packet that names its session.
+fn named(table: &Table, id: SessionId, state: State) -> Vec<u8> {
+    let session = table.member(id).unwrap().session().unwrap();
+    let control = Control {
+        your_discriminator: Some(session.local_discriminator()),
+        ..peer(state)
+    };
+    encode(&control, &Signature::None)
+}
+
+/// BFD-RX-09, BFD-SH-07, BFD-MH-03.
+#[test]
+fn a_first_packet_finds_its_session_by_addresses_and_interface() {
+    let mut other_interface = neighbour(1);
+    other_interface.interface = InterfaceId(6);
+    let (mut table, ids) = table([
+        single(1),
+        single(3),
+        Definition::SingleHop(other_interface, config()),
+        multi(1),
+    ]);
+    let first = first();
+    let found = table.handle_packet(at(0.0), &rx(&first, 3, 3784, 255));
+    assert_eq!(found, Ok(ids[1]));
+    let mut elsewhere = rx(&first, 1, 3784, 255);
+    elsewhere.interface = InterfaceId(6);
+    assert_eq!(table.handle_packet(at(0.0), &elsewhere), Ok(ids[2]));
+    let found = table.handle_packet(at(0.0), &rx(&first, 1, 4784, 9));
+    assert_eq!(found, Ok(ids[3]));
+    let found = table.handle_packet(at(0.0), &rx(&first, 1, 3784, 255));
+    assert_eq!(found, Ok(ids[0]));
+    for (last, port) in [(9, 3784), (9, 4784)] {
+        let result = table.handle_packet(at(0.0), &rx(&first, last, port, 255));
+        assert_eq!(result, Err(Rejected::NoSession));
+    }
+    let mut other_end = rx(&first, 1, 4784, 255);
+    other_end.destination = address(4);
+    let result = table.handle_packet(at(0.0), &other_end);
+    assert_eq!(result, Err(Rejected::NoSession), "another pair");
+    assert_eq!(table.rejected().of(&Rejected::NoSession), 3);
+}
+
+/// BFD-RX-09: whoever wants that creates a session for the unknown peer.
+#[test]
+fn an_unknown_peer_may_be_given_a_session() {
+    let (mut table, _) = table([]);
+    let first = first();
+    let rx = rx(&first, 9, 3784, 255);
+    assert_eq!(table.handle_packet(at(0.0), &rx), Err(Rejected::NoSession));
+    let id = table
+        .add(at(0.0), Definition::SingleHop(neighbour(9), passive()))
+        .unwrap();
+    assert_eq!(table.handle_packet(at(0.0), &rx), Ok(id));
+    assert_eq!(state(&table, id), State::Init);
+}
+
+/// BFD-RX-07, BFD-RX-26.
+#[test]
+fn a_packet_that_names_its_session_needs_no_address() {
+    let (mut table, ids) = table([single(1), single(3)]);
+    let packet = named(&table, ids[0], State::Init);
+    let mut strange = rx(&packet, 99, 3784, 255);
+    strange.interface = InterfaceId(77);
+    assert_eq!(table.handle_packet(at(0.0), &strange), Ok(ids[0]));
+    assert_eq!(state(&table, ids[0]), State::Up);
+    let sent = transmits(&mut table, at(0.0));
+    assert!(
+        sent.iter()
+            .any(|(t, _)| t.id == ids[0] && t.destination == address(1))
+    );
+    let your = discr(12345);
+    let control = Control {
+        your_discriminator: Some(your),
+        ..peer(State::Up)
+    };
+    let packet = encode(&control, &Signature::None);
+    let result = table.handle_packet(at(0.0), &rx(&packet, 1, 3784, 255));
+    assert_eq!(result, Err(Rejected::UnknownDiscriminator { your }));
+}
+
+/// BFD-RX-10, BFD-SH-06: GTSM, once the session is known; and not with authentication.
+#[test]
+fn neighbours_are_one_hop_away() {
+    let signed = config().with_auth(auth(AuthKind::KeyedSha1));
+    let (mut table, ids) = table([single(1), Definition::SingleHop(neighbour(3), signed)]);
+    let first = first();
+    for ttl in 0..255 {
+        let result = table.handle_packet(at(0.0), &rx(&first, 1, 3784, ttl));
+        let refused = Rejected::Ttl {
+            found: ttl,
+            least: 255,
+        };
+        assert_eq!(result, Err(refused));
+    }
+    assert_eq!(state(&table, ids[0]), State::Down);
+    let stats = table.member(ids[0]).unwrap().session().unwrap().stats();
+    assert_eq!(stats.rejected.total(), 255, "the session's own counter");
+    table
+        .handle_packet(at(0.0), &rx(&first, 1, 3784, 255))
+        .unwrap();
+    let secret = secret();
+    let signature = Signature::Key {
+        kind: AuthKind::KeyedSha1,
+        id: 7,
+        secret: &secret,
+        sequence: 1,
+    };
+    let control = Control {
+        your_discriminator: None,
+        ..peer(State::Down)
+    };
+    let routed = encode(&control, &signature);
+    assert_eq!(
+        table.handle_packet(at(0.0), &rx(&routed, 3, 3784, 60)),
+        Ok(ids[1])
+    );
+}
+
+/// BFD-RX-10 for IPv6: the hop limit.
+#[test]
+fn ipv6_neighbours_are_one_hop_away() {
+    let (peer, local): (IpAddr, IpAddr) = ("fe80::1".parse().unwrap(), "fe80::2".parse().unwrap());
+    let mut path = neighbour(1);
+    (path.peer, path.local) = (peer, Some(local));
+    let (mut table, ids) = table([Definition::SingleHop(path, config())]);
+    let first = first();
+    let mut packet = rx(&first, 1, 3784, 64);
+    (packet.source, packet.destination) = (peer, local);
+    let refused = Rejected::Ttl {
+        found: 64,
+        least: 255,
+    };
+    assert_eq!(table.handle_packet(at(0.0), &packet), Err(refused));
+    packet.ttl = 255;
+    assert_eq!(table.handle_packet(at(0.0), &packet), Ok(ids[0]));
+}
+
+/// BFD-SH-01, BFD-SH-05, BFD-SH-10, BFD-MH-01, RFC 7881 2: what goes on the wire, and where.
+#[test]
+fn every_kind_of_path_has_its_port_and_ttl() {
+    let seamless = Seamless {
+        target: address(8),
+        local: None,
+    };
+    let ask = InitiatorConfig::new(discr(5), ms(50), mult(3));
+    let mut far = distant(1);
+    far.ttl = 64;
+    let (mut table, _) = table([
+        single(1),
+        Definition::Multihop(far, config()),
+        Definition::Seamless(seamless, ask),
+    ]);
+    let sent = transmits(&mut table, at(0.0));
+    let facts: Vec<_> = sent
+        .iter()
+        .map(|(t, _)| {
+            (
+                t.destination,
+                t.destination_port,
+                t.ttl,
+                t.interface,
+                t.source,
+            )
+        })
+        .collect();
+    let expected = [
+        (address(1), 3784, 255, Some(INTERFACE), Some(address(2))),
+        (address(1), 4784, 64, None, Some(address(2))),
+        (address(8), 7784, 255, None, None),
+    ];
+    assert_eq!(facts, expected);
+    assert!(
+        sent.iter()
+            .all(|(t, _)| t.purpose == Purpose::Control && t.next_hop.is_none())
+    );
+    assert_eq!(TRAFFIC_CLASS >> 2, 48, "DSCP CS6");
+}
+
+/// BFD-SH-02, BFD-SH-03.
+#[test]
+fn every_session_has_a_source_port_of_its_own_and_keeps_it() {
+    let mut table = Table::new(1);
+    let mut ports = BTreeSet::new();
+    for number in 0..16384_u32 {
+        let mut path = neighbour(1);
+        path.interface = InterfaceId(number);
+        let id = table
+            .add(at(0.0), Definition::SingleHop(path, config()))
+            .unwrap();
+        ports.insert(table.source_port(id).unwrap());
+    }
+    assert_eq!(ports.len(), 16384);
+    assert_eq!(
+        (*ports.first().unwrap(), *ports.last().unwrap()),
+        (49152, 65535)
+    );
+    for _ in 0..3 {
+        let now = table.next_timeout().unwrap_or(at(0.0));
+        table.handle_timeout(now);
+        for (transmit, _) in transmits(&mut table, now) {
+            assert_eq!(table.source_port(transmit.id), Some(transmit.source_port));
+        }
+    }
+}
+
+/// BFD-SH-04: `Rx` has no source port. BFD-SH-09: on tunnels, authenticate; then TTL is no matter.
+#[test]
+fn the_source_port_of_a_packet_is_nobodys_business() {
+    let (mut table, ids) = table([single(1)]);
+    let first = first();
+    assert_eq!(
+        table.handle_packet(at(0.0), &rx(&first, 1, 3784, 255)),
+        Ok(ids[0])
+    );
+}
+
+/// BFD-SH-07, BFD-CL-04, BFD-MH-03.
+#[test]
+fn there_is_one_session_for_a_path() {
+    let (mut table, ids) = table([single(1), multi(1)]);
+    let other = SessionConfig::new(ms(10), ms(10), mult(5));
+    let result = table.add(at(0.0), Definition::SingleHop(neighbour(1), other.clone()));
+    assert_eq!(result, Err(ConfigError::Duplicate { existing: ids[0] }));
+    let result = table.add(at(0.0), Definition::Multihop(distant(1), other));
+    assert_eq!(result, Err(ConfigError::Duplicate { existing: ids[1] }));
+    assert_eq!(table.len(), 2);
+    let mut mixed = neighbour(1);
+    mixed.local = Some("::1".parse().unwrap());
+    let result = table.add(at(0.0), Definition::SingleHop(mixed, config()));
+    assert_eq!(result, Err(ConfigError::MixedFamilies));
+}
+
+/// BFD-SH-08.
+#[test]
+fn on_a_point_to_point_interface_any_source_is_the_peer() {
+    let mut path = neighbour(1);
+    path.point_to_point = true;
+    let (mut table, ids) = table([Definition::SingleHop(path, config())]);
+    let first = first();
+    assert_eq!(
+        table.handle_packet(at(0.0), &rx(&first, 200, 3784, 255)),
+        Ok(ids[0])
+    );
+    let sent = transmits(&mut table, at(0.0));
+    assert!(
+        sent.iter()
+            .all(|(transmit, _)| transmit.destination == address(1))
+    );
+    let mut v6 = rx(&first, 1, 3784, 255);
+    v6.source = "fe80::1".parse().unwrap();
+    assert_eq!(table.handle_packet(at(0.0), &v6), Err(Rejected::NoSession));
+}
+
+/// BFD-TX-13: unless somebody says otherwise, everybody speaks first.
+#[test]
+fn single_hop_sessions_are_active() {
+    let (mut table, _) = table([single(1)]);
+    assert_eq!(transmits(&mut table, at(0.0)).len(), 1);
+    assert_eq!(config().role, bfd::Role::Active);
+}
+
+/// BFD-MH-01.
+#[test]
+fn sessions_take_packets_from_their_own_port_only() {
+    let (mut table, ids) = table([single(1), multi(1)]);
+    for (id, port) in [(ids[0], 4784), (ids[1], 3784), (ids[0], 7784)] {
+        let packet = named(&table, id, State::Init);
+        let result = table.handle_packet(at(0.0), &rx(&packet, 1, port, 255));
+        assert_eq!(result, Err(Rejected::Port { found: port }));
+    }
+    let first = first();
+    let result = table.handle_packet(at(0.0), &rx(&first, 1, 5000, 255));
+    assert_eq!(result, Err(Rejected::Port { found: 5000 }));
+}
+
+/// BFD-MH-02.
+#[test]
+fn a_bound_on_the_ttl_is_kept() {
+    let mut near = distant(1);
+    near.min_ttl = 250;
+    let (mut table, ids) = table([Definition::Multihop(near, config()), multi(3)]);
+    let first = first();
+    for ttl in 0..250 {
+        let result = table.handle_packet(at(0.0), &rx(&first, 1, 4784, ttl));
+        let refused = Rejected::Ttl {
+            found: ttl,
+            least: 250,
+        };
+        assert_eq!(result, Err(refused));
+    }
+    assert_eq!(
+        table.handle_packet(at(0.0), &rx(&first, 1, 4784, 250)),
+        Ok(ids[0])
+    );
+    assert_eq!(
+        table.handle_packet(at(0.0), &rx(&first, 3, 4784, 0)),
+        Ok(ids[1]),
+        "no bound"
+    );
+}
+
+/// BFD-MH-03: any address of ours, unless there is a session for this one.
+#[test]
+fn a_multihop_session_may_be_for_any_local_address() {
+    let mut anywhere = distant(1);
+    anywhere.local = None;
+    let (mut table, ids) = table([Definition::Multihop(anywhere, config()), multi(1)]);
+    let first = first();
+    let mut packet = rx(&first, 1, 4784, 64);
+    assert_eq!(table.handle_packet(at(0.0), &packet), Ok(ids[1]));
+    packet.destination = address(77);
+    assert_eq!(table.handle_packet(at(0.0), &packet), Ok(ids[0]));
+}
+
+/// BFD-MH-04: any type of authentication works over several hops.
+#[test]
+fn multihop_sessions_can_be_authenticated() {
+    let signed = config().with_auth(auth(AuthKind::MeticulousSha1));
+    let (mut table, _) = table([Definition::Multihop(distant(1), signed)]);
+    let sent = transmits(&mut table, at(0.0));
+    assert_eq!(sent[0].1.len(), 52);
+}
+
+/// BFD-MH-06.
+#[test]
+fn multihop_sessions_back_off_unless_told_otherwise() {
+    let never = config().with_back_off(BackOff::Off);
+    let (table, ids) = table([single(1), multi(1), Definition::Multihop(distant(3), never)]);
+    let back_off = |id| {
+        table
+            .member(id)
+            .unwrap()
+            .session()
+            .unwrap()
+            .config()
+            .back_off
+    };
+    assert_eq!(back_off(ids[0]), BackOff::OverSeveralHops);
+    assert_eq!(back_off(ids[1]), BackOff::On);
+    assert_eq!(back_off(ids[2]), BackOff::Off);
+}
+
+/// BFD-FSM-21: a retiring session tells so, and is gone after a detection time.
+#[test]
+fn a_retired_session_says_farewell() {
+    let (mut table, ids) = table([single(1), single(3)]);
+    let packet = named(&table, ids[0], State::Init);
+    table
+        .handle_packet(at(0.0), &rx(&packet, 1, 3784, 255))
+        .unwrap();
+    transmits(&mut table, at(0.0));
+    table.retire(at(0.0), ids[0]);
+    assert_eq!(table.len(), 1);
+    let sent = transmits(&mut table, at(0.0));
+    assert_eq!(sent[0].1[1] >> 6, 0, "AdminDown");
+    let told: Vec<_> = std::iter::from_fn(|| table.poll_event()).collect();
+    assert!(told.iter().any(|(id, event)| *id == ids[0]
+        && matches!(event, SessionEvent::State(t) if t.to == State::AdminDown)));
+    while table.member(ids[0]).is_some() {
+        let now = table.next_timeout().unwrap();
+        assert!(now <= at(3000.0), "three times one second");
+        table.handle_timeout(now);
+        transmits(&mut table, now);
+        // The operator's other commands come too late.
+        table.handle_event(now, ids[0], Event::AdminUp);
+    }
+    assert_eq!(state(&table, ids[1]), State::Down);
+    table.remove(ids[1]);
+    assert!(table.is_empty());
+    assert_eq!(table.next_timeout(), None);
+    let anew = table.add(at(3000.0), single(1)).unwrap();
+    assert!(!ids.contains(&anew), "old names are not given to others");
+    table.remove(ids[0]);
+    assert_eq!(table.len(), 1);
+}
+
+/// A peer must not hear two voices.
+#[test]
+fn a_session_for_the_path_of_a_retiring_one_replaces_it() {
+    let (mut table, ids) = table([single(1)]);
+    let packet = named(&table, ids[0], State::Init);
+    table
+        .handle_packet(at(0.0), &rx(&packet, 1, 3784, 255))
+        .unwrap();
+    table.retire(at(0.0), ids[0]);
+    let anew = table.add(at(0.0), single(1)).unwrap();
+    assert!(table.member(ids[0]).is_none());
+    let sent = transmits(&mut table, at(0.0));
+    assert!(sent.iter().all(|(transmit, _)| transmit.id == anew));
+}
+
+/// A reload without a change changes nothing; ten of them neither (Keepalived issue 1374).
+#[test]
+fn sessions_survive_reloads() {
+    let all = || vec![single(1), single(3), multi(1)];
+    let (mut table, ids) = table(all());
+    let packet = named(&table, ids[0], State::Init);
+    table
+        .handle_packet(at(0.0), &rx(&packet, 1, 3784, 255))
+        .unwrap();
+    transmits(&mut table, at(0.0));
+    // The poll for coming up is answered.
+    let mut answer = named(&table, ids[0], State::Up);
+    answer[1] |= 0x10;
+    for octets in [answer, named(&table, ids[0], State::Up)] {
+        table
+            .handle_packet(at(0.0), &rx(&octets, 1, 3784, 255))
+            .unwrap();
+    }
+    let next = table.next_timeout();
+    while table.poll_event().is_some() {}
+    for _ in 0..10 {
+        let reload = table.reload(at(1.0), all()).unwrap();
+        assert_eq!(reload.ids, ids);
+        assert_eq!(reload.kept, ids);
+        assert!(reload.added.is_empty() && reload.changed.is_empty() && reload.removed.is_empty());
+        assert_eq!(table.next_timeout(), next);
+        assert!(transmits(&mut table, at(1.0)).is_empty());
+        assert_eq!(table.poll_event(), None);
+    }
+    // One with another interval, one gone, one new.
+    let faster = Definition::SingleHop(neighbour(1), SessionConfig::new(ms(20), ms(20), mult(3)));
+    let reload = table
+        .reload(at(2.0), vec![single(4), faster, multi(1)])
+        .unwrap();
+    assert_eq!(reload.changed, [ids[0]]);
+    assert_eq!(reload.kept, [ids[2]]);
+    assert_eq!(reload.removed, [ids[1]]);
+    assert_eq!(reload.added, [reload.ids[0]]);
+    assert_eq!(state(&table, ids[0]), State::Up, "it stays up");
+    let sent = transmits(&mut table, at(2.0));
+    let changed = sent.iter().find(|(t, _)| t.id == ids[0]).unwrap();
+    assert!(changed.1[1] & 0x20 != 0, "and polls");
+}
+
+/// Nothing changes when a reload cannot be carried out.
+#[test]
+fn a_reload_is_taken_whole_or_not_at_all() {
+    let (mut table, ids) = table([single(1)]);
+    let broken = Definition::SingleHop(
+        neighbour(5),
+        SessionConfig::new(Micros::ZERO, ms(20), mult(3)),
+    );
+    let result = table.reload(at(0.0), vec![single(3), broken]);
+    assert_eq!(result, Err(ConfigError::TransmitIntervalZero));
+    let result = table.reload(at(0.0), vec![single(1), single(1)]);
+    assert_eq!(result, Err(ConfigError::Duplicate { existing: ids[0] }));
+    let result = table.reload(at(0.0), vec![single(8), single(8)]);
+    assert_eq!(result, Err(ConfigError::DuplicatePath));
+    let all: Vec<_> = table.members().map(|(id, path, _)| (id, path)).collect();
+    assert_eq!(all, [(ids[0], Path::SingleHop(neighbour(1)))]);
+}
+
+/// BFD-VAR-02: random, unique, not 0.
+#[test]
+fn discriminators_are_random_and_unique() {
+    let draw = |seed| {
+        let mut table = Table::new(seed);
+        (0..1000)
+            .map(|number| {
+                let mut path = neighbour(1);
+                path.interface = InterfaceId(number);
+                let id = table
+                    .add(at(0.0), Definition::SingleHop(path, config()))
+                    .unwrap();
+                let session = table.member(id).unwrap().session().unwrap();
+                session.local_discriminator()
+            })
+            .collect::<BTreeSet<_>>()
+    };
+    let (one, other) = (draw(1), draw(2));
+    assert_eq!((one.len(), other.len()), (1000, 1000));
+    assert!(one.is_disjoint(&other));
+}
+
+/// Thousands of sessions send in company: many packets for each wake-up, and every one of them
+/// within the bounds of jitter. BFD-TX-02.
+#[test]
+fn a_thousand_sessions_share_wake_ups() {
+    let mut table = Table::new(3);
+    let slow = SessionConfig::new(ms(2000), ms(2000), mult(3));
+    let ids: Vec<_> = (0..1000)
+        .map(|number| {
+            let mut path = neighbour(1);
+            path.interface = InterfaceId(number);
+            table
+                .add(at(0.0), Definition::SingleHop(path, slow.clone()))
+                .unwrap()
+        })
+        .collect();
+    let mut last = vec![at(0.0); ids.len()];
+    transmits(&mut table, at(0.0));
+    let (mut wakes, mut packets) = (0, 0);
+    while let Some(now) = table.next_timeout().filter(|next| *next < at(20_000.0)) {
+        table.handle_timeout(now);
+        assert!(table.next_timeout().is_none_or(|next| next > now));
+        wakes += 1;
+        for (transmit, _) in transmits(&mut table, now) {
+            packets += 1;
+            let number = ids.iter().position(|id| *id == transmit.id).unwrap();
+            let gap = now.saturating_duration_since(last[number]);
+            assert!((Duration::from_millis(1500)..=Duration::from_millis(2000)).contains(&gap));
+            last[number] = now;
+        }
+    }
+    assert!(packets > 10_000, "{packets}");
+    assert!(
+        wakes * 3 < packets * 2,
+        "{wakes} wake-ups for {packets} packets"
+    );
+}
+
+/// Counters can be set back, everywhere.
+#[test]
+fn counters_can_be_cleared() {
+    let (mut table, ids) = table([single(1)]);
+    let first = first();
+    table
+        .handle_packet(at(0.0), &rx(&first, 9, 3784, 255))
+        .unwrap_err();
+    table
+        .handle_packet(at(0.0), &rx(&first, 1, 3784, 1))
+        .unwrap_err();
+    table
+        .handle_packet(at(0.0), &rx(&first[..9], 1, 3784, 255))
+        .unwrap_err();
+    assert_eq!(table.rejected().total(), 2);
+    table.clear_stats();
+    assert_eq!(table.rejected().total(), 0);
+    let stats = table.member(ids[0]).unwrap().session().unwrap().stats();
+    assert_eq!(stats.rejected.total(), 0);
+}
