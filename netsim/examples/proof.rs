@@ -21,6 +21,7 @@ struct Arguments {
     seeds: u64,
     seed: Option<u64>,
     trace: bool,
+    weak: bool,
     failures: usize,
 }
 
@@ -30,6 +31,7 @@ fn arguments() -> Result<Arguments, String> {
         seeds: 100_000,
         seed: None,
         trace: false,
+        weak: false,
         failures: 1,
     };
     let mut words = std::env::args().skip(1);
@@ -47,6 +49,8 @@ fn arguments() -> Result<Arguments, String> {
             "--seed" => found.seed = Some(number()?),
             "--failures" => found.failures = usize::try_from(number()?).unwrap_or(usize::MAX),
             "--trace" => found.trace = true,
+            // Is there anything that only the comparison with the model finds?
+            "--weak" => found.weak = true,
             _ => {
                 return Err(format!(
                     "{word}? I know --seeds --seed --trace --first --failures"
@@ -104,7 +108,13 @@ fn run(arguments: &Arguments) -> (Figures, Vec<String>) {
             if seed >= end {
                 return figures;
             }
-            match proof::check(seed) {
+            let result = match arguments.weak {
+                false => proof::check(seed),
+                true => proof::run_with(&Scenario::new(seed), true)
+                    .map(|(figures, _)| figures)
+                    .map_err(|violation| format!("seed {seed} violates {violation}")),
+            };
+            match result {
                 Ok(more) => figures.add(&more),
                 Err(failure) => {
                     let mut failures = failures.lock().expect("no thread panics");

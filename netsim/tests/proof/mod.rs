@@ -18,9 +18,14 @@ use scenario::Scenario;
 
 /// Runs a scenario. Returns the figures and the trace hash.
 pub fn run(scenario: &Scenario) -> Result<(Figures, u64), Violation> {
+    run_with(scenario, false)
+}
+
+/// As [`run`], or with the global rules alone.
+pub fn run_with(scenario: &Scenario, weak: bool) -> Result<(Figures, u64), Violation> {
     let mut world = scenario.world();
     world.set_budget(budget(scenario));
-    let mut oracle = Oracle::new(scenario, world.net());
+    let mut oracle = Oracle::new(scenario, world.net(), weak);
     let addresses: Vec<_> = scenario
         .virtuals
         .iter()
@@ -65,7 +70,7 @@ pub fn story(scenario: &Scenario, lines: usize) -> String {
     let mut world = scenario.world();
     world.set_budget(budget(scenario));
     world.keep_trace(lines);
-    let mut oracle = Oracle::new(scenario, world.net());
+    let mut oracle = Oracle::new(scenario, world.net(), false);
     let mut timeline = Timeline::new();
     let end = Instant::from_nanos(scenario.end);
     let result = world

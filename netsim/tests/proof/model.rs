@@ -9,7 +9,7 @@ use vrrp_fsm::Preempt;
 use super::rfc;
 
 /// Adverts may travel early with others: 1% of the interval, at most 10 ms.
-pub fn early(interval: i64) -> i64 {
+fn early(interval: i64) -> i64 {
     (interval / 100).min(10_000_000)
 }
 
@@ -359,16 +359,18 @@ impl Model {
             ..
         } = self.setup;
         let quickest = rfc::down(version, down_adverts, own, 254);
-        let silence = now - self.last_advert;
+        // The silence since the last advert; or, if that one was late, since it was due.
         let fuzz = early(own) + 1;
+        let least = now - self.last_advert;
+        let most = least.max(now - self.due.0.saturating_sub(own));
         if self.setup.preempt == Preempt::Never && self.setup.base != 255 {
-            if silence > quickest + fuzz {
+            if least > quickest + fuzz {
                 self.turn.owed = 0;
                 self.become_backup(now, interval);
                 self.armed_by = Some(source);
                 return;
             }
-            if silence > quickest - fuzz {
+            if most > quickest - fuzz {
                 self.turn.either = Some((Is::Active, Is::Backup));
                 self.turn.fallback = Some(interval);
             }
@@ -442,6 +444,18 @@ impl Model {
                 self.listen(now);
             }
             _ => {}
+        }
+    }
+
+    /// Takes the state of the real one, whatever it is.
+    pub fn follow(&mut self, now: i64, is: Is) {
+        match is {
+            Is::Active => {
+                self.is = Is::Active;
+                self.due = (i64::MAX, i64::MAX);
+            }
+            Is::Backup => self.become_backup(now, self.learned),
+            Is::Initialize | Is::Off => self.is = is,
         }
     }
 

@@ -14,7 +14,9 @@ impl Oracle<'_> {
         let before = core::mem::replace(&mut self.now, now);
         debug_assert!(before <= now);
         for vr in 0..self.groups.len() {
-            self.timers_were_kept(vr, now)?;
+            if !self.weak {
+                self.timers_were_kept(vr, now)?;
+            }
             self.bounds_were_kept(vr, now)?;
             if self.is_settled() {
                 self.one_active(vr)?;
@@ -171,13 +173,16 @@ impl Oracle<'_> {
         };
         let rest = refresh + 2 * self.scenario.longest;
         let late = self.now > self.calm_since + self.settle + rest;
-        let group = &mut self.groups[vr];
-        if !late || group.host_judged || !self.net.is_running(host) {
+        if !late || self.groups[vr].host_judged || !self.net.is_running(host) {
             return Ok(());
         }
+        let active = (0..self.scenario.routers).find(|node| {
+            self.groups[vr].seen[*node] == Is::Active
+                && self.takes_part(vr, *node)
+                && self.net.connected(host, NodeId(*node))
+        });
+        let group = &mut self.groups[vr];
         group.host_judged = true;
-        let active = (0..self.scenario.routers)
-            .find(|n| group.seen[*n] == Is::Active && self.net.connected(host, NodeId(*n)));
         if let Some(holder) = active {
             self.figures.host_checks += 1;
             if group

@@ -98,6 +98,8 @@ pub struct Oracle<'a> {
     now: i64,
     /// As it was since the last record.
     net: Net,
+    /// The local rules are off.
+    weak: bool,
     seats: Vec<Seat>,
     groups: Vec<Group>,
     /// Nothing has gone wrong since.
@@ -113,7 +115,8 @@ type Check = Result<(), Violation>;
 
 impl<'a> Oracle<'a> {
     /// `net` is the network before anything happens.
-    pub fn new(scenario: &'a Scenario, net: &Net) -> Self {
+    /// With `weak` the model only follows, and the global rules have to find everything alone.
+    pub fn new(scenario: &'a Scenario, net: &Net, weak: bool) -> Self {
         let n = scenario.routers;
         let group = |(vr, one): (usize, &Virtual)| Group {
             key: Key {
@@ -143,6 +146,7 @@ impl<'a> Oracle<'a> {
         Self {
             now: 0,
             net: net.clone(),
+            weak,
             seats: seats.collect(),
             groups: scenario.virtuals.iter().enumerate().map(group).collect(),
             calm_since: 0,

@@ -6,7 +6,7 @@ use vrrp_fsm::proto::Family;
 use vrrp_fsm::{Announce, Event, InstanceConfig, Role, State, Transmit};
 
 use super::{Check, Group, Missed, Oracle};
-use crate::proof::model::{ANSWER_GAP, Is, Model, Turn, early};
+use crate::proof::model::{ANSWER_GAP, Is, Model, Turn};
 use crate::proof::rfc;
 
 impl Oracle<'_> {
@@ -210,10 +210,13 @@ impl Oracle<'_> {
     }
 
     pub(super) fn transmits(&mut self, node: usize, key: Key, what: Transmit) -> Check {
-        let now = self.now;
+        let (now, weak) = (self.now, self.weak);
         let group = self.group_mut(key);
         let model = &mut group.models[node];
         if what == Transmit::Release {
+            if weak {
+                return Ok(());
+            }
             if group.seen[node] != Is::Active || !model.turn.may_release {
                 let is = model.is;
                 return broken!(
@@ -227,15 +230,21 @@ impl Oracle<'_> {
         if group.seen[node] != Is::Active {
             group.step[node] = 1;
         }
+        if weak {
+            model.last_advert = now;
+            return Ok(());
+        }
         if !model.sends(now) {
             let (is, due, deadline) = (model.is, model.due, model.deadline());
+            let rule = match (is, group.before[node]) {
+                (Is::Backup, _) if model.turn.woke => "8 stall",
+                (Is::Backup, Is::Active) => "5 clash",
+                (Is::Backup, _) => "3 takeover",
+                _ => "3 adverts",
+            };
             return broken!(
                 now,
-                if is == Is::Backup {
-                    "3 takeover"
-                } else {
-                    "3 adverts"
-                },
+                rule,
                 "n{node} {key} advertises and is to be {is:?} (advert due {due:?}, down {deadline})"
             );
         }
@@ -290,12 +299,7 @@ impl Oracle<'_> {
         let model = &group.models[node];
         if from == State::Backup && !model.heard_release() {
             let skew = rfc::skew(model.setup.version, model.waited(), model.priority());
-            // An advert that went along early with another virtual router's makes a longer gap.
-            let early = match self.scenario.virtuals.len() {
-                1 => 0,
-                _ => early(model.waited()),
-            };
-            let least = model.setup.down_adverts - i64::from(jitter + early + 1 >= skew);
+            let least = model.setup.down_adverts - i64::from(jitter + 1 >= skew);
             for (other, peer) in group.models.iter().enumerate() {
                 let live = group.seen[other] == Is::Active
                     && other != node
@@ -380,6 +384,7 @@ impl Oracle<'_> {
             );
         }
         self.seats[node].silent = false;
+        let weak = self.weak;
         for group in &mut self.groups {
             let (key, seen) = (group.key, group.seen[node]);
             let model = &mut group.models[node];
@@ -387,6 +392,9 @@ impl Oracle<'_> {
                 && (seen == one || seen == other)
             {
                 model.adopt(now, seen);
+            }
+            if model.is != seen && weak {
+                model.follow(now, seen);
             }
             if model.is != seen {
                 let (is, deadline) = (model.is, model.deadline());
@@ -404,13 +412,18 @@ impl Oracle<'_> {
                     "n{node} {key} is {seen:?} and should be {is:?} (down timer {deadline} ns)"
                 );
             }
-            let Turn { owed, sent, .. } = core::mem::take(&mut model.turn);
-            if sent < owed {
+            group.before[node] = seen;
+            let turn = core::mem::take(&mut model.turn);
+            if turn.sent < turn.owed && !weak {
+                let Turn { owed, sent, .. } = turn;
                 return broken!(
                     now,
                     "5 answer",
                     "n{node} {key} owes {owed} adverts, sent {sent}"
                 );
+            }
+            if turn.owes_announcement && !turn.announced && !weak {
+                return broken!(now, "7 reach", "n{node} {key} has to announce again");
             }
             if group.installed[node] != (seen == Is::Active) {
                 let has = group.installed[node];
