@@ -3,7 +3,7 @@
 //! Signals, the log, scripts, dumps, the control socket and reading the configuration live here,
 //! away from the elections, which run on a thread of their own and are spoken to through queues.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -12,13 +12,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use keepalived_config::Severity;
+use keepalived_driver::clock::Clock;
 use keepalived_driver::control::{Control, ControlSettings};
 use keepalived_driver::hooks::{HookSet, HookSettings, Hooks, ObjectId, Trigger};
 use keepalived_driver::{Elections, InstanceLabel, Remote, Report, Reports, Snapshot, StartError};
 use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook_mio::v1_0::Signals;
-use vrrp_fsm::{Fault, Faults, Notice, Reason, State};
+use vrrp_fsm::{Fault, Faults, Instant, Notice, Reason, State};
 
 use crate::dump::{self, DumpSettings};
 use crate::load::{ConfigSource, Loaded};
@@ -33,6 +34,8 @@ const REPORTS: Token = Token(1);
 const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(2);
 /// How long `notify_stop` scripts are waited for.
 const STOP_SCRIPT_PATIENCE: Duration = Duration::from_secs(1);
+/// A loop that ran this long is started again at once; others after a growing delay.
+const LONG_LIFE: Duration = Duration::from_secs(60);
 /// Between a failure of the elections loop and the next attempt; doubled up to a minute.
 const FIRST_RESPAWN: Duration = Duration::from_secs(1);
 const LAST_RESPAWN: Duration = Duration::from_secs(60);
@@ -107,12 +110,14 @@ struct Daemon<'a> {
     hook_sets: BTreeMap<Arc<str>, HookSet>,
     /// The last known effective priorities, for the scripts that run after the elections.
     priorities: BTreeMap<Arc<str>, u8>,
-    /// What to switch to once the elections have taken the new configuration.
-    pending: Option<Loaded>,
+    /// What to switch to once the elections have taken the new configurations, in their order.
+    pending: VecDeque<Loaded>,
     current: keepalived_driver::Config,
     control: Option<Control>,
     stopping: bool,
+    /// How long to wait before the next start of the elections loop after a failure.
     respawn: Duration,
+    respawn_at: Option<Instant>,
 }
 
 /// The elections thread, as seen from here.
@@ -120,6 +125,7 @@ struct Running {
     remote: Remote,
     reports: Receiver<Report>,
     thread: Option<JoinHandle<io::Result<()>>>,
+    started: Instant,
     /// For the control socket, which outlives any one elections thread.
     shared: Arc<std::sync::Mutex<Remote>>,
 }
@@ -173,19 +179,26 @@ impl<'a> Daemon<'a> {
             hooks,
             hook_sets: loaded.lowered.hooks,
             priorities: BTreeMap::new(),
-            pending: None,
+            pending: VecDeque::new(),
             current,
             control,
             stopping: false,
-            respawn: FIRST_RESPAWN,
+            respawn: Duration::ZERO,
+            respawn_at: None,
         })
     }
 
     /// Wait for something and handle it. False: stopped.
     fn turn(&mut self) -> Result<bool, DaemonError> {
-        match self.poll.poll(&mut self.events, None) {
+        let patience = self
+            .respawn_at
+            .map(|at| at.saturating_duration_since(Clock.now()));
+        match self.poll.poll(&mut self.events, patience) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error.into()),
             _ => {}
+        }
+        if self.respawn_at.is_some_and(|at| at <= Clock.now()) {
+            self.respawn()?;
         }
         let signals: Vec<i32> = self.signals.pending().collect();
         for signal in signals {
@@ -196,9 +209,14 @@ impl<'a> Daemon<'a> {
                 Ok(Report::Stopped) => return Ok(false),
                 Ok(report) => self.handle_report(&report),
                 Err(TryRecvError::Empty) => return Ok(true),
-                Err(TryRecvError::Disconnected) => self.elections_ended()?,
+                Err(TryRecvError::Disconnected) => break,
             }
         }
+        if self.elections.thread.is_some() {
+            self.elections_ended()?;
+        }
+        // With nothing running there is nothing to wait for.
+        Ok(!self.stopping)
     }
 
     fn handle_signal(&mut self, signal: i32) {
@@ -249,7 +267,7 @@ impl<'a> Daemon<'a> {
         }
         self.settings.complete(&mut loaded.lowered.driver);
         let config = loaded.lowered.driver.clone();
-        self.pending = Some(loaded);
+        self.pending.push_back(loaded);
         self.tell("reload", |remote| remote.reload(config));
     }
 
@@ -271,6 +289,13 @@ impl<'a> Daemon<'a> {
     fn handle_report(&mut self, report: &Report) {
         for (level, line) in messages::lines(report) {
             self.log.line(level, &line);
+        }
+        if let Report::Started { instance, .. }
+        | Report::Transition { instance, .. }
+        | Report::PriorityChanged { instance, .. } = report
+        {
+            self.priorities
+                .insert(instance.name.clone(), instance.priority);
         }
         match report {
             Report::Started {
@@ -309,32 +334,45 @@ impl<'a> Daemon<'a> {
                 for name in removed {
                     let label = InstanceLabel {
                         name: name.clone(),
-                        priority: 0,
+                        priority: self.priority_of(name),
                     };
                     self.notify(&label, Trigger::Deleted);
                 }
-                if let Some(loaded) = self.pending.take() {
-                    self.settings.dumps = crate::run::dumps(&loaded);
-                    self.hook_sets = loaded.lowered.hooks;
-                    self.current = loaded.lowered.driver;
+                if let Some(loaded) = self.pending.pop_front() {
+                    self.switch_to(loaded);
                 }
             }
-            Report::ReloadRefused { .. } => self.pending = None,
+            Report::ReloadRefused { .. } => drop(self.pending.pop_front()),
             _ => {}
         }
     }
 
-    fn notify(&mut self, instance: &InstanceLabel, trigger: Trigger) {
+    /// The effective priority as last heard; the configured one if nothing was heard under this
+    /// name, as after a change of name.
+    fn priority_of(&self, name: &Arc<str>) -> u8 {
+        let configured = || {
+            let setup = self
+                .current
+                .instances
+                .iter()
+                .find(|setup| setup.name == *name);
+            setup.map_or(0, |setup| setup.fsm.role.priority().get())
+        };
         self.priorities
-            .insert(instance.name.clone(), instance.priority);
+            .get(name)
+            .copied()
+            .unwrap_or_else(configured)
+    }
+
+    fn notify(&self, instance: &InstanceLabel, trigger: Trigger) {
         if let Some(set) = self.hook_sets.get(&instance.name) {
             let object = ObjectId::Instance(instance.name.clone());
             self.hooks.notify(&object, set, trigger, instance.priority);
         }
     }
 
-    /// The elections thread has gone without saying that it stopped: start it again. Addresses it
-    /// left behind carry our tag and are taken over or removed.
+    /// The elections thread has gone without saying that it stopped: it will be started again.
+    /// Addresses it left behind carry our mark and are taken over or removed.
     fn elections_ended(&mut self) -> Result<(), DaemonError> {
         let outcome = self.elections.thread.take().map(JoinHandle::join);
         let why = match outcome {
@@ -347,18 +385,39 @@ impl<'a> Daemon<'a> {
         if self.settings.no_respawn || self.stopping {
             return Err(DaemonError::Failed);
         }
-        std::thread::sleep(self.respawn);
-        self.respawn = (self.respawn * 2).min(LAST_RESPAWN);
+        let now = Clock.now();
+        if now.saturating_duration_since(self.elections.started) >= LONG_LIFE {
+            self.respawn = Duration::ZERO;
+        }
+        self.respawn_at = now.checked_add(self.respawn);
+        self.respawn = (self.respawn * 2).clamp(FIRST_RESPAWN, LAST_RESPAWN);
+        // What was sent to it and not answered is lost; the newest configuration counts.
+        if let Some(loaded) = self.pending.pop_back() {
+            self.pending.clear();
+            self.switch_to(loaded);
+        }
+        Ok(())
+    }
+
+    fn respawn(&mut self) -> Result<(), DaemonError> {
+        self.respawn_at = None;
         let shared = self.elections.shared.clone();
         self.elections = Running::start(self.current.clone(), &self.waker, Some(shared))?;
         Ok(())
+    }
+
+    /// The elections run this configuration now, or will when they start.
+    fn switch_to(&mut self, loaded: Loaded) {
+        self.settings.dumps = crate::run::dumps(&loaded);
+        self.hook_sets = loaded.lowered.hooks;
+        self.current = loaded.lowered.driver;
     }
 
     /// The elections have stopped: the last scripts, and the end.
     fn finish(self) {
         for (name, set) in &self.hook_sets {
             let object = ObjectId::Instance(name.clone());
-            let priority = self.priorities.get(name).copied().unwrap_or_default();
+            let priority = self.priority_of(name);
             self.hooks.notify(&object, set, Trigger::Stop, priority);
         }
         if !self.hooks.stop(STOP_SCRIPT_PATIENCE) {
@@ -419,6 +478,7 @@ impl Running {
             remote,
             reports: receiver,
             thread: Some(thread),
+            started: Clock.now(),
             shared,
         })
     }

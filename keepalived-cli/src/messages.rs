@@ -48,11 +48,15 @@ pub(crate) fn lines(report: &Report) -> Vec<(Level, String)> {
                 format!("({name}) {verb}: {}{detail}", describe(*fault)),
             )
         }
-        Report::PriorityChanged { instance, state: _ } => {
+        Report::PriorityChanged {
+            instance,
+            from,
+            state: _,
+        } => {
             let InstanceLabel { name, priority } = instance;
             one(
                 Level::Info,
-                format!("({name}) Changing effective priority to {priority}"),
+                format!("({name}) Changing effective priority from {from} to {priority}"),
             )
         }
         Report::Link { name, state } => {

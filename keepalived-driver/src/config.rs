@@ -67,6 +67,9 @@ pub struct InstanceSetup {
     pub track_primary: bool,
     /// Further interfaces that decide over fault or priority (`track_interface`).
     pub track_interfaces: Vec<TrackedInterface>,
+    /// Other interfaces that addresses of this instance are on: it faults while one of them is down,
+    /// because those addresses would be nowhere. Addresses with `no_track` do not count.
+    pub track_devices: Vec<InterfaceName>,
     /// Room for received adverts that wait to be read, in octets (`kernel_rx_buf_size`). The
     /// largest wish of the instances that share a socket counts.
     pub receive_buffer: Option<usize>,
@@ -89,6 +92,7 @@ impl InstanceSetup {
             unicast_hop_limit: vrrp_proto::HOP_LIMIT,
             track_primary: true,
             track_interfaces: Vec::new(),
+            track_devices: Vec::new(),
             receive_buffer: None,
             hold: None,
         }
@@ -108,8 +112,8 @@ pub struct TrackedInterface {
 }
 
 impl TrackedInterface {
-    /// What this tracker contributes now. KA-W-01 to KA-W-03: `reverse` negates the weight; without
-    /// a weight it faults when the interface is up.
+    /// What this tracker contributes now. KA-W-01 to KA-W-03, as measured with keepalived 2.2.7:
+    /// `weight 20 reverse` takes 20 while up, `weight -20 reverse` adds 20 while down.
     #[must_use]
     pub fn verdict(&self, up: bool) -> TrackVerdict {
         if self.weight == 0 {
@@ -118,14 +122,16 @@ impl TrackedInterface {
                 weight: 0,
             };
         }
-        let weight = if self.reverse {
+        // Whether it counts now depends on the sign as written; only the amount is negated.
+        let counts = (self.weight > 0) == up;
+        let amount = if self.reverse {
             self.weight.saturating_neg()
         } else {
             self.weight
         };
         TrackVerdict {
             fault: false,
-            weight: if (weight > 0) == up { weight } else { 0 },
+            weight: if counts { amount } else { 0 },
         }
     }
 }
@@ -162,10 +168,10 @@ mod tests {
             (20, false, false, false, 0),
             (-20, false, true, false, 0),
             (-20, false, false, false, -20),
-            (20, true, true, false, 0),
-            (20, true, false, false, -20),
-            (-20, true, true, false, 20),
-            (-20, true, false, false, 0),
+            (20, true, true, false, -20),
+            (20, true, false, false, 0),
+            (-20, true, true, false, 0),
+            (-20, true, false, false, 20),
         ] {
             assert_eq!(
                 tracked(weight, reverse).verdict(up),

@@ -57,8 +57,10 @@ pub enum Report {
     },
     /// The effective priority changed.
     PriorityChanged {
-        /// Who it is.
+        /// Who it is, with the new priority.
         instance: InstanceLabel,
+        /// The priority before.
+        from: u8,
         /// The state it is in.
         state: State,
     },

@@ -16,7 +16,6 @@ pub struct Reports {
     wake: Box<dyn Fn() + Send>,
     backlog: VecDeque<Report>,
     lost: u64,
-    pushed: bool,
 }
 
 impl std::fmt::Debug for Reports {
@@ -38,13 +37,11 @@ impl Reports {
             wake: Box::new(wake),
             backlog: VecDeque::new(),
             lost: 0,
-            pushed: false,
         };
         (reports, receiver)
     }
 
     pub(crate) fn push(&mut self, report: Report) {
-        self.pushed = true;
         if self.backlog.len() < BACKLOG {
             self.backlog.push_back(report);
         } else {
@@ -54,19 +51,22 @@ impl Reports {
 
     /// Hand over what fits.
     pub(crate) fn flush(&mut self) {
+        let mut moved = false;
         while let Some(report) = self.backlog.pop_front() {
             if let Err(TrySendError::Full(report)) = self.sender.try_send(report) {
                 self.backlog.push_front(report);
                 break;
             }
+            moved = true;
         }
         if self.lost > 0 && self.backlog.is_empty() {
             let report = Report::Lost { count: self.lost };
             if self.sender.try_send(report).is_ok() {
                 self.lost = 0;
+                moved = true;
             }
         }
-        if std::mem::take(&mut self.pushed) {
+        if moved {
             (self.wake)();
         }
     }

@@ -77,9 +77,11 @@ impl Elections {
                 Source::Arp => &self.conflicts.arp,
                 _ => &self.conflicts.advertisements,
             };
-            // An interface that goes down is told here too; netlink says it better.
-            let Ok(Some((length, _))) = watch.receive(&mut frame) else {
-                return false;
+            let length = match watch.receive(&mut frame) {
+                Ok(Some((length, _))) => length,
+                Ok(None) => return false,
+                // An interface that goes down is told here too, once, and frames may wait behind.
+                Err(_) => continue,
             };
             let ours = &self.conflicts.ours;
             let reconciler = &self.reconciler;

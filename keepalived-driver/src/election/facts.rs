@@ -16,9 +16,7 @@ use crate::report::{LinkState, Report};
 impl Elections {
     /// Take in the kernel's news, then bring every affected instance up to date.
     pub(super) fn settle_facts(&mut self, now: Instant) {
-        while let Some(event) = self.reconciler.poll_event() {
-            self.take_in(now, event);
-        }
+        self.take_news(now);
         if !self.known {
             return;
         }
@@ -36,6 +34,13 @@ impl Elections {
         if !self.ready_reported {
             self.ready_reported = true;
             self.reports.push(Report::Ready);
+        }
+    }
+
+    /// Take in the kernel's news. What they change about instances is settled in the next turn.
+    pub(super) fn take_news(&mut self, now: Instant) {
+        while let Some(event) = self.reconciler.poll_event() {
+            self.take_in(now, event);
         }
     }
 
@@ -287,6 +292,20 @@ impl Elections {
                     None => format!("{name} has no address of its own"),
                 },
             );
+        }
+        // KA-F-06.
+        for device in &setup.track_devices {
+            match self.reconciler.link(device.as_str()) {
+                Some(link) if link.up() => {}
+                Some(_) => fault(
+                    Fault::Tracker,
+                    format!("{device}, with an address of it, is down"),
+                ),
+                None => fault(
+                    Fault::Tracker,
+                    format!("{device}, for an address of it, does not exist"),
+                ),
+            }
         }
         let mut adjustment = 0_i16;
         for tracked in &setup.track_interfaces {

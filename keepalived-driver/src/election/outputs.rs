@@ -1,10 +1,11 @@
 //! Carrying out what the state machines ask for: adverts, then addresses, then announcements.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use netlink_vip::{Burst, Desired, FRAME_MAX, Target};
 use sans_io_time::Instant;
-use vrrp_fsm::{Action, Announce, InstanceId, Notice, State, Transmit};
+use vrrp_fsm::{Action, Announce, InstanceId, Notice, State, Transmit, Transport};
 
 use super::Elections;
 use super::interfaces::PathKey;
@@ -41,7 +42,11 @@ impl Elections {
         self.carry_out_actions(now);
         self.send_adverts();
         self.retire();
-        self.send_request(now);
+        if self.send_request(now) {
+            // The kernel answers before the call returns: what it says need not wait for a turn.
+            let _ = self.read_netlink(now, Source::NetlinkCommand);
+            self.take_news(now);
+        }
         self.send_frames(now);
     }
 
@@ -74,7 +79,13 @@ impl Elections {
                     let told = running.last_transition.is_none()
                         && running.first_state == Some(to)
                         && to == State::Backup;
+                    let was_faulted = from == State::Initialize
+                        && (running.last_transition.is_some()
+                            || running.first_state == Some(State::Initialize));
                     running.note_transition(at, reason);
+                    if was_faulted && to == State::Backup {
+                        self.announce_source(now, id);
+                    }
                     if told {
                         continue;
                     }
@@ -93,14 +104,17 @@ impl Elections {
                 }
                 // Facts are reported where they are found, with their details.
                 Action::Notice(Notice::FaultsChanged { .. }) => {}
-                Action::Notice(Notice::PriorityChanged { .. }) => {
+                Action::Notice(Notice::PriorityChanged { from, .. }) => {
                     let state = self
                         .router
                         .instance(id)
                         .map_or(State::Initialize, vrrp_fsm::Instance::state);
                     if let Some(instance) = self.label(id) {
-                        self.reports
-                            .push(Report::PriorityChanged { instance, state });
+                        self.reports.push(Report::PriorityChanged {
+                            instance,
+                            from: from.get(),
+                            state,
+                        });
                     }
                 }
                 Action::Notice(notice) => {
@@ -232,12 +246,39 @@ impl Elections {
             .start(now, running.owner, burst, &targets, &running.setup.announce);
     }
 
+    /// KA-F-04: peers of a unicast instance may have forgotten, or mistaken, where its own address
+    /// is while it was cut off; they would send their adverts nowhere.
+    fn announce_source(&mut self, now: Instant, id: InstanceId) {
+        let Some(running) = self.instances.get(&id) else {
+            return;
+        };
+        if !matches!(running.setup.fsm.transport, Transport::Unicast { .. }) {
+            return;
+        }
+        let target = self
+            .reconciler
+            .link(running.setup.interface.as_str())
+            .zip(running.source)
+            .and_then(|(link, source)| Target::new(link, source, None, false));
+        let mut policy = running.setup.announce.clone();
+        policy.repeat = 1;
+        policy.delay = Duration::ZERO;
+        policy.refresh = Duration::ZERO;
+        self.announcer.start(
+            now,
+            running.owner,
+            Burst::Promotion,
+            target.as_slice(),
+            &policy,
+        );
+    }
+
     /// One netlink batch. What is left waits for the next turn, so that thousands of addresses do
     /// not hold back one advert.
-    fn send_request(&mut self, now: Instant) {
+    fn send_request(&mut self, now: Instant) -> bool {
         self.request.clear();
         if !self.reconciler.poll_request(now, &mut self.request) {
-            return;
+            return false;
         }
         self.turns.netlink_requests += 1;
         if let Err(error) = self.command.send(&self.request) {
@@ -247,7 +288,9 @@ impl Elections {
             // Nobody knows what of it arrived: ask.
             self.reconciler.handle_overrun(now);
         }
+        // There may be more to send: come back without sleeping.
         self.ready.insert(Source::NetlinkCommand);
+        true
     }
 
     fn send_frames(&mut self, now: Instant) {

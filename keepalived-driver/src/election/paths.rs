@@ -79,7 +79,10 @@ impl Elections {
             .remove(&(interface, family))
             .and_then(|path| path.socket);
         let socket = match open.filter(|socket| socket.index() == index) {
-            Some(socket) => Ok(socket),
+            Some(socket) => {
+                socket.set_receive_buffer(buffer);
+                Ok(socket)
+            }
             // Not there yet, or bound to an interface that is gone and had this name.
             None => VrrpSocket::open(name.as_str(), index, family, buffer).and_then(|socket| {
                 self.register(socket.as_raw_fd(), Source::Vrrp(interface, family).into())?;

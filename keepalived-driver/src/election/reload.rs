@@ -105,7 +105,8 @@ impl Elections {
             };
             let setup = running.setup.clone();
             let tracked = setup.track_interfaces.iter().map(|tracked| &tracked.name);
-            for name in [&setup.interface].into_iter().chain(tracked) {
+            let devices = &setup.track_devices;
+            for name in [&setup.interface].into_iter().chain(tracked).chain(devices) {
                 let interface = self.interfaces.intern(name);
                 let interested = self.by_interface.entry(interface).or_default();
                 if !interested.contains(id) {

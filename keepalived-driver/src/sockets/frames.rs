@@ -1,5 +1,4 @@
-//! Sending announcement frames (gratuitous ARP, neighbour advertisements), and hearing those of
-//! others for addresses that are ours.
+//! Sending announcement frames: gratuitous ARP and neighbour advertisements.
 
 use std::collections::HashMap;
 use std::io;

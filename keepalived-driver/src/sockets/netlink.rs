@@ -40,12 +40,10 @@ impl Netlink {
 
     /// For news of links and addresses.
     pub(crate) fn monitor() -> io::Result<Self> {
-        let mut netlink = Self::open()?;
+        let netlink = Self::open()?;
         for group in GROUPS {
             netlink.0.add_membership(group)?;
         }
-        // Membership needs an address of our own.
-        let _ = &mut netlink;
         Ok(netlink)
     }
 

@@ -134,16 +134,24 @@ impl VrrpSocket {
         }
         // Both are wishes: without them the socket works, only less well under load.
         let _ = socket.set_priority(PRIORITY_CONTROL);
-        let size = receive_buffer.unwrap_or(RECEIVE_BUFFER);
-        if rustix::net::sockopt::set_socket_recv_buffer_size_force(&socket, size).is_err() {
-            let _ = socket.set_recv_buffer_size(size);
-        }
-        Ok(Self {
+        let vrrp = Self {
             socket,
             family,
             index,
             groups: Vec::new(),
-        })
+        };
+        vrrp.set_receive_buffer(receive_buffer);
+        Ok(vrrp)
+    }
+
+    /// Room for what waits to be read, in octets. A wish: without it the socket works, only less
+    /// well under load.
+    pub(crate) fn set_receive_buffer(&self, size: Option<usize>) {
+        let size = size.unwrap_or(RECEIVE_BUFFER);
+        let socket = &self.socket;
+        if rustix::net::sockopt::set_socket_recv_buffer_size_force(socket, size).is_err() {
+            let _ = socket.set_recv_buffer_size(size);
+        }
     }
 
     pub(crate) fn index(&self) -> u32 {
