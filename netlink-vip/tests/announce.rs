@@ -77,7 +77,7 @@ fn play(announcer: &mut Announcer, until: u64) -> Vec<(u64, u8)> {
     frames
 }
 
-/// ARP-01, ARP-03, ARP-04, GARP-01: each repetition walks all addresses.
+/// ARP-01, ARP-04, GARP-01: each repetition walks all addresses.
 #[test]
 fn burst_walks_all_addresses_once_per_repetition() {
     let mut announcer = Announcer::new();
@@ -150,7 +150,7 @@ fn reply_form_is_sent_too_if_wanted() {
     assert_eq!(forms, [Request, Reply, Request, Reply]);
 }
 
-/// GARP-02, GARP-03: second burst after the delay, refreshes without drift.
+/// ARP-03, KA-M-01, GARP-02, GARP-03: second burst after the delay, refreshes without drift.
 #[test]
 fn second_burst_and_refreshes_follow() {
     let mut announcer = Announcer::new();
@@ -210,8 +210,8 @@ fn lower_priority_burst_has_its_own_policy() {
     assert_eq!(play(&mut announcer, 300_000).len(), 3);
 }
 
-/// GARP-05: the shortest time between two frames holds per interface, over all owners, for ARP and
-/// neighbour discovery apart; owners take turns.
+/// ARP-03, KA-O-04, GARP-05: the shortest time between two frames holds per interface, over all owners,
+/// for ARP and neighbour discovery apart; owners take turns.
 #[test]
 fn spacing_holds_per_interface_and_owners_take_turns() {
     let mut announcer = Announcer::new();
@@ -243,7 +243,7 @@ fn spacing_holds_per_interface_and_owners_take_turns() {
     assert_eq!(frames.len(), 10);
 }
 
-/// The spacing outlives the burst: a later one does not come closer to its last frame.
+/// ARP-03, KA-O-04: the spacing outlives the burst: a later one does not come closer to its last frame.
 #[test]
 fn spacing_holds_between_bursts() {
     let mut announcer = Announcer::new();
@@ -268,7 +268,7 @@ fn spacing_holds_between_bursts() {
     assert_eq!(play(&mut announcer, 5000), [(1000, 2)]);
 }
 
-/// ARP-09, DESIGN invariant 7: after stop nothing is announced any more, and others go on.
+/// DESIGN invariant 7: after stop nothing is announced any more, and others go on.
 #[test]
 fn stop_drops_all_of_the_owner() {
     let mut announcer = Announcer::new();

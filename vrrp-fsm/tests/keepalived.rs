@@ -468,7 +468,7 @@ fn faults_at_the_start_are_told() {
     assert_eq!(notices(&mut instance), [Notice::FaultsChanged { faults }]);
 }
 
-/// KA-F-02, KA-ST-08, KA-ST-09, KA-W-01: also while it is held back at the start.
+/// KA-F-02, KA-W-01: also while it is held back at the start.
 #[test]
 fn fault_that_is_left_keeps_it_from_running() {
     let mut instance = started(config(Preempt::Immediately));

@@ -141,7 +141,7 @@ fn test(report: &mut Report) {
         cargo(&unit).args(["--exclude", "keepalived-lab"]),
     );
     nostd::run(report);
-    sim(report, &["--seeds", "2000"]);
+    sim(report, &["--seeds", "20000"]);
     live::run(report, None, live::Missing::Skips);
 }
 

@@ -2,6 +2,8 @@
 
 #[path = "house/graph.rs"]
 mod graph;
+#[path = "house/links.rs"]
+mod links;
 #[path = "house/pages.rs"]
 mod pages;
 #[path = "house/purity.rs"]

@@ -1,46 +1,19 @@
 //! Which crate may depend on which.
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 
 use crate::sources::{PURE, root};
 
-/// Every package and those of ours it may use. Arrows point only this way.
-const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
-    ("vrrp-proto", &[]),
-    ("vrrp-fsm", &["vrrp-proto"]),
-    ("bfd", &[]),
-    ("netlink-vip", &[]),
-    ("keepalived-config", &["vrrp-proto"]),
-    // Only with its feature `vrrp`, see below.
-    ("netsim", &["vrrp-fsm", "vrrp-proto"]),
-    (
-        "keepalived-driver",
-        &[
-            "vrrp-proto",
-            "vrrp-fsm",
-            "bfd",
-            "netlink-vip",
-            "keepalived-config",
-        ],
-    ),
-    (
-        "keepalived-cli",
-        &[
-            "vrrp-proto",
-            "vrrp-fsm",
-            "bfd",
-            "netlink-vip",
-            "keepalived-config",
-            "netsim",
-            "keepalived-driver",
-        ],
-    ),
-];
-
-/// Not part of what users get; these may use everything.
-const TOOLS: &[&str] = &["keepalived-benches", "keepalived-lab", "xtask"];
+/// A row of the table "Rooms" of `ARCHITECTURE.md`.
+struct Room {
+    folders: Vec<String>,
+    /// Those of ours it may use; `None` for tools, which may use everything.
+    may_use: Option<Vec<String>>,
+}
 
 /// What sockets, clocks, threads and signals come from.
 const IMPURE: &[&str] = &[
@@ -55,37 +28,87 @@ const IMPURE: &[&str] = &[
     "socket2",
 ];
 
+/// The table is the rule: arrows point only the way it says.
+fn rooms() -> Vec<Room> {
+    let page = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
+    let rows = page
+        .lines()
+        .skip_while(|line| !line.starts_with("| folder "))
+        .skip(2);
+    let mut rooms: Vec<Room> = Vec::new();
+    for row in rows.take_while(|line| line.starts_with('|')) {
+        let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [folders, _, _, may_use] = cells[..] else {
+            panic!("four columns: {row}");
+        };
+        let above = || rooms.iter().flat_map(|room| room.folders.clone());
+        let may_use = match may_use {
+            "anything" => None,
+            "all above" => Some(above().collect()),
+            _ => {
+                let known: Vec<_> = above().collect();
+                let named = quoted(may_use).filter(|name| known.contains(name));
+                let named: Vec<_> = named.collect();
+                let nothing = may_use.starts_with("nothing of ours");
+                assert!(nothing || !named.is_empty(), "may use what? {row}");
+                Some(named)
+            }
+        };
+        let folders = quoted(folders).collect();
+        rooms.push(Room { folders, may_use });
+    }
+    assert!(rooms.len() > 5, "ARCHITECTURE.md has lost its rooms");
+    rooms
+}
+
+/// What stands between back quotes.
+fn quoted(text: &str) -> impl Iterator<Item = String> {
+    text.split('`').skip(1).step_by(2).map(str::to_owned)
+}
+
 #[test]
-fn dependencies_between_our_crates_point_downwards_only() {
+fn dependencies_between_our_crates_are_those_of_the_table_in_architecture_md() {
     let packages = packages();
+    let rooms = rooms();
+    let tools: Vec<_> = rooms
+        .iter()
+        .filter(|room| room.may_use.is_none())
+        .flat_map(|room| &room.folders)
+        .collect();
     for package in &packages {
-        let name = text(package, "name");
-        let ours = normal_dependencies(package).filter(|d| is_ours(&packages, text(d, "name")));
-        let Some((_, allowed)) = MAY_DEPEND_ON.iter().find(|(known, _)| *known == name) else {
-            assert!(
-                TOOLS.contains(&name),
-                "{name} has no place in the crate graph"
-            );
+        let name = folder(package);
+        let room = rooms.iter().find(|room| room.folders.contains(&name));
+        let room = room.unwrap_or_else(|| panic!("{name} has no room in ARCHITECTURE.md"));
+        let Some(may_use) = &room.may_use else {
             continue;
         };
-        for dependency in ours {
+        for dependency in normal_dependencies(package) {
             let wanted = text(dependency, "name");
+            let ours = packages.iter().find(|other| text(other, "name") == wanted);
+            let Some(wanted) = ours.map(folder) else {
+                continue;
+            };
             assert!(
-                allowed.contains(&wanted),
-                "{name} must not depend on {wanted}"
+                !tools.contains(&&wanted),
+                "{name} depends on the tool {wanted}"
             );
             assert!(
-                !TOOLS.contains(&wanted),
-                "{name} depends on the tool {wanted}"
+                may_use.contains(&wanted),
+                "{name} must not depend on {wanted}"
             );
         }
     }
-    for (name, _) in MAY_DEPEND_ON {
-        assert!(
-            is_ours(&packages, name),
-            "{name} is in the table and not in the workspace"
-        );
+    for name in rooms.iter().flat_map(|room| &room.folders) {
+        let manifest = root().join(name).join("Cargo.toml");
+        assert!(manifest.exists(), "{name} is in the table and not here");
     }
+}
+
+/// Where the package lives, from the path of its manifest.
+fn folder(package: &Value) -> String {
+    let manifest = Path::new(text(package, "manifest_path"));
+    let folder = manifest.parent().and_then(Path::file_name);
+    folder.unwrap_or_default().to_string_lossy().into_owned()
 }
 
 #[test]

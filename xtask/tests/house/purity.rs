@@ -52,6 +52,42 @@ fn crates_without_input_and_output_name_nothing_that_does_it() {
     );
 }
 
+/// Crates whose names stand in few files, and those files; ARCHITECTURE.md names the same.
+const AT_HOME: &[(&str, &[&str])] = &[
+    (
+        "netlink_packet_route",
+        &[
+            "netlink-vip/src/encode.rs",
+            "keepalived-cli/src/demo/rtnl.rs",
+        ],
+    ),
+    (
+        "netlink_packet_core",
+        &[
+            "netlink-vip/src/encode.rs",
+            "keepalived-cli/src/demo/rtnl.rs",
+        ],
+    ),
+];
+
+#[test]
+fn netlink_messages_are_built_and_read_in_one_file_of_a_crate() {
+    let sources = sources(ALL);
+    for (name, homes) in AT_HOME {
+        let mut used = Vec::new();
+        for source in sources.iter().filter(|source| !source.is_test()) {
+            if source.code().any(|(_, line)| line.contains(name)) {
+                used.push(source.name.as_str());
+            }
+        }
+        used.retain(|file| !file.starts_with("xtask/"));
+        used.sort_unstable();
+        let mut homes = homes.to_vec();
+        homes.sort_unstable();
+        assert_eq!(used, homes, "the files that name {name}");
+    }
+}
+
 #[test]
 fn the_clock_is_read_in_one_file() {
     let mut offences = Vec::new();
