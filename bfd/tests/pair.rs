@@ -451,7 +451,9 @@ fn a_cut_is_noticed_within_the_detection_time() {
             })
             .collect();
         world.run_until(limits[0].max(limits[1]));
-        world.run_until(later(world.now, Duration::from_millis(100)));
+        // A passive side falls silent then, which takes the other one as long again.
+        let again = limits[0].saturating_duration_since(cut) + link.delay;
+        world.run_until(later(world.now, again));
         for side in deaf {
             let last = world.sides[side]
                 .transitions
