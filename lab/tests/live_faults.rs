@@ -35,6 +35,7 @@ for_kinds! {
         one_way_loss_heals_to_one_master;
         an_interface_may_appear_late;
         a_stalled_master_comes_back_to_one_master;
+        a_start_up_delay_holds_everything_back;
     }
 
     ours = Ours {
@@ -62,6 +63,8 @@ for_kinds! {
         a_stalled_master_comes_back_to_one_master;
         /// FSM-OPEN-02.
         a_stalled_master_without_preemption_leaves_the_new_one_alone;
+        /// KA-ST-09.
+        a_start_up_delay_holds_everything_back;
     }
 }
 
@@ -319,6 +322,27 @@ fn a_stalled_master_comes_back_to_one_master(kind: Kind) {
 /// With nopreempt the one that slept must not disturb the one that took over.
 fn a_stalled_master_without_preemption_leaves_the_new_one_alone(kind: Kind) {
     stall(kind, &Conf::new(200).with("nopreempt"), "b");
+}
+
+/// Nothing is sent before the delay and the down interval after it have passed; then all goes on.
+fn a_start_up_delay_holds_everything_back(kind: Kind) {
+    const DELAY: Duration = Duration::from_secs(2);
+    let pair = Pair::new();
+    let mut conf = Conf::new(200);
+    conf.global.push("vrrp_startup_delay 2".to_owned());
+    let started = clock::stamp();
+    let a = Daemon::start(kind, pair.host("a"), &conf);
+    a.wait_log("Entering MASTER STATE", 1, PATIENCE);
+    pair.wait_only_master("a", PATIENCE);
+    let first = pair.capture.first_advert("a", started);
+    let held = first.expect("it advertises") - started;
+    let wanted = DELAY + conf.down_interval();
+    assert!(held >= wanted, "an advert after {held:?}, not {wanted:?}");
+    let sent = pair.capture.sent();
+    let early = sent.iter().find(|sent| {
+        sent.at < started + wanted && matches!(sent.frame, lab::wire::Frame::GratuitousArp { .. })
+    });
+    assert!(early.is_none(), "announced before its time: {early:?}");
 }
 
 fn stall(kind: Kind, conf: &Conf, winner: &str) {
