@@ -359,14 +359,18 @@ fn owner_ignores_adverts_if_configured() {
     hear(&mut instance, secs(0.5), peer(9), 255);
 }
 
-/// KA-M-08: without a release, since the others may not be better off.
+/// KA-M-08: with a release, so that the others need not wait for three adverts.
 #[test]
 fn lost_address_ends_being_active() {
     let (mut instance, _) = active(config(Preempt::Immediately));
     instance.handle_event(secs(4.0), Event::AddressLost);
     expect(
         &mut instance,
-        &[REMOVE, transition(Active, Backup, Reason::AddressLost)],
+        &[
+            RELEASE,
+            REMOVE,
+            transition(Active, Backup, Reason::AddressLost),
+        ],
         Backup,
         Some(secs(4.0 + DOWN)),
     );

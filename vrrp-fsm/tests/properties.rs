@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use vrrp_fsm::proto::{Family, IpMeta, Vrid};
 use vrrp_fsm::{
     Action, Announce, Event, Fault, Instance, InstanceConfig, InstanceId, Instant, InterfaceId,
-    Notice, Preempt, Rejected, Role, Router, RouterConfig, Rx, Startup, State, Transmit,
+    Notice, Preempt, Reason, Rejected, Role, Router, RouterConfig, Rx, Startup, State, Transmit,
 };
 
 /// More than any single input may cause.
@@ -171,14 +171,15 @@ impl World {
                     self.promoting = rest.first() == Some(&&INSTALL) && self.state != State::Active;
                     assert!(self.promoting || self.state == State::Active, "{actions:?}");
                 }
-                // Only when leaving Active for Initialize.
+                // Only when leaving Active for Initialize, or for want of its addresses.
                 Action::Transmit(Transmit::Release) => {
                     assert_eq!(self.state, State::Active);
                     assert_eq!(rest.first(), Some(&&REMOVE));
-                    let Some(Action::Transition { to, .. }) = rest.get(1) else {
+                    let Some(Action::Transition { to, reason, .. }) = rest.get(1) else {
                         panic!("{actions:?}");
                     };
-                    assert_eq!(*to, State::Initialize);
+                    let lost = *reason == Reason::AddressLost;
+                    assert!(*to == State::Initialize || lost, "{actions:?}");
                 }
                 Action::InstallAddresses => {
                     assert!(self.promoting || self.state == State::Active);

@@ -42,6 +42,12 @@ impl Elections {
         while let Some(event) = self.reconciler.poll_event() {
             self.take_in(now, event);
         }
+        // Where some address is refused, no news will say that all are there.
+        for id in std::mem::take(&mut self.refusing) {
+            if self.start_announcing(now, id) {
+                self.refusing.insert(id);
+            }
+        }
     }
 
     fn take_in(&mut self, now: Instant, event: KernelEvent) {
@@ -87,6 +93,9 @@ impl Elections {
                 let Some(id) = self.owners.get(&owner).copied() else {
                     return;
                 };
+                if let Some(running) = self.instances.get_mut(&id) {
+                    running.refused.clear();
+                }
                 // Without a promotion behind it, the addresses went and came with their link.
                 if self.state_of(id) == State::Active
                     && let Some(running) = self.instances.get_mut(&id)
@@ -128,7 +137,14 @@ impl Elections {
                 errno,
                 message,
             } => {
-                let Some(instance) = self.owners.get(&owner).and_then(|id| self.label(*id)) else {
+                let Some(id) = self.owners.get(&owner).copied() else {
+                    return;
+                };
+                if let Some(running) = self.instances.get_mut(&id) {
+                    running.refused.insert(address);
+                }
+                self.refusing.insert(id);
+                let Some(instance) = self.label(id) else {
                     return;
                 };
                 let error = std::io::Error::from_raw_os_error(errno);
@@ -142,8 +158,17 @@ impl Elections {
                     error,
                 });
             }
-            KernelEvent::GaveUp { owner, .. } => {
-                if let Some(id) = self.owners.get(&owner).copied() {
+            // One that the kernel never took is no reason to let go of the others: no other router
+            // may be able to hold it either. One that somebody keeps taking away is.
+            KernelEvent::GaveUp { owner, address } => {
+                let Some(id) = self.owners.get(&owner).copied() else {
+                    return;
+                };
+                let refused = self
+                    .instances
+                    .get(&id)
+                    .is_some_and(|running| running.refused.contains(&address));
+                if !refused {
                     self.router.handle_event(now, id, Event::AddressLost);
                 }
             }

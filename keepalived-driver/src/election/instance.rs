@@ -1,5 +1,6 @@
 //! What the loop keeps for one instance beside its state machine.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -24,6 +25,9 @@ pub(super) struct Running {
     pub(super) adjustment: i16,
     /// The source address it has told.
     pub(super) source: Option<IpAddr>,
+    /// Addresses the kernel refuses, at the last word. The others are held and announced all the
+    /// same.
+    pub(super) refused: BTreeSet<IpAddr>,
     /// An announcement that waits until the kernel has the addresses.
     pub(super) announce: Option<Burst>,
     pub(super) last_transition: Option<(SystemTime, Reason)>,
@@ -49,6 +53,7 @@ impl Running {
             faults: vec![(Fault::NoReceivePath, String::new())],
             adjustment: 0,
             source: None,
+            refused: BTreeSet::new(),
             announce: None,
             last_transition: None,
             first_state: None,

@@ -12,6 +12,7 @@ mod instance;
 mod interfaces;
 mod outputs;
 mod paths;
+mod present;
 mod reload;
 mod shutdown;
 mod snapshots;
@@ -90,6 +91,8 @@ pub struct Elections {
     /// Removed by a reload; kept until their last actions are carried out.
     leaving: Vec<InstanceId>,
     by_interface: HashMap<InterfaceId, Vec<InstanceId>>,
+    /// Instances with a refused address whose announcement waits.
+    refusing: BTreeSet<InstanceId>,
     /// Interfaces whose facts changed in this turn.
     dirty: BTreeSet<InterfaceId>,
     config: Config,
@@ -171,6 +174,7 @@ impl Elections {
             next_owner: 0,
             leaving: Vec::new(),
             by_interface: HashMap::new(),
+            refusing: BTreeSet::new(),
             dirty: BTreeSet::new(),
             config: Config::new(Vec::new()),
             started_wall: clock.wall(),

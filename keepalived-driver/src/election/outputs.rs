@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use netlink_vip::{Burst, Desired, FRAME_MAX, Target};
+use netlink_vip::{Burst, Desired, FRAME_MAX, Target, Vip};
 use sans_io_time::Instant;
 use vrrp_fsm::{Action, Announce, InstanceId, Notice, State, Transmit, Transport};
 
 use super::Elections;
 use super::interfaces::PathKey;
+use super::present::present_addresses;
 use crate::report::Report;
 use crate::sockets::vrrp::Datagram;
 use crate::sources::Source;
@@ -215,35 +216,50 @@ impl Elections {
             return;
         };
         running.announce = None;
+        running.refused.clear();
         self.announcer.stop(running.owner);
         if !keep {
             self.reconciler.set(now, running.owner, Desired::default());
         }
     }
 
-    /// Start the announcement that waits, if the kernel has the addresses. If it has not, the
-    /// news that it has will come here again.
-    pub(super) fn start_announcing(&mut self, now: Instant, id: InstanceId) {
+    /// Start the announcement that waits, if the kernel has the addresses, or all but those it
+    /// refuses. If it has not, the news that it has will come here again. True: it still waits.
+    pub(super) fn start_announcing(&mut self, now: Instant, id: InstanceId) -> bool {
         let Some(running) = self.instances.get_mut(&id) else {
-            return;
+            return false;
         };
-        if !self.reconciler.is_installed(running.owner) {
-            return;
+        let Some(burst) = running.announce else {
+            return false;
+        };
+        let refused = &running.refused;
+        let complete = self.reconciler.is_installed(running.owner);
+        if !complete && refused.is_empty() {
+            return true;
         }
-        let Some(burst) = running.announce.take() else {
-            return;
+        let held: Vec<&Vip> = if complete {
+            running.setup.addresses.iter().collect()
+        } else {
+            let present = present_addresses(&self.reconciler);
+            let wanted = &running.setup.addresses;
+            let mut rest = wanted.iter().filter(|vip| !refused.contains(&vip.address));
+            if !rest.clone().all(|vip| present.holds(vip)) {
+                return true;
+            }
+            rest.by_ref().collect()
         };
-        let targets: Vec<Target> = running
-            .setup
-            .addresses
-            .iter()
+        let targets: Vec<Target> = held
+            .into_iter()
             .filter_map(|vip| {
                 let link = self.reconciler.link(vip.device.as_str())?;
                 Target::new(link, vip.address, None, true)
             })
             .collect();
+        running.announce = None;
+        let policy = &running.setup.announce;
         self.announcer
-            .start(now, running.owner, burst, &targets, &running.setup.announce);
+            .start(now, running.owner, burst, &targets, policy);
+        false
     }
 
     /// KA-F-04: peers of a unicast instance may have forgotten, or mistaken, where its own address

@@ -1,10 +1,10 @@
 //! Copies of the whole state, for dumps, `status` and metrics.
 
-use netlink_vip::Vip;
 use vrrp_fsm::{Instance, InstanceId};
 
 use super::Elections;
 use super::instance::Running;
+use super::present::{Present, present_addresses};
 use crate::report::LinkState;
 use crate::snapshot::{InstanceSnapshot, LinkSnapshot, Snapshot};
 
@@ -17,13 +17,14 @@ impl Elections {
                 None => unclaimed.push((name, *count)),
             }
         }
+        let present = present_addresses(&self.reconciler);
         Snapshot {
             taken_at: self.clock.wall(),
             started_at: self.started_wall,
             instances: self
                 .order
                 .iter()
-                .filter_map(|id| self.instance_snapshot(*id))
+                .filter_map(|id| self.instance_snapshot(*id, &present))
                 .collect(),
             links: self
                 .reconciler
@@ -45,20 +46,11 @@ impl Elections {
         }
     }
 
-    fn instance_snapshot(&self, id: InstanceId) -> Option<InstanceSnapshot> {
+    fn instance_snapshot(&self, id: InstanceId, present: &Present<'_>) -> Option<InstanceSnapshot> {
         let running: &Running = self.instances.get(&id)?;
         let instance: &Instance = self.router.instance(id)?;
         let setup = running.setup.clone();
         let link = self.reconciler.link(setup.interface.as_str());
-        let present = |vip: &&Vip| {
-            self.reconciler
-                .link(vip.device.as_str())
-                .is_some_and(|link| {
-                    self.reconciler.addresses(link.index).any(|seen| {
-                        seen.address == vip.address && seen.prefix_len == vip.prefix_len
-                    })
-                })
-        };
         Some(InstanceSnapshot {
             state: instance.state(),
             faults: instance.faults(),
@@ -77,7 +69,12 @@ impl Elections {
             down_interval: instance.down_interval(),
             last_transition: running.last_transition,
             addresses_installed: self.reconciler.is_installed(running.owner),
-            installed: setup.addresses.iter().filter(present).cloned().collect(),
+            installed: setup
+                .addresses
+                .iter()
+                .filter(|vip| present.holds(vip))
+                .cloned()
+                .collect(),
             stats: instance.stats().clone(),
             interface_index: link.map(|link| link.index),
             setup,

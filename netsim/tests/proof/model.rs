@@ -296,6 +296,7 @@ impl Model {
 
     pub fn address_lost(&mut self, now: i64) {
         if self.is == Is::Active {
+            self.turn.may_release = true;
             self.become_backup(now, self.setup.interval);
             self.turn.owed = 0;
         }

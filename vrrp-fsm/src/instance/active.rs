@@ -218,9 +218,11 @@ impl Instance {
     }
 
     /// KA-M-08: without its addresses there is nothing to be Active for; maybe another router can
-    /// hold them.
+    /// hold them. It says so (VIP-06): others take over after their skew time, long before this one
+    /// tries again.
     pub(super) fn address_lost(&mut self, now: Instant) {
         if self.state == State::Active {
+            self.send_release();
             self.let_go();
             self.become_backup(now, Reason::AddressLost);
         }
