@@ -484,7 +484,7 @@ fn password(line: Line<'_>, block: &Node, raw: &mut Raw, diagnostics: &mut Diagn
     }
     if word.as_str().len() > 8 {
         diagnostics
-            .error(
+            .warning(
                 "long-password",
                 span,
                 "only the first 8 bytes of `auth_pass` count",
