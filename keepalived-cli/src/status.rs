@@ -85,6 +85,15 @@ pub(crate) fn run(options: &Status) -> ExitCode {
             ) {
                 eprintln!("Is the daemon running, with this control socket? (--socket PATH)");
             }
+            // What a read says when its time is over.
+            if matches!(
+                error.kind(),
+                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+            ) {
+                eprintln!(
+                    "The daemon took the request and does not answer. Is it stopped or overloaded?"
+                );
+            }
             ExitCode::FAILURE
         }
     }
