@@ -54,6 +54,8 @@ for_kinds! {
         foreign_addresses_outlive_a_master;
         the_kernel_may_take_secondaries_along;
         promoted_secondaries_stay;
+        /// ARP-09, ND-01.
+        only_addresses_that_exist_are_announced;
     }
 }
 
@@ -186,6 +188,29 @@ fn announcements(capture: &Capture, host: &str, wanted: IpAddr, since: Stamp) ->
         _ => false,
     });
     announced.count()
+}
+
+/// The kernel refuses one address: the other is announced, that one never.
+fn only_addresses_that_exist_are_announced(kind: Kind) {
+    lab::require_live();
+    let lan = Lan::new(&["a"]);
+    let capture = Capture::start(&lan);
+    let host = lan.host("a");
+    host.netns
+        .shell("echo 1 > /proc/sys/net/ipv6/conf/eth0/disable_ipv6");
+    let refused = address("2001:db8::100");
+    let conf = Conf::new(200)
+        .with("garp_master_repeat 2")
+        .with("garp_master_delay 1")
+        .with("virtual_ipaddress_excluded {\n        2001:db8::100/64\n    }");
+    let started = clock::stamp();
+    let a = Daemon::start(kind, host, &conf);
+    a.wait_log("Entering MASTER STATE", 1, PATIENCE);
+    let count = |address| announcements(&capture, "a", address, started);
+    // Both bursts.
+    wait_until("the first is announced", PATIENCE, || count(vip()) >= 4);
+    assert!(host.holds(vip()) && !host.holds(refused));
+    assert_eq!(count(refused), 0, "announced, and nobody has it");
 }
 
 /// What the adverts of a router with priority 100 say while the tracked interface is up, and down.
