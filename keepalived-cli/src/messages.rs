@@ -254,8 +254,8 @@ fn transition(
         }
         State::Initialize => {
             if !faults.is_empty() && *reason != Reason::Stopped {
+                // Each fault has a report, and a line, of its own.
                 add(Level::Info, "Entering FAULT STATE".to_owned());
-                add(Level::Info, format!("Fault: {}", describe_all(faults)));
             }
             if from == State::Active {
                 add(Level::Detail, "sent 0 priority".to_owned());
@@ -407,7 +407,6 @@ mod tests {
             change(Active, Initialize, down, Reason::Faulted(Fault::LinkDown)),
             [
                 "(VI_1) Entering FAULT STATE",
-                "(VI_1) Fault: the interface is down",
                 "(VI_1) sent 0 priority",
                 "(VI_1) removing VIPs."
             ]
@@ -465,6 +464,17 @@ mod tests {
             ),
             (link(LinkState::Down), "Netlink reports eth0 down"),
             (link(LinkState::Up), "Netlink reports eth0 up"),
+            (
+                Report::PriorityChanged {
+                    instance: InstanceLabel {
+                        name: "VI_1".into(),
+                        priority: 80,
+                    },
+                    from: 100,
+                    state: State::Backup,
+                },
+                "(VI_1) Changing effective priority from 100 to 80",
+            ),
             (
                 Report::Late {
                     by: Duration::from_micros(5_568_407),
