@@ -9,6 +9,7 @@ use keepalived_config::model::NOT_SUPPORTED_YET;
 use keepalived_config::{Diagnostic, FileSource, Options as ReadOptions, Parsed, Severity};
 
 use crate::arguments::Check;
+use crate::run::short_host_name;
 
 /// Exit codes of `check`.
 const WARNINGS: u8 = 1;
@@ -26,8 +27,12 @@ pub(crate) fn run(options: &Check) -> ExitCode {
     }
     let mut worst = 0;
     for file in &options.files {
-        let parsed = parse(file, &read);
-        let (errors, warnings) = count(&parsed.diagnostics, options.strict);
+        let mut parsed = parse(file, &read);
+        if options.strict {
+            tighten(&mut parsed.diagnostics);
+        }
+        let errors = count(&parsed.diagnostics, Severity::Error);
+        let warnings = count(&parsed.diagnostics, Severity::Warning);
         let mut out = io::stdout().lock();
         let rendered = render_all(&parsed.diagnostics, &parsed.sources);
         let instances = parsed.config.instances.len();
@@ -54,24 +59,16 @@ fn parse(file: &Path, read: &ReadOptions) -> Parsed {
     keepalived_config::parse(&mut FileSource, &file.to_string_lossy(), read)
 }
 
-/// Errors and warnings; with `strict` what is known but not supported is an error.
-fn count(diagnostics: &[Diagnostic], strict: bool) -> (usize, usize) {
-    let severity = |diagnostic: &&Diagnostic| match diagnostic.severity {
-        Severity::Warning if strict && diagnostic.code == NOT_SUPPORTED_YET => Severity::Error,
-        other => other,
-    };
-    let of = |wanted| {
-        diagnostics
-            .iter()
-            .filter(|found| severity(found) == wanted)
-            .count()
-    };
-    (of(Severity::Error), of(Severity::Warning))
+/// What is known but not supported becomes an error, in what is printed as in what is counted.
+fn tighten(diagnostics: &mut [Diagnostic]) {
+    for diagnostic in diagnostics {
+        if diagnostic.severity == Severity::Warning && diagnostic.code == NOT_SUPPORTED_YET {
+            diagnostic.severity = Severity::Error;
+        }
+    }
 }
 
-/// What `@id` lines are compared with when nothing else was said.
-fn short_host_name() -> Option<String> {
-    let system = rustix::system::uname();
-    let name = system.nodename().to_str().ok()?;
-    Some(name.split('.').next().unwrap_or(name).to_owned())
+fn count(diagnostics: &[Diagnostic], wanted: Severity) -> usize {
+    let found = diagnostics.iter();
+    found.filter(|found| found.severity == wanted).count()
 }

@@ -17,7 +17,9 @@ mod lower;
 mod messages;
 mod namespace;
 mod pidfile;
+mod rtnetlink;
 mod run;
+mod service;
 mod signals;
 mod status;
 

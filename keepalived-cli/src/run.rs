@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use keepalived_config::diagnostic::render_all;
-use keepalived_config::model::DynamicInterfaces;
+use keepalived_config::model::Surroundings;
 use keepalived_config::{FileSource, Options as LanguageOptions};
 use keepalived_driver::control::ControlSettings;
 
@@ -22,6 +22,7 @@ use crate::log::{Level, Log, LogSettings};
 use crate::lower::{ThisMachine, lower};
 use crate::namespace;
 use crate::pidfile::{self, PidFile, PidFileError};
+use crate::service;
 
 /// Exit codes of keepalived (features people script against).
 mod code {
@@ -29,12 +30,8 @@ mod code {
     pub(super) const ALREADY_RUNNING: u8 = 0;
     /// Something fatal.
     pub(super) const FATAL: u8 = 1;
-    /// A configuration test found something wrong that does not prevent running.
-    pub(super) const HAS_ERRORS: u8 = 5;
     /// A configuration test found that the configuration cannot be run.
     pub(super) const CANNOT_RUN: u8 = 4;
-    /// Scripts that others could change.
-    pub(super) const SCRIPT_SECURITY: u8 = 6;
     /// No configuration file.
     pub(super) const NO_CONFIGURATION: u8 = 6;
 }
@@ -87,6 +84,7 @@ impl From<PidFileError> for Refused {
 fn start(options: &Options, arguments: Vec<OsString>) -> Result<ExitCode, Refused> {
     let source = source(options);
     if let Some(report) = &options.config_test {
+        enter_namespace(options)?;
         return Ok(test(&source, report));
     }
     if !options.dont_fork && !options.in_background {
@@ -102,11 +100,8 @@ fn start(options: &Options, arguments: Vec<OsString>) -> Result<ExitCode, Refuse
     if options.in_background {
         daemonize::enter().map_err(Refused::fatal)?;
     }
-    // Before any thread: these belong to the process, and threads inherit them.
-    if let Some(name) = &options.namespace {
-        namespace::enter(name)
-            .map_err(|error| Refused::fatal(format!("network namespace {name}: {error}")))?;
-    }
+    enter_namespace(options)?;
+    service::status("Reading the configuration");
     let loaded = source.load();
     if loaded.unreadable() {
         let path = source.path().display();
@@ -158,6 +153,15 @@ fn start(options: &Options, arguments: Vec<OsString>) -> Result<ExitCode, Refuse
     }
 }
 
+/// Before any thread: the namespace belongs to the thread, and new ones inherit it.
+fn enter_namespace(options: &Options) -> Result<(), Refused> {
+    let Some(name) = &options.namespace else {
+        return Ok(());
+    };
+    namespace::enter(name)
+        .map_err(|error| Refused::fatal(format!("network namespace {name}: {error}")))
+}
+
 fn source(options: &Options) -> ConfigSource {
     let mut language = LanguageOptions::default().with_all_includes(options.all_config);
     let id = options.config_id.clone().or_else(short_host_name);
@@ -172,7 +176,8 @@ fn source(options: &Options) -> ConfigSource {
     }
 }
 
-fn short_host_name() -> Option<String> {
+/// What `@id` lines are compared with when nothing else was said.
+pub(crate) fn short_host_name() -> Option<String> {
     let name = rustix::system::uname()
         .nodename()
         .to_string_lossy()
@@ -187,26 +192,27 @@ fn short_host_name() -> Option<String> {
 fn test(source: &ConfigSource, report: &str) -> ExitCode {
     let path = source.path().to_string_lossy();
     let parsed = keepalived_config::parse(&mut FileSource, &path, &source.options);
-    let lowered = lower(&parsed.config, &ThisMachine::default());
+    let machine = ThisMachine::default();
+    let lowered = lower(&parsed.config, &machine);
     let mut text = render_all(&parsed.diagnostics, &parsed.sources);
-    for line in lowered
-        .remarks
-        .iter()
-        .chain(lowered.script_trouble.iter().map(|t| &t.message))
-    {
+    let mut warn = |line: &str| {
         text.push_str("warning: ");
         text.push_str(line);
         text.push('\n');
+    };
+    let trouble = lowered
+        .script_trouble
+        .iter()
+        .map(|trouble| &trouble.message);
+    for line in lowered.remarks.iter().chain(trouble) {
+        warn(line);
     }
-    let mut missing_interface = false;
-    for instance in &parsed.config.instances {
-        let (name, interface) = (&instance.name.value, &instance.interface.value);
-        if !Path::new("/sys/class/net").join(interface).exists() {
-            text.push_str(&format!(
-                "warning: ({name}) interface {interface} does not exist now\n"
+    for (instance, interface) in parsed.config.interfaces() {
+        if !machine.has_interface(interface) {
+            let name = instance.name.as_str();
+            warn(&format!(
+                "({name}) interface {interface} does not exist now"
             ));
-            // With `dynamic_interfaces` it is expected to come later.
-            missing_interface |= parsed.config.global.dynamic_interfaces == DynamicInterfaces::No;
         }
     }
     let written = if report == "-" {
@@ -218,19 +224,7 @@ fn test(source: &ConfigSource, report: &str) -> ExitCode {
         let _ = writeln!(std::io::stderr(), "keepalived-rs: {report}: {error}");
         return ExitCode::from(code::CANNOT_RUN);
     }
-    let mut verdict = parsed.config.test_exit_code(&parsed.diagnostics);
-    if verdict == 0 && missing_interface {
-        verdict = code::HAS_ERRORS;
-    }
-    if verdict == 0
-        && lowered
-            .script_trouble
-            .iter()
-            .any(|trouble| trouble.security)
-    {
-        verdict = code::SCRIPT_SECURITY;
-    }
-    ExitCode::from(verdict)
+    ExitCode::from(parsed.config.test_exit_code(&parsed.diagnostics, &machine))
 }
 
 fn set_umask(options: &Options, loaded: &Loaded) {

@@ -107,8 +107,54 @@ fn strict_makes_unsupported_keywords_errors() {
         &format!("{GOOD}vrrp_script s {{\n    script /bin/true\n}}\n"),
     );
     let path = path.to_str().unwrap();
-    assert_eq!(code(&run(&["check", path])), Some(0));
-    assert_eq!(code(&run(&["check", "--strict", path])), Some(2));
+    let output = run(&["check", path]);
+    assert_eq!(code(&output), Some(0));
+    assert!(text(&output.stdout).contains("warning[not-supported-yet]"));
+    let output = run(&["check", "--strict", path]);
+    assert_eq!(code(&output), Some(2));
+    let report = text(&output.stdout);
+    assert!(report.contains("error[not-supported-yet]"), "{report}");
+    assert!(!report.contains("warning["), "{report}");
+}
+
+/// Features 30; measured with keepalived 2.2.7: what is on the machine decides, too.
+#[test]
+fn a_configuration_test_looks_at_the_machine() {
+    let with = |lines: &str| GOOD.replace("priority 100", lines);
+    let elsewhere = |lines: &str| with(lines).replace("interface lo", "interface nope0");
+    let missing = "notify /nonexistent/x";
+    for (name, content, expected) in [
+        ("plain", GOOD.to_owned(), 0),
+        ("script", with("notify /bin/true"), 6),
+        ("gone", with(missing), 0),
+        (
+            "mixed",
+            with(&format!("notify_master /bin/true\n{missing}")),
+            6,
+        ),
+        ("interface", elsewhere(""), 5),
+        ("interface-script", elsewhere("notify /bin/true"), 5),
+        (
+            "dynamic",
+            format!("global_defs {{\ndynamic_interfaces\n}}\n{}", elsewhere("")),
+            0,
+        ),
+        (
+            "tracked",
+            format!("vrrp_script s {{\nscript /nonexistent/x\n}}\n{GOOD}"),
+            5,
+        ),
+    ] {
+        let path = file(&format!("test-{name}.conf"), &content);
+        let output = run(&["-t", "-f", path.to_str().unwrap()]);
+        let said = text(&output.stderr);
+        assert_eq!(code(&output), Some(expected), "{name}: {said}");
+        assert_eq!(
+            said.contains("does not exist now"),
+            content.contains("nope0"),
+            "{said}"
+        );
+    }
 }
 
 /// A keyword is explained where people look first.

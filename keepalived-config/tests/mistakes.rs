@@ -4,6 +4,8 @@
 //! `KEEPALIVED_CONFIG_REGENERATE=1 cargo test --test mistakes` writes the expectations anew; read
 //! the difference before committing it: people will have to understand these texts at night.
 
+mod machine;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,7 +37,9 @@ fn said(name: &str) -> String {
     let file = format!("{name}.conf");
     let mut source = MemorySource::new().with_file(&file, text);
     let parsed = parse(&mut source, &file, &Options::default());
-    let code = parsed.config.test_exit_code(&parsed.diagnostics);
+    let code = parsed
+        .config
+        .test_exit_code(&parsed.diagnostics, &machine::Sample);
     let rendered = render_all(&parsed.diagnostics, &parsed.sources);
     format!("{rendered}\n== test mode exits with {code}\n")
 }

@@ -1,5 +1,7 @@
 //! What a correct configuration becomes: defaults, corrections, holds.
 
+mod machine;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -585,7 +587,7 @@ fn a_command_is_split_and_its_user_is_kept() {
 /// SCR-05.
 #[test]
 fn any_script_anywhere_counts_for_script_security() {
-    let uses = |text: &str| read(text).config.uses_scripts;
+    let uses = |text: &str| !read(text).config.commands.is_empty();
     assert!(uses("vrrp_script chk {\nscript /bin/true\n}\n"));
     assert!(uses("global_defs {\nstartup_script /bin/true\n}\n"));
     assert!(uses(
@@ -658,7 +660,7 @@ fn a_typical_configuration_is_clean() {
          \x20   virtual_ipaddress { 192.168.200.16 }\n    notify_master \"/etc/keepalived/m.sh up\"\n}\n",
     );
     assert_eq!(config.instances.len(), 1);
-    assert_eq!(config.test_exit_code(&[]), 0);
+    assert_eq!(config.test_exit_code(&[], &machine::Sample), 0);
 }
 
 /// KA-O-02; features 31.4. The sample file turns strict mode on, and then sends no password.

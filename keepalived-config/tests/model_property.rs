@@ -1,5 +1,7 @@
 //! Whatever a file looks like, making the model out of it ends, does not panic, and holds together.
 
+mod machine;
+
 use std::sync::OnceLock;
 
 use keepalived_config::model::{Preempt, Transport};
@@ -181,7 +183,7 @@ proptest! {
         let again = read(&lines.join("\n"));
         prop_assert_eq!(&parsed.config, &again.config);
         prop_assert_eq!(&parsed.diagnostics, &again.diagnostics);
-        let _ = parsed.config.test_exit_code(&parsed.diagnostics);
+        let _ = parsed.config.test_exit_code(&parsed.diagnostics, &machine::Sample);
     }
 
     /// Instances whose lines are nearly right, so that the corrections are reached.

@@ -3,6 +3,8 @@
 //! `tests/golden/verdicts.txt` holds configurations and the exit code that Keepalived 2.2.7 (Debian)
 //! gave for each in a network namespace with `eth0` and `eth1`. Where ours differs the case says why.
 
+mod machine;
+
 use keepalived_config::{MemorySource, Options, parse};
 
 const CASES: &str = include_str!("golden/verdicts.txt");
@@ -51,7 +53,9 @@ fn test_mode_exits_as_keepalived_does() {
     for case in cases() {
         let mut source = MemorySource::new().with_file("keepalived.conf", case.text);
         let parsed = parse(&mut source, "keepalived.conf", &Options::default());
-        let code = parsed.config.test_exit_code(&parsed.diagnostics);
+        let code = parsed
+            .config
+            .test_exit_code(&parsed.diagnostics, &machine::Sample);
         if code != case.ours {
             let said: Vec<_> = parsed.diagnostics.iter().map(|one| &one.message).collect();
             wrong.push(format!(
@@ -86,6 +90,11 @@ fn a_missing_file_is_no_error_in_test_mode() {
         "/etc/nothing.conf",
         &Options::default(),
     );
-    assert_eq!(parsed.config.test_exit_code(&parsed.diagnostics), 0);
+    assert_eq!(
+        parsed
+            .config
+            .test_exit_code(&parsed.diagnostics, &machine::Sample),
+        0
+    );
     assert!(parsed.has_errors());
 }

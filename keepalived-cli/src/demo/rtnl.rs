@@ -7,30 +7,22 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::AsRawFd;
 
-use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage,
-    NetlinkPayload,
-};
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::address::{AddressAttribute, AddressMessage};
 use netlink_packet_route::link::{
     InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
-use netlink_sys::protocols::NETLINK_ROUTE;
-use netlink_sys::{Socket, SocketAddr};
 use nix::net::if_::if_nametoindex;
 
+use crate::rtnetlink::Rtnetlink;
+
 /// The kernel's ear in the network namespace of the thread that opened it.
-pub(super) struct Rtnl {
-    socket: Socket,
-}
+pub(super) struct Rtnl(Rtnetlink);
 
 impl Rtnl {
     pub(super) fn open() -> io::Result<Self> {
-        let mut socket = Socket::new(NETLINK_ROUTE)?;
-        socket.bind_auto()?;
-        socket.connect(&SocketAddr::new(0, 0))?;
-        Ok(Self { socket })
+        Rtnetlink::open().map(Self)
     }
 
     /// A switch.
@@ -42,7 +34,7 @@ impl Rtnl {
             LinkAttribute::IfName(name.to_owned()),
             LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Bridge)]),
         ];
-        self.ask(
+        self.0.ask(
             RouteNetlinkMessage::NewLink(message),
             NLM_F_CREATE | NLM_F_EXCL,
         )
@@ -72,7 +64,7 @@ impl Rtnl {
                 LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(peer))),
             ]),
         ];
-        self.ask(
+        self.0.ask(
             RouteNetlinkMessage::NewLink(message),
             NLM_F_CREATE | NLM_F_EXCL,
         )
@@ -82,7 +74,7 @@ impl Rtnl {
     pub(super) fn delete(&self, name: &str) -> io::Result<()> {
         let mut message = LinkMessage::default();
         message.header.index = index(name)?;
-        self.ask(RouteNetlinkMessage::DelLink(message), 0)
+        self.0.ask(RouteNetlinkMessage::DelLink(message), 0)
     }
 
     /// Switch an interface on.
@@ -91,7 +83,7 @@ impl Rtnl {
         message.header.index = index(name)?;
         message.header.flags = LinkFlags::Up;
         message.header.change_mask = LinkFlags::Up;
-        self.ask(RouteNetlinkMessage::SetLink(message), 0)
+        self.0.ask(RouteNetlinkMessage::SetLink(message), 0)
     }
 
     /// Give an interface an address.
@@ -104,29 +96,10 @@ impl Rtnl {
             AddressAttribute::Local(address.into()),
             AddressAttribute::Address(address.into()),
         ];
-        self.ask(
+        self.0.ask(
             RouteNetlinkMessage::NewAddress(message),
             NLM_F_CREATE | NLM_F_EXCL,
         )
-    }
-
-    /// One request, and the kernel's answer.
-    fn ask(&self, message: RouteNetlinkMessage, flags: u16) -> io::Result<()> {
-        let mut header = NetlinkHeader::default();
-        header.flags = NLM_F_REQUEST | NLM_F_ACK | flags;
-        let mut request = NetlinkMessage::new(header, NetlinkPayload::from(message));
-        request.finalize();
-        let mut octets = vec![0; request.buffer_len()];
-        request.serialize(&mut octets);
-        self.socket.send(&octets, 0)?;
-        let mut answer = Vec::with_capacity(8192);
-        self.socket.recv(&mut answer, 0)?;
-        let answer = NetlinkMessage::<RouteNetlinkMessage>::deserialize(&answer)
-            .map_err(|error| io::Error::other(error.to_string()))?;
-        match answer.payload {
-            NetlinkPayload::Error(error) if error.code.is_some() => Err(error.to_io()),
-            _ => Ok(()),
-        }
     }
 }
 

@@ -74,11 +74,29 @@ pub(super) fn setup(
             })
         })
         .collect::<Result<_, Unusable>>()?;
+    setup.track_devices = tracked_devices(&wanted, interface)?;
     setup.receive_buffer = wanted
         .receive_buffer
         .and_then(|size| usize::try_from(size).ok());
     setup.hold = wanted.hold.map(|hold| Arc::from(hold.reason.text()));
     Ok(setup)
+}
+
+/// Every other interface with an address that counts, once.
+fn tracked_devices(
+    wanted: &VrrpInstance,
+    interface: InterfaceName,
+) -> Result<Vec<InterfaceName>, Unusable> {
+    let mut devices = Vec::new();
+    for vip in wanted.held_addresses().filter(|vip| !vip.no_track) {
+        if let Some(device) = &vip.device {
+            let device = name(device)?;
+            if device != interface && !devices.contains(&device) {
+                devices.push(device);
+            }
+        }
+    }
+    Ok(devices)
 }
 
 fn name(text: &str) -> Result<InterfaceName, Unusable> {
@@ -106,12 +124,7 @@ fn election(wanted: &VrrpInstance) -> InstanceConfig {
             },
         },
         Version::V3 => WireFormat::V3 {
-            // keepalived, and most of what it meets, sums the pseudo-header too.
-            ipv4_checksum: if wanted.v3_checksum_as_v2 {
-                Checksum::MessageOnly
-            } else {
-                Checksum::PseudoHeader
-            },
+            ipv4_checksum: sent_checksum(wanted),
             accept: ChecksumPolicy::Either,
         },
     };
@@ -158,6 +171,19 @@ fn election(wanted: &VrrpInstance) -> InstanceConfig {
         .with_old_unicast_checksum(wanted.old_unicast_checksum != OldUnicastChecksum::Never)
 }
 
+/// The checksum of our own VRRPv3 adverts over IPv4.
+fn sent_checksum(wanted: &VrrpInstance) -> Checksum {
+    let unicast = matches!(wanted.transport, WantedTransport::Unicast { .. });
+    if wanted.v3_checksum_as_v2 {
+        Checksum::MessageOnly
+    } else if unicast && wanted.old_unicast_checksum == OldUnicastChecksum::Always {
+        Checksum::OldUnicast
+    } else {
+        // As keepalived, and most of what it meets.
+        Checksum::PseudoHeader
+    }
+}
+
 fn address(wanted: &WantedVip, interface: InterfaceName) -> Result<Vip, Unusable> {
     let device = match &wanted.device {
         Some(device) => name(device)?,
@@ -195,3 +221,6 @@ fn announce(global: &GlobalDefs, wanted: &VrrpInstance) -> AnnouncePolicy {
     policy.gna_interval = global.gna_interval;
     policy
 }
+
+#[cfg(test)]
+mod tests;

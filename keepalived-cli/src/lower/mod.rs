@@ -3,12 +3,16 @@
 mod instance;
 mod scripts;
 
-use std::cell::RefCell;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 
 use keepalived_config::Config as Model;
+use keepalived_config::model::{Program, Surroundings};
 use keepalived_driver::hooks::HookSet;
+
+use crate::rtnetlink::Rtnetlink;
 
 pub(crate) use scripts::ScriptTrouble;
 
@@ -67,24 +71,23 @@ pub(crate) fn lower(model: &Model, machine: &dyn Machine) -> Lowered {
     }
 }
 
-/// The machine we run on, as it is during one lowering.
+/// The machine we run on, as it is during one lowering, seen from the network namespace of the
+/// calling thread.
 #[derive(Debug, Default)]
 pub(crate) struct ThisMachine {
-    /// Asked once per interface, not once per instance.
-    mtus: RefCell<HashMap<String, Option<u32>>>,
+    /// The MTU of every interface. Asked once, not once per instance.
+    mtus: OnceCell<HashMap<String, u32>>,
 }
 
 impl Machine for ThisMachine {
     fn mtu(&self, interface: &str) -> Option<u32> {
-        if let Some(known) = self.mtus.borrow().get(interface) {
-            return *known;
-        }
-        let path = format!("/sys/class/net/{interface}/mtu");
-        let mtu = std::fs::read_to_string(path)
-            .ok()
-            .and_then(|text| text.trim().parse().ok());
-        self.mtus.borrow_mut().insert(interface.to_owned(), mtu);
-        mtu
+        // If the kernel does not answer nothing is known, as if the interfaces were to come later.
+        let list = || {
+            Rtnetlink::open()
+                .and_then(|kernel| kernel.mtus())
+                .unwrap_or_default()
+        };
+        self.mtus.get_or_init(list).get(interface).copied()
     }
 
     fn account(&self, user: &str, group: Option<&str>) -> Option<(u32, u32)> {
@@ -117,5 +120,26 @@ impl Machine for ThisMachine {
 
     fn judge(&self, program: &str, uid: u32) -> scripts::Judgement {
         scripts::judge(program, uid)
+    }
+}
+
+/// For the exit code of a configuration test.
+impl Surroundings for ThisMachine {
+    fn has_interface(&self, name: &str) -> bool {
+        self.mtu(name).is_some()
+    }
+
+    fn account(&self, user: &str, group: Option<&str>) -> Option<u32> {
+        Machine::account(self, user, group).map(|(uid, _)| uid)
+    }
+
+    fn program(&self, program: &str) -> Program {
+        match scripts::judge(program, 0) {
+            scripts::Judgement::Fine(_) | scripts::Judgement::NotExecutable(_) => Program::Safe,
+            scripts::Judgement::Insecure(..) => Program::Insecure,
+            // Something is there, but no file.
+            scripts::Judgement::Missing(_) if Path::new(program).exists() => Program::Insecure,
+            scripts::Judgement::Missing(_) => Program::Missing,
+        }
     }
 }

@@ -32,8 +32,6 @@ pub(crate) enum Judgement {
 pub(crate) struct ScriptTrouble {
     /// For people.
     pub(crate) message: String,
-    /// It concerns security (exit code 6 of a configuration test) rather than existence.
-    pub(crate) security: bool,
 }
 
 /// How scripts of this configuration are run.
@@ -97,10 +95,9 @@ impl<'a> Scripts<'a> {
         trouble: &mut Vec<ScriptTrouble>,
     ) -> Option<Arc<HookCommand>> {
         let program = script.argv.first()?;
-        let mut complain = |message: String, security| {
+        let mut complain = |message: String| {
             trouble.push(ScriptTrouble {
                 message: format!("({instance}) {message}"),
-                security,
             });
         };
         let account = match &script.user {
@@ -110,7 +107,7 @@ impl<'a> Scripts<'a> {
         let (uid, gid) = match account {
             Ok(account) => account,
             Err(error) => {
-                complain(format!("script {program} disabled: {error}"), false);
+                complain(format!("script {program} disabled: {error}"));
                 return None;
             }
         };
@@ -118,19 +115,18 @@ impl<'a> Scripts<'a> {
             Judgement::Fine(path) => path,
             Judgement::Insecure(path, why) if uid != 0 || !self.security => {
                 if uid == 0 {
-                    complain(
-                        format!("script {program} is not safe to run as root: {why}"),
-                        true,
-                    );
+                    complain(format!(
+                        "script {program} is not safe to run as root: {why}"
+                    ));
                 }
                 path
             }
             Judgement::Insecure(_, why) => {
-                complain(format!("script {program} disabled: insecure: {why}"), true);
+                complain(format!("script {program} disabled: insecure: {why}"));
                 return None;
             }
             Judgement::Missing(why) | Judgement::NotExecutable(why) => {
-                complain(format!("script {program} disabled: {why}"), false);
+                complain(format!("script {program} disabled: {why}"));
                 return None;
             }
         };

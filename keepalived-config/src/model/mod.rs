@@ -7,6 +7,7 @@
 //! Every field is public and says its unit. Times are `Duration`s.
 
 mod check;
+mod commands;
 mod global;
 mod instance;
 mod read;
@@ -18,6 +19,7 @@ mod trackers;
 mod verdict;
 mod vip;
 
+pub use commands::{Command, Purpose};
 pub use global::{DynamicInterfaces, GlobalAnnounce, GlobalDefs};
 pub use instance::{
     Announce, Authentication, Hold, HoldReason, OldUnicastChecksum, Password, Peer, Preempt,
@@ -26,6 +28,7 @@ pub use instance::{
 pub use script::{Notify, Script, ScriptUser};
 pub use spanned::Spanned;
 pub use survey::Unsupported;
+pub use verdict::{Program, Surroundings};
 pub use vip::{Vip, VipFlags};
 
 use vrrp_proto::Version;
@@ -53,8 +56,8 @@ pub struct Config {
     pub instances: Vec<VrrpInstance>,
     /// Keywords of the file that have no effect yet, in the order of their first use.
     pub unsupported: Vec<Unsupported>,
-    /// Any command is given anywhere, supported yet or not.
-    pub uses_scripts: bool,
+    /// Every command that is given anywhere, supported yet or not.
+    pub commands: Vec<Command>,
 }
 
 /// Makes the configuration out of the tree.
@@ -84,7 +87,7 @@ pub fn build(tree: &[Node], _options: &Options, diagnostics: &mut Diagnostics) -
         global: file.global,
         instances,
         unsupported: survey.unsupported,
-        uses_scripts: survey.uses_scripts,
+        commands: survey.commands,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::commands::{Command, command};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::schema::{Context, Keyword, Shape, Status, lookup};
 use crate::tree::{Node, Span};
@@ -22,7 +23,7 @@ pub struct Unsupported {
 #[derive(Debug, Default)]
 pub(super) struct Survey {
     pub(super) unsupported: Vec<Unsupported>,
-    pub(super) uses_scripts: bool,
+    pub(super) commands: Vec<Command>,
     seen: HashMap<(Context, &'static str), usize>,
 }
 
@@ -44,9 +45,7 @@ impl Survey {
             if not_yet && report {
                 self.note(keyword, node.keyword_span());
             }
-            if keyword.arguments.contains("SCRIPT-LINE") && !node.arguments().is_empty() {
-                self.uses_scripts = true;
-            }
+            self.commands.extend(command(keyword, node, entries));
             if let Shape::Block(inner) = keyword.shape {
                 self.block(node.entries(), inner, report && !not_yet);
             }

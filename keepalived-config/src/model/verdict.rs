@@ -1,17 +1,22 @@
 //! The exit code of test mode (`-t`), as scripts around Keepalived expect it.
 
 use super::Config;
+use super::commands::{Command, Purpose};
+use super::global::DynamicInterfaces;
+use super::instance::VrrpInstance;
+use super::script::ScriptUser;
 use crate::diagnostic::{Diagnostic, Severity};
 
 /// Warnings about something that Keepalived corrects and reports too, so that they count.
 ///
 /// All other warnings are advice that Keepalived does not give; they leave the exit code alone.
-const CORRECTIONS: [&str; 13] = [
+const CORRECTIONS: [&str; 14] = [
     "auth-strict",
     "auth-version-3",
     "corrected",
     "ignored-auth",
     "long-interval",
+    "long-password",
     "no-address",
     "nopreempt-master",
     "nopreempt-owner",
@@ -22,34 +27,141 @@ const CORRECTIONS: [&str; 13] = [
     "zero-interval",
 ];
 
+/// Who runs scripts if there is such an account and the file names nobody.
+const DEFAULT_USER: &str = "keepalived_script";
+
+/// What test mode asks the machine.
+pub trait Surroundings {
+    /// Whether there is an interface of this name.
+    fn has_interface(&self, name: &str) -> bool;
+    /// The number of a user, given by name or number; `None` if there is no such user or group.
+    fn account(&self, user: &str, group: Option<&str>) -> Option<u32>;
+    /// What there is under the name of a program: a path, or a word to be looked up in `PATH`.
+    fn program(&self, program: &str) -> Program;
+}
+
+/// What there is under the name of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// Nothing.
+    Missing,
+    /// Something that only root can change. Whether it can be executed does not matter.
+    Safe,
+    /// Something that others than root can change, or that is no file.
+    Insecure,
+}
+
 impl Config {
-    /// What `-t` exits with, given the complaints of the same run.
+    /// What `-t` exits with, given the complaints of the same run. Measured with Keepalived 2.2.7.
     ///
     /// | Code | Meaning |
     /// |---|---|
     /// | 0 | nothing to complain about, or no file that could be read |
     /// | 2 | a keyword lacks its argument, where Keepalived would end at once |
-    /// | 5 | something was left out or corrected; it would run |
-    /// | 6 | scripts are used without `enable_script_security` |
+    /// | 5 | something was left out or corrected, or an interface, a user or a tracked script is missing |
+    /// | 6 | scripts that exist are used without `enable_script_security` |
     ///
-    /// 4, "cannot run", is for the caller: no configuration text leads to it. Whether scripts, users
-    /// and interfaces exist is for the caller too.
+    /// A `notify` script that does not exist, or that is not safe, is only left out: 0. A missing
+    /// interface hides the 6 of all scripts but those that Keepalived looks at first, of the daemon
+    /// and of services; with `dynamic_interfaces` no interface is missed.
+    ///
+    /// 4, "cannot run", is for the caller: no configuration text leads to it.
     #[must_use]
-    pub fn test_exit_code(&self, diagnostics: &[Diagnostic]) -> u8 {
+    pub fn test_exit_code(&self, diagnostics: &[Diagnostic], around: &dyn Surroundings) -> u8 {
         let has = |code| diagnostics.iter().any(|diagnostic| diagnostic.code == code);
+        let secure = self.global.script_security;
+        let early =
+            |command: &&Command| matches!(command.purpose, Purpose::Daemon | Purpose::Service);
+        let runs = |command: &Command| {
+            // Scripts of services count before anybody looks whether they exist.
+            command.purpose == Purpose::Service || self.runs(command, around)
+        };
         if has("missing-argument") {
             2
-        } else if self.uses_scripts && !self.global.script_security {
+        } else if !secure && self.commands.iter().filter(early).any(runs) {
+            6
+        } else if self.misses_interfaces(around) {
+            5
+        } else if !secure && self.commands.iter().any(runs) {
             6
         } else if has("cannot-read") {
             // As in Keepalived, where a missing file is an empty one.
             0
-        } else if diagnostics.iter().any(counts) {
+        } else if diagnostics.iter().any(counts) || self.misses_scripts(around) {
             5
         } else {
             0
         }
     }
+
+    /// The interfaces of the file, each with the instance that needs it.
+    pub fn interfaces(&self) -> impl Iterator<Item = (&VrrpInstance, &str)> {
+        self.instances.iter().flat_map(|instance| {
+            let tracked = instance.tracked_interfaces.iter();
+            let devices = instance
+                .held_addresses()
+                .filter_map(|vip| vip.device.as_deref());
+            let mut names: Vec<&str> = std::iter::once(instance.interface.as_str())
+                .chain(tracked.map(|tracked| tracked.name.as_str()))
+                .chain(devices)
+                .collect();
+            names.sort_unstable();
+            names.dedup();
+            names.into_iter().map(move |name| (instance, name))
+        })
+    }
+
+    fn misses_interfaces(&self, around: &dyn Surroundings) -> bool {
+        self.global.dynamic_interfaces == DynamicInterfaces::No
+            && self
+                .interfaces()
+                .any(|(_, name)| !around.has_interface(name))
+    }
+
+    /// Something is missing that Keepalived misses too: accounts and tracked scripts.
+    fn misses_scripts(&self, around: &dyn Surroundings) -> bool {
+        let user = self.global.script_user.as_ref();
+        if user.is_some_and(|user| account(user, around).is_none()) {
+            return true;
+        }
+        self.commands.iter().any(|command| {
+            let Some(uid) = self.account(command, around) else {
+                return command.script.user.is_none() || command.purpose == Purpose::Track;
+            };
+            command.purpose == Purpose::Track
+                && match program(command, around) {
+                    Program::Missing => true,
+                    Program::Insecure => uid == 0,
+                    Program::Safe => false,
+                }
+        })
+    }
+
+    /// There is something to run, and somebody to run it as.
+    fn runs(&self, command: &Command, around: &dyn Surroundings) -> bool {
+        self.account(command, around).is_some() && program(command, around) != Program::Missing
+    }
+
+    /// The user a command runs as.
+    fn account(&self, command: &Command, around: &dyn Surroundings) -> Option<u32> {
+        let user = command.script.user.as_ref();
+        match user.or(self.global.script_user.as_ref()) {
+            Some(user) => account(user, around),
+            // Root for want of anybody better, but not where security is wanted.
+            None => around
+                .account(DEFAULT_USER, None)
+                .or_else(|| (!self.global.script_security).then_some(0)),
+        }
+    }
+}
+
+fn account(user: &ScriptUser, around: &dyn Surroundings) -> Option<u32> {
+    around.account(&user.user, user.group.as_deref())
+}
+
+fn program(command: &Command, around: &dyn Surroundings) -> Program {
+    let program = command.script.argv.first();
+    program.map_or(Program::Missing, |program| around.program(program))
 }
 
 fn counts(diagnostic: &Diagnostic) -> bool {

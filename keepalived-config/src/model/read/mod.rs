@@ -5,7 +5,7 @@ mod global;
 mod instance;
 mod line;
 mod peer;
-mod script;
+pub(super) mod script;
 mod track;
 
 use std::collections::HashMap;

@@ -4,7 +4,7 @@ use super::line::Line;
 use crate::diagnostic::Diagnostics;
 use crate::lex::split_command;
 use crate::model::script::{Script, ScriptUser};
-use crate::tree::Word;
+use crate::tree::{Node, Word};
 
 /// `KEYWORD COMMAND [USER [[:]GROUP]]`. `None` if there is no command that can be run.
 pub(super) fn read(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<Script> {
@@ -50,8 +50,20 @@ pub(super) fn read(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<Scri
     })
 }
 
+/// As [`read`], for a look ahead that complains about nothing. Words that `read` refuses are taken for
+/// user and group, as Keepalived does.
+pub(in crate::model) fn quiet(node: &Node) -> Option<Script> {
+    let argv = split_command(node.arguments().first()?.as_str()).ok()?;
+    argv.first().filter(|program| !program.is_empty())?;
+    Some(Script {
+        argv,
+        user: user(node.arguments().get(1..).unwrap_or_default()),
+        span: node.span(),
+    })
+}
+
 /// `USER [[:]GROUP]`.
-pub(super) fn user(words: &[Word]) -> Option<ScriptUser> {
+pub(in crate::model) fn user(words: &[Word]) -> Option<ScriptUser> {
     let user = words.first()?;
     let group = words.get(1).map(Word::as_str);
     let name = group.map(|group| group.strip_prefix(':').unwrap_or(group));

@@ -1,0 +1,50 @@
+//! Every command the file gives, whether it is supported yet or not: the exit code of test mode
+//! depends on all of them.
+
+use super::read::script;
+use super::script::Script;
+use crate::schema::{Context, Keyword};
+use crate::tree::Node;
+
+/// A command somewhere in the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Command {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The command, and whom it runs as.
+    pub script: Script,
+}
+
+/// What a command is for, as far as Keepalived looks at it differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Purpose {
+    /// Before everything starts or after everything has stopped.
+    Daemon,
+    /// Something of a balanced service.
+    Service,
+    /// A `vrrp_script`.
+    Track,
+    /// Telling somebody what happened.
+    Notify,
+}
+
+/// The command on the line `node`, if it holds one that could be run. `siblings` is its block.
+pub(super) fn command(keyword: &Keyword, node: &Node, siblings: &[Node]) -> Option<Command> {
+    if !keyword.arguments.contains("SCRIPT-LINE") {
+        return None;
+    }
+    let purpose = match (keyword.context, keyword.name) {
+        (Context::GlobalDefs, "startup_script" | "shutdown_script") => Purpose::Daemon,
+        (Context::Script, _) => Purpose::Track,
+        (Context::VirtualServer | Context::RealServer | Context::MiscCheck, _) => Purpose::Service,
+        _ => Purpose::Notify,
+    };
+    let mut script = script::quiet(node)?;
+    if purpose == Purpose::Track {
+        let user = siblings.iter().rfind(|node| node.keyword() == "user");
+        script.user = user.and_then(|node| script::user(node.arguments()));
+    }
+    Some(Command { purpose, script })
+}
