@@ -25,7 +25,8 @@ use crate::dump::{self, DumpSettings};
 use crate::load::{ConfigSource, Loaded};
 use crate::log::{Level, Log};
 use crate::messages;
-use crate::signals::{SIGJSON, SIGSTATS_CLEAR};
+use crate::service;
+use crate::signals::{self, SIGJSON, SIGSTATS_CLEAR};
 use crate::status;
 
 const SIGNALS: Token = Token(0);
@@ -133,7 +134,7 @@ struct Running {
 impl<'a> Daemon<'a> {
     fn start(settings: DaemonSettings, loaded: Loaded, log: &'a Log) -> Result<Self, DaemonError> {
         let poll = Poll::new()?;
-        let mut signals = Signals::new([
+        let known = [
             SIGTERM,
             SIGINT,
             SIGHUP,
@@ -141,11 +142,20 @@ impl<'a> Daemon<'a> {
             SIGUSR2,
             SIGJSON(),
             SIGSTATS_CLEAR(),
-        ])?;
+        ];
+        // The others would end the process with its addresses still set.
+        let mut signals = Signals::new(known.into_iter().chain(signals::to_ignore()))?;
         poll.registry()
             .register(&mut signals, SIGNALS, Interest::READABLE)?;
         let waker = Arc::new(Waker::new(poll.registry(), REPORTS)?);
         complain(log, &loaded);
+        if loaded.has_errors() {
+            let path = settings.source.path().display();
+            let line = format!(
+                "{path} has errors: what is wrong is left out, and a reload of it will be refused"
+            );
+            log.line(Level::Warning, &line);
+        }
         let mut current = loaded.lowered.driver;
         settings.complete(&mut current);
         let elections = Running::start(current.clone(), &waker, None)?;
@@ -239,6 +249,7 @@ impl<'a> Daemon<'a> {
             return;
         }
         self.stopping = true;
+        service::stopping();
         self.log.line(Level::Info, "Stopping");
         self.tell("stop", Remote::stop);
     }
@@ -257,12 +268,14 @@ impl<'a> Daemon<'a> {
     /// Read the configuration anew. One that is not in order changes nothing.
     fn reload(&mut self) {
         self.log.line(Level::Info, "Reloading");
+        service::reloading();
         let mut loaded = self.settings.source.load();
         complain(self.log, &loaded);
         if loaded.has_errors() || loaded.unreadable() {
             let path = self.settings.source.path().display();
             let line = format!("Reload refused: {path} has errors; nothing was changed");
             self.log.line(Level::Error, &line);
+            service::ready();
             return;
         }
         self.settings.complete(&mut loaded.lowered.driver);
@@ -341,8 +354,13 @@ impl<'a> Daemon<'a> {
                 if let Some(loaded) = self.pending.pop_front() {
                     self.switch_to(loaded);
                 }
+                service::ready();
             }
-            Report::ReloadRefused { .. } => drop(self.pending.pop_front()),
+            Report::ReloadRefused { .. } => {
+                self.pending.pop_front();
+                service::ready();
+            }
+            Report::Ready => service::ready(),
             _ => {}
         }
     }

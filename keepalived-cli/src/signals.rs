@@ -27,6 +27,21 @@ pub(crate) fn by_name(name: &str) -> Option<i32> {
     })
 }
 
+/// Signals that mean nothing to this program and would end it without a word: keepalived ignores
+/// them too.
+pub(crate) fn to_ignore() -> impl Iterator<Item = i32> {
+    let real_time = libc::SIGRTMIN()..=libc::SIGRTMAX();
+    [
+        libc::SIGALRM,
+        libc::SIGVTALRM,
+        libc::SIGPROF,
+        libc::SIGIO,
+        libc::SIGQUIT,
+    ]
+    .into_iter()
+    .chain(real_time.filter(|signal| ![SIGJSON(), SIGSTATS_CLEAR()].contains(signal)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
