@@ -41,9 +41,9 @@ fn receive(socket: &UdpSocket, destination: IpAddr, table: &mut Table, now: Inst
     let mut slices = [IoSliceMut::new(&mut octets)];
     let (fd, none) = (socket.as_raw_fd(), MsgFlags::empty());
     while let Ok(message) = recvmsg::<SockaddrStorage>(fd, &mut slices, Some(&mut space), none) {
-        let from = message
-            .address
-            .unwrap_or(SocketAddr::from(([0; 4], 0)).into());
+        let Some(from) = message.address else {
+            continue;
+        };
         let v4 = from.as_sockaddr_in().map(|from| IpAddr::V4(from.ip()));
         let v6 = from.as_sockaddr_in6().map(|from| IpAddr::V6(from.ip()));
         let ttl = message.cmsgs().into_iter().flatten().find_map(|c| match c {

@@ -304,7 +304,7 @@ fn keys_are_ascii_or_hexadecimal_and_not_too_long() {
             assert_eq!(result.is_ok(), length <= kind.max_key_len());
         }
     }
-    assert_eq!(Secret::new(b"a") == Secret::new(b"a\0"), false);
+    assert_ne!(Secret::new(b"a"), Secret::new(b"a\0"));
 }
 
 /// BFD-AU-12: what is received never changes what is required.

@@ -260,7 +260,7 @@ impl World {
         if transition.from == State::Up {
             self.sides[side].unsteady = self.now;
         } else if transition.to == State::Up {
-            assert_eq!(this.session.remote().discriminator.is_some(), true);
+            assert!(this.session.remote().discriminator.is_some());
         }
         self.sides[side].transitions.push(transition);
     }

@@ -253,7 +253,7 @@ fn every_session_has_a_source_port_of_its_own_and_keeps_it() {
         (49152, 65535)
     );
     for _ in 0..3 {
-        let now = table.next_timeout().unwrap_or(at(0.0));
+        let now = table.next_timeout().unwrap_or_else(|| at(0.0));
         table.handle_timeout(now);
         for (transmit, _) in transmits(&mut table, now) {
             assert_eq!(table.source_port(transmit.id), Some(transmit.source_port));

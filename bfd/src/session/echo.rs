@@ -10,9 +10,15 @@
 //! |        a number only we and those on the link can know        |
 //! |                                                               |
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! |                when it was sent, in nanoseconds               |
+//! |                                                               |
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! ```
 //!
-//! The content is nobody's business but ours, so this is our own.
+//! The content is nobody's business but ours, so this is our own. It is no shorter than that of
+//! FRR, whose daemon sends back what is at least as long.
+
+use core::time::Duration;
 
 use crate::Instant;
 use crate::error::Rejected;
@@ -24,7 +30,7 @@ use crate::timing::{Pace, after, detection_time};
 use crate::types::{DetectMult, Discriminator, Micros};
 
 /// Octets of an echo packet.
-const ECHO_LEN: usize = 16;
+const ECHO_LEN: usize = 24;
 
 /// The receiver's discriminator of an echo packet that has come back, for finding its session.
 /// `None` if it is too short to be one of ours.
@@ -43,6 +49,8 @@ pub(super) struct Echo {
     sent: u32,
     /// Of the one that came back last.
     returned: u32,
+    /// How long that one took.
+    round_trip: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +69,7 @@ impl Echo {
             active: None,
             sent: 0,
             returned: 0,
+            round_trip: None,
         }
     }
 
@@ -90,27 +99,32 @@ impl Echo {
         }
     }
 
-    fn write(&mut self, local: Discriminator, out: &mut Buffer) -> Option<usize> {
+    fn write(&mut self, now: Instant, local: Discriminator, out: &mut Buffer) -> Option<usize> {
         self.sent = self.sent.wrapping_add(1);
-        let [a, b, c, d] = local.get().to_be_bytes();
-        let [e, f, g, h] = self.sent.to_be_bytes();
-        let [i, j, k, l, m, n, o, p] = self.token.to_be_bytes();
-        let slot = out.first_chunk_mut::<ECHO_LEN>()?;
-        *slot = [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p];
+        let (front, rest) = out
+            .first_chunk_mut::<ECHO_LEN>()?
+            .split_first_chunk_mut::<4>()?;
+        let (number, rest) = rest.split_first_chunk_mut::<4>()?;
+        let (token, time) = rest.split_first_chunk_mut::<8>()?;
+        *front = local.get().to_be_bytes();
+        *number = self.sent.to_be_bytes();
+        *token = self.token.to_be_bytes();
+        *time.first_chunk_mut()? = now.as_nanos().to_be_bytes();
         Some(ECHO_LEN)
     }
 
-    /// The sequence number, if the packet is one of ours that is still awaited.
-    fn read(&self, local: Discriminator, payload: &[u8]) -> Option<u32> {
-        let &[a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = payload else {
-            return None;
-        };
-        let ours = [a, b, c, d] == local.get().to_be_bytes()
-            && [i, j, k, l, m, n, o, p] == self.token.to_be_bytes();
-        let number = u32::from_be_bytes([e, f, g, h]);
+    /// Sequence number and time of sending, if the packet is one of ours that is still awaited.
+    fn read(&self, local: Discriminator, payload: &[u8]) -> Option<(u32, Instant)> {
+        let (front, rest) = payload.split_first_chunk::<4>()?;
+        let (number, rest) = rest.split_first_chunk::<4>()?;
+        let (token, time) = rest.split_first_chunk::<8>()?;
+        let time = i64::from_be_bytes(time.try_into().ok()?);
+        let ours = *front == local.get().to_be_bytes() && *token == self.token.to_be_bytes();
+        let number = u32::from_be_bytes(*number);
         let awaited = self.sent.wrapping_sub(self.returned);
         let ahead = number.wrapping_sub(self.returned);
-        (ours && (1..=awaited).contains(&ahead)).then_some(number)
+        let awaited = ours && (1..=awaited).contains(&ahead);
+        awaited.then(|| (number, Instant::from_nanos(time)))
     }
 
     fn note_sent(&mut self, now: Instant, rng: &mut Rng, mult: DetectMult) {
@@ -153,7 +167,7 @@ impl Session {
     #[must_use = "a packet that is polled has to be sent"]
     pub fn poll_echo(&mut self, now: Instant, out: &mut Buffer) -> Option<usize> {
         self.echo.active.filter(|active| active.ready)?;
-        let length = self.echo.write(self.local, out)?;
+        let length = self.echo.write(now, self.local, out)?;
         self.echo
             .note_sent(now, &mut self.rng, self.config.detect_mult);
         count(&mut self.stats.echo_sent);
@@ -167,15 +181,22 @@ impl Session {
     /// [`Rejected::Echo`] if it is none of this session's, or has come back before; or if no
     /// echo packets are sent at present (BFD-EC-01).
     pub fn handle_echo(&mut self, now: Instant, payload: &[u8]) -> Result<(), Rejected> {
-        let number = self.echo.read(self.local, payload);
-        let (Some(number), Some(active)) = (number, &mut self.echo.active) else {
+        let found = self.echo.read(self.local, payload);
+        let (Some((number, sent)), Some(active)) = (found, &mut self.echo.active) else {
             self.stats.rejected.add(&Rejected::Echo);
             return Err(Rejected::Echo);
         };
         active.since = now;
         self.echo.returned = number;
+        self.echo.round_trip = Some(now.saturating_duration_since(sent));
         count(&mut self.stats.echo_received);
         Ok(())
+    }
+
+    /// How long the last echo packet took that has come back.
+    #[must_use]
+    pub fn echo_round_trip(&self) -> Option<Duration> {
+        self.echo.round_trip
     }
 
     /// When too many echo packets in a row are missing. RFC 5880 6.8.5.

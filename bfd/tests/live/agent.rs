@@ -10,8 +10,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bfd::{
-    Buffer, Definition, ECHO_PORT, Event, Instant, InterfaceId, MAX_LEN, Purpose, Rejections, Rx,
-    Session, SessionEvent, SessionId, State, Stats, TTL, Table, Timers, Transition, Transmit,
+    Buffer, Definition, ECHO_PORT, Event, Instant, InterfaceId, MAX_LEN, Purpose, Rx, Session,
+    SessionEvent, SessionId, State, Stats, TTL, Table, Timers, Transition, Transmit,
 };
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sched::{CloneFlags, setns};
@@ -34,10 +34,19 @@ pub(crate) struct Snapshot {
     pub(crate) timers: Timers,
     pub(crate) polling: bool,
     pub(crate) remote: bfd::Remote,
+    pub(crate) round_trip: Option<Duration>,
     pub(crate) stats: Stats,
-    pub(crate) unroutable: Rejections,
     /// Every change of state, and how long nothing had been heard before it.
     pub(crate) transitions: Vec<(Transition, Duration)>,
+}
+
+impl Snapshot {
+    fn brief(&self) -> String {
+        let last = self.transitions.last();
+        let rejected: Vec<_> = self.stats.rejected.iter().filter(|(_, n)| *n > 0).collect();
+        let (state, timers) = (self.state, self.timers);
+        format!("{state:?}, {timers:?}, last {last:?}, rejected {rejected:?}")
+    }
 }
 
 pub(crate) struct Agent {
@@ -90,7 +99,11 @@ impl Agent {
             if let Some(found) = found.as_ref().filter(|found| is_true(found)) {
                 return found.clone();
             }
-            assert!(now() < deadline, "not {what}: {found:?}");
+            assert!(
+                now() < deadline,
+                "not {what}: {}",
+                found.map_or("".into(), |f| f.brief())
+            );
             std::thread::sleep(Duration::from_millis(2));
         }
     }
@@ -156,11 +169,10 @@ impl Sockets {
         }
     }
 
-    /// Echo packets go to the neighbour, who sends them back: that is how FRR has it, and it
-    /// needs no help from the kernels in between.
+    /// Echo packets go to our own address; see [`Net::echo`](crate::net::Net::echo) for how they
+    /// get to the neighbour.
     fn send(&self, transmit: &Transmit, octets: &[u8]) {
-        let destination = transmit.next_hop.unwrap_or(transmit.destination);
-        let to = socket_address(destination, transmit.destination_port, self.scope);
+        let to = socket_address(transmit.destination, transmit.destination_port, self.scope);
         let socket = match transmit.purpose {
             Purpose::Control => &self.output,
             Purpose::Echo => &self.echo,
@@ -283,8 +295,8 @@ fn snapshot(table: &Table, id: SessionId, transitions: &[(Transition, Duration)]
         timers: session.timers(),
         polling: session.is_polling(),
         remote: *session.remote(),
+        round_trip: session.echo_round_trip(),
         stats: session.stats().clone(),
-        unroutable: table.rejected().clone(),
         transitions: transitions.to_vec(),
     }
 }

@@ -31,6 +31,13 @@ impl Process {
         Self(command.spawn().unwrap())
     }
 
+    /// SIGTERM: time to put things in order.
+    pub(crate) fn terminate(mut self) {
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(self.0.id()).unwrap());
+        let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
+        let _ = self.0.wait();
+    }
+
     /// SIGKILL: no farewell.
     pub(crate) fn kill(&mut self) {
         let _ = self.0.kill();
@@ -140,11 +147,41 @@ impl Net {
         self.directory.join("capture.pcap")
     }
 
+    /// Echo packets, which are for our own address, leave by way of the neighbour, whose kernel
+    /// is to send them back without a redirect, and are welcome when they return.
+    pub(crate) fn echo(&self) {
+        self.ip('a', "rule add pref 20 lookup local");
+        self.ip('a', "rule del pref 0");
+        self.ip(
+            'a',
+            "rule add pref 10 iif lo to 192.0.2.1 ipproto udp dport 3785 lookup 100",
+        );
+        self.ip('a', "route add 192.0.2.1 via 192.0.2.2 dev va table 100");
+        for (host, settings) in [
+            (
+                'a',
+                ["va.accept_local=1", "va.rp_filter=0", "all.rp_filter=0"],
+            ),
+            (
+                'b',
+                [
+                    "vb.send_redirects=0",
+                    "all.send_redirects=0",
+                    "all.forwarding=1",
+                ],
+            ),
+        ] {
+            for setting in settings {
+                self.inside(host, &format!("sysctl -qw net.ipv4.conf.{setting}"));
+            }
+        }
+    }
+
     /// What tshark finds wrong with the packets of this run, and how many of BFD there are.
     pub(crate) fn verdict(&mut self) -> Option<(String, usize)> {
-        // What is on its way to the file gets there.
-        std::thread::sleep(Duration::from_millis(300));
-        self.capture.take()?.kill();
+        // A busy machine writes them late.
+        std::thread::sleep(Duration::from_secs(1));
+        self.capture.take()?.terminate();
         exists("tshark").then_some(())?;
         let file = self.capture_file();
         let tshark = |filter: &str| {

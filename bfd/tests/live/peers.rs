@@ -159,6 +159,8 @@ impl Keepalived {
             .arg(path("keepalived.conf"));
         let files = [("-p", "main.pid"), ("-r", "vrrp.pid"), ("-b", "bfd.pid")];
         for (flag, file) in files {
+            // In a process namespace of its own, a killed one looks alive for ever.
+            let _ = std::fs::remove_file(path(file));
             command.arg(flag).arg(path(file));
         }
         Self(Process::start(command))
