@@ -151,7 +151,7 @@ fn print(figures: &Figures) {
     println!("graceful hand-overs  {}", figures.hand_overs);
     let (latest, seed) = figures.latest;
     println!(
-        "latest takeover      {} after 3A + S (seed {seed})",
+        "latest takeover      {} after 3A + S, L is up to 300 ms (seed {seed})",
         millis(latest)
     );
     println!("clashes of Actives   {}", figures.clashes);

@@ -68,6 +68,10 @@ pub struct Turn {
     pub woke: bool,
     /// It had to leave Active for Initialize in this turn.
     pub may_release: bool,
+    /// And so had to release the addresses.
+    pub owes_release: bool,
+    /// It did.
+    pub released: bool,
     /// The deadline had passed before it was moved, and so was not (a stall must still be seen).
     overdue: Option<i64>,
     /// The interval to learn if it ends up as Backup.
@@ -238,15 +242,9 @@ impl Model {
                 _ if last + interval > now => now + 1,
                 _ => next,
             };
-            // The next one may have been so near that it went along with the late one.
-            let merged = first + interval - slack <= now && last + interval > now;
-            let latest = match now {
-                _ if merged => next + slack,
-                _ if first + interval > now => last + interval,
-                _ => next,
-            };
-            let floor = if reason { next } else { latest };
-            self.due = (earliest.min(next), latest.max(floor));
+            // Never later than an interval from now, whether this one was early or late: Backups count
+            // from what they heard.
+            self.due = (earliest.min(next), next);
         }
         true
     }
@@ -278,6 +276,7 @@ impl Model {
     pub fn fault(&mut self, now: i64) {
         if self.is != Is::Off {
             self.turn.may_release |= self.is == Is::Active || self.turn.either.is_some();
+            self.turn.owes_release |= self.is == Is::Active && self.turn.either.is_none();
             self.is = Is::Initialize;
             self.turn.either = None;
             self.turn.owed = 0;
@@ -297,6 +296,7 @@ impl Model {
     pub fn address_lost(&mut self, now: i64) {
         if self.is == Is::Active {
             self.turn.may_release = true;
+            self.turn.owes_release = self.turn.either.is_none();
             self.become_backup(now, self.setup.interval);
             self.turn.owed = 0;
         }

@@ -206,7 +206,9 @@ impl Oracle<'_> {
         let tracker = vrrp_fsm::Fault::Tracker;
         let (NodeId(from), graceful) = match fault {
             Fault::Crash(node) | Fault::LinkDown(node) => (*node, false),
-            Fault::Stop(node) => (*node, true),
+            Fault::Stop(node) | Fault::Tell(node, Order::Event(Event::AddressLost)) => {
+                (*node, true)
+            }
             Fault::Tell(node, Order::Event(Event::Fault(fault))) if *fault == tracker => {
                 (*node, true)
             }

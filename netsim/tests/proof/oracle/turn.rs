@@ -225,6 +225,7 @@ impl Oracle<'_> {
                     "n{node} {key} releases and is to be {is:?}"
                 );
             }
+            model.turn.released = true;
             return Ok(());
         }
         if group.seen[node] != Is::Active {
@@ -421,6 +422,9 @@ impl Oracle<'_> {
                     "5 answer",
                     "n{node} {key} owes {owed} adverts, sent {sent}"
                 );
+            }
+            if turn.owes_release && !turn.released && !weak {
+                return broken!(now, "4 hand-over", "n{node} {key} goes without a release");
             }
             if turn.owes_announcement && !turn.announced && !weak {
                 return broken!(now, "7 reach", "n{node} {key} has to announce again");
