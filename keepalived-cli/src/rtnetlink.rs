@@ -115,7 +115,7 @@ fn messages(mut rest: &[u8]) -> impl Iterator<Item = Message<'_>> {
     })
 }
 
-/// Name and MTU. All other attributes are passed over unread: kernels know more kinds of them than we.
+/// Name and MTU. All other attributes are passed over unread: kernels know more kinds than we do.
 fn link(body: &[u8]) -> Option<(String, u32)> {
     let (mut name, mut mtu) = (None, None);
     for attribute in NlasIterator::new(body.get(LINK_HEADER..)?).flatten() {

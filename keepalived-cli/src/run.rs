@@ -208,7 +208,7 @@ fn test(source: &ConfigSource, report: &str) -> ExitCode {
         warn(line);
     }
     for (instance, interface) in parsed.config.interfaces() {
-        if !machine.has_interface(interface) {
+        if Surroundings::mtu(&machine, interface).is_none() {
             let name = instance.name.as_str();
             warn(&format!(
                 "({name}) interface {interface} does not exist now"

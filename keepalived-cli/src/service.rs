@@ -54,7 +54,7 @@ impl Message<'_> {
     }
 }
 
-/// The clock the manager compares with. Not the daemon's own, which goes on while the machine sleeps.
+/// The clock the manager compares with. The daemon's own goes on while the machine sleeps.
 fn monotonic_usec() -> i64 {
     let time = clock_gettime(ClockId::Monotonic);
     time.tv_sec

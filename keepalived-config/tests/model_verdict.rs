@@ -5,6 +5,7 @@
 
 mod machine;
 
+use keepalived_config::model::{Program, Surroundings};
 use keepalived_config::{MemorySource, Options, parse};
 
 const CASES: &str = include_str!("golden/verdicts.txt");
@@ -97,4 +98,40 @@ fn a_missing_file_is_no_error_in_test_mode() {
         0
     );
     assert!(parsed.has_errors());
+}
+
+/// The sample machine with links of 600 octets, into which 137 addresses of VRRPv2 fit.
+struct Narrow;
+
+impl Surroundings for Narrow {
+    fn mtu(&self, interface: &str) -> Option<u32> {
+        machine::Sample.mtu(interface).map(|_| 600)
+    }
+
+    fn account(&self, user: &str, group: Option<&str>) -> Option<u32> {
+        machine::Sample.account(user, group)
+    }
+
+    fn program(&self, program: &str) -> Program {
+        machine::Sample.program(program)
+    }
+}
+
+/// Measured on Keepalived 2.2.7 with a veth of 600 octets: "maximum/space available in packet (max 137
+/// addresses)", and exit code 5.
+#[test]
+fn addresses_that_do_not_fit_into_an_advert_on_the_interface_count() {
+    for (count, narrow) in [(137, 0), (138, 5)] {
+        let addresses: String = (1..=count).map(|n| format!("192.0.2.{n}\n")).collect();
+        let text = format!(
+            "vrrp_instance VI_1 {{\ninterface eth0\nvirtual_router_id 51\nvirtual_ipaddress {{\n\
+             {addresses}}}\n}}\n"
+        );
+        let mut source = MemorySource::new().with_file("keepalived.conf", text);
+        let parsed = parse(&mut source, "keepalived.conf", &Options::default());
+        let code =
+            |around: &dyn Surroundings| parsed.config.test_exit_code(&parsed.diagnostics, around);
+        assert_eq!(code(&machine::Sample), 0, "{count}");
+        assert_eq!(code(&Narrow), narrow, "{count}");
+    }
 }

@@ -125,8 +125,8 @@ impl Machine for ThisMachine {
 
 /// For the exit code of a configuration test.
 impl Surroundings for ThisMachine {
-    fn has_interface(&self, name: &str) -> bool {
-        self.mtu(name).is_some()
+    fn mtu(&self, interface: &str) -> Option<u32> {
+        Machine::mtu(self, interface)
     }
 
     fn account(&self, user: &str, group: Option<&str>) -> Option<u32> {

@@ -57,10 +57,14 @@ impl<'a> Scripts<'a> {
     fn default_account(&self) -> Result<(u32, u32), String> {
         let look_up = || match self.user {
             Some(user) => resolve(self.machine, user),
-            None => Ok(self
-                .machine
-                .account(DEFAULT_USER, None)
-                .unwrap_or_else(|| self.machine.own_account())),
+            // Where security is wanted nothing runs as root unless the file says so.
+            None => match self.machine.account(DEFAULT_USER, None) {
+                Some(account) => Ok(account),
+                None if self.security => Err(format!(
+                    "no `script_user` is set and there is no user {DEFAULT_USER}"
+                )),
+                None => Ok(self.machine.own_account()),
+            },
         };
         self.default.get_or_init(look_up).clone()
     }

@@ -48,7 +48,7 @@ table! { GLOBAL_DEFS, GlobalDefs;
     "disable_local_igmp", Line, "", P2, NotYet, "off", "2.2.0",
         "Keep the kernel from reporting membership of 224.0.0.0/24.";
     "dynamic_interfaces", Line, "[allow_if_changes]", P1, Works, "off", "2.0.0",
-        "Interfaces may be missing at start and come and go.";
+        "A missing interface is no error for a configuration test; while running they always may come and go.";
     "enable_dbus", Line, "", P1, NotYet, "off", "1.3.0",
         "Offer the D-Bus service.";
     "enable_script_security", Line, "", P0, Works, "off", "1.3.0",

@@ -5,7 +5,8 @@ use super::prelude::{
 };
 
 table! { INSTANCE, Instance;
-    "accept", Line, "", P1, Works, "on, off in strict mode", "1.2.17",
+    "accept", Line, "", P1, NoEffect("traffic to the virtual addresses is always answered"),
+        "on, off in strict mode", "1.2.17",
         "Answer traffic to the virtual addresses.";
     "advert_int", Line, "TIMER(0.01..255)", P0, Works, "1 s", "0.5",
         "Seconds between adverts; whole seconds in version 2, at most 40.95 s in version 3.";
@@ -81,7 +82,7 @@ table! { INSTANCE, Instance;
     "notify_stop", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P1, Works, "none", "1.1.13",
         "Command run when the instance stops.";
     "old_unicast_checksum", Line, "[never]", P2, Works, "detected", "1.3.7",
-        "Use the unicast checksum of releases before 1.3.7, or never detect it.";
+        "Send the VRRPv3 unicast checksum of releases before 1.3.7, or do not even accept it.";
     "owner_ignore_adverts", Line, "[BOOL]", P2, Works, "as vrrp_owner_ignore_adverts", "2.3.3",
         "Priority 255 ignores the adverts of others.";
     "preempt", Line, "", P1, Works, "on", "1.2.20",
@@ -119,7 +120,8 @@ table! { INSTANCE, Instance;
     "track_script", Entries(EntryKind::Track), "{ SCRIPT_NAME [weight INT(-254..254) [reverse|noreverse]] ... }",
         P0, NotYet, "none", "1.1.13",
         "Scripts that fault the instance or change its priority.";
-    "track_src_ip", Line, "", P1, Works, "off", "2.0.0",
+    "track_src_ip", Line, "", P1, NoEffect("an instance without its source address is always in FAULT"),
+        "off", "2.0.0",
         "Fault when the source address is not present.";
     "unicast_fault_no_peer", Line, "", P2, Works, "off", "2.2.5",
         "Stay in FAULT when unicast is wanted and no peer is given.";
@@ -166,7 +168,7 @@ table! { AUTHENTICATION, Authentication;
     "auth_pass", Line, "STRING(8 bytes)", P0, Works, "none", "0.5",
         "The password; only the first 8 bytes count.";
     "auth_type", Line, "PASS|AH", P0, Works, "none", "0.5",
-        "Kind of authentication: a plain password, or IPsec AH.";
+        "Kind of authentication: a plain password; with IPsec AH the instance stays in FAULT.";
 }
 
 table! { AUTH_HMAC, AuthHmac;

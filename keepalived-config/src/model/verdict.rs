@@ -3,7 +3,7 @@
 use super::Config;
 use super::commands::{Command, Purpose};
 use super::global::DynamicInterfaces;
-use super::instance::VrrpInstance;
+use super::instance::{VrrpInstance, max_advertised};
 use super::script::ScriptUser;
 use crate::diagnostic::{Diagnostic, Severity};
 
@@ -32,8 +32,8 @@ const DEFAULT_USER: &str = "keepalived_script";
 
 /// What test mode asks the machine.
 pub trait Surroundings {
-    /// Whether there is an interface of this name.
-    fn has_interface(&self, name: &str) -> bool;
+    /// The MTU of an interface in octets; `None` if there is no such interface.
+    fn mtu(&self, interface: &str) -> Option<u32>;
     /// The number of a user, given by name or number; `None` if there is no such user or group.
     fn account(&self, user: &str, group: Option<&str>) -> Option<u32>;
     /// What there is under the name of a program: a path, or a word to be looked up in `PATH`.
@@ -87,7 +87,10 @@ impl Config {
         } else if has("cannot-read") {
             // As in Keepalived, where a missing file is an empty one.
             0
-        } else if diagnostics.iter().any(counts) || self.misses_scripts(around) {
+        } else if diagnostics.iter().any(counts)
+            || self.misses_scripts(around)
+            || self.needs_more_room(around)
+        {
             5
         } else {
             0
@@ -115,7 +118,17 @@ impl Config {
         self.global.dynamic_interfaces == DynamicInterfaces::No
             && self
                 .interfaces()
-                .any(|(_, name)| !around.has_interface(name))
+                .any(|(_, name)| around.mtu(name).is_none())
+    }
+
+    /// Some instance has more addresses than fit into an advert on its interface.
+    fn needs_more_room(&self, around: &dyn Surroundings) -> bool {
+        self.instances.iter().any(|instance| {
+            around.mtu(&instance.interface).is_some_and(|mtu| {
+                let room = max_advertised(instance.family, instance.version, mtu);
+                instance.addresses.len() > room
+            })
+        })
     }
 
     /// Something is missing that Keepalived misses too: accounts and tracked scripts.

@@ -2,13 +2,13 @@
 
 use keepalived_config::model::{Program, Surroundings};
 
-/// Interfaces `eth0` and `eth1`, no account `keepalived_script`, and every program that does not call
+/// Interfaces `eth0` and `eth1` of Ethernet, no account `keepalived_script`, and every program that does not call
 /// itself missing.
 pub(crate) struct Sample;
 
 impl Surroundings for Sample {
-    fn has_interface(&self, name: &str) -> bool {
-        matches!(name, "lo" | "eth0" | "eth1")
+    fn mtu(&self, interface: &str) -> Option<u32> {
+        matches!(interface, "lo" | "eth0" | "eth1").then_some(1500)
     }
 
     fn account(&self, user: &str, group: Option<&str>) -> Option<u32> {

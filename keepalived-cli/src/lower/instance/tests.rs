@@ -10,14 +10,14 @@ impl Machine for Plain {
     fn mtu(&self, _: &str) -> Option<u32> {
         Some(ETHERNET_MTU)
     }
-    fn account(&self, _: &str, _: Option<&str>) -> Option<(u32, u32)> {
-        None
+    fn account(&self, user: &str, _: Option<&str>) -> Option<(u32, u32)> {
+        (user == "root").then_some((0, 0))
     }
     fn own_account(&self) -> (u32, u32) {
         (0, 0)
     }
     fn judge(&self, program: &str, _: u32) -> Judgement {
-        Judgement::Missing(program.to_owned())
+        Judgement::Fine(program.into())
     }
 }
 
@@ -47,6 +47,28 @@ fn the_devices_of_addresses_are_tracked_unless_the_file_says_no() {
         .collect();
     assert_eq!(names, ["eth1", "eth3"]);
     assert_eq!(setup.addresses.len(), 6);
+}
+
+/// SCR-04; measured with keepalived 2.2.7: with `enable_script_security` and neither `script_user` nor
+/// the user `keepalived_script`, scripts are left out rather than run as root.
+#[test]
+fn with_script_security_nothing_runs_as_root_unless_the_file_says_so() {
+    let ran = |global: &str, user: &str| {
+        let text = format!(
+            "global_defs {{\n{global}\n}}\nvrrp_instance VI_1 {{\ninterface eth0\n\
+             virtual_router_id 51\nnotify /bin/true {user}\nvirtual_ipaddress {{\n192.0.2.1\n}}\n}}\n"
+        );
+        let mut source = MemorySource::new().with_file("keepalived.conf", text);
+        let parsed = parse(&mut source, "keepalived.conf", &Options::default());
+        let lowered = crate::lower::lower(&parsed.config, &Plain);
+        assert_eq!(lowered.hooks.is_empty(), !lowered.script_trouble.is_empty());
+        !lowered.hooks.is_empty()
+    };
+    assert!(ran("", ""));
+    assert!(!ran("enable_script_security", ""));
+    assert!(ran("enable_script_security\nscript_user root", ""));
+    assert!(ran("enable_script_security", "root"));
+    assert!(!ran("", "nobody-at-all"));
 }
 
 /// VRRP-V3-CK-05: without argument the old checksum is sent, with `never` it is not even accepted.
