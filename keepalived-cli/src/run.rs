@@ -9,6 +9,7 @@ use std::time::Duration;
 use keepalived_config::diagnostic::render_all;
 use keepalived_config::model::Surroundings;
 use keepalived_config::{FileSource, Options as LanguageOptions};
+use keepalived_driver::StartError;
 use keepalived_driver::control::ControlSettings;
 
 use netlink_vip::Tag;
@@ -142,15 +143,29 @@ fn start(options: &Options, arguments: Vec<OsString>) -> Result<ExitCode, Refuse
             Ok(())
         }
     });
-    if let Err(error) = &outcome {
-        log.line(Level::Error, &error.to_string());
+    let failure = outcome.err().as_ref().map(explain);
+    if let Some(message) = &failure {
+        log.line(Level::Error, message);
     }
     log.finish(LOG_PATIENCE);
-    match outcome {
-        Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(error @ (DaemonError::Elections(_) | DaemonError::Io(_))) => Err(Refused::fatal(error)),
-        Err(DaemonError::Failed) => Ok(ExitCode::from(code::FATAL)),
+    match failure {
+        None => Ok(ExitCode::SUCCESS),
+        // Said already where whoever started us reads.
+        Some(_) if options.log_console => Ok(ExitCode::from(code::FATAL)),
+        Some(message) => Err(Refused::fatal(message)),
     }
+}
+
+/// What went wrong, and what to do about the usual reason.
+fn explain(error: &DaemonError) -> String {
+    let kind = match error {
+        DaemonError::Elections(StartError::Io(error)) | DaemonError::Io(error) => error.kind(),
+        _ => return error.to_string(),
+    };
+    if kind == std::io::ErrorKind::PermissionDenied {
+        return format!("{error}; root, or CAP_NET_ADMIN and CAP_NET_RAW, is needed");
+    }
+    error.to_string()
 }
 
 /// Before any thread: the namespace belongs to the thread, and new ones inherit it.

@@ -178,14 +178,16 @@ impl Elections {
     }
 
     fn link_news(&mut self, name: &InterfaceName, state: LinkState) {
-        if let Some(id) = self.interfaces.find(name) {
-            self.dirty.insert(id);
-            if self.known {
-                self.reports.push(Report::Link {
-                    name: name.to_string(),
-                    state,
-                });
-            }
+        let Some(id) = self.interfaces.find(name) else {
+            return;
+        };
+        self.dirty.insert(id);
+        let before = self.link_states.insert(id, state);
+        if self.known && before != Some(state) {
+            self.reports.push(Report::Link {
+                name: name.to_string(),
+                state,
+            });
         }
     }
 

@@ -35,7 +35,7 @@ use vrrp_proto::ParseError;
 use crate::clock::{Clock, lateness};
 use crate::config::Config;
 use crate::remote::{Command, Remote};
-use crate::report::{InstanceLabel, Report};
+use crate::report::{InstanceLabel, LinkState, Report};
 use crate::reports::Reports;
 use crate::snapshot::TurnStats;
 use crate::sockets::frames::FrameSenders;
@@ -93,6 +93,8 @@ pub struct Elections {
     by_interface: HashMap<InterfaceId, Vec<InstanceId>>,
     /// Instances with a refused address whose announcement waits.
     refusing: BTreeSet<InstanceId>,
+    /// What was last said about each interface.
+    link_states: HashMap<InterfaceId, LinkState>,
     /// Interfaces whose facts changed in this turn.
     dirty: BTreeSet<InterfaceId>,
     config: Config,
@@ -175,6 +177,7 @@ impl Elections {
             leaving: Vec::new(),
             by_interface: HashMap::new(),
             refusing: BTreeSet::new(),
+            link_states: HashMap::new(),
             dirty: BTreeSet::new(),
             config: Config::new(Vec::new()),
             started_wall: clock.wall(),
