@@ -171,3 +171,22 @@ fn the_detection_time_starts_when_demand_mode_ends() {
         Reason::DetectionTime
     );
 }
+
+/// A verification that falls into the time between two polls waits for its turn.
+#[test]
+fn a_verification_waits_until_the_last_poll_has_settled() {
+    let (mut session, now) = up(config().with_demand(Demand::Verify(ms(100))));
+    let polls = run(&mut session, later(now, millis(160.0)));
+    let first = polls.iter().find(|(_, sent)| sent.poll).unwrap().0;
+    // An answer after 90 ms, so twice that after the last P until the next poll.
+    let answered = later(first, millis(90.0));
+    run(&mut session, answered);
+    hear(&mut session, answered, answer(State::Up)).unwrap();
+    let due = later(answered, millis(101.0));
+    run(&mut session, due);
+    session.handle_timeout(due);
+    assert!(!session.is_polling());
+    assert!(session.next_timeout().unwrap() > due);
+    run(&mut session, later(first, millis(272.0)));
+    assert!(session.is_polling());
+}

@@ -112,6 +112,22 @@ fn missing_echoes_end_the_session() {
     assert_eq!(now.saturating_duration_since(last), millis(60.0));
 }
 
+/// BFD-TM-05: the other side was asked for one packet a second, and is not forgotten for having
+/// sent no more than that.
+#[test]
+fn a_failed_echo_does_not_shorten_the_detection_time_in_hindsight() {
+    let (mut session, now) = echoing();
+    echoes(&mut session, now).clear();
+    let late = later(now, millis(900.0));
+    session.handle_timeout(late);
+    assert_eq!(session.diagnostic(), Diagnostic::ECHO_FAILED);
+    assert_eq!(session.remote().discriminator, Some(discr(common::REMOTE)));
+    assert!(session.next_timeout().unwrap() > late);
+    let told = sent(&mut session, late);
+    assert_eq!(told[0].your_discriminator, Some(discr(common::REMOTE)));
+    assert_eq!(told[0].required_min_rx, ms(50));
+}
+
 /// BFD-EC-04.
 #[test]
 fn control_packets_become_rare_while_echoes_do_the_work() {

@@ -64,7 +64,7 @@ fn control() -> impl Strategy<Value = Control> {
                     detect_mult: common::mult(mult),
                     my_discriminator: discr(my),
                     your_discriminator: your
-                        .or(knows.then_some(LOCAL))
+                        .or_else(|| knows.then_some(LOCAL))
                         .and_then(Discriminator::new),
                     desired_min_tx: intervals.0,
                     required_min_rx: intervals.1,
@@ -195,7 +195,8 @@ impl Bench {
                 }
                 self.session.handle_timeout(self.now);
                 let next = self.session.next_timeout();
-                assert!(next.is_none_or(|next| next > self.now), "no progress");
+                let moves = next.is_none_or(|next| next > self.now);
+                assert!(moves, "no progress: {:?}", self.session);
             }
             Op::Packet {
                 control,

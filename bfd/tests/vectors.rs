@@ -89,7 +89,7 @@ fn receiver(session: &Value) -> (Session, Option<u32>) {
     let say = |receiver: &mut Session, state, final_bit| {
         let control = Control {
             final_bit,
-            my_discriminator: remote.unwrap_or(discr(9)),
+            my_discriminator: remote.unwrap_or_else(|| discr(9)),
             your_discriminator: Some(local),
             ..common::peer(state)
         };

@@ -172,6 +172,7 @@ impl Session {
         }
         self.negotiation.handle_timeout(now);
         if due(self.demand.verify_at) {
+            self.demand.verify_at = None;
             self.verify();
         }
         self.settle(now);

@@ -171,7 +171,7 @@ impl Session {
         let backed_off = up && negotiation.steps > 0;
         negotiation.ease_at =
             backed_off.then(|| negotiation.ease_at.unwrap_or_else(|| after(now, EASE)));
-        if !up || !known {
+        if !known {
             // Nothing depends on what the other side knows.
             negotiation.used = negotiation.offer;
         }
@@ -192,7 +192,8 @@ impl Session {
         if !up || !known || wanted.desired_min_tx < used.desired_min_tx {
             used.desired_min_tx = wanted.desired_min_tx;
         }
-        if !up || !known || wanted.required_min_rx > used.required_min_rx {
+        // In any state: nobody is to be forgotten for not sending faster than they know.
+        if !known || wanted.required_min_rx > used.required_min_rx {
             used.required_min_rx = wanted.required_min_rx;
         }
         true

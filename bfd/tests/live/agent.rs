@@ -102,7 +102,7 @@ impl Agent {
             assert!(
                 now() < deadline,
                 "not {what}: {}",
-                found.map_or("".into(), |f| f.brief())
+                found.as_ref().map(Snapshot::brief).unwrap_or_default()
             );
             std::thread::sleep(Duration::from_millis(2));
         }
