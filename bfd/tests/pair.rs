@@ -521,6 +521,8 @@ fn changes_of_mind_take_effect_and_nothing_else_happens() {
             } else {
                 session.handle_event(now, Event::ForwardingReset);
                 asked += 2;
+                // Resets within one round trip answer each other for a while.
+                time += 200.0;
             }
             world.settle();
         }

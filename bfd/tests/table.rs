@@ -568,6 +568,46 @@ fn a_thousand_sessions_share_wake_ups() {
     );
 }
 
+/// Company is kept for a twentieth of the interval, however short that is.
+#[test]
+fn nobody_sends_more_than_a_twentieth_of_the_interval_early() {
+    let mut table = Table::new(3);
+    let mut plans = std::collections::BTreeMap::new();
+    for number in 0..40 {
+        let mut path = neighbour(1);
+        path.interface = InterfaceId(number);
+        let fast = SessionConfig::new(ms(10), ms(10), mult(3));
+        let id = table
+            .add(at(0.0), Definition::SingleHop(path, fast))
+            .unwrap();
+        for state in [State::Init, State::Up] {
+            let mut packet = named(&table, id, state);
+            packet[1] |= 0x10;
+            // Receives every 10 ms.
+            packet[16..20].copy_from_slice(&10_000_u32.to_be_bytes());
+            table
+                .handle_packet(at(0.0), &rx(&packet, 1, 3784, 255))
+                .unwrap();
+            transmits(&mut table, at(0.0));
+        }
+    }
+    let (mut now, mut early, mut sent) = (at(0.0), 0, 0);
+    while now < at(140.0) {
+        for (id, _, member) in table.members() {
+            plans.insert(id, member.session().unwrap().next_timeout().unwrap());
+        }
+        now = table.next_timeout().unwrap();
+        table.handle_timeout(now);
+        for (transmit, _) in transmits(&mut table, now) {
+            let waived = plans[&transmit.id].saturating_duration_since(now);
+            assert!(waived <= Duration::from_micros(500), "{waived:?}");
+            early += u32::from(!waived.is_zero());
+            sent += 1;
+        }
+    }
+    assert!(early > 50 && sent > 500, "{early} of {sent} early");
+}
+
 /// Counters can be set back, everywhere.
 #[test]
 fn counters_can_be_cleared() {
