@@ -114,6 +114,7 @@ fn check_up(agent: &Agent, interval: u32, detection: u64) -> Snapshot {
 /// The peer dies without a word: down after exactly the detection time, as seen from the last
 /// packet.
 fn check_death(agent: &Agent, name: &str, kill: impl FnOnce()) {
+    std::thread::sleep(Duration::from_millis(500));
     let detection = agent.look().timers.detection_time.unwrap();
     let before = agent.now();
     kill();

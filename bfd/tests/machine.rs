@@ -9,7 +9,7 @@ use common::*;
 
 /// BFD-FSM-01, BFD-FSM-02, BFD-FSM-03, BFD-FSM-04, BFD-FSM-05, BFD-FSM-06, BFD-FSM-07,
 /// BFD-FSM-08, BFD-FSM-09, BFD-FSM-10, BFD-FSM-11, BFD-FSM-12, BFD-FSM-13, BFD-FSM-14,
-/// BFD-FSM-15, BFD-FSM-16: one row for each cell.
+/// BFD-FSM-15, BFD-FSM-16, BFD-RX-19: one row for each cell.
 #[test]
 fn every_received_state_takes_every_state_where_the_rfc_says() {
     use State::{AdminDown, Down, Init, Up};

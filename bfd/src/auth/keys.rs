@@ -157,7 +157,8 @@ impl Key {
 /// How packets are authenticated.
 ///
 /// It fails closed: a session with authentication and without a key that is good now sends
-/// nothing and accepts nothing. There is no way from here to unauthenticated packets.
+/// nothing and accepts nothing. There is no way from here to unauthenticated packets, and no
+/// received packet changes what is required of others: BFD-AU-12.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthConfig {
     kind: AuthKind,

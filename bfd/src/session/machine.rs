@@ -27,7 +27,7 @@ use crate::types::{Diagnostic, State};
 ///
 /// BFD-FSM-01, BFD-FSM-02, BFD-FSM-03, BFD-FSM-04, BFD-FSM-05, BFD-FSM-06, BFD-FSM-07,
 /// BFD-FSM-08, BFD-FSM-09, BFD-FSM-10, BFD-FSM-11, BFD-FSM-12, BFD-FSM-13, BFD-FSM-14,
-/// BFD-FSM-15, BFD-FSM-16, BFD-FSM-24.
+/// BFD-FSM-15, BFD-FSM-16, BFD-FSM-24, BFD-FSM-26.
 pub(super) const fn next(local: State, received: State) -> Option<(State, Option<Diagnostic>)> {
     match (local, received) {
         (State::AdminDown, _)

@@ -362,7 +362,8 @@ impl Session {
         }
     }
 
-    /// Draws the consequences of whatever has changed. Ends every input.
+    /// Draws the consequences of whatever has changed. Ends every input. While demand mode is
+    /// active on either side, all news takes a poll: BFD-DM-04.
     fn settle(&mut self, now: Instant) {
         self.update_echo(now);
         let negotiated = self.negotiate(now);

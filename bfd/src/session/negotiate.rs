@@ -22,7 +22,8 @@ const EASE: Duration = Duration::from_secs(60);
 /// An answer that took longer has got lost on the way, rather than being slow.
 const LONGEST_SETTLING: Duration = Duration::from_secs(2);
 
-/// What a change of starts a poll sequence.
+/// What a change of starts a poll sequence. The detection multiplier is not part of it:
+/// BFD-TM-13.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Offer {
     pub(super) desired_min_tx: Micros,

@@ -136,7 +136,7 @@ impl Session {
         length
     }
 
-    /// What a packet says now, P and F aside. BFD-TX-11.
+    /// What a packet says now, P and F aside, be it an answer or not. BFD-TX-11, BFD-TM-09.
     pub(super) fn content(&self) -> Control {
         let offer = self.negotiation.offer;
         Control {

@@ -26,7 +26,8 @@ pub struct SingleHop {
     pub point_to_point: bool,
 }
 
-/// A path over several hops, RFC 5883.
+/// A path over several hops, RFC 5883. Anybody on the way can forge packets, so authentication is
+/// worth its price here: BFD-MH-04.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Multihop {
     /// The other end.
