@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use netlink_vip::{Burst, OwnerId};
-use sans_io_time::Instant;
 use vrrp_fsm::{Fault, Instance, InterfaceId, Reason, State, Transmit, Transport};
 use vrrp_proto::{EmitError, HOP_LIMIT, IpMeta};
 
@@ -121,9 +120,4 @@ impl Running {
     pub(super) fn note_transition(&mut self, at: SystemTime, reason: Reason) {
         self.last_transition = Some((at, reason));
     }
-}
-
-/// An instant that the loop waits for on behalf of itself.
-pub(super) fn earliest(deadlines: impl IntoIterator<Item = Option<Instant>>) -> Option<Instant> {
-    deadlines.into_iter().flatten().min()
 }

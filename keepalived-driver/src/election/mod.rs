@@ -45,7 +45,7 @@ use crate::sources::Source;
 use crate::timer::Timer;
 
 use conflicts::Conflicts;
-use instance::{Running, earliest};
+use instance::Running;
 use interfaces::{Interfaces, PathKey, ReceivePath};
 use outputs::Outbox;
 use shutdown::Shutdown;
@@ -241,14 +241,17 @@ impl Elections {
             return Ok(false);
         }
         self.reports.flush();
-        self.deadline = earliest([
+        self.deadline = [
             self.router.next_timeout(),
             self.reconciler.next_timeout(),
             self.announcer.next_timeout(),
             self.release_at,
             self.retry_at,
             self.shutdown.as_ref().map(Shutdown::deadline),
-        ]);
+        ]
+        .into_iter()
+        .flatten()
+        .min();
         self.timer.arm(self.deadline)?;
         Ok(true)
     }
