@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod compliance;
+mod files;
 mod live;
 mod nostd;
 mod pages;

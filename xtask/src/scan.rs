@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use crate::files::rust_files;
 
 /// Who cites a requirement.
 #[derive(Default, Debug, PartialEq, Eq)]
@@ -30,24 +32,6 @@ pub(crate) fn scan(root: &Path, folders: &[&str], ids: &[String]) -> BTreeMap<St
         }
     }
     found
-}
-
-/// The Rust files below a folder, sorted, build output left out.
-fn rust_files(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if path.is_dir() && entry.file_name() != "target" {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                files.push(path);
-            }
-        }
-    }
-    files.sort();
-    files
 }
 
 /// A function whose body we are in.

@@ -18,6 +18,14 @@ pub struct InlineWord {
     pub status: Status,
 }
 
+impl InlineWord {
+    /// Place and word, joined by a slash: `ADDRESS-ENTRY/dev`.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("{}/{}", self.place, self.name)
+    }
+}
+
 /// Every inline word, grouped by place.
 pub fn inline_words() -> impl Iterator<Item = &'static InlineWord> {
     crate::keywords::INLINE.iter()

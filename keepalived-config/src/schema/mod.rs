@@ -40,6 +40,14 @@ pub struct Keyword {
     pub since: &'static str,
 }
 
+impl Keyword {
+    /// Block and name, joined by a dot: `vrrp_instance.priority`, `(root).global_defs`.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("{}.{}", self.context.path(), self.name)
+    }
+}
+
 /// What follows a keyword.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Shape {

@@ -1,5 +1,6 @@
 //! The parity page: every keyword and what this daemon does with it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::{Context, Priority, Status, inline_words, keywords, keywords_of};
@@ -46,20 +47,22 @@ pub fn counts() -> Counts {
 
 /// The parity page as Markdown: counts, then a table per block, then the inline words.
 ///
-/// The text depends on the keyword table only.
+/// `tests` names the tests that show the effect of a keyword: by its block and name, joined by a dot
+/// (`vrrp_instance.priority`), or by place and word, joined by a slash (`ADDRESS-ENTRY/dev`).
 #[must_use]
-pub fn parity_markdown() -> String {
+pub fn parity_markdown(tests: &BTreeMap<String, BTreeSet<String>>) -> String {
     let mut page = String::new();
     page.push_str("# What works\n\n");
     page.push_str(
         "Every keyword of `keepalived.conf` and what keepalived-rs does with it. \
-         This page is generated from the keyword table.\n\n",
+         This page is generated from the keyword table. `Shown by` is a test in which flipping the \
+         keyword changes what somebody outside of the daemon sees.\n\n",
     );
     summary(&mut page);
     for &context in &Context::ALL {
-        block(&mut page, context);
+        block(&mut page, context, tests);
     }
-    inline(&mut page);
+    inline(&mut page, tests);
     page
 }
 
@@ -101,48 +104,58 @@ fn row(page: &mut String, title: &str, counts: &Counts) {
     );
 }
 
-fn block(page: &mut String, context: Context) {
+fn block(page: &mut String, context: Context, tests: &BTreeMap<String, BTreeSet<String>>) {
     let counts = Counts::of(keywords_of(context).map(|keyword| keyword.status));
     let (path, works, total) = (context.path(), counts.works, counts.total());
     line(
         page,
         format_args!("## {path}\n\n{works} of {total} work.\n"),
     );
-    page.push_str("| Keyword | Arguments | Default | P | Status | For |\n");
-    page.push_str("|---|---|---|---|---|---|\n");
+    page.push_str("| Keyword | Arguments | Default | P | Status | For | Shown by |\n");
+    page.push_str("|---|---|---|---|---|---|---|\n");
     for keyword in keywords_of(context) {
         line(
             page,
             format_args!(
-                "| `{}` | {} | {} | {:?} | {} | {} |",
+                "| `{}` | {} | {} | {:?} | {} | {} | {} |",
                 keyword.name,
                 code(keyword.arguments),
                 cell(keyword.default),
                 keyword.priority,
                 status(keyword.status),
                 cell(keyword.doc),
+                shown_by(tests, &keyword.path()),
             ),
         );
     }
     page.push('\n');
 }
 
-fn inline(page: &mut String) {
+fn inline(page: &mut String, tests: &BTreeMap<String, BTreeSet<String>>) {
     page.push_str("## Words inside lines\n\n");
-    page.push_str("| Place | Word | Arguments | P | Status |\n|---|---|---|---|---|\n");
+    page.push_str(
+        "| Place | Word | Arguments | P | Status | Shown by |\n|---|---|---|---|---|---|\n",
+    );
     for word in inline_words() {
         line(
             page,
             format_args!(
-                "| {} | {} | {} | {:?} | {} |",
+                "| {} | {} | {} | {:?} | {} | {} |",
                 code(word.place),
                 code(word.name),
                 code(word.arguments),
                 word.priority,
                 status(word.status),
+                shown_by(tests, &word.path()),
             ),
         );
     }
+}
+
+/// One of the tests, by its own name; the others are a search away.
+fn shown_by(tests: &BTreeMap<String, BTreeSet<String>>, path: &str) -> String {
+    let first = tests.get(path).and_then(BTreeSet::first);
+    first.map_or_else(String::new, |test| code(test))
 }
 
 fn status(status: Status) -> String {
