@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod build;
+pub mod cluster;
 pub mod diagnostic;
 mod include;
 mod keywords;

@@ -1,0 +1,157 @@
+//! Whether adverts reach the others.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::pairing::Router;
+use super::{Findings, Member};
+use crate::diagnostic::Severity::{Error, Warning};
+use crate::model::{Transport, VrrpInstance};
+
+pub(super) fn destinations(router: &Router<'_>, findings: &mut Findings<'_>) {
+    let Some((first, others)) = router.members.split_first() else {
+        return;
+    };
+    for other in others {
+        let pair = [*first, *other];
+        let (a, b) = (first.instance, other.instance);
+        if a.family != b.family || a.vrid.value != b.vrid.value {
+            continue;
+        }
+        let name = &a.name.value;
+        match (&a.transport, &b.transport) {
+            (Transport::Multicast { group: ours }, Transport::Multicast { group: theirs })
+                if ours != theirs =>
+            {
+                findings.add(
+                    Error,
+                    "group-differs",
+                    &pair,
+                    [
+                        format!(
+                            "`{name}` sends to {ours} on {} and to {theirs} on {}",
+                            findings.node(first),
+                            findings.node(other)
+                        ),
+                        "the nodes do not hear each other; both become master".to_owned(),
+                        "set the same multicast group on all nodes".to_owned(),
+                    ],
+                );
+            }
+            (Transport::Multicast { .. }, Transport::Unicast { .. })
+            | (Transport::Unicast { .. }, Transport::Multicast { .. }) => {
+                let way = |i: &VrrpInstance| {
+                    let unicast = matches!(i.transport, Transport::Unicast { .. });
+                    if unicast { "unicast" } else { "multicast" }.to_owned()
+                };
+                findings.add(
+                    Error,
+                    "transport-differs",
+                    &pair,
+                    [
+                        format!("`{name}` is {}", findings.each(&pair, way)),
+                        "the nodes do not hear each other; both become master".to_owned(),
+                        "give all nodes a `unicast_peer` block, or none".to_owned(),
+                    ],
+                );
+            }
+            _ => {}
+        }
+    }
+    unicast(router, findings);
+}
+
+/// The peers of a unicast instance, and nothing for a multicast one.
+fn peers(instance: &VrrpInstance) -> Option<impl Iterator<Item = IpAddr> + '_> {
+    match &instance.transport {
+        Transport::Unicast { peers, .. } => Some(peers.iter().map(|peer| peer.address)),
+        Transport::Multicast { .. } => None,
+    }
+}
+
+/// A source address that is written down can be held against the peers of the others.
+fn unicast(router: &Router<'_>, findings: &mut Findings<'_>) {
+    let source = |member: &Member<'_>| member.instance.source.as_ref().map(|source| source.value);
+    let unicast: Vec<Member<'_>> = router
+        .members
+        .iter()
+        .filter(|member| peers(member.instance).is_some())
+        .copied()
+        .collect();
+    // Only if every node has said who it is can a peer be a stranger.
+    let sources: BTreeSet<IpAddr> = unicast.iter().filter_map(source).collect();
+    let all_known = sources.len() == router.members.len();
+    for (position, member) in unicast.iter().enumerate() {
+        let Some(own) = source(member) else {
+            continue;
+        };
+        let name = &member.instance.name.value;
+        for other in unicast.iter().skip(position + 1) {
+            if source(other) == Some(own) {
+                findings.add(
+                    Error,
+                    "source-same",
+                    &[*member, *other],
+                    [
+                        format!(
+                            "`{name}` has unicast_src_ip {own} on {} and on \
+                        {}",
+                            findings.node(member),
+                            findings.node(other)
+                        ),
+                        "a file was copied: one of them has not this address and stays in \
+                        FAULT, or both take the adverts of the other for their own"
+                            .to_owned(),
+                        "set unicast_src_ip to the address of the node".to_owned(),
+                    ],
+                );
+            }
+        }
+        for other in &unicast {
+            let mut theirs = peers(other.instance).into_iter().flatten();
+            if other.node != member.node
+                && source(other) != Some(own)
+                && !theirs.any(|peer| peer == own)
+            {
+                findings.add(
+                    Error,
+                    "peer-missing",
+                    &[*other, *member],
+                    [
+                        format!(
+                            "`{name}` on {} does not list {own}, the address of {}",
+                            findings.node(other),
+                            findings.node(member)
+                        ),
+                        format!(
+                            "{} does not hear it and becomes master beside it",
+                            findings.node(member)
+                        ),
+                        format!("add {own} to the `unicast_peer` block"),
+                    ],
+                );
+            }
+        }
+        if !all_known {
+            continue;
+        }
+        for peer in peers(member.instance).into_iter().flatten() {
+            if !sources.contains(&peer) {
+                findings.add(
+                    Warning,
+                    "peer-unknown",
+                    &[*member],
+                    [
+                        format!(
+                            "`{name}` on {} lists {peer}, which is the address of none of \
+                        these nodes",
+                            findings.node(member)
+                        ),
+                        "adverts for it are lost, unless there is a further node".to_owned(),
+                        "remove it, or check the file of that node too".to_owned(),
+                    ],
+                );
+            }
+        }
+    }
+}

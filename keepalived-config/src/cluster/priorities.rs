@@ -1,0 +1,214 @@
+//! Who wins, and whether anything can change it.
+
+use super::pairing::Router;
+use super::{Findings, Member};
+use crate::diagnostic::Severity::{Error, Warning};
+use crate::model::{Preempt, VrrpInstance, WantedState};
+
+pub(super) fn election(router: &Router<'_>, findings: &mut Findings<'_>) {
+    let members = &router.members;
+    if members.len() < 2 {
+        return;
+    }
+    owners(members, findings);
+    equal(members, findings);
+    states(members, findings);
+    preemption(members, findings);
+    weights(members, findings);
+}
+
+fn is_owner(member: &&Member<'_>) -> bool {
+    member.instance.priority == vrrp_proto::Priority::OWNER
+}
+
+fn owners(members: &[Member<'_>], findings: &mut Findings<'_>) {
+    let owners: Vec<Member<'_>> = members.iter().filter(is_owner).copied().collect();
+    if owners.len() < 2 {
+        return;
+    }
+    findings.add(
+        Error,
+        "owners",
+        &owners,
+        [
+            format!(
+                "`{}` has priority 255 on {} nodes",
+                owners[0].instance.name.value,
+                owners.len()
+            ),
+            "only one can own the addresses; two owners are masters at the same time".to_owned(),
+            "give all nodes but one a priority from 1 to 254".to_owned(),
+        ],
+    );
+}
+
+fn equal(members: &[Member<'_>], findings: &mut Findings<'_>) {
+    for (position, member) in members.iter().enumerate() {
+        let same: Vec<Member<'_>> = members
+            .iter()
+            .skip(position)
+            .filter(|other| other.instance.priority == member.instance.priority)
+            .filter(|other| !is_owner(other))
+            .copied()
+            .collect();
+        let said_already = members
+            .iter()
+            .take(position)
+            .any(|earlier| earlier.instance.priority == member.instance.priority);
+        if same.len() < 2 || said_already {
+            continue;
+        }
+        findings.add(
+            Warning,
+            "priority-equal",
+            &same,
+            [
+                format!(
+                    "`{}` has priority {} on {} nodes",
+                    member.instance.name.value,
+                    member.instance.priority.get(),
+                    same.len()
+                ),
+                "they may become master at the same moment; then the greater source address wins"
+                    .to_owned(),
+                "give each node a priority of its own".to_owned(),
+            ],
+        );
+    }
+}
+
+fn states(members: &[Member<'_>], findings: &mut Findings<'_>) {
+    let masters: Vec<Member<'_>> = members
+        .iter()
+        .filter(|member| member.instance.wanted == WantedState::Master && !is_owner(member))
+        .copied()
+        .collect();
+    if masters.len() < 2 {
+        return;
+    }
+    findings.add(
+        Warning,
+        "state-master",
+        &masters,
+        [
+            format!(
+                "`{}` has `state MASTER` on {} \
+            nodes",
+                masters[0].instance.name.value,
+                masters.len()
+            ),
+            "it does not decide who is master, but `nopreempt` and `preempt_delay` have no \
+            effect beside it"
+                .to_owned(),
+            "keep `state MASTER` on the node of the highest priority, or on none".to_owned(),
+        ],
+    );
+}
+
+/// `nopreempt` matters on whoever would otherwise take over: not on the node of the lowest priority.
+fn preemption(members: &[Member<'_>], findings: &mut Findings<'_>) {
+    let never = |member: &Member<'_>| member.instance.preempt == Preempt::Never;
+    if !members.iter().any(never) || members.iter().all(never) {
+        return;
+    }
+    let lowest = members.iter().map(|member| member.instance.priority).min();
+    let lowest: Vec<Member<'_>> = members
+        .iter()
+        .filter(|member| Some(member.instance.priority) == lowest)
+        .copied()
+        .collect();
+    let without: Vec<Member<'_>> = members
+        .iter()
+        .filter(|member| {
+            !never(member)
+                && Some(member.instance.priority) != lowest.first().map(|low| low.instance.priority)
+        })
+        .copied()
+        .collect();
+    if without.is_empty() {
+        return;
+    }
+    findings.add(
+        Warning,
+        "nopreempt-missing",
+        &without,
+        [
+            format!(
+                "`{}` has `nopreempt` on some nodes, but not on {}",
+                without[0].instance.name.value,
+                without
+                    .iter()
+                    .map(|member| findings.node(member))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ),
+            "a node without it takes over from a living master of lower priority all the same"
+                .to_owned(),
+            "set `nopreempt` on all nodes, or on none".to_owned(),
+        ],
+    );
+}
+
+/// The highest and the lowest effective priority that the weights of an instance allow.
+fn range(instance: &VrrpInstance) -> (i32, i32) {
+    let base = i32::from(instance.priority.get());
+    if base == 255 {
+        return (base, base);
+    }
+    let mut good = base;
+    let mut bad = base;
+    for (weight, reverse) in weighted(instance) {
+        // Positive counts while it is good, negative while it is bad; `reverse` negates the amount.
+        let amount = if reverse { -weight } else { weight };
+        if weight > 0 {
+            good += amount;
+        } else {
+            bad += amount;
+        }
+    }
+    (good.clamp(1, 254), bad.clamp(1, 254))
+}
+
+fn weighted(instance: &VrrpInstance) -> impl Iterator<Item = (i32, bool)> + '_ {
+    let interfaces = instance.tracked_interfaces.iter();
+    interfaces
+        .map(|tracked| (i32::from(tracked.weight), tracked.reverse))
+        .filter(|(weight, _)| *weight != 0)
+}
+
+fn weights(members: &[Member<'_>], findings: &mut Findings<'_>) {
+    let Some(best) = members.iter().max_by_key(|member| range(member.instance).0) else {
+        return;
+    };
+    if weighted(best.instance).next().is_none() {
+        return;
+    }
+    let others = members.iter().filter(|member| member.node != best.node);
+    let Some(next) = others.max_by_key(|member| range(member.instance).0) else {
+        return;
+    };
+    let (worst, rival) = (range(best.instance).1, range(next.instance).0);
+    if worst < rival {
+        return;
+    }
+    let node = findings.node(best).to_owned();
+    findings.add(
+        Warning,
+        "weights-too-small",
+        &[*best, *next],
+        [
+            format!(
+                "`{}` on {node} has priority {worst} when all it tracks by weight has \
+            failed; {} has {rival}",
+                best.instance.name.value,
+                findings.node(next)
+            ),
+            "no tracked failure can move the addresses away".to_owned(),
+            format!(
+                "make the weights greater than the distance of the priorities, \
+            {}",
+                i32::from(best.instance.priority.get()) - rival
+            ),
+        ],
+    );
+}
