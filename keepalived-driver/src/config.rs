@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use netlink_vip::{AnnouncePolicy, InterfaceName, Tag, Vip};
-use vrrp_fsm::InstanceConfig;
+use vrrp_fsm::{Influence, InstanceConfig};
+
+use crate::tracked::{TrackedObject, TrackerSetup};
 
 /// Everything loop 1 runs.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +16,8 @@ pub struct Config {
     /// The virtual routers, in the order of the configuration. Shared, not copied, with the running
     /// ones and with snapshots.
     pub instances: Vec<Arc<InstanceSetup>>,
+    /// What instances track apart from interfaces, each once. Only what is used need be here.
+    pub trackers: Vec<Arc<TrackerSetup>>,
     /// Instances are held in Initialize for this long after the start of the loop
     /// (`vrrp_startup_delay`).
     pub startup_delay: Duration,
@@ -32,6 +36,7 @@ impl Config {
     pub fn new(instances: Vec<InstanceSetup>) -> Self {
         Self {
             instances: instances.into_iter().map(Arc::new).collect(),
+            trackers: Vec::new(),
             startup_delay: Duration::ZERO,
             tag: DEFAULT_TAG,
             report_unknown_vrids: false,
@@ -67,6 +72,9 @@ pub struct InstanceSetup {
     pub track_primary: bool,
     /// Further interfaces that decide over fault or priority (`track_interface`).
     pub track_interfaces: Vec<TrackedInterface>,
+    /// Scripts, files, processes and BFD sessions that decide over fault or priority, those of its
+    /// group included.
+    pub trackers: Vec<TrackedObject>,
     /// Other interfaces that addresses of this instance are on: it faults while one of them is down,
     /// because those addresses would be nowhere. Addresses with `no_track` do not count.
     pub track_devices: Vec<InterfaceName>,
@@ -92,6 +100,7 @@ impl InstanceSetup {
             unicast_hop_limit: vrrp_proto::HOP_LIMIT,
             track_primary: true,
             track_interfaces: Vec::new(),
+            trackers: Vec::new(),
             track_devices: Vec::new(),
             receive_buffer: None,
             hold: None,
@@ -112,75 +121,9 @@ pub struct TrackedInterface {
 }
 
 impl TrackedInterface {
-    /// What this tracker contributes now. KA-W-01 to KA-W-03, as measured with keepalived 2.2.7:
-    /// `weight 20 reverse` takes 20 while up, `weight -20 reverse` adds 20 while down.
+    /// What its state does to the instance.
     #[must_use]
-    pub fn verdict(&self, up: bool) -> TrackVerdict {
-        if self.weight == 0 {
-            return TrackVerdict {
-                fault: up == self.reverse,
-                weight: 0,
-            };
-        }
-        // Whether it counts now depends on the sign as written; only the amount is negated.
-        let counts = (self.weight > 0) == up;
-        let amount = if self.reverse {
-            self.weight.saturating_neg()
-        } else {
-            self.weight
-        };
-        TrackVerdict {
-            fault: false,
-            weight: if counts { amount } else { 0 },
-        }
-    }
-}
-
-/// The effect of one tracker at one moment.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub struct TrackVerdict {
-    /// The instance must not run.
-    pub fault: bool,
-    /// Added to the base priority.
-    pub weight: i16,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tracked(weight: i16, reverse: bool) -> TrackedInterface {
-        TrackedInterface {
-            name: InterfaceName::new("eth0").unwrap(),
-            weight,
-            reverse,
-        }
-    }
-
-    /// KA-W-01, KA-W-02, KA-W-03.
-    #[test]
-    fn a_tracked_interface_faults_or_weighs_by_the_sign_of_its_weight() {
-        for (weight, reverse, up, fault, expected) in [
-            (0, false, true, false, 0),
-            (0, false, false, true, 0),
-            (0, true, true, true, 0),
-            (20, false, true, false, 20),
-            (20, false, false, false, 0),
-            (-20, false, true, false, 0),
-            (-20, false, false, false, -20),
-            (20, true, true, false, -20),
-            (20, true, false, false, 0),
-            (-20, true, true, false, 0),
-            (-20, true, false, false, 20),
-        ] {
-            assert_eq!(
-                tracked(weight, reverse).verdict(up),
-                TrackVerdict {
-                    fault,
-                    weight: expected
-                },
-                "weight {weight} reverse {reverse} up {up}"
-            );
-        }
+    pub const fn influence(&self) -> Influence {
+        Influence::new(self.weight).with_reverse(self.reverse)
     }
 }

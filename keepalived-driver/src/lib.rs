@@ -44,10 +44,11 @@ mod snapshot;
 mod sockets;
 mod sources;
 mod timer;
+pub mod tracked;
 
 pub use config::{Config, InstanceSetup, TrackedInterface};
 pub use election::{Elections, StartError};
 pub use remote::{Remote, RemoteError};
 pub use report::{InstanceLabel, LinkState, Report};
 pub use reports::Reports;
-pub use snapshot::{InstanceSnapshot, LinkSnapshot, Snapshot, TurnStats};
+pub use snapshot::{InstanceSnapshot, LinkSnapshot, Snapshot, TrackerSnapshot, TurnStats};

@@ -9,6 +9,7 @@ use mio::Waker;
 
 use crate::config::Config;
 use crate::snapshot::Snapshot;
+use crate::tracked::TrackerDoor;
 
 /// Commands that may wait in the queue. They come from people and signals, a few a second at most;
 /// when it is full the sender is told so rather than blocked.
@@ -28,6 +29,7 @@ pub(crate) enum Command {
 pub struct Remote {
     commands: SyncSender<Command>,
     waker: Arc<Waker>,
+    trackers: TrackerDoor,
 }
 
 /// Why a request to the loop came to nothing.
@@ -51,7 +53,13 @@ pub enum RemoteError {
 impl Remote {
     pub(crate) fn new(waker: Arc<Waker>) -> (Self, Receiver<Command>) {
         let (commands, receiver) = sync_channel(COMMAND_QUEUE);
-        (Self { commands, waker }, receiver)
+        let trackers = TrackerDoor::new(Arc::clone(&waker));
+        let remote = Self {
+            commands,
+            waker,
+            trackers,
+        };
+        (remote, receiver)
     }
 
     fn send(&self, command: Command) -> Result<(), RemoteError> {
@@ -74,12 +82,23 @@ impl Remote {
     pub fn snapshot(&self, patience: Duration) -> Result<Box<Snapshot>, RemoteError> {
         let (sender, receiver) = sync_channel(1);
         self.send(Command::Snapshot(sender))?;
-        receiver
+        let mut snapshot = receiver
             .recv_timeout(patience)
             .map_err(|error| match error {
                 RecvTimeoutError::Timeout => RemoteError::Timeout(patience),
                 RecvTimeoutError::Disconnected => RemoteError::Ended,
-            })
+            })?;
+        // Not the loop's business: it only knows how things are.
+        for tracker in &mut snapshot.trackers {
+            tracker.facts = self.trackers.facts(&tracker.setup);
+        }
+        Ok(snapshot)
+    }
+
+    /// For those who look at tracked objects.
+    #[must_use]
+    pub fn trackers(&self) -> TrackerDoor {
+        self.trackers.clone()
     }
 
     /// Set every counter to zero.

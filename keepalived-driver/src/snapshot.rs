@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use netlink_vip::Vip;
-use vrrp_fsm::{ActiveRouter, Faults, Reason, State, Stats};
+use vrrp_fsm::{ActiveRouter, Faults, Reason, State, Stats, TrackStatus};
 use vrrp_proto::{AdvertInterval, Priority};
 
 use crate::config::InstanceSetup;
 use crate::report::LinkState;
+use crate::tracked::{TrackerFacts, TrackerSetup};
 
 /// Everything an outside observer may ask for. Taking it does not disturb the loop: it is a copy.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct Snapshot {
     pub instances: Vec<InstanceSnapshot>,
     /// The interfaces of this machine, by index.
     pub links: Vec<LinkSnapshot>,
+    /// What is tracked apart from interfaces, in the order of the configuration.
+    pub trackers: Vec<TrackerSnapshot>,
     /// Packets that no instance wanted, by reason.
     pub unclaimed_packets: Vec<(&'static str, u64)>,
     /// The loop's own health.
@@ -63,6 +66,22 @@ pub struct InstanceSnapshot {
     pub stats: Stats,
     /// Where it runs now.
     pub interface_index: Option<u32>,
+}
+
+/// One tracker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TrackerSnapshot {
+    /// Its definition.
+    pub setup: Arc<TrackerSetup>,
+    /// How its object is, as far as the elections know.
+    pub status: TrackStatus,
+    /// Since when, by the wall clock.
+    pub since: SystemTime,
+    /// The instances that use it.
+    pub users: Vec<Arc<str>>,
+    /// What was found by whoever looks at it; nothing yet if absent.
+    pub facts: Option<TrackerFacts>,
 }
 
 /// One interface.

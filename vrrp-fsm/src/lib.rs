@@ -54,6 +54,7 @@ mod router;
 mod schedule;
 mod stats;
 mod timing;
+mod track;
 
 pub use action::{Action, Announce, Reason, State, Transmit};
 pub use config::{
@@ -68,4 +69,5 @@ pub use reload::{Reload, RouterConfig};
 pub use router::{InstanceId, InterfaceId, Router, Rx};
 pub use sans_io_time::Instant;
 pub use stats::{NewActiveReason, Rejections, Stats};
+pub use track::{Effect, Influence, TrackStatus, total_adjustment};
 pub use vrrp_proto as proto;

@@ -42,6 +42,8 @@ const PARTS: &[(&str, &str)] = &[
     ("KA-M", "Keepalived: master"),
     ("KA-F", "Keepalived: fault"),
     ("KA-W", "Keepalived: tracking and weights"),
+    ("TRK", "Keepalived: trackers"),
+    ("SCR", "Keepalived: running scripts"),
     ("KA-G", "Keepalived: sync groups"),
     ("KA-O", "Keepalived: other options"),
     ("ARP", "Gratuitous ARP"),

@@ -31,6 +31,9 @@ impl Elections {
                 self.settle_instance(now, id);
             }
         }
+        while let Some(id) = self.dirty_instances.pop_first() {
+            self.settle_instance(now, id);
+        }
         if !self.ready_reported {
             self.ready_reported = true;
             self.reports.push(Report::Ready);
@@ -198,7 +201,7 @@ impl Elections {
         };
         let setup = running.setup.clone();
         let source = self.source_of(&setup);
-        let (faults, adjustment) = self.facts_of(&setup, running.interface, source);
+        let (faults, adjustment) = self.facts_of(id, &setup, running.interface, source);
         if running.source != source {
             self.router
                 .handle_event(now, id, Event::PrimaryAddress(source));
@@ -272,6 +275,7 @@ impl Elections {
     /// Every reason, true now, to hold this instance, and what its trackers add to the priority.
     fn facts_of(
         &self,
+        id: InstanceId,
         setup: &InstanceSetup,
         interface: vrrp_fsm::InterfaceId,
         source: Option<IpAddr>,
@@ -334,22 +338,8 @@ impl Elections {
                 ),
             }
         }
-        let mut adjustment = 0_i16;
-        for tracked in &setup.track_interfaces {
-            let up = self
-                .reconciler
-                .link(tracked.name.as_str())
-                .is_some_and(netlink_vip::Link::up);
-            let verdict = tracked.verdict(up);
-            if verdict.fault {
-                let is = if up { "up" } else { "down" };
-                fault(
-                    Fault::Tracker,
-                    format!("tracked interface {} is {is}", tracked.name),
-                );
-            }
-            adjustment = adjustment.saturating_add(verdict.weight);
-        }
+        let state = self.state_of(id);
+        let adjustment = self.tracker_effects(setup, state, fault);
         (faults, adjustment)
     }
 

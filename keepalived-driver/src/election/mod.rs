@@ -16,6 +16,7 @@ mod present;
 mod reload;
 mod shutdown;
 mod snapshots;
+mod trackers;
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
@@ -43,12 +44,14 @@ use crate::sockets::netlink::{Netlink, Received};
 use crate::sockets::vrrp::ReceiveBuffer;
 use crate::sources::Source;
 use crate::timer::Timer;
+use crate::tracked::TrackerDoor;
 
 use conflicts::Conflicts;
 use instance::Running;
 use interfaces::{Interfaces, PathKey, ReceivePath};
 use outputs::Outbox;
 use shutdown::Shutdown;
+use trackers::Trackers;
 
 /// Batches read from one socket in one turn; what is left waits for the next turn, so that a flood
 /// on one socket cannot hold back the deadlines.
@@ -97,6 +100,10 @@ pub struct Elections {
     link_states: HashMap<InterfaceId, LinkState>,
     /// Interfaces whose facts changed in this turn.
     dirty: BTreeSet<InterfaceId>,
+    /// Instances of which something else changed.
+    dirty_instances: BTreeSet<InstanceId>,
+    trackers: Trackers,
+    tracker_door: TrackerDoor,
     config: Config,
 
     started_wall: SystemTime,
@@ -179,6 +186,9 @@ impl Elections {
             refusing: BTreeSet::new(),
             link_states: HashMap::new(),
             dirty: BTreeSet::new(),
+            dirty_instances: BTreeSet::new(),
+            trackers: Trackers::default(),
+            tracker_door: remote.trackers(),
             config: Config::new(Vec::new()),
             started_wall: clock.wall(),
             known: false,
@@ -380,6 +390,7 @@ impl Elections {
     }
 
     fn read_commands(&mut self, now: Instant) {
+        self.read_trackers();
         while let Ok(command) = self.commands.try_recv() {
             match command {
                 Command::Reload(config) => match self.apply(now, *config) {

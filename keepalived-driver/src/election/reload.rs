@@ -64,6 +64,7 @@ impl Elections {
         self.order = outcome.ids;
         self.config = config;
         self.index_interfaces();
+        self.index_trackers();
         self.conflicts.stale = true;
         self.mark_all_dirty();
         if !first {

@@ -41,6 +41,7 @@ impl Elections {
                     mac: link.mac,
                 })
                 .collect(),
+            trackers: self.tracker_snapshots(),
             unclaimed_packets: unclaimed,
             turns: self.turns,
         }
