@@ -71,6 +71,7 @@ pub(crate) fn page(report: &mut Report, check: bool) {
     pages::page(
         report,
         "compliance",
+        "compliance.md",
         &render(&requirements, &citations),
         check,
     );

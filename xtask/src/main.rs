@@ -51,7 +51,7 @@ const VERBS: &[(&str, &str, &str)] = &[
     (
         "parity",
         "[--check]",
-        "write docs/keepalived-parity.md from the keyword table",
+        "write docs/keepalived-parity.md and docs/reference from the keyword table",
     ),
     (
         "compliance",

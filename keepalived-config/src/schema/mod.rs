@@ -7,11 +7,13 @@
 mod context;
 mod inline;
 mod parity;
+mod reference;
 mod suggest;
 
 pub use context::Context;
 pub use inline::{InlineWord, inline_words};
 pub use parity::{Counts, counts, parity_markdown};
+pub use reference::reference_pages;
 pub(crate) use suggest::nearest;
 pub use suggest::{Suggestions, suggestions};
 
