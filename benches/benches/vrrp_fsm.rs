@@ -38,6 +38,7 @@ fn config() -> RouterConfig {
     });
     RouterConfig {
         instances: instances.collect(),
+        ..RouterConfig::new()
     }
 }
 

@@ -5,6 +5,7 @@ use core::net::IpAddr;
 use vrrp_proto::Priority;
 
 use crate::event::Fault;
+use crate::group::GroupTransition;
 use crate::notice::Notice;
 
 /// The states of RFC 9568 6.4. Keepalived's FAULT is Initialize with
@@ -47,6 +48,9 @@ pub enum Action {
         /// Why.
         reason: Reason,
     },
+    /// The synchronisation group of this router has changed its state; the transitions of its
+    /// members come before. Only from a [`Router`](crate::Router).
+    GroupTransition(GroupTransition),
     /// Something worth telling the operator; nothing has to be done.
     Notice(Notice),
 }
@@ -103,6 +107,8 @@ pub enum Reason {
     Stalled,
     /// An address was lost.
     AddressLost,
+    /// Another member of the synchronisation group is not Active any more. KA-G-03.
+    SyncGroup,
     /// Removed by a reload.
     Reconfigured,
 }

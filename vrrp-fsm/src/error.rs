@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use vrrp_proto::{AdvertInterval, Family, ParseError, Version, Vrid};
 
+use crate::group::GroupId;
 use crate::router::InterfaceId;
 
 /// Why a received packet changed nothing. Always the fault of the sender or of the network, and
@@ -191,4 +192,16 @@ pub enum ConfigError {
     /// More virtual routers than identifiers for them.
     #[error("too many virtual routers")]
     TooManyInstances,
+    /// The same group twice.
+    #[error("synchronisation group {} is configured twice", .0.0)]
+    DuplicateGroup(GroupId),
+    /// A group without members.
+    #[error("synchronisation group {} has no members", .0.0)]
+    EmptyGroup(GroupId),
+    /// A group with a member that is not configured.
+    #[error("synchronisation group {} has a member that is not configured", .0.0)]
+    NoSuchMember(GroupId),
+    /// A group with a member that it has already, or that is in another group. KA-G-09.
+    #[error("synchronisation group {} has a member that is in a group already", .0.0)]
+    MemberTwice(GroupId),
 }

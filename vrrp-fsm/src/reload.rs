@@ -6,6 +6,7 @@ use crate::Instant;
 use crate::action::Reason;
 use crate::config::InstanceConfig;
 use crate::error::ConfigError;
+use crate::group::{self, GroupConfig, GroupId};
 use crate::router::{Identity, InstanceId, InterfaceId, Router};
 
 /// Every virtual router there has to be.
@@ -16,6 +17,8 @@ use crate::router::{Identity, InstanceId, InterfaceId, Router};
 pub struct RouterConfig {
     /// The virtual routers, each with the interface it runs on.
     pub instances: Vec<(InterfaceId, InstanceConfig)>,
+    /// Those of them that change state together.
+    pub groups: Vec<GroupConfig>,
 }
 
 impl RouterConfig {
@@ -24,6 +27,7 @@ impl RouterConfig {
     pub const fn new() -> Self {
         Self {
             instances: Vec::new(),
+            groups: Vec::new(),
         }
     }
 
@@ -31,6 +35,14 @@ impl RouterConfig {
     #[must_use]
     pub fn with_instance(mut self, interface: InterfaceId, config: InstanceConfig) -> Self {
         self.instances.push((interface, config));
+        self
+    }
+
+    /// Adds a group of virtual routers, by position in [`instances`](Self::instances).
+    #[must_use]
+    pub fn with_group(mut self, id: GroupId, members: impl IntoIterator<Item = usize>) -> Self {
+        let members = members.into_iter().collect();
+        self.groups.push(GroupConfig { id, members });
         self
     }
 }
@@ -58,7 +70,7 @@ impl Router {
     /// again causes no action.
     ///
     /// Those that are gone are stopped first ([`Reason::Reconfigured`]), then the others are
-    /// changed in the order of the configuration. See [`RouterConfig`] for what makes two the
+    /// changed in the order of the configuration, and last the groups. See [`RouterConfig`] for what makes two the
     /// same, and [`Instance::reconfigure`](crate::Instance::reconfigure) for what a change does.
     ///
     /// # Errors
@@ -82,6 +94,7 @@ impl Router {
             }
         }
         let mut index = Vec::with_capacity(wanted.len());
+        let groups = config.groups;
         for (interface, config) in config.instances {
             let identity = Identity::of(interface, &config);
             let id = if let Some(id) = self.find(&identity) {
@@ -105,6 +118,7 @@ impl Router {
             reload.ids.push(id);
         }
         self.set_index(index);
+        self.set_groups(now, &groups, &reload.ids);
         Ok(reload)
     }
 }
@@ -116,6 +130,7 @@ fn check(config: &RouterConfig) -> Result<Vec<Identity>, ConfigError> {
         config.check()?;
         wanted.push(Identity::of(*interface, config));
     }
+    group::check(&config.groups, wanted.len())?;
     wanted.sort_unstable();
     let mut neighbours = wanted.iter().zip(wanted.iter().skip(1));
     match neighbours.find(|(one, next)| one == next) {

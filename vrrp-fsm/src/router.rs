@@ -1,5 +1,7 @@
 //! Many virtual routers.
 
+mod groups;
+
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::net::IpAddr;
@@ -7,13 +9,16 @@ use core::net::IpAddr;
 use vrrp_proto::{Advert, Family, IpMeta, ParseError, ParsePolicy, Vrid, peek_vrid};
 
 use crate::Instant;
-use crate::action::{Action, Transmit};
+use crate::action::{Action, Announce, Transmit};
 use crate::config::{InstanceConfig, Transport};
 use crate::error::{ConfigError, Rejected};
-use crate::event::Event;
+use crate::event::{Event, Fault};
+use crate::group::{Group, Standing};
 use crate::instance::Instance;
 use crate::schedule::Schedule;
 use crate::stats::Rejections;
+
+pub use self::groups::GroupView;
 
 /// An interface, by a number that the caller chooses. It should stay the same when the interface
 /// is deleted and comes back, so better not the kernel's index.
@@ -117,6 +122,16 @@ struct Slot {
     queued: usize,
     /// The last of them, notices aside, is an advert.
     advert_queued: bool,
+    /// In which group, by position.
+    group: Option<usize>,
+    /// Where it stands in that group, as counted there.
+    standing: Standing,
+    /// Counted among those that the group holds.
+    held: bool,
+    /// It came to the group when that was Active already, and is Backup.
+    joins: bool,
+    /// It has heard a lower advert, which the others of its group are not told of yet.
+    refreshes: bool,
 }
 
 #[derive(Debug, Default)]
@@ -153,6 +168,9 @@ pub struct Router {
     queue: VecDeque<(InstanceId, Action)>,
     /// Lent to the instance at work.
     lent: VecDeque<Action>,
+    groups: Vec<Group>,
+    /// While a group moves: what has to be done after the adverts of all its members.
+    after_adverts: Option<VecDeque<(InstanceId, Action)>>,
     due: Vec<u32>,
     /// A removed one whose last action has been polled: gone with the next call.
     leaving: Option<InstanceId>,
@@ -182,7 +200,7 @@ impl Router {
             self.unroutable.add(&reason);
             return Err(reason);
         };
-        self.work(id.place(), |instance| {
+        self.act(now, id.place(), |instance| {
             instance.handle_packet(now, &rx.ip, rx.message)
         })
         .unwrap_or(Err(Rejected::NotRunning))
@@ -208,9 +226,17 @@ impl Router {
     }
 
     /// Tells a virtual router of an event. Does nothing if there is no such one.
+    ///
+    /// [`Fault::SyncGroup`] is no news to a member of a group: the router computes it.
     pub fn handle_event(&mut self, now: Instant, id: InstanceId, event: Event) {
-        if self.live(id) {
-            let _ = self.work(id.place(), |instance| instance.handle_event(now, event));
+        let computed = matches!(
+            event,
+            Event::Fault(Fault::SyncGroup) | Event::FaultCleared(Fault::SyncGroup)
+        );
+        if self.live(id) && !(computed && self.group_of(id).is_some()) {
+            let _ = self.act(now, id.place(), |instance| {
+                instance.handle_event(now, event);
+            });
         }
     }
 
@@ -223,11 +249,11 @@ impl Router {
         let mut due = core::mem::take(&mut self.due);
         self.schedule.take_due(now, &mut due);
         for place in due.drain(..) {
-            let _ = self.work(place, |instance| instance.handle_timeout(now));
+            let _ = self.act(now, place, |instance| instance.handle_timeout(now));
         }
         self.schedule.take_early(now, &mut due);
         for place in due.drain(..) {
-            let _ = self.work(place, |instance| instance.handle_early_timeout(now));
+            let _ = self.act(now, place, |instance| instance.handle_early_timeout(now));
         }
         self.due = due;
     }
@@ -347,6 +373,11 @@ impl Router {
             removed: false,
             queued: 0,
             advert_queued: false,
+            group: None,
+            standing: Standing::Out,
+            held: false,
+            joins: false,
+            refreshes: false,
         });
         Some(InstanceId::new(place, entry.uses))
     }
@@ -381,7 +412,21 @@ impl Router {
         }
     }
 
-    /// Lets a virtual router work, queues what it wants done, and arms its timer.
+    /// Lets a virtual router work, and then its group.
+    fn act<T>(
+        &mut self,
+        now: Instant,
+        place: u32,
+        f: impl FnOnce(&mut Instance) -> T,
+    ) -> Option<T> {
+        let before = self.standing(place);
+        let result = self.work(place, f)?;
+        self.settle_member(now, place, before);
+        Some(result)
+    }
+
+    /// Lets a virtual router work, queues what it wants done, arms its timer, and counts where it
+    /// stands now.
     pub(crate) fn work<T>(&mut self, place: u32, f: impl FnOnce(&mut Instance) -> T) -> Option<T> {
         let entry = self.places.get_mut(usize::try_from(place).ok()?)?;
         let slot = entry.slot.as_mut()?;
@@ -390,18 +435,21 @@ impl Router {
         let result = f(&mut slot.instance);
         core::mem::swap(slot.instance.actions_mut(), &mut self.lent);
         for action in self.lent.drain(..) {
-            // An advert is made when it is sent, so that one that waits makes another needless.
-            match action {
-                Action::Transmit(Transmit::Advert) if slot.advert_queued => continue,
-                Action::Transmit(Transmit::Advert) => slot.advert_queued = true,
-                Action::Notice(_) => {}
-                _ => slot.advert_queued = false,
+            if slot.group.is_some() {
+                slot.refreshes |= action == Action::Announce(Announce::LowerPriority);
             }
-            slot.queued = slot.queued.saturating_add(1);
-            self.queue.push_back((id, action));
+            match &mut self.after_adverts {
+                Some(later) if !matches!(action, Action::Transmit(_)) => {
+                    later.push_back((id, action));
+                }
+                _ => enqueue(&mut self.queue, slot, id, action),
+            }
         }
         let (next, early) = (slot.instance.next_timeout(), slot.instance.early_timeout());
         self.schedule.set(place, next, early);
+        if let Some(group) = slot.group.and_then(|group| self.groups.get_mut(group)) {
+            slot.recount(group);
+        }
         Some(result)
     }
 
@@ -424,6 +472,24 @@ impl Router {
     fn place_mut(&mut self, place: u32) -> Option<&mut Place> {
         self.places.get_mut(usize::try_from(place).ok()?)
     }
+}
+
+/// Puts an action into the queue. An advert is made when it is sent, so that one that waits makes
+/// another needless.
+fn enqueue(
+    queue: &mut VecDeque<(InstanceId, Action)>,
+    slot: &mut Slot,
+    id: InstanceId,
+    action: Action,
+) {
+    match action {
+        Action::Transmit(Transmit::Advert) if slot.advert_queued => return,
+        Action::Transmit(Transmit::Advert) => slot.advert_queued = true,
+        Action::Notice(_) => {}
+        _ => slot.advert_queued = false,
+    }
+    slot.queued = slot.queued.saturating_add(1);
+    queue.push_back((id, action));
 }
 
 /// Why a packet is for no virtual router. What is wrong with the octets comes first

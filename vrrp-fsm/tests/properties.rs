@@ -486,6 +486,7 @@ fn interfaces() -> impl Strategy<Value = RouterConfig> {
             .collect();
         RouterConfig {
             instances: different.into_values().collect(),
+            ..RouterConfig::new()
         }
     })
 }

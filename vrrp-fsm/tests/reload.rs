@@ -29,6 +29,7 @@ fn owner(vrid: u8) -> InstanceConfig {
 fn all(configs: impl IntoIterator<Item = InstanceConfig>) -> RouterConfig {
     RouterConfig {
         instances: configs.into_iter().map(|config| (ETH0, config)).collect(),
+        ..RouterConfig::new()
     }
 }
 

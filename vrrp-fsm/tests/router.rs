@@ -39,6 +39,7 @@ fn router(
     let mut router = Router::new();
     let config = RouterConfig {
         instances: configs.into_iter().collect(),
+        ..RouterConfig::new()
     };
     let ids = router.reload(nanos(0), config).unwrap().ids;
     for id in &ids {

@@ -23,6 +23,7 @@ impl Elections {
                 .iter()
                 .map(|setup| (self.interfaces.intern(&setup.interface), setup.fsm.clone()))
                 .collect(),
+            ..RouterConfig::new()
         };
         let outcome = self.router.reload(now, router_config)?;
         let names = |ids: &[vrrp_fsm::InstanceId], instances: &HashMap<_, Running>| {

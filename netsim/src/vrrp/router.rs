@@ -344,7 +344,13 @@ impl RouterNode {
         };
         let known: Vec<InstanceId> = router.instances().map(|(id, ..)| id).collect();
         let reload = router
-            .reload(now, RouterConfig { instances })
+            .reload(
+                now,
+                RouterConfig {
+                    instances,
+                    ..RouterConfig::new()
+                },
+            )
             .expect("a scenario is legal");
         for id in reload.ids.into_iter().filter(|id| !known.contains(id)) {
             let Some(instance) = router.instance(id) else {

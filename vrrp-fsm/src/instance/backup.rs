@@ -31,7 +31,11 @@ impl Instance {
             _ if self.lower_discarded => Reason::PreemptedLower,
             _ => Reason::DownTimer,
         };
-        self.become_active(now, reason);
+        if self.grouped {
+            self.become_ready(reason);
+        } else {
+            self.become_active(now, reason);
+        }
     }
 
     /// RFC 9568 6.4.1 (105-140) and 6.4.2 (320-400): advert first, so that another Active router
@@ -73,7 +77,10 @@ impl Instance {
     ///
     /// FSM-V2-B-03, FSM-V2-B-09, FSM-V3-B-03, FSM-T-03, FSM-T-09, KA-B-03.
     fn release_in_backup(&mut self, now: Instant) {
-        self.set_down_timer(now, Wait::Skew);
+        // A member of a group that waits for the others only has waited longer than that already.
+        if self.ready.is_none() {
+            self.set_down_timer(now, Wait::Skew);
+        }
     }
 
     /// RFC 9568 6.4.2 (420, 445): equal priority is accepted without a look at the address, lower

@@ -2,7 +2,6 @@
 
 use crate::Instant;
 use crate::action::{Action, Reason, State};
-use crate::config::{Role, Startup};
 use crate::notice::Notice;
 
 use super::{Instance, Wait};
@@ -36,6 +35,10 @@ impl Instance {
         if self.state != State::Initialize || !self.started || !self.faults.is_empty() {
             return;
         }
+        // With the others: see `enter`.
+        if self.grouped {
+            return;
+        }
         let starts_active = self.starts_active();
         self.waiting_for_first_start = false;
         if starts_active {
@@ -48,9 +51,7 @@ impl Instance {
     /// KA-ST-01 and KA-F-03: an owner that has run before listens first, like everybody else
     /// (KA-ST-02, KA-ST-03).
     fn starts_active(&self) -> bool {
-        self.waiting_for_first_start
-            && self.config.role == Role::Owner
-            && self.config.startup == Startup::Active
+        !self.grouped && self.may_start_active()
     }
 
     /// Enters Backup with the own interval: RFC 9568 6.4.1 (145-165). FSM-V3-I-02, KA-B-06,

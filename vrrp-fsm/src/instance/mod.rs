@@ -2,12 +2,13 @@
 //!
 //! The three states are in [`initialize`], [`backup`] and [`active`], one function for each
 //! paragraph of RFC 9568 6.4; [`receive`] is the way of a packet to them, [`events`] that of
-//! everything else.
+//! everything else, and [`member`] what a group asks.
 
 mod active;
 mod backup;
 mod events;
 mod initialize;
+mod member;
 mod receive;
 mod reconfigure;
 
@@ -111,6 +112,11 @@ pub struct Instance {
     accepted: Option<Heard>,
     /// Until when lower priority adverts are accepted (KA-B-04); only in Backup.
     preempt_hold: Option<Instant>,
+    /// Member of a synchronisation group.
+    grouped: bool,
+    /// The down timer has fired, for this reason, and the group is not Active yet; only of a member
+    /// in Backup.
+    ready: Option<Reason>,
     /// A lower priority advert was discarded since the down timer was set.
     lower_discarded: bool,
     /// When an advert was last sent in answer to a lower one; only in Active.
@@ -165,6 +171,8 @@ impl Instance {
             active_interval: config.interval,
             accepted: None,
             preempt_hold: None,
+            grouped: false,
+            ready: None,
             lower_discarded: false,
             last_answer: None,
             last_suspicion: None,
@@ -369,6 +377,7 @@ impl Instance {
     /// Sets the down timer. RFC 9568 6.4.1 (150), 6.4.2 (410, 430), 6.4.3 (760).
     fn set_down_timer(&mut self, since: Instant, wait: Wait) {
         self.lower_discarded = false;
+        self.ready = None;
         self.timer = Timer::Down {
             since,
             wait,
@@ -423,6 +432,7 @@ impl Instance {
         if to != State::Backup {
             self.accepted = None;
             self.preempt_hold = None;
+            self.ready = None;
         }
         self.last_transition = Some((now, reason));
         self.actions
