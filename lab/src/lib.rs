@@ -20,6 +20,7 @@ pub mod capture;
 pub mod clock;
 pub mod conf;
 pub mod daemon;
+pub mod forge;
 pub mod inject;
 pub mod lan;
 pub mod netns;

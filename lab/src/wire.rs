@@ -44,6 +44,8 @@ pub struct Advert {
     pub hop_limit: u8,
     /// The addresses listed.
     pub addresses: Vec<IpAddr>,
+    /// The whole message, for what is not read here.
+    pub message: Vec<u8>,
 }
 
 /// Reads a packet that starts after the Ethernet header.
@@ -100,6 +102,7 @@ fn vrrp(source: IpAddr, destination: IpAddr, hop_limit: u8, message: &[u8]) -> O
         destination,
         hop_limit,
         addresses: list.chunks_exact(width).filter_map(address).collect(),
+        message: message.to_vec(),
     }))
 }
 

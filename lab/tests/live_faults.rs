@@ -64,6 +64,8 @@ for_kinds! {
         /// FSM-OPEN-02.
         a_stalled_master_without_preemption_leaves_the_new_one_alone;
         /// KA-ST-09.
+        ///
+        /// Flips: global_defs.vrrp_startup_delay.
         a_start_up_delay_holds_everything_back;
     }
 }

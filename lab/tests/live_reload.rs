@@ -211,6 +211,9 @@ fn a_reload_changes_only_what_changed() {
 }
 
 /// KA-O-08: the same story, told by our scripts and by those of C Keepalived.
+///
+/// Flips: vrrp_instance.notify, vrrp_instance.notify_master, vrrp_instance.notify_backup,
+/// vrrp_instance.notify_fault, vrrp_instance.notify_stop.
 #[test]
 #[ignore = "live: cargo xtask live"]
 fn scripts_run_in_order_and_with_the_words_of_c_keepalived() {

@@ -41,14 +41,21 @@ for_kinds! {
 
     ours = Ours {
         /// KA-F-06.
+        ///
+        /// Flips: ADDRESS-ENTRY/dev.
         the_device_of_an_address_is_tracked;
         /// KA-F-06.
+        ///
+        /// Flips: ADDRESS-ENTRY/no_track.
         no_track_lets_the_device_of_an_address_be;
         /// KA-F-04.
         a_unicast_source_is_announced_after_a_fault;
         /// KA-F-04.
         a_unicast_source_is_announced_after_a_fault_over_ipv6;
         /// KA-W-02, KA-W-03.
+        ///
+        /// Flips: vrrp_instance.track_interface, TRACK-ENTRY/(name), TRACK-ENTRY/weight,
+        /// TRACK-ENTRY/reverse.
         reverse_negates_the_weight_of_an_interface;
         /// KA-ST-07, in our way: by its mark, not by its value.
         foreign_addresses_outlive_a_master;
