@@ -7,6 +7,7 @@ pub mod advert_parse;
 pub mod arp_nd;
 pub mod config_parse;
 pub mod input;
+pub mod ipvs_datagram;
 pub mod netlink_datagram;
 pub mod router_ops;
 
@@ -14,10 +15,11 @@ pub mod router_ops;
 pub type Body = fn(&[u8]);
 
 /// Every target.
-pub const TARGETS: [(&str, Body); 5] = [
+pub const TARGETS: [(&str, Body); 6] = [
     ("advert_parse", advert_parse::run),
     ("arp_nd", arp_nd::run),
     ("config_parse", config_parse::run),
+    ("ipvs_datagram", ipvs_datagram::run),
     ("netlink_datagram", netlink_datagram::run),
     ("router_ops", router_ops::run),
 ];

@@ -11,6 +11,7 @@ use crate::scan::{self, Citations};
 const FOLDERS: &[&str] = &[
     "vrrp-proto",
     "vrrp-fsm",
+    "ipvs",
     "netlink-vip",
     "keepalived-config",
     "netsim",
@@ -47,6 +48,9 @@ const PARTS: &[(&str, &str)] = &[
     ("KA-G", "Keepalived: sync groups"),
     ("KA-O", "Keepalived: other options"),
     ("ARP", "Gratuitous ARP"),
+    ("IPVS-ENC", "IPVS: requests"),
+    ("IPVS-DEC", "IPVS: answers"),
+    ("IPVS-OPS", "IPVS: the table"),
     ("ND", "Unsolicited neighbour advertisements"),
 ];
 

@@ -1,0 +1,84 @@
+//! From what is to what should be.
+//!
+//! The order keeps every service served meanwhile: what takes connections comes first, what gives
+//! them up comes last (IPVS-OPS-08). So after each step a service that has somebody to serve it
+//! before and afterwards has somebody: one of the old destinations, or one of the new.
+
+use crate::destination::Destination;
+use crate::service::ServiceKey;
+use crate::table::{Entry, Op, Table};
+
+/// The changes that make `desired` of `current`; none when they are equal. Services of `current`
+/// that are not in `desired` are removed: leave those of others out of `current`
+/// ([`Table::retain`], IPVS-OPS-02).
+#[must_use]
+pub fn diff(current: &Table, desired: &Table) -> Vec<Op> {
+    let mut steps = Steps::default();
+    for entry in desired.entries() {
+        let service = entry.service();
+        let old = current.get(&service.key);
+        match old {
+            None => steps.services.push(Op::NewService(service.clone())),
+            Some(old) if old.service() != service => {
+                steps.services.push(Op::SetService(service.clone()));
+            }
+            Some(_) => {}
+        }
+        destinations(service.key, old, entry, &mut steps);
+    }
+    for entry in current.entries() {
+        let key = entry.service().key;
+        if desired.get(&key).is_none() {
+            steps.gone.push(Op::DelService(key));
+        }
+    }
+    steps.in_order()
+}
+
+/// One after the other: a change of a later list may count on the earlier ones.
+#[derive(Default)]
+struct Steps {
+    services: Vec<Op>,
+    takes: Vec<Op>,
+    gives: Vec<Op>,
+    leaves: Vec<Op>,
+    gone: Vec<Op>,
+}
+
+impl Steps {
+    fn in_order(self) -> Vec<Op> {
+        let mut all = self.services;
+        for list in [self.takes, self.gives, self.leaves, self.gone] {
+            all.extend(list);
+        }
+        all
+    }
+}
+
+fn destinations(service: ServiceKey, old: Option<&Entry>, new: &Entry, steps: &mut Steps) {
+    for wanted in new.destinations() {
+        let is = old.and_then(|old| old.destination(&wanted.key));
+        let (op, takes) = match is {
+            Some(is) if is == wanted => continue,
+            // IPVS-OPS-04: a changed weight is a change, never a removal.
+            Some(is) => (Op::SetDest(service, *wanted), !quiesces(is, wanted)),
+            None => (Op::NewDest(service, *wanted), wanted.weight > 0),
+        };
+        let list = if takes {
+            &mut steps.takes
+        } else {
+            &mut steps.gives
+        };
+        list.push(op);
+    }
+    for is in old.into_iter().flat_map(Entry::destinations) {
+        if new.destination(&is.key).is_none() {
+            steps.leaves.push(Op::DelDest(service, is.key));
+        }
+    }
+}
+
+/// Whether the change makes a destination that took connections take none.
+fn quiesces(is: &Destination, wanted: &Destination) -> bool {
+    is.weight > 0 && wanted.weight == 0
+}

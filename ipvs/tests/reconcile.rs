@@ -1,0 +1,466 @@
+//! The reconciler and the dump against a kernel that is none: it reads the same octets, does what
+//! they say, and fails on demand.
+
+mod common;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use common::table;
+use ipvs::netlink::{Command, FamilyId, Message, Request};
+use ipvs::{
+    ApplyError, Destination, Dump, Event, Forward, Instant, KernelError, Op, Protocol, Reconciler,
+    Service, ServiceKey, Table,
+};
+use netlink_packet_core::Emitable;
+use proptest::prelude::*;
+
+const FAMILY: FamilyId = FamilyId(0x1f);
+const MULTI: u16 = 2;
+const INTERRUPTED: u16 = 0x10;
+
+/// IPVS as far as messages go.
+#[derive(Default)]
+struct Kernel {
+    table: Table,
+    requests: Vec<Request>,
+    /// Error numbers for the next requests; 0 lets one pass.
+    errors: VecDeque<i32>,
+    /// Dumps that are called inconsistent.
+    interrupts: u32,
+    /// A scheduler that this kernel has no module for.
+    lacks: Option<&'static str>,
+}
+
+impl Kernel {
+    /// Works off a datagram and answers with another.
+    fn send(&mut self, datagram: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        let mut rest = datagram;
+        while let [a, b, c, d, ..] = rest {
+            let length = usize::try_from(u32::from_ne_bytes([*a, *b, *c, *d])).expect("short");
+            let (message, next) = rest.split_at(length);
+            self.one(message, &mut out);
+            rest = next;
+        }
+        out
+    }
+
+    fn one(&mut self, octets: &[u8], out: &mut Vec<u8>) {
+        assert_eq!(octets[4..6], FAMILY.0.to_ne_bytes());
+        let dump = octets[7] & 3 == 3;
+        let seq = u32::from_ne_bytes([octets[8], octets[9], octets[10], octets[11]]);
+        let message = Message::parse(Command(octets[16]), &octets[20..]).expect("well-formed");
+        let request = Request::from_message(&message, dump).expect("a request");
+        self.requests.push(request.clone());
+        let errno = match self.errors.pop_front().unwrap_or(0) {
+            0 => self.does(&request, seq, out),
+            errno => errno,
+        };
+        if dump && errno == 0 {
+            let interrupted = self.interrupts > 0;
+            self.interrupts = self.interrupts.saturating_sub(1);
+            let flags = if interrupted {
+                MULTI | INTERRUPTED
+            } else {
+                MULTI
+            };
+            put(3, flags, seq, &[0; 4], out);
+        } else {
+            let mut body = (-errno).to_ne_bytes().to_vec();
+            body.extend(&octets[..16]);
+            put(2, 0x100, seq, &body, out);
+        }
+    }
+
+    fn does(&mut self, request: &Request, seq: u32, out: &mut Vec<u8>) -> i32 {
+        match request {
+            Request::Change(Op::NewService(service))
+                if self.lacks == Some(service.scheduler.as_str()) =>
+            {
+                2
+            }
+            Request::Change(op) => match self.table.apply(op) {
+                Ok(()) => 0,
+                Err(ApplyError::ServiceExists | ApplyError::DestinationExists) => 17,
+                Err(ApplyError::NoService) => 3,
+                Err(ApplyError::NoDestination) => 2,
+                Err(error) => panic!("{op}: {error}"),
+            },
+            Request::DumpServices => {
+                for entry in self.table.entries() {
+                    let service = entry.service().clone();
+                    answer(&Request::Change(Op::NewService(service)), seq, out);
+                }
+                0
+            }
+            Request::DumpDestinations(key) => {
+                let entry = self.table.get(key);
+                for destination in entry.into_iter().flat_map(ipvs::Entry::destinations) {
+                    answer(&Request::Change(Op::NewDest(*key, *destination)), seq, out);
+                }
+                0
+            }
+            other => panic!("not asked for here: {other:?}"),
+        }
+    }
+}
+
+/// The kernel describes an object with the message that makes it.
+fn answer(request: &Request, seq: u32, out: &mut Vec<u8>) {
+    let message = request.message();
+    let mut body = vec![0; 4 + message.buffer_len()];
+    body[0] = message.command.0;
+    body[1] = 1;
+    message.emit(&mut body[4..]);
+    put(FAMILY.0, MULTI, seq, &body, out);
+}
+
+fn put(kind: u16, flags: u16, seq: u32, body: &[u8], out: &mut Vec<u8>) {
+    let length = u32::try_from(16 + body.len()).expect("short");
+    out.extend(length.to_ne_bytes());
+    out.extend(kind.to_ne_bytes());
+    out.extend(flags.to_ne_bytes());
+    out.extend(seq.to_ne_bytes());
+    out.extend(0_u32.to_ne_bytes());
+    out.extend(body);
+}
+
+fn at(milliseconds: u64) -> Instant {
+    Instant::from_nanos(0)
+        .checked_add(Duration::from_millis(milliseconds))
+        .expect("in range")
+}
+
+/// Turns until nothing moves; what happened, and how many datagrams went out.
+fn settle(reconciler: &mut Reconciler, kernel: &mut Kernel, now: Instant) -> (Vec<Event>, usize) {
+    let (mut events, mut datagrams) = (Vec::new(), 0);
+    reconciler.handle_timeout(now);
+    loop {
+        let mut out = Vec::new();
+        if !reconciler.poll_request(&mut out) {
+            break;
+        }
+        datagrams += 1;
+        assert!(datagrams < 1_000, "it never comes to rest");
+        let replies = kernel.send(&out);
+        reconciler.handle_datagram(now, &replies);
+        while let Some(event) = reconciler.poll_event() {
+            events.push(event);
+        }
+    }
+    while let Some(event) = reconciler.poll_event() {
+        events.push(event);
+    }
+    events.retain(|event| !matches!(event, Event::Read(_)));
+    (events, datagrams)
+}
+
+fn web(number: u8) -> ServiceKey {
+    let address = std::net::Ipv4Addr::new(192, 0, 2, number);
+    ServiceKey::address(Protocol::TCP, (address, 80).into())
+}
+
+fn service(number: u8, scheduler: &str, servers: u8) -> Table {
+    let server = |number| {
+        let address = std::net::Ipv4Addr::new(198, 51, 100, number);
+        let address: std::net::SocketAddr = (address, 80).into();
+        Destination::new(address, Forward::Masquerade, 1)
+    };
+    let service = Service::new(web(number), scheduler.parse().expect("a name"));
+    [(service, (1..=servers).map(server).collect())]
+        .into_iter()
+        .collect()
+}
+
+fn both(one: &Table, other: &Table) -> Table {
+    let mut all = one.clone();
+    for entry in other.entries() {
+        all.put_service(entry.service().clone());
+        for destination in entry.destinations() {
+            assert!(all.put_destination(&entry.service().key, *destination));
+        }
+    }
+    all
+}
+
+fn changes(kernel: &Kernel) -> Vec<String> {
+    let ops = kernel.requests.iter().filter_map(|request| match request {
+        Request::Change(op) => Some(op.to_string()),
+        _ => None,
+    });
+    ops.collect()
+}
+
+proptest! {
+    /// IPVS-OPS-01: from any table to any other, and then nothing more.
+    #[test]
+    fn the_kernel_holds_what_was_wanted(before in table(), want in table(), then in table()) {
+        let mut kernel = Kernel { table: before.clone(), ..Kernel::default() };
+        let mut reconciler = Reconciler::new(FAMILY);
+        reconciler.adopt(before.entries().map(|entry| entry.service().key));
+        for wanted in [want, then] {
+            reconciler.set(wanted.clone());
+            let (events, _) = settle(&mut reconciler, &mut kernel, at(0));
+            prop_assert_eq!(&kernel.table, &wanted);
+            prop_assert_eq!(events, vec![Event::Settled]);
+            kernel.requests.clear();
+            reconciler.set(wanted);
+            settle(&mut reconciler, &mut kernel, at(0));
+            prop_assert_eq!(changes(&kernel), Vec::<String>::new());
+        }
+    }
+
+    /// IPVS-DEC-03, IPVS-DEC-04: whatever comes from the socket.
+    #[test]
+    fn no_datagram_panics(octets in prop::collection::vec(any::<u8>(), 0..300), shape in 0..4_u8) {
+        let mut octets = octets;
+        if octets.len() >= 20 {
+            let length = u32::try_from(octets.len()).expect("short");
+            octets[..4].copy_from_slice(&length.to_ne_bytes());
+            let kind = [2_u16, 3, 0x1f, 16][usize::from(shape)];
+            octets[4..6].copy_from_slice(&kind.to_ne_bytes());
+            octets[8..12].copy_from_slice(&1_u32.to_ne_bytes());
+        }
+        let mut reconciler = Reconciler::new(FAMILY);
+        let mut out = Vec::new();
+        reconciler.poll_request(&mut out);
+        reconciler.handle_datagram(at(0), &octets);
+        reconciler.handle_datagram(at(0), &octets);
+    }
+}
+
+/// IPVS-OPS-02.
+#[test]
+fn services_of_others_are_left_alone() {
+    let theirs = service(9, "rr", 2);
+    let mut kernel = Kernel {
+        table: theirs.clone(),
+        ..Kernel::default()
+    };
+    let mut reconciler = Reconciler::new(FAMILY);
+    let ours = service(1, "wlc", 1);
+    reconciler.set(ours.clone());
+    settle(&mut reconciler, &mut kernel, at(0));
+    assert_eq!(kernel.table, both(&theirs, &ours));
+    reconciler.set(Table::new());
+    settle(&mut reconciler, &mut kernel, at(0));
+    assert_eq!(kernel.table, theirs);
+}
+
+/// IPVS-OPS-01: exists already becomes a change.
+#[test]
+fn a_service_that_somebody_made_first_is_changed_instead() {
+    let mut kernel = Kernel::default();
+    let mut reconciler = Reconciler::new(FAMILY);
+    settle(&mut reconciler, &mut kernel, at(0));
+    let want = service(1, "wlc", 1);
+    reconciler.set(want.clone());
+    // Read, still empty; then somebody is faster.
+    let mut out = Vec::new();
+    assert!(reconciler.poll_request(&mut out));
+    let replies = kernel.send(&out);
+    reconciler.handle_datagram(at(0), &replies);
+    kernel.table = service(1, "rr", 0);
+    let (events, _) = settle(&mut reconciler, &mut kernel, at(0));
+    assert_eq!(kernel.table, want);
+    assert!(events.contains(&Event::Settled), "{events:?}");
+    assert!(changes(&kernel).contains(&"-E -t 192.0.2.1:80 -s wlc".to_owned()));
+}
+
+/// IPVS-OPS-01: gone already is success.
+#[test]
+fn what_is_to_go_and_is_gone_is_well() {
+    let (mut kernel, mut reconciler) = (Kernel::default(), Reconciler::new(FAMILY));
+    reconciler.set(service(1, "rr", 2));
+    settle(&mut reconciler, &mut kernel, at(0));
+    kernel.table = Table::new();
+    reconciler.set(Table::new());
+    let (events, _) = settle(&mut reconciler, &mut kernel, at(0));
+    assert_eq!(events, [Event::Settled]);
+    assert_eq!(reconciler.next_timeout(), None);
+}
+
+/// Drift: somebody ran `ipvsadm -d` or `-D`.
+#[test]
+fn what_others_removed_comes_back_and_is_told() {
+    let (mut kernel, mut reconciler) = (Kernel::default(), Reconciler::new(FAMILY));
+    let want = both(&service(1, "rr", 2), &service(2, "rr", 1));
+    reconciler.set(want.clone());
+    settle(&mut reconciler, &mut kernel, at(0));
+    kernel.table.apply(&Op::DelService(web(2))).expect("there");
+    let server: std::net::SocketAddr = "198.51.100.1:80".parse().expect("address");
+    kernel
+        .table
+        .apply(&Op::DelDest(web(1), server.into()))
+        .expect("there");
+    reconciler.verify();
+    let (events, _) = settle(&mut reconciler, &mut kernel, at(0));
+    assert_eq!(kernel.table, want);
+    let [Event::Drift { repairs }, Event::Settled] = &events[..] else {
+        panic!("{events:?}");
+    };
+    assert_eq!(repairs.len(), 3, "{repairs:?}");
+    // And no word when nothing happened.
+    reconciler.verify();
+    assert_eq!(settle(&mut reconciler, &mut kernel, at(0)).0, []);
+}
+
+/// IPVS-OPS-07 for one scheduler: told once, tried again with growing pauses, others served.
+#[test]
+fn a_scheduler_that_is_missing_holds_up_nothing_else() {
+    let mut kernel = Kernel {
+        lacks: Some("mh"),
+        ..Kernel::default()
+    };
+    let mut reconciler = Reconciler::new(FAMILY);
+    let (good, bad) = (service(1, "rr", 1), service(2, "mh", 3));
+    reconciler.set(both(&good, &bad));
+    let (events, _) = settle(&mut reconciler, &mut kernel, at(0));
+    assert_eq!(kernel.table, good);
+    let refused = |events: &[Event]| {
+        let refusals = events.iter().filter(|event| {
+            matches!(
+                event,
+                Event::Refused {
+                    op: Op::NewService(_),
+                    error: KernelError::NoScheduler
+                }
+            )
+        });
+        refusals.count()
+    };
+    assert_eq!(refused(&events), 1, "{events:?}");
+    assert!(!events.contains(&Event::Settled));
+    let (events, datagrams) = settle(&mut reconciler, &mut kernel, at(10));
+    assert_eq!((events.len(), datagrams), (0, 0), "tried again at once");
+    // Still missing after the pause; there after the next.
+    let first = reconciler.next_timeout().expect("a pause");
+    let (events, _) = settle(&mut reconciler, &mut kernel, first);
+    assert_eq!(refused(&events), 1);
+    let second = reconciler.next_timeout().expect("a longer pause");
+    assert!(second.saturating_duration_since(first) > first.saturating_duration_since(at(0)));
+    kernel.lacks = None;
+    let (events, _) = settle(&mut reconciler, &mut kernel, second);
+    assert_eq!(kernel.table, both(&good, &bad));
+    assert!(events.contains(&Event::Settled), "{events:?}");
+}
+
+/// IPVS-DEC-03: ENOBUFS at any moment.
+#[test]
+fn lost_answers_are_read_from_the_table() {
+    for lost in 0..4 {
+        let (mut kernel, mut reconciler) = (Kernel::default(), Reconciler::new(FAMILY));
+        let want = service(1, "rr", 3);
+        reconciler.set(want.clone());
+        for turn in 0.. {
+            let mut out = Vec::new();
+            if !reconciler.poll_request(&mut out) {
+                break;
+            }
+            let replies = kernel.send(&out);
+            if turn == lost {
+                reconciler.handle_overrun();
+            } else {
+                reconciler.handle_datagram(at(0), &replies);
+            }
+        }
+        assert_eq!(kernel.table, want, "lost datagram {lost}");
+        assert_eq!(reconciler.current(), Some(&want), "lost datagram {lost}");
+    }
+}
+
+/// No datagram has more than 64 messages, and there is one at a time.
+#[test]
+fn large_tables_go_out_in_batches() {
+    let (mut kernel, mut reconciler) = (Kernel::default(), Reconciler::new(FAMILY));
+    reconciler.set(service(1, "rr", 200));
+    let (_, datagrams) = settle(&mut reconciler, &mut kernel, at(0));
+    // A dump of services; then 201 changes.
+    assert_eq!(datagrams, 1 + 201_usize.div_ceil(64));
+    assert_eq!(
+        kernel
+            .table
+            .get(&web(1))
+            .expect("there")
+            .destinations()
+            .len(),
+        200
+    );
+    let mut out = Vec::new();
+    reconciler.set(Table::new());
+    assert!(reconciler.poll_request(&mut out));
+    assert!(
+        !reconciler.poll_request(&mut out),
+        "a second one before the answer"
+    );
+}
+
+/// IPVS-DEC-03.
+#[test]
+fn only_the_part_of_a_dump_that_was_interrupted_is_asked_for_again() {
+    let table = both(&service(1, "rr", 2), &service(2, "rr", 1));
+    let mut kernel = Kernel {
+        table: table.clone(),
+        ..Kernel::default()
+    };
+    let mut dump = Dump::new();
+    for seq in 1.. {
+        let mut out = Vec::new();
+        if !dump.poll_request(FAMILY, seq, &mut out) {
+            break;
+        }
+        // The second request is for the destinations of the first service.
+        kernel.interrupts = u32::from(seq == 2);
+        let replies = kernel.send(&out);
+        for answer in ipvs::netlink::replies(&replies, dump.context(FAMILY)) {
+            dump.handle(&answer.expect("well-formed"));
+        }
+    }
+    let dumped = dump.result().expect("finished").expect("complete");
+    assert_eq!(dumped.table(), table);
+    assert_eq!(
+        kernel.requests,
+        [
+            Request::DumpServices,
+            Request::DumpDestinations(web(1)),
+            Request::DumpDestinations(web(1)),
+            Request::DumpDestinations(web(2)),
+        ]
+    );
+}
+
+/// IPVS-DEC-03: a table that is never at rest is an error in the end.
+#[test]
+fn a_dump_that_is_interrupted_for_ever_fails() {
+    let mut kernel = Kernel {
+        interrupts: u32::MAX,
+        ..Kernel::default()
+    };
+    let mut dump = Dump::new();
+    for seq in 1..100 {
+        let mut out = Vec::new();
+        if dump.poll_request(FAMILY, seq, &mut out) {
+            let replies = kernel.send(&out);
+            for answer in ipvs::netlink::replies(&replies, dump.context(FAMILY)) {
+                dump.handle(&answer.expect("well-formed"));
+            }
+        }
+    }
+    assert_eq!(dump.result(), Some(Err(KernelError::Overrun)));
+}
+
+/// IPVS-OPS-07: no permission is an event and a pause, not an end.
+#[test]
+fn a_table_that_cannot_be_read_is_told_and_tried_again() {
+    let (mut kernel, mut reconciler) = (Kernel::default(), Reconciler::new(FAMILY));
+    kernel.errors.push_back(1);
+    let want = service(1, "rr", 1);
+    reconciler.set(want.clone());
+    let (events, _) = settle(&mut reconciler, &mut kernel, at(0));
+    assert_eq!(events, [Event::Unreadable(KernelError::NotPermitted)]);
+    let (events, datagrams) = settle(&mut reconciler, &mut kernel, at(1));
+    assert_eq!((events.len(), datagrams), (0, 0));
+    settle(&mut reconciler, &mut kernel, at(60_000));
+    assert_eq!(kernel.table, want);
+}
