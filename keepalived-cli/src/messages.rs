@@ -177,7 +177,8 @@ fn started(instance: &InstanceLabel, state: State, faults: Faults) -> Vec<(Level
     let name = &instance.name;
     let mut lines = Vec::new();
     match state {
-        State::Active => lines.push((Level::Info, format!("({name}) Entering MASTER STATE"))),
+        // The transition into it is reported next.
+        State::Active => {}
         State::Backup => {
             lines.push((
                 Level::Info,
