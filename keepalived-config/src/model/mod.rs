@@ -6,6 +6,7 @@
 //!
 //! Every field is public and says its unit. Times are `Duration`s.
 
+pub mod balance;
 mod check;
 mod commands;
 mod global;
@@ -19,6 +20,7 @@ mod trackers;
 mod verdict;
 mod vip;
 
+pub use balance::{ServiceGroup, VirtualServer};
 pub use commands::{Command, Purpose};
 pub use global::{DynamicInterfaces, GlobalAnnounce, GlobalDefs};
 pub use instance::{
@@ -54,6 +56,10 @@ pub struct Config {
     pub global: GlobalDefs,
     /// Virtual routers, in the order of the file.
     pub instances: Vec<VrrpInstance>,
+    /// Balanced services, in the order of the file.
+    pub services: Vec<VirtualServer>,
+    /// Groups that services may name, in the order of the file.
+    pub service_groups: Vec<ServiceGroup>,
     /// Keywords of the file that have no effect yet, in the order of their first use.
     pub unsupported: Vec<Unsupported>,
     /// Every command that is given anywhere, supported yet or not.
@@ -79,6 +85,7 @@ pub fn build(tree: &[Node], _options: &Options, diagnostics: &mut Diagnostics) -
         ));
     }
     namespace(tree, &mut instances, diagnostics);
+    let (service_groups, services) = read::balance::services(tree, diagnostics);
     check::duplicate_vrids(&mut instances, diagnostics);
     check::shared_addresses(&instances, diagnostics);
     Config {
@@ -86,6 +93,8 @@ pub fn build(tree: &[Node], _options: &Options, diagnostics: &mut Diagnostics) -
         use_pid_dir: file.use_pid_dir,
         global: file.global,
         instances,
+        services,
+        service_groups,
         unsupported: survey.unsupported,
         commands: survey.commands,
     }

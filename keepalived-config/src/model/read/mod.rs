@@ -1,6 +1,7 @@
 //! From nodes to raw values: one file per kind of line. Defaults and corrections come later.
 
 mod address;
+pub(super) mod balance;
 mod global;
 mod instance;
 mod line;

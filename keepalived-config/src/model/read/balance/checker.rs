@@ -1,0 +1,412 @@
+//! The checkers of a real server.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::connect::Connect;
+use super::{Inherited, LEFT_OUT, keep, string, web};
+use crate::diagnostic::Diagnostics;
+use crate::model::balance::{Checker, CheckerKind, DnsType, Schedule, Target, UdpReply};
+use crate::model::read::line::{Line, refuse};
+use crate::model::read::script;
+use crate::model::spanned::Spanned;
+use crate::tree::Node;
+
+const DEFAULT_DELAY_LOOP: Duration = Duration::from_secs(60);
+const DEFAULT_HELO: &str = "smtpchecker.keepalived.org";
+
+/// What every checker may say, on top of what it inherits.
+pub(super) struct Common {
+    own: Inherited,
+    pub(super) connect: Connect,
+    log_all: Option<bool>,
+}
+
+impl Common {
+    /// Takes a line that all checkers share; false if it is one of its own.
+    pub(super) fn take(&mut self, line: Line<'_>, diagnostics: &mut Diagnostics) -> bool {
+        if line.keyword() == "log_all_failures" {
+            keep(&mut self.log_all, line.boolean(diagnostics));
+            return true;
+        }
+        self.own.take(line, 0, diagnostics) || self.connect.take(line, diagnostics)
+    }
+}
+
+/// Where the checker is, and what it inherits.
+pub(super) struct Place<'a> {
+    pub(super) node: &'a Node,
+    pub(super) server: (IpAddr, u16),
+    pub(super) inherited: &'a Inherited,
+}
+
+impl Place<'_> {
+    pub(super) fn common(&self) -> Common {
+        Common {
+            own: Inherited::default(),
+            connect: Connect::default(),
+            log_all: None,
+        }
+    }
+
+    /// Retries and pause differ from kind to kind where nothing is said (features 31.3).
+    pub(super) fn finish(
+        &self,
+        common: Common,
+        retry: u32,
+        pause: Option<Duration>,
+        kind: impl FnOnce(Target, &Inherited) -> CheckerKind,
+        port: u16,
+        diagnostics: &mut Diagnostics,
+    ) -> Checker {
+        let inherited = common.own.or(self.inherited);
+        let delay_loop = inherited.delay_loop.unwrap_or(DEFAULT_DELAY_LOOP);
+        let line = Line::new(self.node);
+        let target = common
+            .connect
+            .target(self.server, port, &inherited, line, diagnostics);
+        Checker {
+            kind: kind(target, &inherited),
+            schedule: Schedule {
+                delay_loop,
+                retry: inherited.retry.unwrap_or(retry),
+                delay_before_retry: inherited
+                    .delay_before_retry
+                    .or(pause)
+                    .unwrap_or(Duration::from_secs(1)),
+                warmup: inherited.warmup.unwrap_or(delay_loop),
+            },
+            alpha: inherited.alpha.unwrap_or(false),
+            log_all_failures: common.log_all,
+            span: self.node.keyword_span(),
+        }
+    }
+}
+
+/// Reads one line of a server, if it is a checker.
+pub(super) fn read(
+    node: &Node,
+    server: (IpAddr, u16),
+    inherited: &Inherited,
+    checkers: &mut Vec<Checker>,
+    diagnostics: &mut Diagnostics,
+) {
+    let place = Place {
+        node,
+        server,
+        inherited,
+    };
+    let made = match node.keyword() {
+        "TCP_CHECK" => Some(plain(&place, CheckerKind::Tcp, 0, diagnostics)),
+        "PING_CHECK" => Some(plain(&place, CheckerKind::Ping, 0, diagnostics)),
+        "HTTP_GET" => web::read(&place, false, diagnostics),
+        "SSL_GET" => web::read(&place, true, diagnostics),
+        "SMTP_CHECK" => {
+            smtp(&place, checkers, diagnostics);
+            None
+        }
+        "DNS_CHECK" => Some(dns(&place, diagnostics)),
+        "UDP_CHECK" => udp(&place, diagnostics),
+        "MISC_CHECK" => misc(&place, diagnostics),
+        "FILE_CHECK" => file(&place, diagnostics),
+        "BFD_CHECK" => bfd(&place, diagnostics),
+        _ => None,
+    };
+    checkers.extend(made);
+}
+
+fn plain(
+    place: &Place<'_>,
+    kind: fn(Target) -> CheckerKind,
+    port: u16,
+    diagnostics: &mut Diagnostics,
+) -> Checker {
+    let mut common = place.common();
+    for entry in place.node.entries() {
+        common.take(Line::new(entry), diagnostics);
+    }
+    place.finish(common, 1, None, |target, _| kind(target), port, diagnostics)
+}
+
+/// With `host` blocks there is a checker for each of them.
+fn smtp(place: &Place<'_>, checkers: &mut Vec<Checker>, diagnostics: &mut Diagnostics) {
+    let mut common = place.common();
+    let mut helo = None;
+    for entry in place.node.entries() {
+        let line = Line::new(entry);
+        if !common.take(line, diagnostics) && entry.keyword() == "helo_name" {
+            keep(&mut helo, string(line, "a host name", diagnostics));
+        }
+    }
+    let helo = helo.unwrap_or_else(|| DEFAULT_HELO.to_owned());
+    let hosts: Vec<&Node> = place
+        .node
+        .entries()
+        .iter()
+        .filter(|entry| entry.keyword() == "host")
+        .collect();
+    let make = |common, diagnostics: &mut Diagnostics| {
+        let kind = |target, _: &Inherited| CheckerKind::Smtp {
+            target,
+            helo: helo.clone(),
+        };
+        place.finish(common, 1, None, kind, 25, diagnostics)
+    };
+    if hosts.is_empty() {
+        checkers.push(make(common, diagnostics));
+        return;
+    }
+    for host in hosts {
+        let mut own = Common {
+            own: common.own.clone(),
+            connect: common.connect.clone(),
+            log_all: common.log_all,
+        };
+        for entry in host.entries() {
+            own.take(Line::new(entry), diagnostics);
+        }
+        checkers.push(make(own, diagnostics));
+    }
+}
+
+fn dns(place: &Place<'_>, diagnostics: &mut Diagnostics) -> Checker {
+    let mut common = place.common();
+    let (mut kind, mut name) = (None, None);
+    for entry in place.node.entries() {
+        let line = Line::new(entry);
+        if common.take(line, diagnostics) {
+            continue;
+        }
+        match entry.keyword() {
+            "type" => keep(&mut kind, record(line, diagnostics)),
+            "name" => keep(&mut name, string(line, "a domain name", diagnostics)),
+            _ => {}
+        }
+    }
+    let pause = common.own.delay_loop.or(place.inherited.delay_loop);
+    let made = |target, _: &Inherited| CheckerKind::Dns {
+        target,
+        kind: kind.unwrap_or(DnsType::Soa),
+        name: name.unwrap_or_else(|| ".".to_owned()),
+    };
+    place.finish(
+        common,
+        3,
+        Some(pause.unwrap_or(DEFAULT_DELAY_LOOP)),
+        made,
+        53,
+        diagnostics,
+    )
+}
+
+fn record(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<DnsType> {
+    let what = "A, NS, CNAME, SOA, MX, TXT or AAAA";
+    let word = line.word(what, diagnostics)?;
+    let kind = match word.as_str().to_ascii_uppercase().as_str() {
+        "A" => DnsType::A,
+        "NS" => DnsType::Ns,
+        "CNAME" => DnsType::Cname,
+        "SOA" => DnsType::Soa,
+        "MX" => DnsType::Mx,
+        "TXT" => DnsType::Txt,
+        "AAAA" => DnsType::Aaaa,
+        _ => {
+            refuse(
+                diagnostics,
+                "bad-record",
+                line.keyword(),
+                what,
+                word,
+                LEFT_OUT,
+            );
+            return None;
+        }
+    };
+    Some(kind)
+}
+
+fn udp(place: &Place<'_>, diagnostics: &mut Diagnostics) -> Option<Checker> {
+    let mut common = place.common();
+    let (mut payload, mut pattern, mut min, mut max) = (Vec::new(), None, None, None);
+    for entry in place.node.entries() {
+        let line = Line::new(entry);
+        if common.take(line, diagnostics) {
+            continue;
+        }
+        match entry.keyword() {
+            "payload" => {
+                let nibbles = hex(line, false, diagnostics);
+                let bytes = nibbles
+                    .iter()
+                    .flatten()
+                    .copied()
+                    .flatten()
+                    .collect::<Vec<u8>>();
+                payload = bytes
+                    .chunks_exact(2)
+                    .map(|pair| pair[0] << 4 | pair[1])
+                    .collect();
+            }
+            "require_reply" if entry.arguments().is_empty() => pattern = Some(Vec::new()),
+            "require_reply" => keep(&mut pattern, hex(line, true, diagnostics)),
+            "min_reply_length" => keep(&mut min, line.number(0..=u16::MAX, LEFT_OUT, diagnostics)),
+            "max_reply_length" => keep(&mut max, line.number(0..=u16::MAX, LEFT_OUT, diagnostics)),
+            _ => {}
+        }
+    }
+    let (min_length, max_length) = (min.unwrap_or(0), max.unwrap_or(255));
+    if min_length > max_length {
+        let message = format!("no reply has at least {min_length} and at most {max_length} bytes");
+        diagnostics
+            .error("bad-length", place.node.keyword_span(), message)
+            .help("the checker is left out");
+        return None;
+    }
+    let reply = pattern.or_else(|| (min.is_some() || max.is_some()).then(Vec::new));
+    let reply = reply.map(|pattern| UdpReply {
+        pattern,
+        min_length,
+        max_length,
+    });
+    let kind = |target, _: &Inherited| CheckerKind::Udp {
+        target,
+        payload,
+        reply,
+    };
+    Some(place.finish(common, 1, None, kind, 0, diagnostics))
+}
+
+/// Pairs of hexadecimal digits, blanks between them allowed; `X` for any digit where that is allowed.
+fn hex(line: Line<'_>, wildcards: bool, diagnostics: &mut Diagnostics) -> Option<Vec<Option<u8>>> {
+    let what = "pairs of hexadecimal digits";
+    let first = line.required(what, diagnostics)?;
+    let mut nibbles = Vec::new();
+    for word in line.node.arguments() {
+        for c in word.as_str().chars().filter(|c| !c.is_whitespace()) {
+            match c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()) {
+                Some(digit) => nibbles.push(Some(digit)),
+                None if wildcards && c.eq_ignore_ascii_case(&'x') => nibbles.push(None),
+                None => {
+                    refuse(diagnostics, "bad-hex", line.keyword(), what, word, LEFT_OUT);
+                    return None;
+                }
+            }
+        }
+    }
+    if nibbles.len() % 2 != 0 {
+        refuse(
+            diagnostics,
+            "bad-hex",
+            line.keyword(),
+            what,
+            first,
+            LEFT_OUT,
+        );
+        return None;
+    }
+    Some(nibbles)
+}
+
+fn misc(place: &Place<'_>, diagnostics: &mut Diagnostics) -> Option<Checker> {
+    let mut common = place.common();
+    let (mut command, mut timeout, mut dynamic, mut user) = (None, None, false, None);
+    for entry in place.node.entries() {
+        let line = Line::new(entry);
+        if common.take(line, diagnostics) {
+            continue;
+        }
+        match entry.keyword() {
+            "misc_path" => keep(&mut command, script::read(line, diagnostics)),
+            "misc_timeout" => keep(
+                &mut timeout,
+                line.number(1..=u32::MAX, LEFT_OUT, diagnostics),
+            ),
+            "misc_dynamic" => dynamic = line.flag(diagnostics),
+            "user" => keep(&mut user, script::user(entry.arguments())),
+            _ => {}
+        }
+    }
+    let Some(mut command) = command else {
+        return missing(place, "misc_path", diagnostics);
+    };
+    command.user = user.or(command.user);
+    let timeout = timeout.map(|seconds| Duration::from_secs(u64::from(seconds)));
+    let kind = |_: Target, inherited: &Inherited| CheckerKind::Script {
+        command,
+        timeout: timeout
+            .or(inherited.delay_loop)
+            .unwrap_or(DEFAULT_DELAY_LOOP),
+        dynamic,
+    };
+    Some(place.finish(common, 0, None, kind, 0, diagnostics))
+}
+
+fn missing(place: &Place<'_>, what: &str, diagnostics: &mut Diagnostics) -> Option<Checker> {
+    let message = format!("`{}` needs `{what}`", place.node.keyword());
+    diagnostics
+        .error("incomplete-checker", place.node.keyword_span(), message)
+        .help("the checker is left out");
+    None
+}
+
+fn file(place: &Place<'_>, diagnostics: &mut Diagnostics) -> Option<Checker> {
+    let (mut name, mut weight, mut reverse) = (None, None, false);
+    for entry in place.node.entries() {
+        let line = Line::new(entry);
+        match entry.keyword() {
+            "track_file" => {
+                let word = line.word("the name of a `track_file`", diagnostics);
+                keep(
+                    &mut name,
+                    word.map(|word| Spanned::new(word.as_str().to_owned(), word.span)),
+                );
+            }
+            "weight" => {
+                let what = "a whole number from -2147483647 to 2147483647";
+                let Some(word) = line.required(what, diagnostics) else {
+                    continue;
+                };
+                match word.as_str().parse::<i32>() {
+                    Ok(number) if number > i32::MIN => weight = Some(number),
+                    _ => {
+                        refuse(diagnostics, "out-of-range", "weight", what, word, LEFT_OUT);
+                    }
+                }
+                reverse = entry
+                    .arguments()
+                    .get(1)
+                    .is_some_and(|word| word.as_str() == "reverse");
+            }
+            _ => {}
+        }
+    }
+    let Some(name) = name else {
+        return missing(place, "track_file", diagnostics);
+    };
+    let kind = |_: Target, _: &Inherited| CheckerKind::File {
+        name,
+        weight,
+        reverse,
+    };
+    Some(place.finish(place.common(), 0, None, kind, 0, diagnostics))
+}
+
+fn bfd(place: &Place<'_>, diagnostics: &mut Diagnostics) -> Option<Checker> {
+    let mut common = place.common();
+    let mut name = None;
+    for entry in place.node.entries() {
+        let line = Line::new(entry);
+        if !common.take(line, diagnostics) && entry.keyword() == "name" {
+            let word = line.word("the name of a `bfd_instance`", diagnostics);
+            keep(
+                &mut name,
+                word.map(|word| Spanned::new(word.as_str().to_owned(), word.span)),
+            );
+        }
+    }
+    let Some(name) = name else {
+        return missing(place, "name", diagnostics);
+    };
+    let kind = |_: Target, _: &Inherited| CheckerKind::Bfd { name };
+    Some(place.finish(common, 0, None, kind, 0, diagnostics))
+}

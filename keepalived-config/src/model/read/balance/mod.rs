@@ -1,0 +1,195 @@
+//! `virtual_server` and what is inside: from lines to services, with the defaults handed down.
+
+mod checker;
+mod connect;
+mod group;
+mod method;
+mod server;
+mod service;
+mod web;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::diagnostic::Diagnostics;
+use crate::model::balance::{ServiceAddress, ServiceGroup, VirtualServer};
+use crate::model::read::line::{Line, refuse};
+use crate::tree::{Node, Span, Word};
+
+const LEFT_OUT: &str = "the line is left out";
+
+/// All groups and services of a file. The order of groups and services does not matter.
+pub(in crate::model) fn services(
+    tree: &[Node],
+    diagnostics: &mut Diagnostics,
+) -> (Vec<ServiceGroup>, Vec<VirtualServer>) {
+    let blocks = |keyword: &'static str| tree.iter().filter(move |node| node.keyword() == keyword);
+    let mut names: HashMap<String, Span> = HashMap::new();
+    let mut groups = Vec::new();
+    for node in blocks("virtual_server_group") {
+        let Some(group) = group::group(node, diagnostics) else {
+            continue;
+        };
+        if let Some(first) = names.insert(group.name.value.clone(), group.name.span) {
+            let message = format!("there is another group `{}`", group.name.value);
+            diagnostics
+                .error("duplicate-group", group.name.span, message)
+                .help("the first one counts")
+                .note(first, "the other one is here");
+            continue;
+        }
+        groups.push(group);
+    }
+    let mut seen: HashMap<String, Span> = HashMap::new();
+    let mut services: Vec<VirtualServer> = Vec::new();
+    for node in blocks("virtual_server") {
+        let Some(service) = service::service(node, &groups, diagnostics) else {
+            continue;
+        };
+        if let Some(first) = seen.insert(identity(&service), service.span) {
+            diagnostics
+                .error(
+                    "duplicate-service",
+                    service.span,
+                    "there is another service with this address",
+                )
+                .help("the first one counts")
+                .note(first, "the other one is here");
+            continue;
+        }
+        services.push(service);
+    }
+    (groups, services)
+}
+
+/// What the kernel tells services apart by.
+fn identity(service: &VirtualServer) -> String {
+    match &service.address {
+        ServiceAddress::Address { address, port } => {
+            format!("{address} {port} {:?}", service.protocol)
+        }
+        ServiceAddress::Mark(mark) => format!("mark {mark} {:?}", service.family),
+        ServiceAddress::Group(name) => format!("group {} {:?}", name.value, service.protocol),
+    }
+}
+
+/// What a block hands down to the blocks inside it.
+#[derive(Clone, Debug, Default)]
+struct Inherited {
+    delay_loop: Option<Duration>,
+    retry: Option<u32>,
+    delay_before_retry: Option<Duration>,
+    warmup: Option<Duration>,
+    connect_timeout: Option<Duration>,
+    alpha: Option<bool>,
+    virtual_host: Option<String>,
+}
+
+impl Inherited {
+    /// Takes a line that sets one of them; false if it is another line.
+    fn take(&mut self, line: Line<'_>, retry_from: u32, diagnostics: &mut Diagnostics) -> bool {
+        const FOREVER: u64 = u32::MAX as u64 * 1_000_000;
+        match line.keyword() {
+            "delay_loop" => keep(
+                &mut self.delay_loop,
+                line.seconds(1..=FOREVER, LEFT_OUT, diagnostics),
+            ),
+            "connect_timeout" => {
+                let most = 4_294_967_295_000;
+                keep(
+                    &mut self.connect_timeout,
+                    line.seconds(1..=most, LEFT_OUT, diagnostics),
+                );
+            }
+            "retry" | "nb_get_retry" => {
+                keep(
+                    &mut self.retry,
+                    line.number(retry_from..=u32::MAX, LEFT_OUT, diagnostics),
+                );
+            }
+            "delay_before_retry" => {
+                keep(
+                    &mut self.delay_before_retry,
+                    line.seconds(0..=FOREVER, LEFT_OUT, diagnostics),
+                );
+            }
+            "warmup" => keep(
+                &mut self.warmup,
+                line.seconds(0..=FOREVER, LEFT_OUT, diagnostics),
+            ),
+            "alpha" => keep(&mut self.alpha, line.boolean(diagnostics)),
+            "virtualhost" => keep(
+                &mut self.virtual_host,
+                string(line, "a host name", diagnostics),
+            ),
+            _ => return false,
+        }
+        true
+    }
+
+    /// What is not set here comes from outside.
+    fn or(self, outer: &Self) -> Self {
+        Self {
+            delay_loop: self.delay_loop.or(outer.delay_loop),
+            retry: self.retry.or(outer.retry),
+            delay_before_retry: self.delay_before_retry.or(outer.delay_before_retry),
+            warmup: self.warmup.or(outer.warmup),
+            connect_timeout: self.connect_timeout.or(outer.connect_timeout),
+            alpha: self.alpha.or(outer.alpha),
+            virtual_host: self.virtual_host.or_else(|| outer.virtual_host.clone()),
+        }
+    }
+}
+
+/// Stores a value that was read; keeps the old one otherwise.
+fn keep<T>(slot: &mut Option<T>, value: Option<T>) {
+    if value.is_some() {
+        *slot = value;
+    }
+}
+
+fn string(line: Line<'_>, what: &str, diagnostics: &mut Diagnostics) -> Option<String> {
+    let word = line.word(what, diagnostics)?;
+    Some(word.as_str().to_owned())
+}
+
+/// A port from 1, or 0 where all ports are meant.
+fn port(word: &Word, keyword: &str, diagnostics: &mut Diagnostics) -> Option<u16> {
+    let parsed = word.as_str().parse::<u16>().ok();
+    if parsed.is_none() {
+        let what = "a port from 0 to 65535";
+        refuse(
+            diagnostics,
+            "bad-port",
+            keyword,
+            what,
+            word,
+            "the block is left out",
+        );
+    }
+    parsed
+}
+
+/// `ADDRESS [PORT]`.
+fn endpoint(node: &Node, diagnostics: &mut Diagnostics) -> Option<(std::net::IpAddr, u16)> {
+    let line = Line::new(node);
+    let word = line.required("an address", diagnostics)?;
+    line.at_most(2, diagnostics);
+    let Ok(address) = word.as_str().parse() else {
+        let what = "an IP address and a port";
+        refuse(
+            diagnostics,
+            "bad-address",
+            node.keyword(),
+            what,
+            word,
+            "it is left out",
+        );
+        return None;
+    };
+    let port = match node.arguments().get(1) {
+        Some(word) => port(word, node.keyword(), diagnostics)?,
+        None => 0,
+    };
+    Some((address, port))
+}

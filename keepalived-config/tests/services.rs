@@ -1,0 +1,476 @@
+//! `virtual_server` as a model: what is handed down, what is corrected, what is refused.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use keepalived_config::model::VirtualServer;
+use keepalived_config::model::balance::{
+    CheckerKind, Forwarding, GroupEntry, HttpVersion, Protocol, ServiceAddress, Tunnel,
+    TunnelChecksum,
+};
+use keepalived_config::{MemorySource, Options, Parsed, parse};
+
+fn parsed(text: &str) -> Parsed {
+    let mut source = MemorySource::new().with_file("/test.conf", text);
+    parse(&mut source, "/test.conf", &Options::default())
+}
+
+fn codes(text: &str) -> Vec<&'static str> {
+    let found = parsed(text).diagnostics.into_iter().map(|found| found.code);
+    found.filter(|code| *code != "not-supported-yet").collect()
+}
+
+/// The one service that `lines` make, with one server of `server` lines; nothing to complain about.
+fn service(lines: &str, server: &str) -> VirtualServer {
+    let text = text("192.0.2.1 80", lines, server);
+    assert_eq!(codes(&text), Vec::<&str>::new(), "{text}");
+    parsed(&text).config.services.remove(0)
+}
+
+fn text(address: &str, lines: &str, server: &str) -> String {
+    let protocol = if lines.contains("protocol") || address.contains("fwmark") {
+        ""
+    } else {
+        "protocol TCP"
+    };
+    format!(
+        "virtual_server {address} {{\n{protocol}\n{lines}\nreal_server 192.0.2.9 80 {{\n{server}\n}}\n}}\n"
+    )
+}
+
+fn checker(lines: &str, server: &str) -> keepalived_config::model::balance::Checker {
+    service(lines, server).servers.remove(0).checkers.remove(0)
+}
+
+fn seconds(number: u64) -> Duration {
+    Duration::from_secs(number)
+}
+
+/// LVS-03, LVS-06, LVS-07, LVS-09, LVS-11, RS-02; the defaults of features 31.3.
+#[test]
+fn a_bare_service_has_the_defaults_of_keepalived() {
+    let service = service("", "TCP_CHECK {\n}");
+    assert_eq!(service.scheduler, "wlc");
+    assert_eq!(service.protocol, Some(Protocol::Tcp));
+    assert_eq!((service.quorum, service.hysteresis), (1, 0));
+    assert_eq!(service.persistence, None);
+    let server = &service.servers[0];
+    assert_eq!((server.weight, server.forwarding), (1, Forwarding::Nat));
+    let checker = &server.checkers[0];
+    assert_eq!(checker.schedule.delay_loop, seconds(60));
+    assert_eq!(checker.schedule.warmup, seconds(60));
+    assert_eq!(
+        (checker.schedule.retry, checker.schedule.delay_before_retry),
+        (1, seconds(1))
+    );
+    let CheckerKind::Tcp(target) = &checker.kind else {
+        panic!("{checker:?}");
+    };
+    assert_eq!(
+        (target.address, target.port),
+        ("192.0.2.9".parse().unwrap(), 80)
+    );
+    assert_eq!(target.timeout, seconds(5));
+}
+
+/// Features 31.3: each kind of checker has its own defaults.
+#[test]
+fn checkers_differ_in_their_retries() {
+    for (block, retry, pause) in [
+        ("HTTP_GET {\nurl {\npath /\n}\n}", 1, 3),
+        ("SSL_GET {\nurl {\npath /\n}\n}", 1, 3),
+        ("DNS_CHECK {\n}", 3, 60),
+        ("MISC_CHECK {\nmisc_path /bin/true\n}", 0, 1),
+        ("UDP_CHECK {\n}", 1, 1),
+        ("PING_CHECK {\n}", 1, 1),
+        ("SMTP_CHECK {\n}", 1, 1),
+    ] {
+        let schedule = checker("", block).schedule;
+        assert_eq!(
+            (schedule.retry, schedule.delay_before_retry),
+            (retry, seconds(pause)),
+            "{block}"
+        );
+    }
+}
+
+/// LVS-10, CHK-05, CHK-06: the nearest word counts.
+#[test]
+fn what_is_said_outside_counts_inside_unless_said_again() {
+    let lines = "delay_loop 10\nretry 4\ndelay_before_retry 2\nconnect_timeout 7\nwarmup 3\nvirtualhost outside";
+    let schedule = checker(lines, "TCP_CHECK {\n}").schedule;
+    assert_eq!((schedule.delay_loop, schedule.retry), (seconds(10), 4));
+    assert_eq!(
+        (schedule.delay_before_retry, schedule.warmup),
+        (seconds(2), seconds(3))
+    );
+    let schedule = checker(lines, "retry 5\nTCP_CHECK {\ndelay_loop 0.5\nretry 0\n}").schedule;
+    assert_eq!(
+        (schedule.delay_loop, schedule.retry),
+        (Duration::from_millis(500), 0)
+    );
+    assert_eq!(schedule.delay_before_retry, seconds(2));
+    // Lines behind the checker count too.
+    assert_eq!(checker(lines, "TCP_CHECK {\n}\nretry 6").schedule.retry, 6);
+    let CheckerKind::Web(target, check) = checker(
+        lines,
+        "HTTP_GET {\nurl {\n}\nurl {\nvirtualhost inside\n}\n}",
+    )
+    .kind
+    else {
+        panic!("a web check");
+    };
+    assert_eq!(target.timeout, seconds(7));
+    let hosts: Vec<_> = check
+        .urls
+        .iter()
+        .map(|url| url.virtual_host.as_deref())
+        .collect();
+    assert_eq!(hosts, [Some("outside"), Some("inside")]);
+}
+
+/// LVS-06: tunnels with their kinds.
+#[test]
+fn a_forwarding_method_has_its_words() {
+    let method = |line: &str| service(line, "").servers[0].forwarding;
+    assert_eq!(method("lb_kind DR"), Forwarding::DirectRouting);
+    assert_eq!(method("lvs_method TUN"), Forwarding::Tunnel(Tunnel::Ipip));
+    let gue = Tunnel::Gue {
+        port: 6080,
+        checksum: TunnelChecksum::Remote,
+    };
+    assert_eq!(
+        method("lvs_method TUN type gue port 6080 remcsum"),
+        Forwarding::Tunnel(gue)
+    );
+    let gre = Tunnel::Gre {
+        checksum: TunnelChecksum::Full,
+    };
+    assert_eq!(
+        method("lvs_method TUN type gre csum"),
+        Forwarding::Tunnel(gre)
+    );
+    for bad in [
+        "TUN type gue",
+        "TUN type ipip port 3",
+        "TUN type gre remcsum",
+        "TUN port",
+        "XY",
+        "TUN type sit",
+    ] {
+        let text = text("192.0.2.1 80", &format!("lvs_method {bad}"), "");
+        let code = codes(&text);
+        assert!(
+            code == ["bad-tunnel"] || code == ["bad-method"],
+            "{bad}: {code:?}"
+        );
+        assert_eq!(
+            parsed(&text).config.services[0].servers[0].forwarding,
+            Forwarding::Nat
+        );
+    }
+}
+
+/// LVS-07.
+#[test]
+fn persistence_may_be_given_in_three_ways() {
+    let persistence = |lines: &str| {
+        let persistence = service(lines, "").persistence.unwrap();
+        (persistence.timeout, persistence.prefix_len)
+    };
+    assert_eq!(persistence("persistence_timeout"), (360, 32));
+    assert_eq!(persistence("persistence_timeout 50"), (50, 32));
+    assert_eq!(
+        persistence("persistence_granularity 255.255.255.0"),
+        (360, 24)
+    );
+    assert_eq!(
+        codes(&text("192.0.2.1 80", "persistence_timeout 0", "")),
+        ["out-of-range"]
+    );
+    assert_eq!(
+        codes(&text(
+            "192.0.2.1 80",
+            "persistence_granularity 255.0.255.0",
+            ""
+        )),
+        ["bad-granularity"]
+    );
+}
+
+/// LVS-19, LVS-21, RS-01.
+#[test]
+fn what_cannot_be_meant_is_corrected_with_a_word() {
+    let cases: &[(&str, &str)] = &[
+        (
+            "virtual_server 192.0.2.1 80 {\nreal_server 192.0.2.9 80 {\n}\n}",
+            "no-protocol",
+        ),
+        (
+            "virtual_server fwmark 3 {\nprotocol TCP\nreal_server 192.0.2.9 80 {\n}\n}",
+            "protocol-of-mark",
+        ),
+        (
+            "virtual_server 192.0.2.1 80 {\nprotocol TCP\nops\nreal_server 192.0.2.9 80 {\n}\n}",
+            "ops-not-udp",
+        ),
+        (
+            "virtual_server 192.0.2.1 {\nprotocol TCP\nreal_server 192.0.2.9 80 {\n}\n}",
+            "all-ports",
+        ),
+        (
+            "virtual_server fwmark 3 {\nha_suspend\nreal_server 192.0.2.9 80 {\n}\n}",
+            "suspend-of-mark",
+        ),
+        (
+            "virtual_server 192.0.2.1 80 {\nprotocol TCP\nlb_kind DR\nreal_server 192.0.2.9 8080 {\n}\n}",
+            "port-of-service",
+        ),
+        (
+            "virtual_server 192.0.2.1 80 {\nprotocol TCP\nquorum 9\nreal_server 192.0.2.9 80 {\n}\n}",
+            "quorum-too-large",
+        ),
+        (
+            "virtual_server 192.0.2.1 80 {\nprotocol TCP\nhysteresis 2\nreal_server 192.0.2.9 80 {\n}\n}",
+            "hysteresis-too-large",
+        ),
+    ];
+    for (text, code) in cases {
+        assert_eq!(codes(text), [*code], "{text}");
+        assert_eq!(parsed(text).config.services.len(), 1, "{text}");
+    }
+}
+
+/// LVS-19: what cannot be run is left out, with an error.
+#[test]
+fn what_cannot_be_used_is_left_out_with_an_error() {
+    let server = "real_server 192.0.2.9 80 {\n}";
+    let cases: &[(String, &str, usize)] = &[
+        (
+            "virtual_server 192.0.2.1 80 {\nprotocol TCP\n}".into(),
+            "no-server",
+            0,
+        ),
+        (
+            format!("virtual_server group G {{\nprotocol TCP\n{server}\n}}"),
+            "unknown-group",
+            0,
+        ),
+        (
+            format!("virtual_server fwmark 0 {{\n{server}\n}}"),
+            "bad-mark",
+            0,
+        ),
+        (
+            format!("virtual_server nonsense 80 {{\nprotocol TCP\n{server}\n}}"),
+            "bad-address",
+            0,
+        ),
+        (
+            format!("virtual_server 192.0.2.1 80000 {{\nprotocol TCP\n{server}\n}}"),
+            "bad-port",
+            0,
+        ),
+        (
+            format!("virtual_server 192.0.2.1 80 {{\nprotocol TCP\n{server}\n{server}\n}}"),
+            "duplicate-server",
+            1,
+        ),
+        (
+            format!(
+                "virtual_server 192.0.2.1 80 {{\nprotocol TCP\n{server}\nreal_server 2001:db8::1 80 {{\n}}\n}}"
+            ),
+            "family-mismatch",
+            1,
+        ),
+        (
+            format!("virtual_server 192.0.2.1 80 {{\nprotocol TCP\n{server}\n}}\n").repeat(2),
+            "duplicate-service",
+            1,
+        ),
+    ];
+    for (text, code, services) in cases {
+        assert_eq!(codes(text), [*code], "{text}");
+        assert_eq!(parsed(text).config.services.len(), *services, "{text}");
+    }
+}
+
+/// LVS-01, LVS-02, LVS-17.
+#[test]
+fn a_service_is_an_address_a_mark_or_a_group() {
+    let text = "virtual_server group web {\nprotocol TCP\nreal_server 192.0.2.9 80 {\n}\n}\n\
+                virtual_server_group web {\n192.0.2.1-3 80\nfwmark 7\n}\n\
+                virtual_server fwmark 9 {\nip_family inet6\nlb_kind TUN\nreal_server 192.0.2.9 80 {\n}\n}\n";
+    let config = parsed(text).config;
+    assert!(
+        matches!(&config.services[0].address, ServiceAddress::Group(name) if name.value == "web")
+    );
+    assert_eq!(config.services[1].address, ServiceAddress::Mark(9));
+    assert_eq!(config.services[1].family, vrrp_proto::Family::Ipv6);
+    let address = |text: &str| text.parse::<IpAddr>().unwrap();
+    let range = GroupEntry::Addresses {
+        first: address("192.0.2.1"),
+        last: address("192.0.2.3"),
+        port: 80,
+    };
+    assert_eq!(
+        config.service_groups[0].entries,
+        [range, GroupEntry::Mark(7, None)]
+    );
+    assert_eq!(codes(text), Vec::<&str>::new());
+}
+
+/// CHK-01, CHK-02, CHK-04.
+#[test]
+fn a_check_may_go_elsewhere_and_leave_from_somewhere() {
+    let lines = "connect_ip 192.0.2.77\nconnect_port 8080\nbindto 192.0.2.5\nbind_port 1024\nbind_if eth3\nfwmark 6";
+    let CheckerKind::Tcp(target) = checker("", &format!("TCP_CHECK {{\n{lines}\n}}")).kind else {
+        panic!("a TCP check");
+    };
+    assert_eq!(
+        (target.address.to_string(), target.port),
+        ("192.0.2.77".to_owned(), 8080)
+    );
+    assert_eq!(target.bind_address.unwrap().to_string(), "192.0.2.5");
+    assert_eq!(
+        (
+            target.bind_port,
+            target.bind_interface.as_deref(),
+            target.mark
+        ),
+        (Some(1024), Some("eth3"), Some(6))
+    );
+    let text = text("192.0.2.1 80", "", "TCP_CHECK {\nbindto 2001:db8::1\n}");
+    assert_eq!(codes(&text), ["family-mismatch"]);
+}
+
+/// CHK-11, CHK-12.
+#[test]
+fn a_web_check_knows_what_passes() {
+    let block = "SSL_GET {\nenable_sni\nhttp_protocol 1.1\nurl {\npath /x\n\
+                 digest 0123456789abcdef0123456789abcdef\nstatus_code 200 300-399\nregex \"a b\"\nregex_no_match\n\
+                 regex_options caseless utf\nregex_min_offset 3\nregex_max_offset 9\n}\n}";
+    let CheckerKind::Web(target, check) = checker("", block).kind else {
+        panic!("a web check");
+    };
+    assert_eq!(target.port, 80);
+    assert!(check.tls && check.sni);
+    assert_eq!(check.version, HttpVersion::Http11);
+    let url = &check.urls[0];
+    assert_eq!(
+        (url.path.as_str(), url.status.as_slice()),
+        ("/x", [(200, 200), (300, 399)].as_slice())
+    );
+    assert_eq!(url.digest.unwrap()[..2], [0x01, 0x23]);
+    assert_eq!(url.regex.as_ref().unwrap().value, "a b");
+    assert!(url.regex_no_match);
+    assert_eq!(
+        (
+            url.regex_options.len(),
+            url.regex_min_offset,
+            url.regex_max_offset
+        ),
+        (2, 3, Some(9))
+    );
+    for (line, code) in [
+        ("digest 12", "bad-digest"),
+        ("status_code 99", "bad-status"),
+        ("status_code 300-200", "bad-status"),
+        ("regex_options shouting", "bad-option"),
+    ] {
+        let text = text(
+            "192.0.2.1 80",
+            "",
+            &format!("HTTP_GET {{\nurl {{\n{line}\n}}\n}}"),
+        );
+        assert_eq!(codes(&text), [code], "{line}");
+    }
+    assert_eq!(
+        codes(&text("192.0.2.1 80", "", "HTTP_GET {\n}")),
+        ["incomplete-checker"]
+    );
+}
+
+/// CHK-14 to CHK-20.
+#[test]
+fn the_other_checkers_read_their_words() {
+    let CheckerKind::Udp { payload, reply, .. } = checker(
+        "",
+        "UDP_CHECK {\npayload 0aff\nrequire_reply 01XX\nmin_reply_length 2\n}",
+    )
+    .kind
+    else {
+        panic!("a UDP check");
+    };
+    assert_eq!(payload, [0x0a, 0xff]);
+    let reply = reply.unwrap();
+    assert_eq!(reply.pattern, [Some(0), Some(1), None, None]);
+    assert_eq!((reply.min_length, reply.max_length), (2, 255));
+    let CheckerKind::Script {
+        timeout,
+        dynamic,
+        command,
+    } = checker(
+        "",
+        "MISC_CHECK {\nmisc_path \"/bin/x -y\"\nmisc_timeout 4\nmisc_dynamic\nuser nobody\n}",
+    )
+    .kind
+    else {
+        panic!("a script");
+    };
+    assert_eq!(
+        (timeout, dynamic, command.argv.as_slice()),
+        (
+            seconds(4),
+            true,
+            ["/bin/x".to_owned(), "-y".to_owned()].as_slice()
+        )
+    );
+    assert_eq!(command.user.unwrap().user, "nobody");
+    let CheckerKind::File {
+        name,
+        weight,
+        reverse,
+    } = checker("", "FILE_CHECK {\ntrack_file f\nweight -1000 reverse\n}").kind
+    else {
+        panic!("a file");
+    };
+    assert_eq!(
+        (name.value.as_str(), weight, reverse),
+        ("f", Some(-1000), true)
+    );
+    let smtp = service(
+        "",
+        "SMTP_CHECK {\nhelo_name me\nhost {\nconnect_port 26\n}\nhost {\nconnect_ip 192.0.2.3\n}\n}",
+    );
+    let ports: Vec<_> = smtp.servers[0]
+        .checkers
+        .iter()
+        .map(|checker| match &checker.kind {
+            CheckerKind::Smtp { target, helo } => {
+                (target.address.to_string(), target.port, helo.clone())
+            }
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(
+        ports,
+        [
+            ("192.0.2.9".to_owned(), 26, "me".to_owned()),
+            ("192.0.2.3".to_owned(), 80, "me".to_owned())
+        ]
+    );
+    for (block, code) in [
+        ("MISC_CHECK {\n}", "incomplete-checker"),
+        ("BFD_CHECK {\n}", "incomplete-checker"),
+        ("FILE_CHECK {\n}", "incomplete-checker"),
+        ("UDP_CHECK {\npayload 0g\n}", "bad-hex"),
+        (
+            "UDP_CHECK {\nmin_reply_length 9\nmax_reply_length 8\n}",
+            "bad-length",
+        ),
+        ("DNS_CHECK {\ntype ANY\n}", "bad-record"),
+    ] {
+        assert_eq!(codes(&text("192.0.2.1 80", "", block)), [code], "{block}");
+    }
+}
