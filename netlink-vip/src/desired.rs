@@ -3,12 +3,15 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::name::InterfaceName;
+use crate::route::Route;
+use crate::rule::Rule;
 
 /// Who wants something: a virtual router, the static section, anything the caller numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OwnerId(pub u32);
 
-/// The address protocol (`IFA_PROTO`, Linux 5.18 and later) that marks an address as ours.
+/// What marks an object as ours: the address protocol (`IFA_PROTO`, Linux 5.18 and later), the
+/// routing protocol of a route, the protocol of a rule.
 ///
 /// A daemon that was killed finds its leftovers by it. Two daemons in one network namespace need
 /// two tags, or each cleans up after the other. 0 is no tag; 1 to 3 belong to the kernel.
@@ -47,6 +50,10 @@ pub struct Vip {
     pub preferred_lifetime: Option<u32>,
     /// Flags.
     pub flags: VipFlags,
+    /// Losing it again and again is told to the owner as [`GaveUp`](crate::KernelEvent::GaveUp).
+    pub tracked: bool,
+    /// It belongs to this host and adverts may be sent from it, unlike a virtual address.
+    pub own: bool,
 }
 
 impl Vip {
@@ -64,7 +71,23 @@ impl Vip {
             label: None,
             preferred_lifetime: None,
             flags: VipFlags::default(),
+            tracked: true,
+            own: false,
         }
+    }
+
+    /// Sets whether its loss matters.
+    #[must_use]
+    pub fn with_tracked(mut self, tracked: bool) -> Self {
+        self.tracked = tracked;
+        self
+    }
+
+    /// Sets whether it is an address of this host itself.
+    #[must_use]
+    pub fn with_own(mut self, own: bool) -> Self {
+        self.own = own;
+        self
     }
 
     /// Sets the scope.
@@ -128,24 +151,46 @@ pub struct VipFlags {
 
 /// All that one owner wants. The default wants nothing, which is how an owner is removed.
 ///
-/// Routes, rules and macvlan interfaces will be further fields.
+/// Addresses are added before routes and routes before rules, and removed the other way round,
+/// because a route may need an address as its source.
 #[non_exhaustive]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Desired {
     /// Addresses, added in this order. A second entry for the same kernel object is ignored.
     pub addresses: Vec<Vip>,
+    /// Routes, added in this order.
+    pub routes: Vec<Route>,
+    /// Policy rules, added in this order.
+    pub rules: Vec<Rule>,
 }
 
 impl Desired {
     /// Wants these addresses and nothing else.
     #[must_use]
     pub fn addresses(addresses: Vec<Vip>) -> Self {
-        Self { addresses }
+        Self {
+            addresses,
+            ..Self::default()
+        }
+    }
+
+    /// Wants these routes too.
+    #[must_use]
+    pub fn with_routes(mut self, routes: Vec<Route>) -> Self {
+        self.routes = routes;
+        self
+    }
+
+    /// Wants these rules too.
+    #[must_use]
+    pub fn with_rules(mut self, rules: Vec<Rule>) -> Self {
+        self.rules = rules;
+        self
     }
 
     /// Whether nothing is wanted.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.addresses.is_empty()
+        self.addresses.is_empty() && self.routes.is_empty() && self.rules.is_empty()
     }
 }

@@ -1,8 +1,12 @@
 //! Netlink bytes: requests out, facts in.
 //!
-//! The only file that names types of netlink-packet-core and netlink-packet-route. What comes in
+//! This file and those in its folder are the only ones that name types of netlink-packet-core and
+//! netlink-packet-route. What comes in
 //! is decoded attribute by attribute, and only the attributes that are used: one that a newer
 //! kernel writes differently must not hide the rest of its message.
+
+mod route;
+mod rule;
 
 use std::net::IpAddr;
 
@@ -25,6 +29,11 @@ use crate::desired::{Tag, Vip};
 use crate::link::{Link, LinkFlags};
 use crate::name::InterfaceName;
 use crate::observed::{AddressFlags, FOREVER, ObservedAddress, flags_of};
+use crate::route::ObservedRoute;
+use crate::rule::ObservedRule;
+
+pub(crate) use route::{add_route, dump_routes, remove_route};
+pub(crate) use rule::{add_rule, dump_rules, remove_rule};
 
 const HEADER_LEN: usize = 16;
 const LINK_HEADER_LEN: usize = 16;
@@ -34,6 +43,10 @@ const NEWLINK: u16 = 16;
 const DELLINK: u16 = 17;
 const NEWADDR: u16 = 20;
 const DELADDR: u16 = 21;
+const NEWROUTE: u16 = 24;
+const DELROUTE: u16 = 25;
+const NEWRULE: u16 = 32;
+const DELRULE: u16 = 33;
 
 const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
@@ -69,6 +82,14 @@ pub(crate) enum Fact {
     },
     NewAddress(ObservedAddress),
     DelAddress(ObservedAddress),
+    /// `replaced`: others of the same key may have given way.
+    NewRoutes {
+        routes: Vec<ObservedRoute>,
+        replaced: bool,
+    },
+    DelRoutes(Vec<ObservedRoute>),
+    NewRule(ObservedRule),
+    DelRule(ObservedRule),
     /// Answer to a request: 0 is success, else a positive error number.
     Answer {
         errno: i32,
@@ -141,6 +162,13 @@ fn decode(message: &[u8]) -> Result<Message, Undecodable> {
         NEWLINK | DELLINK => link(kind, body)?,
         NEWADDR => Fact::NewAddress(address(body)?),
         DELADDR => Fact::DelAddress(address(body)?),
+        NEWROUTE => Fact::NewRoutes {
+            routes: route::routes(body)?,
+            replaced: flags & NLM_F_REPLACE != 0,
+        },
+        DELROUTE => Fact::DelRoutes(route::routes(body)?),
+        NEWRULE => rule::rule(body)?.map_or(Fact::Other, Fact::NewRule),
+        DELRULE => rule::rule(body)?.map_or(Fact::Other, Fact::DelRule),
         NLMSG_ERROR => answer(flags, body)?,
         NLMSG_DONE => Fact::Done {
             // Some dumps end with an empty body.

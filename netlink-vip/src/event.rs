@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use crate::desired::OwnerId;
 use crate::name::InterfaceName;
+use crate::object::Object;
 
 /// Something that happened in the kernel, or that came of a request.
 #[non_exhaustive]
@@ -74,38 +75,36 @@ pub enum KernelEvent {
     Failed {
         /// The owner.
         owner: OwnerId,
-        /// The address it is about.
-        address: IpAddr,
+        /// What it is about.
+        object: Object,
         /// Positive error number; `ENODEV` also while the device does not exist.
         errno: i32,
         /// What the kernel says about it, if it does.
         message: Option<String>,
     },
-    /// Somebody else had removed the address; it is back.
+    /// Somebody else had removed the object; it is back.
     Repaired {
         /// The owner.
         owner: OwnerId,
-        /// The address.
-        address: IpAddr,
+        /// The object.
+        object: Object,
         /// How often by now, since the last minute without such a loss.
         times: u32,
     },
-    /// The address could not be kept or could not be added, many times in a row. Attempts go on
+    /// The object could not be kept or could not be added, many times in a row. Attempts go on
     /// slowly; the owner had better leave the Active state.
     GaveUp {
         /// The owner.
         owner: OwnerId,
-        /// The address.
-        address: IpAddr,
+        /// The object; one that is not `tracked` is not told.
+        object: Object,
     },
-    /// The address was already there, put by somebody else. It counts as installed, but will not
+    /// The object was already there, put by somebody else. It counts as installed, but will not
     /// be removed when the owner no longer wants it.
     Foreign {
         /// The owner.
         owner: OwnerId,
-        /// The interface.
-        index: u32,
-        /// The address.
-        address: IpAddr,
+        /// The object.
+        object: Object,
     },
 }

@@ -23,9 +23,12 @@ mod event;
 mod link;
 mod name;
 pub mod ndisc;
+mod object;
 mod observed;
 mod plan;
 mod reconcile;
+mod route;
+mod rule;
 mod timing;
 
 pub use announce::{AnnouncePolicy, Announcer, ArpTarget, Burst, FRAME_MAX, Frame, Target};
@@ -35,7 +38,12 @@ pub use ethernet::Ethernet;
 pub use event::KernelEvent;
 pub use link::{Link, LinkFlags};
 pub use name::{InterfaceName, NAME_MAX};
+pub use object::Object;
 pub use observed::{AddressFlags, FOREVER, Observed, ObservedAddress};
 pub use plan::{Change, plan};
-pub use reconcile::{BATCH_MAX, Channel, Counters, Reconciler};
+pub use reconcile::{BATCH_MAX, Channel, Counters, Missing, ROUTE_GROUPS, Reconciler};
+pub use route::{
+    Encap, Hop, Metric, Metrics, ObservedRoute, Placement, Prefix, Route, RouteKind, TABLE_MAIN,
+};
+pub use rule::{ObservedRule, Rule, RuleAction};
 pub use sans_io_time::Instant;

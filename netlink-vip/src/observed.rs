@@ -1,11 +1,15 @@
 //! What is in the kernel, as far as dumps and notifications told.
 
+mod tables;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::desired::{Tag, Vip};
 use crate::link::Link;
 use crate::name::InterfaceName;
+use crate::route::{ObservedRoute, RoutePlace};
+use crate::rule::{ObservedRule, RulePlace};
 
 /// A lifetime that never ends.
 pub const FOREVER: u32 = u32::MAX;
@@ -225,12 +229,14 @@ impl Identity {
     }
 }
 
-/// Links and addresses of one network namespace.
+/// Links, addresses, and the routes and rules that concern us, of one network namespace.
 #[derive(Clone, Debug, Default)]
 pub struct Observed {
     links: BTreeMap<u32, Link>,
     names: BTreeMap<InterfaceName, u32>,
     addresses: BTreeMap<Identity, Record>,
+    routes: BTreeMap<RoutePlace, Vec<ObservedRoute>>,
+    rules: BTreeMap<RulePlace, Vec<ObservedRule>>,
     arrivals: u64,
 }
 
@@ -351,16 +357,19 @@ impl Observed {
             .take_while(move |(identity, _)| identity.index == index)
     }
 
-    /// The IPv4 address to send from: the first that is not secondary, not of host scope, not
-    /// ours and not a VIP (RFC 9568 5.1.1.1).
+    /// The IPv4 address to send from: the first that is not secondary, not of host scope and that
+    /// `may_be` one, which a VIP is not (RFC 9568 5.1.1.1).
     #[must_use]
-    pub fn source_ipv4(&self, index: u32, is_vip: impl Fn(IpAddr) -> bool) -> Option<Ipv4Addr> {
+    pub fn source_ipv4(
+        &self,
+        index: u32,
+        may_be: impl Fn(&ObservedAddress) -> bool,
+    ) -> Option<Ipv4Addr> {
         let fit = |seen: &ObservedAddress| {
             seen.address.is_ipv4()
                 && !seen.flags.contains(AddressFlags::SECONDARY)
                 && seen.scope < SCOPE_HOST
-                && !seen.ours
-                && !is_vip(seen.address)
+                && may_be(seen)
         };
         match self.first(index, fit)?.address {
             IpAddr::V4(address) => Some(address),
@@ -368,15 +377,18 @@ impl Observed {
         }
     }
 
-    /// The IPv6 address to send from: the first link-local one that is usable, not ours and not a
-    /// VIP (RFC 9568 5.1.2.1).
+    /// The IPv6 address to send from: the first link-local one that is usable and that `may_be`
+    /// one, which a VIP is not (RFC 9568 5.1.2.1).
     #[must_use]
-    pub fn source_ipv6(&self, index: u32, is_vip: impl Fn(IpAddr) -> bool) -> Option<Ipv6Addr> {
+    pub fn source_ipv6(
+        &self,
+        index: u32,
+        may_be: impl Fn(&ObservedAddress) -> bool,
+    ) -> Option<Ipv6Addr> {
         let fit = |seen: &ObservedAddress| {
             matches!(seen.address, IpAddr::V6(a) if a.is_unicast_link_local())
                 && seen.is_usable()
-                && !seen.ours
-                && !is_vip(seen.address)
+                && may_be(seen)
         };
         match self.first(index, fit)?.address {
             IpAddr::V6(address) => Some(address),

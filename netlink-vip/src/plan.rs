@@ -1,5 +1,7 @@
 //! The difference between what is and what is wanted, as a pure function.
 
+pub(crate) mod groups;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::desired::{Desired, OwnerId, Vip};
@@ -7,6 +9,8 @@ use crate::link::Link;
 use crate::observed::{
     AddressFlags, FOREVER, Identity, Observed, ObservedAddress, Place, flags_of,
 };
+use crate::route::{ObservedRoute, Route};
+use crate::rule::{ObservedRule, Rule};
 
 /// One request to the kernel.
 #[non_exhaustive]
@@ -28,12 +32,20 @@ pub enum Change {
         /// The address.
         vip: Vip,
     },
+    /// Remove this route, which is ours.
+    RemoveRoute(Box<ObservedRoute>),
+    /// Add this route.
+    AddRoute(Box<Route>),
+    /// Remove this rule, which is ours.
+    RemoveRule(Box<ObservedRule>),
+    /// Add this rule.
+    AddRule(Box<Rule>),
 }
 
 /// What to do so that the kernel holds what the owners want and nothing else of ours.
 ///
-/// Removals come first, then additions and changes in the order of owners and of their
-/// configuration. An address that must change what the kernel cannot change is removed right
+/// Removals come first (rules, routes, addresses), then additions and changes (addresses, routes,
+/// rules) in the order of owners and of their configuration. An address that must change what the kernel cannot change is removed right
 /// before it is added. If two owners want the same kernel object, it is there once, as the one
 /// with the lower number describes it.
 ///
@@ -58,7 +70,8 @@ pub fn plan(observed: &Observed, desired: &BTreeMap<OwnerId, Desired>) -> Vec<Ch
             in_order.push((identity, link, vip));
         }
     }
-    let mut changes = Vec::new();
+    let (routes, rules) = (routes(observed, desired), rules(observed, desired));
+    let mut changes: Vec<Change> = rules.0.into_iter().chain(routes.0).collect();
     for secondary in [true, false] {
         // Removing a primary address takes the secondaries of its subnet along, foreign ones
         // included, unless the system promotes them. Secondaries first keeps that to a minimum.
@@ -87,6 +100,61 @@ pub fn plan(observed: &Observed, desired: &BTreeMap<OwnerId, Desired>) -> Vec<Ch
                 vip: vip.clone(),
             }),
         }
+    }
+    changes.extend(routes.1);
+    changes.extend(rules.1);
+    changes
+}
+
+/// Removals and additions.
+type Changes = (Vec<Change>, Vec<Change>);
+
+fn routes(observed: &Observed, desired: &BTreeMap<OwnerId, Desired>) -> Changes {
+    let mut wanted: BTreeMap<_, Vec<Route>> = BTreeMap::new();
+    let mut order = Vec::new();
+    let all = desired.values().flat_map(|d| &d.routes);
+    for route in all.flat_map(|route| route.clone().split()) {
+        let place = route.place();
+        let there = wanted.entry(place).or_default();
+        if there.is_empty() {
+            order.push(place);
+        }
+        if !there.iter().any(|known| known.is_same(&route)) {
+            there.push(route);
+        }
+    }
+    let others = observed.route_places().filter(|p| !wanted.contains_key(p));
+    order.extend(others.collect::<Vec<_>>());
+    let mut changes = Changes::default();
+    for place in order {
+        let here: Vec<_> = wanted.get(&place).into_iter().flatten().collect();
+        let group = groups::routes(observed, &place, &here, |_| false);
+        let surplus = group.surplus.into_iter().map(Box::new);
+        changes.0.extend(surplus.map(Change::RemoveRoute));
+        let missing = group.missing.into_iter().map(Box::new);
+        changes.1.extend(missing.map(Change::AddRoute));
+    }
+    changes
+}
+
+fn rules(observed: &Observed, desired: &BTreeMap<OwnerId, Desired>) -> Changes {
+    let mut wanted: BTreeMap<_, Vec<&Rule>> = BTreeMap::new();
+    for rule in desired.values().flat_map(|d| &d.rules) {
+        let there = wanted.entry(rule.place()).or_default();
+        if !there.iter().any(|known| known.is_same(rule)) {
+            there.push(rule);
+        }
+    }
+    let mut order: Vec<_> = wanted.keys().copied().collect();
+    order.extend(observed.rule_places().filter(|p| !wanted.contains_key(p)));
+    let mut changes = Changes::default();
+    for place in order {
+        let here = wanted.get(&place).map_or(&[][..], Vec::as_slice);
+        let group = groups::rules(observed, &place, here, |_| false);
+        let surplus = group.surplus.into_iter().map(Box::new);
+        changes.0.extend(surplus.map(Change::RemoveRule));
+        let missing = group.missing.into_iter().map(Box::new);
+        changes.1.extend(missing.map(Change::AddRule));
     }
     changes
 }

@@ -9,11 +9,13 @@ mod batch;
 mod claims;
 mod decide;
 mod facts;
+mod groups;
+mod object;
 mod report;
 mod sync;
 mod trouble;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use sans_io_time::Instant;
@@ -30,10 +32,17 @@ use sync::{Sync, Table};
 use trouble::Troubles;
 
 pub use batch::BATCH_MAX;
+pub use groups::Missing;
 
 const ENODEV: i32 = 19;
 const EEXIST: i32 = 17;
 const EADDRNOTAVAIL: i32 = 99;
+
+/// The multicast groups with news of routes and rules: `RTNLGRP_IPV4_ROUTE`, `RTNLGRP_IPV4_RULE`,
+/// `RTNLGRP_IPV6_ROUTE`, `RTNLGRP_IPV6_RULE`. On a router with a full table they are busy, so who
+/// wants no routes had better not join them; who joins late calls
+/// [`resync_routes`](Reconciler::resync_routes) then.
+pub const ROUTE_GROUPS: [u32; 4] = [7, 8, 11, 19];
 
 /// Which socket a datagram came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +75,7 @@ pub struct Counters {
 ///
 /// It owns no socket. The caller has two, one for requests and one that joined the groups
 /// `RTNLGRP_LINK` (1), `RTNLGRP_IPV4_IFADDR` (5) and `RTNLGRP_IPV6_IFADDR` (9) before
-/// [`start`](Self::start), passes in all that can be read, and then sends what
+/// [`start`](Self::start), and [`ROUTE_GROUPS`] before routes or rules are wanted, passes in all that can be read, and then sends what
 /// [`poll_request`](Self::poll_request) gives. Only datagrams from the kernel (port 0) may be
 /// passed in.
 #[derive(Debug)]
@@ -88,6 +97,8 @@ pub struct Reconciler {
     /// Our port, as learnt from answers.
     port: u32,
     next_seq: u32,
+    /// Protocols, beside our own, of routes and rules that the mirror shows.
+    known_protocols: BTreeSet<u8>,
     events: VecDeque<KernelEvent>,
     counters: Counters,
 }
@@ -110,6 +121,7 @@ impl Reconciler {
             tags_work: false,
             port: 0,
             next_seq: 1,
+            known_protocols: BTreeSet::new(),
             events: VecDeque::new(),
             counters: Counters::default(),
         }
@@ -128,6 +140,12 @@ impl Reconciler {
     /// another call comes first. What is already as wanted is not touched (VIP-01, VIP-02, VIP-09).
     pub fn set(&mut self, now: Instant, owner: OwnerId, desired: Desired) {
         let delta = self.claims.set(owner, desired);
+        let protocols = self.claims.protocols();
+        if !protocols.is_subset(&self.known_protocols) && self.ready {
+            // Routes and rules with these were not looked at until now.
+            self.sync.request_routes(now);
+        }
+        self.known_protocols.clone_from(protocols);
         for key in delta.dropped {
             self.dropped(owner, key);
         }
@@ -169,6 +187,11 @@ impl Reconciler {
         self.sync.request(now);
     }
 
+    /// Asks for routes and rules again, for example because news of them come in from now on only.
+    pub fn resync_routes(&mut self, now: Instant) {
+        self.sync.request_routes(now);
+    }
+
     /// Lets timers expire: delayed repeats, overdue answers.
     pub fn handle_timeout(&mut self, now: Instant) {
         while let Some(identity) = self.troubles.pop_due(now) {
@@ -201,6 +224,16 @@ impl Reconciler {
             match table {
                 Table::Links => encode::dump_links(seq, out),
                 Table::Addresses => encode::dump_addresses(seq, out),
+                Table::Routes4 | Table::Routes6 => {
+                    // Of a table with a million entries only ours are of interest.
+                    let only = if self.claims.has_protocols() {
+                        0
+                    } else {
+                        self.tag.0
+                    };
+                    encode::dump_routes(table == Table::Routes6, only, seq, out);
+                }
+                Table::Rules => encode::dump_rules(seq, out),
             }
             return true;
         }
@@ -278,18 +311,16 @@ impl Reconciler {
     /// not wanted by any owner on this link.
     #[must_use]
     pub fn source_ipv4(&self, index: u32) -> Option<Ipv4Addr> {
-        let name = self.observed.link_by_index(index)?.name;
         self.observed
-            .source_ipv4(index, |address| self.claims.is_vip(name, address))
+            .source_ipv4(index, |seen| self.may_be_source(seen))
     }
 
     /// Link-local IPv6 address to send adverts from: usable, not ours and not wanted by any owner
     /// on this link.
     #[must_use]
     pub fn source_ipv6(&self, index: u32) -> Option<Ipv6Addr> {
-        let name = self.observed.link_by_index(index)?.name;
         self.observed
-            .source_ipv6(index, |address| self.claims.is_vip(name, address))
+            .source_ipv6(index, |seen| self.may_be_source(seen))
     }
 
     /// The mirror of the kernel's tables.

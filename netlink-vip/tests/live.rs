@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use netlink_sys::{Socket, SocketAddr};
 use netlink_vip::{
-    AddressFlags, Channel, Desired, FOREVER, Instant, InterfaceName, KernelEvent, ObservedAddress,
-    OwnerId, Reconciler, Tag, Vip, VipFlags, plan,
+    AddressFlags, Channel, Desired, FOREVER, Instant, InterfaceName, KernelEvent, Object,
+    ObservedAddress, OwnerId, Reconciler, Tag, Vip, VipFlags, plan,
 };
 
 const ENOBUFS: i32 = 105;
@@ -361,7 +361,7 @@ fn removed_address_comes_back_until_it_is_hopeless() {
             let times = u32::try_from(n / 2 + 1).unwrap();
             let repaired = KernelEvent::Repaired {
                 owner: A,
-                address: *address,
+                object: Object::Address(*address),
                 times,
             };
             driver.expect(|event| *event == repaired);
@@ -370,7 +370,7 @@ fn removed_address_comes_back_until_it_is_hopeless() {
         ip("addr del 10.0.0.1/32 dev v0");
         let gave_up = KernelEvent::GaveUp {
             owner: A,
-            address: v4(1),
+            object: Object::Address(v4(1)),
         };
         driver.expect(|event| *event == gave_up);
         driver.remove(A);

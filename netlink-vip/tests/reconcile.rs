@@ -5,7 +5,9 @@ mod common;
 use std::time::Duration;
 
 use common::{PERMANENT, Rig, TAG, TENTATIVE, ip, vip};
-use netlink_vip::{BATCH_MAX, Desired, KernelEvent, OwnerId, Reconciler, Tag, Vip, VipFlags};
+use netlink_vip::{
+    BATCH_MAX, Desired, KernelEvent, Object, OwnerId, Reconciler, Tag, Vip, VipFlags,
+};
 
 const A: OwnerId = OwnerId(1);
 const B: OwnerId = OwnerId(2);
@@ -13,7 +15,7 @@ const B: OwnerId = OwnerId(2);
 fn failed(errno: i32, message: &str) -> KernelEvent {
     KernelEvent::Failed {
         owner: A,
-        address: ip("10.0.0.1"),
+        object: Object::Address(ip("10.0.0.1")),
         errno,
         message: Some(message.into()),
     }
@@ -168,12 +170,12 @@ fn removals_by_others_are_repaired_with_growing_delay() {
         };
         let repaired = |times| KernelEvent::Repaired {
             owner: A,
-            address: wanted.address,
+            object: Object::Address(wanted.address),
             times,
         };
         let gave_up = KernelEvent::GaveUp {
             owner: A,
-            address: wanted.address,
+            object: Object::Address(wanted.address),
         };
         for (times, millis) in [(1, 0), (2, 100), (3, 200), (4, 400), (5, 800), (6, 1600)] {
             steal(&mut rig);
@@ -290,8 +292,7 @@ fn foreign_address_is_used_but_not_claimed() {
         rig.run();
         let told = KernelEvent::Foreign {
             owner: A,
-            index: 1,
-            address: ip(local),
+            object: Object::Address(ip(local)),
         };
         assert_eq!(rig.events(), [told, KernelEvent::Installed { owner: A }]);
         rig.reconciler.adopt_or_clean(rig.now);

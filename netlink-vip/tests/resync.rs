@@ -5,14 +5,14 @@ mod common;
 use std::time::Duration;
 
 use common::{Rig, TAG, ip, vip};
-use netlink_vip::{Channel, KernelEvent, OwnerId};
+use netlink_vip::{Channel, KernelEvent, Object, OwnerId};
 
 const A: OwnerId = OwnerId(1);
 
 fn failed(errno: i32, message: &str) -> KernelEvent {
     KernelEvent::Failed {
         owner: A,
-        address: ip("10.0.0.1"),
+        object: Object::Address(ip("10.0.0.1")),
         errno,
         message: Some(message.into()),
     }
@@ -45,7 +45,7 @@ fn refusals_are_repeated_with_growing_delay() {
     rig.advance(Duration::from_secs(2));
     let gave_up = KernelEvent::GaveUp {
         owner: A,
-        address: ip("10.0.0.1"),
+        object: Object::Address(ip("10.0.0.1")),
     };
     assert_eq!(rig.events(), [gave_up]);
     rig.advance(Duration::from_secs(300));
@@ -112,7 +112,7 @@ fn overrun_leads_to_a_dump_and_repairs() {
     assert!(events.contains(&KernelEvent::Resynced));
     assert!(events.contains(&KernelEvent::Repaired {
         owner: A,
-        address: ip("10.0.0.1"),
+        object: Object::Address(ip("10.0.0.1")),
         times: 1
     }));
     assert_eq!(rig.log(), ["+10.0.0.1"]);
@@ -173,7 +173,7 @@ fn dumps_are_repeated_until_they_are_whole() {
     rig.reconciler.start(rig.now);
     rig.advance(Duration::from_secs(1));
     assert!(rig.reconciler.is_ready());
-    assert_eq!(rig.sends, 6, "two refused, two tables twice");
+    assert_eq!(rig.sends, 12, "two refused, five tables twice");
     let mut rig = Rig::new();
     rig.kernel.deaf = true;
     rig.reconciler.start(rig.now);

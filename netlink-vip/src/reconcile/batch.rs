@@ -5,8 +5,11 @@ use std::collections::{BTreeSet, VecDeque};
 
 use sans_io_time::Instant;
 
+use super::object::Id;
 use crate::encode::Verb;
-use crate::observed::{Identity, ObservedAddress};
+use crate::observed::ObservedAddress;
+use crate::route::{ObservedRoute, Route};
+use crate::rule::{ObservedRule, Rule};
 
 /// Most requests in one send. The kernel works them off within the system call, 6 to 60 µs each.
 pub const BATCH_MAX: usize = 64;
@@ -20,13 +23,13 @@ const SLICE: Duration = Duration::from_millis(2);
 pub(super) struct Queue {
     /// Served first: an address that stays where it no longer belongs harms more than one that
     /// comes a millisecond later.
-    removals: VecDeque<Identity>,
-    others: VecDeque<Identity>,
-    members: BTreeSet<Identity>,
+    removals: VecDeque<Id>,
+    others: VecDeque<Id>,
+    members: BTreeSet<Id>,
 }
 
 impl Queue {
-    pub(super) fn push(&mut self, identity: Identity, step: Step) {
+    pub(super) fn push(&mut self, identity: Id, step: Step) {
         if self.members.insert(identity) {
             match step {
                 Step::Remove => self.removals.push_back(identity),
@@ -36,7 +39,7 @@ impl Queue {
     }
 
     /// Moves an object that may have a place already to the end of the removals.
-    pub(super) fn hasten(&mut self, identity: Identity) {
+    pub(super) fn hasten(&mut self, identity: Id) {
         self.members.insert(identity);
         self.removals.push_back(identity);
     }
@@ -45,7 +48,7 @@ impl Queue {
         self.members.is_empty()
     }
 
-    pub(super) fn pop(&mut self) -> Option<Identity> {
+    pub(super) fn pop(&mut self) -> Option<Id> {
         loop {
             let next = self.removals.pop_front();
             let identity = next.or_else(|| self.others.pop_front())?;
@@ -87,14 +90,28 @@ pub(super) struct Batch {
 #[derive(Debug)]
 pub(super) struct Item {
     pub(super) seq: u32,
-    pub(super) identity: Identity,
+    pub(super) identity: Id,
     pub(super) step: Step,
-    /// What the kernel holds if it succeeds.
-    pub(super) expected: Option<ObservedAddress>,
+    pub(super) effect: Effect,
     /// Error number and text of the kernel, if it refused.
     pub(super) refusal: Option<(i32, Option<String>)>,
     /// What notifications have said about the object since the request was sent.
     pub(super) news: News,
+}
+
+/// What a request does if it succeeds.
+#[derive(Debug)]
+pub(super) enum Effect {
+    /// The address of the item goes.
+    NoAddress,
+    /// The kernel holds this address.
+    Address(Box<ObservedAddress>),
+    /// The kernel has this route, and says how it shows it.
+    Route(Box<Route>),
+    NoRoute(Box<ObservedRoute>),
+    /// The kernel has this rule, and says how it shows it.
+    Rule(Box<Rule>),
+    NoRule(Box<ObservedRule>),
 }
 
 /// What notifications have said about an object while a request about it was not answered.
@@ -139,21 +156,21 @@ impl Default for Size {
 }
 
 impl Batch {
-    fn item(&self, identity: Identity) -> Option<&Item> {
+    fn item(&self, identity: Id) -> Option<&Item> {
         self.items.iter().find(|item| item.identity == identity)
     }
 
-    pub(super) fn concerns(&self, identity: Identity) -> bool {
+    pub(super) fn concerns(&self, identity: Id) -> bool {
         self.item(identity).is_some()
     }
 
-    pub(super) fn removes(&self, identity: Identity) -> bool {
+    pub(super) fn removes(&self, identity: Id) -> bool {
         self.item(identity)
             .is_some_and(|item| !matches!(item.step, Step::Put(_)))
     }
 
     /// A notification says that the object is there, or that it is gone.
-    pub(super) fn heard(&mut self, identity: Identity, there: bool) {
+    pub(super) fn heard(&mut self, identity: Id, there: bool) {
         let of = |item: &&mut Item| item.identity == identity;
         if let Some(item) = self.items.iter_mut().find(of) {
             item.news = match (there, item.news) {

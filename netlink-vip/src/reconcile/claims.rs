@@ -1,17 +1,18 @@
 //! Who wants what, and who still waits for an answer.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 
 use smallvec::SmallVec;
 
+use super::object::{Id, Key, Wish};
 use crate::desired::{Desired, OwnerId, Vip};
 use crate::event::KernelEvent;
 use crate::name::InterfaceName;
-use crate::observed::{Identity, Place};
-
-/// A wanted kernel object; the device is named, because it may come and go.
-pub(super) type Key = (InterfaceName, Place);
+use crate::object::Object;
+use crate::observed::Place;
+use crate::route::{Route, RoutePlace};
+use crate::rule::{Rule, RulePlace};
 
 /// Bookkeeping of owners. Knows nothing of the kernel but what it is told.
 #[derive(Debug, Default)]
@@ -19,17 +20,33 @@ pub(super) struct Claims {
     wanted: BTreeMap<Key, Entry>,
     owners: BTreeMap<OwnerId, Owner>,
     /// Nobody wants these any more; they are on their way out for these owners.
-    leaving: BTreeMap<Identity, SmallVec<[OwnerId; 1]>>,
+    leaving: BTreeMap<Id, SmallVec<[OwnerId; 1]>>,
+    /// Protocols that wanted routes and rules have of their own.
+    protocols: BTreeSet<u8>,
 }
 
 #[derive(Debug)]
 struct Entry {
-    /// By owner; the first describes the object.
-    claims: SmallVec<[(OwnerId, Vip); 1]>,
+    /// By owner; the first describes an address, all together the routes or rules of a place.
+    claims: SmallVec<[(OwnerId, Wish); 1]>,
     /// It is in the kernel and usable.
     present: bool,
     told_foreign: bool,
     told_missing: bool,
+    /// Routes and rules that somebody else has put in the same way, says the kernel.
+    elsewhere: Vec<Object>,
+    /// Routes that have been there and were to go by themselves.
+    had_their_time: Vec<Route>,
+}
+
+impl Entry {
+    /// How the object is wanted.
+    fn wish(&self) -> Option<Wish> {
+        let mut all = self.claims.iter().map(|(_, wish)| wish.clone());
+        let mut wish = all.next()?;
+        all.for_each(|other| wish.merge(other));
+        Some(wish)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -56,14 +73,88 @@ pub(super) struct Delta {
 impl Claims {
     /// How the object is wanted, if it is.
     pub(super) fn vip(&self, key: &Key) -> Option<&Vip> {
-        self.wanted.get(key)?.claims.first().map(|(_, vip)| vip)
+        match self.wanted.get(key)?.claims.first() {
+            Some((_, Wish::Address(vip))) => Some(vip),
+            _ => None,
+        }
+    }
+
+    fn wishes(&self, key: &Key) -> impl Iterator<Item = &Wish> {
+        let claims = self.wanted.get(key).map(|entry| &entry.claims);
+        claims.into_iter().flatten().map(|(_, wish)| wish)
+    }
+
+    /// The routes that are wanted in this place.
+    pub(super) fn routes(&self, place: &RoutePlace) -> Vec<&Route> {
+        let mut all: Vec<&Route> = Vec::new();
+        for route in self.wishes(&Key::Route(*place)).flat_map(Wish::routes) {
+            if !all.iter().any(|known| known.is_same(route)) {
+                all.push(route);
+            }
+        }
+        all
+    }
+
+    /// The rules that are wanted in this place.
+    pub(super) fn rules(&self, place: &RulePlace) -> Vec<&Rule> {
+        let mut all: Vec<&Rule> = Vec::new();
+        for rule in self.wishes(&Key::Rule(*place)).flat_map(Wish::rules) {
+            if !all.iter().any(|known| known.is_same(rule)) {
+                all.push(rule);
+            }
+        }
+        all
+    }
+
+    /// Whether the loss of this matters to anybody.
+    pub(super) fn is_tracked(&self, key: &Key) -> bool {
+        self.wishes(key).any(Wish::is_tracked)
+    }
+
+    /// The protocols that wanted routes and rules have of their own.
+    pub(super) fn protocols(&self) -> &BTreeSet<u8> {
+        &self.protocols
+    }
+
+    /// Whether routes or rules with protocols other than ours are wanted.
+    pub(super) fn has_protocols(&self) -> bool {
+        !self.protocols.is_empty()
+    }
+
+    /// Whether this need not be ours.
+    pub(super) fn is_elsewhere(&self, key: &Key, object: &Object) -> bool {
+        self.wanted.get(key).is_some_and(|entry| {
+            entry.elsewhere.contains(object)
+                || matches!(object, Object::Route(route) if entry.had_their_time.contains(route))
+        })
+    }
+
+    /// Somebody else has put the same.
+    pub(super) fn found_elsewhere(&mut self, key: &Key, object: Object) {
+        if let Some(entry) = self.wanted.get_mut(key) {
+            entry.elsewhere.push(object);
+        }
+    }
+
+    /// What others have put there must be seen anew.
+    pub(super) fn forget_elsewhere(&mut self, key: &Key) {
+        if let Some(entry) = self.wanted.get_mut(key) {
+            entry.elsewhere.clear();
+        }
+    }
+
+    /// A route that goes by itself has been there.
+    pub(super) fn has_begun(&mut self, key: &Key, route: &Route) {
+        if let Some(entry) = self.wanted.get_mut(key) {
+            entry.had_their_time.push(route.clone());
+        }
     }
 
     pub(super) fn is_present(&self, key: &Key) -> bool {
         self.wanted.get(key).is_some_and(|entry| entry.present)
     }
 
-    pub(super) fn is_leaving(&self, identity: Identity) -> bool {
+    pub(super) fn is_leaving(&self, identity: Id) -> bool {
         self.leaving.contains_key(&identity)
     }
 
@@ -74,9 +165,27 @@ impl Claims {
             .flat_map(|owner| owner.keys.iter().copied())
     }
 
+    /// Those of one owner, in its order.
+    pub(super) fn keys_of(&self, owner: OwnerId) -> impl Iterator<Item = Key> {
+        let owner = self.owners.get(&owner);
+        owner
+            .into_iter()
+            .flat_map(|owner| owner.keys.iter().copied())
+    }
+
     /// Those on one device.
     pub(super) fn keys_on(&self, device: InterfaceName) -> impl Iterator<Item = Key> {
-        self.keys().filter(move |(name, _)| *name == device)
+        self.keys()
+            .filter(move |key| matches!(key, Key::Address(name, _) if *name == device))
+    }
+
+    /// All places of wanted routes.
+    pub(super) fn route_keys(&self) -> impl Iterator<Item = Key> {
+        let first = Key::Route(RoutePlace::FIRST);
+        self.wanted
+            .range(first..)
+            .map(|(key, _)| *key)
+            .take_while(|key| matches!(key, Key::Route(_)))
     }
 
     pub(super) fn is_complete(&self, owner: OwnerId) -> bool {
@@ -89,13 +198,18 @@ impl Claims {
         self.wanted.contains_key(key)
     }
 
-    /// Whether anybody wants this address on this device, with whatever prefix.
-    pub(super) fn is_vip(&self, device: InterfaceName, address: IpAddr) -> bool {
+    /// Whether anybody wants this address on this device, with whatever prefix; and if so,
+    /// whether as one of the host's own.
+    pub(super) fn is_vip(&self, device: InterfaceName, address: IpAddr) -> Option<bool> {
         let (first, last) = Place::range_of(address);
-        self.wanted
-            .range((device, first)..=(device, last))
-            .next()
-            .is_some()
+        let range = Key::Address(device, first)..=Key::Address(device, last);
+        let mut own = None;
+        for (_, entry) in self.wanted.range(range) {
+            let is_own = |wish: &Wish| matches!(wish, Wish::Address(vip) if vip.own);
+            let all_own = entry.claims.iter().all(|(_, wish)| is_own(wish));
+            own = Some(own.unwrap_or(true) && all_own);
+        }
+        own
     }
 
     pub(super) fn owners_of(&self, key: &Key) -> SmallVec<[OwnerId; 1]> {
@@ -107,7 +221,7 @@ impl Claims {
             .collect()
     }
 
-    pub(super) fn owners_leaving(&self, identity: Identity) -> SmallVec<[OwnerId; 1]> {
+    pub(super) fn owners_leaving(&self, identity: Id) -> SmallVec<[OwnerId; 1]> {
         self.leaving.get(&identity).cloned().unwrap_or_default()
     }
 
@@ -116,11 +230,23 @@ impl Claims {
         let mut delta = Delta::default();
         let mut vips = BTreeMap::new();
         let mut keys = Vec::with_capacity(desired.addresses.len());
-        for vip in desired.addresses {
-            let key = (vip.device, Place::of_vip(&vip));
-            if let std::collections::btree_map::Entry::Vacant(room) = vips.entry(key) {
-                room.insert(vip);
-                keys.push(key);
+        let addresses = desired.addresses.into_iter().map(|vip| {
+            let key = Key::Address(vip.device, Place::of_vip(&vip));
+            (key, Wish::Address(vip))
+        });
+        let routes = desired.routes.into_iter().flat_map(Route::split);
+        let routes = routes.map(|route| (Key::Route(route.place()), Wish::Routes(vec![route])));
+        let rules = desired.rules.into_iter();
+        let rules = rules.map(|rule| (Key::Rule(rule.place()), Wish::Rules(vec![rule])));
+        for (key, wish) in addresses.chain(routes).chain(rules) {
+            match vips.entry(key) {
+                std::collections::btree_map::Entry::Vacant(room) => {
+                    room.insert(wish);
+                    keys.push(key);
+                }
+                std::collections::btree_map::Entry::Occupied(mut known) => {
+                    known.get_mut().merge(wish);
+                }
             }
         }
         let old = self.owners.entry(id).or_default();
@@ -137,6 +263,21 @@ impl Claims {
             }
         }
         delta
+            .dropped
+            .sort_by_key(|key| core::cmp::Reverse(key.class()));
+        self.collect_protocols();
+        delta
+    }
+
+    fn collect_protocols(&mut self) {
+        let later = self.wanted.range(Key::Route(RoutePlace::FIRST)..);
+        let wishes = later.flat_map(|(_, entry)| &entry.claims);
+        let mut protocols = BTreeSet::new();
+        for (_, wish) in wishes {
+            protocols.extend(wish.routes().iter().filter_map(|route| route.protocol));
+            protocols.extend(wish.rules().iter().filter_map(|rule| rule.protocol));
+        }
+        self.protocols = protocols;
     }
 
     fn withdraw(&mut self, id: OwnerId, key: Key, delta: &mut Delta) {
@@ -148,33 +289,35 @@ impl Claims {
         {
             owner.missing = owner.missing.saturating_sub(1);
         }
-        let before = entry.claims.first().map(|(_, vip)| vip.clone());
+        let before = entry.wish();
         entry.claims.retain(|(owner, _)| *owner != id);
         if entry.claims.is_empty() {
             self.wanted.remove(&key);
             delta.dropped.push(key);
-        } else if entry.claims.first().map(|(_, vip)| vip) != before.as_ref() {
+        } else if entry.wish() != before {
             self.revise(&key);
             delta.changed.push(key);
         }
     }
 
-    fn claim(&mut self, id: OwnerId, key: Key, vip: Vip, delta: &mut Delta) {
+    fn claim(&mut self, id: OwnerId, key: Key, wish: Wish, delta: &mut Delta) {
         let entry = self.wanted.entry(key).or_insert_with(|| Entry {
             claims: SmallVec::new(),
             present: false,
             told_foreign: false,
             told_missing: false,
+            elsewhere: Vec::new(),
+            had_their_time: Vec::new(),
         });
-        let before = entry.claims.first().map(|(_, vip)| vip.clone());
+        let before = entry.wish();
         match entry.claims.binary_search_by_key(&id, |(owner, _)| *owner) {
             Ok(at) => {
                 if let Some((_, old)) = entry.claims.get_mut(at) {
-                    *old = vip;
+                    *old = wish;
                 }
             }
             Err(at) => {
-                entry.claims.insert(at, (id, vip));
+                entry.claims.insert(at, (id, wish));
                 if !entry.present
                     && let Some(owner) = self.owners.get_mut(&id)
                 {
@@ -182,7 +325,7 @@ impl Claims {
                 }
             }
         }
-        if entry.claims.first().map(|(_, vip)| vip) != before.as_ref() {
+        if entry.wish() != before {
             self.revise(&key);
             delta.changed.push(key);
         }
@@ -194,6 +337,8 @@ impl Claims {
         if let Some(entry) = self.wanted.get_mut(key) {
             entry.told_foreign = false;
             entry.told_missing = false;
+            entry.elsewhere.clear();
+            entry.had_their_time.clear();
         }
     }
 
@@ -230,7 +375,7 @@ impl Claims {
     }
 
     /// `id` waits for the removal of this object.
-    pub(super) fn leave(&mut self, identity: Identity, id: OwnerId) {
+    pub(super) fn leave(&mut self, identity: Id, id: OwnerId) {
         let waiting = self.leaving.entry(identity).or_default();
         if waiting.contains(&id) {
             return;
@@ -242,7 +387,7 @@ impl Claims {
     }
 
     /// Nobody need wait any more: the object is gone, or wanted again.
-    pub(super) fn left(&mut self, identity: Identity, events: &mut VecDeque<KernelEvent>) {
+    pub(super) fn left(&mut self, identity: Id, events: &mut VecDeque<KernelEvent>) {
         for id in self.leaving.remove(&identity).unwrap_or_default() {
             if let Some(owner) = self.owners.get_mut(&id) {
                 owner.leaving = owner.leaving.saturating_sub(1);
@@ -256,7 +401,7 @@ impl Claims {
         let there = self
             .leaving
             .keys()
-            .filter(|identity| identity.index == index);
+            .filter(|id| matches!(id, Id::Address(identity) if identity.index == index));
         for identity in there.copied().collect::<Vec<_>>() {
             self.left(identity, events);
         }

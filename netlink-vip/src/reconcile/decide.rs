@@ -2,8 +2,8 @@
 
 use sans_io_time::Instant;
 
-use super::batch::{Batch, Item, News, Step};
-use super::claims::Key;
+use super::batch::{Batch, Effect, Item, News, Step};
+use super::object::{Id, Key};
 use super::sync::ANSWER_TIMEOUT;
 use super::{ENODEV, Reconciler};
 use crate::desired::OwnerId;
@@ -13,15 +13,35 @@ use crate::plan::{Judgement, judge};
 use crate::timing::after;
 
 impl Reconciler {
-    pub(super) fn identity_of(&self, key: &Key) -> Option<Identity> {
-        let (device, place) = *key;
-        let index = self.observed.link_named(device)?.index;
-        Some(Identity { index, place })
+    pub(super) fn identity_of(&self, key: &Key) -> Option<Id> {
+        Some(match *key {
+            Key::Address(device, place) => {
+                let index = self.observed.link_named(device)?.index;
+                Id::Address(Identity { index, place })
+            }
+            Key::Route(place) => Id::Route(place),
+            Key::Rule(place) => Id::Rule(place),
+        })
     }
 
-    pub(super) fn key_of(&self, identity: Identity) -> Option<Key> {
-        let name = self.observed.link_by_index(identity.index)?.name;
-        Some((name, identity.place))
+    pub(super) fn key_of(&self, id: Id) -> Option<Key> {
+        Some(match id {
+            Id::Address(identity) => {
+                let name = self.observed.link_by_index(identity.index)?.name;
+                Key::Address(name, identity.place)
+            }
+            Id::Route(place) => Key::Route(place),
+            Id::Rule(place) => Key::Rule(place),
+        })
+    }
+
+    /// Whether something of ours is in this place.
+    fn is_ours(&self, id: Id) -> bool {
+        match id {
+            Id::Address(identity) => self.observed.get(identity).is_some_and(|seen| seen.ours),
+            Id::Route(place) => self.observed.routes_at(&place).iter().any(|seen| seen.ours),
+            Id::Rule(place) => self.observed.rules_at(&place).iter().any(|seen| seen.ours),
+        }
     }
 
     /// The last owner has dropped this object.
@@ -30,7 +50,7 @@ impl Reconciler {
             return;
         };
         self.troubles.forget(identity);
-        let ours = self.observed.get(identity).is_some_and(|seen| seen.ours);
+        let ours = self.is_ours(identity);
         let unanswered = self
             .in_flight
             .as_ref()
@@ -51,16 +71,29 @@ impl Reconciler {
     }
 
     pub(super) fn look_for_leftovers(&mut self) {
+        let rules = self
+            .observed
+            .rule_places()
+            .map(|p| (Id::Rule(p), Key::Rule(p)));
+        let routes = self
+            .observed
+            .route_places()
+            .map(|p| (Id::Route(p), Key::Route(p)));
+        for (id, key) in rules.chain(routes) {
+            if self.is_ours(id) && !self.claims.is_wanted_on(&key) {
+                self.queue.push(id, Step::Remove);
+            }
+        }
         // Secondaries first, for the reason given at `plan`.
         for secondary in [true, false] {
             for identity in self.observed.identities() {
                 let fits = |seen: &ObservedAddress| seen.ours && seen.is_secondary() == secondary;
                 if self.observed.get(identity).is_some_and(fits)
                     && !self
-                        .key_of(identity)
+                        .key_of(identity.into())
                         .is_some_and(|key| self.claims.is_wanted_on(&key))
                 {
-                    self.queue.push(identity, Step::Remove);
+                    self.queue.push(identity.into(), Step::Remove);
                 }
             }
         }
@@ -68,7 +101,7 @@ impl Reconciler {
 
     /// Notes the state of an object, and queues it if there is something to do. While a request
     /// about it is not answered, that has to wait for the answer.
-    pub(super) fn look_at(&mut self, now: Instant, identity: Identity) {
+    pub(super) fn look_at(&mut self, now: Instant, identity: Id) {
         let concerns = |batch: &Batch| batch.concerns(identity);
         if self.in_flight.as_ref().is_some_and(concerns) {
             return;
@@ -82,33 +115,41 @@ impl Reconciler {
 
     /// Compares what is with what is wanted in one place, notes the outcome, and returns what is
     /// to be done.
-    pub(super) fn examine(&mut self, identity: Identity) -> Option<Step> {
+    pub(super) fn examine(&mut self, id: Id) -> Option<Step> {
+        match id {
+            Id::Address(identity) => self.examine_address(identity),
+            Id::Route(_) | Id::Rule(_) => self.examine_group(id),
+        }
+    }
+
+    fn examine_address(&mut self, identity: Identity) -> Option<Step> {
+        let id = Id::Address(identity);
         let seen = self.observed.get(identity);
         let Some(link) = self.observed.link_by_index(identity.index) else {
-            self.claims.left(identity, &mut self.events);
+            self.claims.left(id, &mut self.events);
             return None;
         };
-        let key = (link.name, identity.place);
+        let key = Key::Address(link.name, identity.place);
         let Some(vip) = self.claims.vip(&key) else {
             if seen.is_some_and(|seen| seen.ours) {
-                return (self.cleaning || self.claims.is_leaving(identity)).then_some(Step::Remove);
+                return (self.cleaning || self.claims.is_leaving(id)).then_some(Step::Remove);
             }
-            self.claims.left(identity, &mut self.events);
-            self.troubles.forget(identity);
+            self.claims.left(id, &mut self.events);
+            self.troubles.forget(id);
             return None;
         };
         let judgement = judge(seen, link, vip);
-        self.claims.left(identity, &mut self.events);
+        self.claims.left(id, &mut self.events);
         match judgement {
             Judgement::Present => {
-                if let Some(times) = self.troubles.recovered(identity) {
+                if let Some(times) = self.troubles.recovered(id) {
                     self.report_repair(&key, times);
                 }
                 self.claims.mark(&key, true, &mut self.events);
                 None
             }
             Judgement::Foreign => {
-                self.report_foreign(&key, identity);
+                self.report_foreign(&key);
                 self.claims.mark(&key, true, &mut self.events);
                 None
             }
@@ -122,7 +163,7 @@ impl Reconciler {
             }
             Judgement::Replace | Judgement::Recreate => {
                 // Good enough, if it cannot be had any better.
-                if self.troubles.is_unfixable(identity) {
+                if self.troubles.is_unfixable(id) {
                     self.claims.mark(&key, true, &mut self.events);
                 }
                 let replace = judgement == Judgement::Replace;
@@ -148,8 +189,11 @@ impl Reconciler {
             if self.troubles.is_held(now, identity, step.is_fix()) {
                 continue;
             }
-            last_start = out.len();
-            items.extend(self.write(now, identity, step, out));
+            let start = out.len();
+            if let Some(item) = self.write(now, identity, step, out) {
+                last_start = start;
+                items.push(item);
+            }
         }
         let Some(last) = items.last() else {
             return false;
@@ -169,30 +213,32 @@ impl Reconciler {
     pub(super) fn write(
         &mut self,
         now: Instant,
-        identity: Identity,
+        id: Id,
         step: Step,
         out: &mut Vec<u8>,
     ) -> Option<Item> {
         let seq = self.take_seq();
-        let expected = match step {
-            Step::Remove | Step::Recreate => {
+        let effect = match (id, step) {
+            (Id::Address(identity), Step::Remove | Step::Recreate) => {
                 encode::remove_address(self.observed.get(identity)?, seq, out);
-                None
+                Effect::NoAddress
             }
-            Step::Put(verb) => {
-                let vip = self.claims.vip(&self.key_of(identity)?)?;
+            (Id::Address(identity), Step::Put(verb)) => {
+                let vip = self.claims.vip(&self.key_of(id)?)?;
                 encode::put_address(verb, identity.index, vip, self.tag, seq, out);
-                Some(ObservedAddress::expected(identity.index, vip, self.tag))
+                let expected = ObservedAddress::expected(identity.index, vip, self.tag);
+                Effect::Address(Box::new(expected))
             }
+            _ => self.write_group(id, step, seq, out)?,
         };
         if step.is_fix() {
-            self.troubles.fixing(now, identity);
+            self.troubles.fixing(now, id);
         }
         Some(Item {
             seq,
-            identity,
+            identity: id,
             step,
-            expected,
+            effect,
             refusal: None,
             news: News::None,
         })

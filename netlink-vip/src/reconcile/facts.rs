@@ -2,8 +2,8 @@
 
 use sans_io_time::Instant;
 
-use super::batch::{Item, News, Step};
-use super::claims::Key;
+use super::batch::{Effect, Item, News, Step};
+use super::object::{Id, Key};
 use super::sync::{Next, Table};
 use super::{Channel, EADDRNOTAVAIL, EEXIST, ENODEV, Reconciler};
 use crate::encode::{self, Fact, Message, Verb};
@@ -11,9 +11,12 @@ use crate::event::KernelEvent;
 use crate::link::Link;
 use crate::observed::{AddressFlags, Identity, ObservedAddress};
 
+const EAFNOSUPPORT: i32 = 97;
+const EOPNOTSUPP: i32 = 95;
+
 /// Why an address is no longer there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cause {
+pub(super) enum Cause {
     /// We removed it, or it went along with one that we removed.
     Ourselves,
     /// Its link is off or gone.
@@ -55,6 +58,18 @@ impl Reconciler {
                     self.dumped_address(now, seen);
                 }
             }
+            Fact::NewRoutes { routes, .. } if of_dump => {
+                if self.sync.is_answer(Table::Routes4, seq)
+                    || self.sync.is_answer(Table::Routes6, seq)
+                {
+                    self.sync.routes.extend(routes);
+                }
+            }
+            Fact::NewRule(rule) if of_dump => {
+                if self.sync.is_answer(Table::Rules, seq) {
+                    self.sync.rules.push(rule);
+                }
+            }
             Fact::NewLink(link) => {
                 self.touch_link(link.index);
                 self.link_seen(now, link);
@@ -64,15 +79,21 @@ impl Reconciler {
                 self.link_gone(now, index);
             }
             Fact::NewAddress(seen) => {
-                self.touch(Identity::of(&seen), true);
+                self.touch(Identity::of(&seen).into(), true);
                 self.address_seen(now, seen);
             }
             Fact::DelAddress(seen) => {
                 let identity = Identity::of(&seen);
-                self.touch(identity, false);
+                self.touch(identity.into(), false);
                 let cause = self.cause(identity, message.port);
                 self.address_gone(now, identity, cause);
             }
+            Fact::NewRoutes { routes, replaced } => {
+                self.routes_seen(now, seq, routes, replaced, from);
+            }
+            Fact::DelRoutes(routes) => self.routes_deleted(now, message.port, &routes),
+            Fact::NewRule(rule) => self.rule_seen(now, seq, rule, from),
+            Fact::DelRule(rule) => self.rule_deleted(now, message.port, &rule),
             Fact::Answer { errno, message } => self.answered(now, seq, errno, message),
             Fact::Done { errno } => self.dump_ended(now, seq, errno),
             Fact::Overrun => self.handle_overrun(now),
@@ -81,7 +102,7 @@ impl Reconciler {
     }
 
     /// Remembers what notifications are about while a dump or an answer is awaited.
-    fn touch(&mut self, identity: Identity, there: bool) {
+    pub(super) fn touch(&mut self, identity: Id, there: bool) {
         if let Some(batch) = &mut self.in_flight {
             batch.heard(identity, there);
         }
@@ -101,7 +122,7 @@ impl Reconciler {
         let removing = self
             .in_flight
             .as_ref()
-            .is_some_and(|batch| batch.removes(identity));
+            .is_some_and(|batch| batch.removes(identity.into()));
         if self.observed.link_by_index(identity.index).is_none_or(off) {
             Cause::Link
         } else if removing || (port != 0 && port == self.port) {
@@ -126,7 +147,7 @@ impl Reconciler {
     fn dumped_address(&mut self, now: Instant, seen: ObservedAddress) {
         let identity = Identity::of(&seen);
         self.sync.seen.insert(identity);
-        if !self.sync.touched.contains(&identity) {
+        if !self.sync.touched.contains(&identity.into()) {
             // Between what was known and this, it may have been removed and put by others.
             if self.tags_work
                 && let Some(known) = self.observed.get_mut(identity)
@@ -154,9 +175,15 @@ impl Reconciler {
         match table {
             Table::Links => self.drop_unseen_links(now),
             Table::Addresses => self.drop_unseen_addresses(now),
+            Table::Routes4 | Table::Routes6 | Table::Rules => self.group_dump_ended(now, table),
         }
-        if self.sync.ended(now, table) == Next::MoreToCome {
-            return;
+        match self.sync.ended(now, table) {
+            Next::MoreToCome => return,
+            Next::RoutesComplete => {
+                self.look_at_groups(now);
+                return;
+            }
+            Next::Complete => {}
         }
         self.counters.dumps = self.counters.dumps.saturating_add(1);
         let first = !core::mem::replace(&mut self.ready, true);
@@ -172,6 +199,7 @@ impl Reconciler {
         for key in keys {
             self.look_for(now, &key);
         }
+        self.look_at_groups(now);
     }
 
     fn drop_unseen_links(&mut self, now: Instant) {
@@ -195,7 +223,7 @@ impl Reconciler {
         let unseen = |identity: &Identity| !self.sync.seen.contains(identity);
         let unseen: Vec<_> = self.observed.identities().filter(unseen).collect();
         for identity in unseen {
-            if self.sync.touched.contains(&identity) {
+            if self.sync.touched.contains(&Id::from(identity)) {
                 self.sync.doubt();
             } else {
                 let cause = self.cause(identity, 0);
@@ -227,12 +255,16 @@ impl Reconciler {
                 .push_back(KernelEvent::LinkChanged { index, name, up });
         }
         let switched = old.is_none_or(|old| old.flags.admin_up != admin_up);
+        if switched && !admin_up {
+            self.routes_over_link_gone(now, index);
+        }
         if self.ready && (switched || renamed.is_some()) {
             // IPv6 addresses vanish when a link goes down, and can be added when it comes up.
             let keys: Vec<_> = self.claims.keys_on(name).collect();
             for key in keys {
                 self.look_for(now, &key);
             }
+            self.look_for_routes(now);
         }
     }
 
@@ -246,8 +278,10 @@ impl Reconciler {
         }
         let there: Vec<_> = self.observed.identities_on(index).collect();
         for identity in there {
-            self.look_at(now, identity);
+            self.look_at(now, identity.into());
         }
+        // What stays on it is not what is wanted of the one with the old name.
+        self.look_at_groups(now);
     }
 
     fn link_gone(&mut self, now: Instant, index: u32) {
@@ -266,6 +300,7 @@ impl Reconciler {
             self.claims.mark(&key, false, &mut self.events);
         }
         self.troubles.forget_link(index);
+        self.routes_over_link_gone(now, index);
         if let Some(link) = self.observed.remove_link(index) {
             let name = link.name;
             self.events.push_back(KernelEvent::LinkGone { index, name });
@@ -290,8 +325,12 @@ impl Reconciler {
                 prefix_len: seen.prefix_len,
             });
         }
-        self.observed.insert_address(seen);
-        self.look_at(now, identity);
+        let appeared = self.observed.insert_address(seen).is_none();
+        self.look_at(now, identity.into());
+        if appeared && self.ready {
+            // A route may have waited for it as its source.
+            self.look_for_routes(now);
+        }
     }
 
     fn address_gone(&mut self, now: Instant, identity: Identity, cause: Cause) {
@@ -303,10 +342,10 @@ impl Reconciler {
                 prefix_len: old.prefix_len,
             });
         }
-        if let Some(key) = self.key_of(identity) {
-            let had_it = old.is_some_and(|old| old.ours) && self.claims.is_present(&key);
+        if let Some(key) = self.key_of(identity.into()) {
+            let had_it = old.as_ref().is_some_and(|old| old.ours) && self.claims.is_present(&key);
             match cause {
-                Cause::Others if had_it => self.stolen(now, identity, &key),
+                Cause::Others if had_it => self.stolen(now, identity.into(), &key),
                 Cause::Link => self.claims.excuse(&key),
                 Cause::Others | Cause::Ourselves => {}
             }
@@ -314,21 +353,27 @@ impl Reconciler {
                 self.claims.mark(&key, false, &mut self.events);
             }
         }
-        self.look_at(now, identity);
+        self.look_at(now, identity.into());
+        if old.is_some() {
+            self.address_of_routes_gone(now);
+        }
     }
 }
 
 /// Answers to requests.
 impl Reconciler {
-    fn stolen(&mut self, now: Instant, identity: Identity, key: &Key) {
+    pub(super) fn stolen(&mut self, now: Instant, identity: Id, key: &Key) {
         if self.troubles.lost(now, identity) {
             self.report_give_up(key);
         }
     }
 
     fn answered(&mut self, now: Instant, seq: u32, errno: i32, message: Option<String>) {
-        if self.sync.table_of(seq).is_some() {
-            if errno != 0 {
+        if let Some(table) = self.sync.table_of(seq) {
+            if table.is_optional() && matches!(errno, EAFNOSUPPORT | EOPNOTSUPP) {
+                // A kernel without IPv6, or without policy rules.
+                self.dump_ended(now, seq, 0);
+            } else if errno != 0 {
                 self.sync.refused(now);
             }
             return;
@@ -357,15 +402,23 @@ impl Reconciler {
     /// Takes in the answer to one request. Where notifications have told more in the meantime,
     /// they are right and the mirror has it already.
     fn settle(&mut self, now: Instant, item: Item) {
-        let (identity, news) = (item.identity, item.news);
+        let Id::Address(identity) = item.identity else {
+            self.settle_group(now, item);
+            return;
+        };
+        let (id, news) = (item.identity, item.news);
+        let expected = match item.effect {
+            Effect::Address(expected) => Some(*expected),
+            _ => None,
+        };
         match (item.step, item.refusal) {
             (Step::Put(_), None) => {
-                self.troubles.succeeded(identity);
-                self.put_done(now, identity, news, item.expected);
+                self.troubles.succeeded(id);
+                self.put_done(now, identity, news, expected);
             }
             // If it is not there, that is what was wanted.
             (Step::Remove | Step::Recreate, None | Some((EADDRNOTAVAIL | ENODEV, _))) => {
-                self.troubles.succeeded(identity);
+                self.troubles.succeeded(id);
                 if matches!(news, News::None | News::There) {
                     self.address_gone(now, identity, Cause::Ourselves);
                 }
@@ -373,9 +426,9 @@ impl Reconciler {
             (Step::Put(Verb::Add), Some((EEXIST, message))) => {
                 self.already_there(now, identity, message.as_deref());
             }
-            (_, Some((errno, message))) => self.refused(now, identity, errno, message.as_deref()),
+            (_, Some((errno, message))) => self.refused(now, id, errno, message.as_deref()),
         }
-        self.look_at(now, identity);
+        self.look_at(now, id);
     }
 
     fn put_done(
@@ -398,8 +451,8 @@ impl Reconciler {
             (News::There, _, Some(seen)) => seen.ours = true,
             // Added, and removed by somebody at once.
             (News::Gone, _, _) => {
-                if let Some(key) = self.key_of(identity) {
-                    self.stolen(now, identity, &key);
+                if let Some(key) = self.key_of(identity.into()) {
+                    self.stolen(now, identity.into(), &key);
                 }
             }
             _ => {}
@@ -412,9 +465,9 @@ impl Reconciler {
         if self.observed.get(identity).is_some() {
             return;
         }
-        let verdict = self.troubles.failed(now, identity, EEXIST);
+        let verdict = self.troubles.failed(now, identity.into(), EEXIST);
         if verdict.give_up
-            && let Some(key) = self.key_of(identity)
+            && let Some(key) = self.key_of(identity.into())
         {
             self.report_failure(&key, None, EEXIST, message);
         }
@@ -422,7 +475,13 @@ impl Reconciler {
     }
 
     /// Refused for a reason that matters: repeated later, and told.
-    fn refused(&mut self, now: Instant, identity: Identity, errno: i32, message: Option<&str>) {
+    pub(super) fn refused(
+        &mut self,
+        now: Instant,
+        identity: Id,
+        errno: i32,
+        message: Option<&str>,
+    ) {
         self.counters.refused = self.counters.refused.saturating_add(1);
         let verdict = self.troubles.failed(now, identity, errno);
         let Some(key) = self.key_of(identity) else {

@@ -1,6 +1,7 @@
 //! Dumps: how the mirror of the kernel's tables gets and stays true.
 //!
-//! Links first, then addresses, one dump at a time, because the kernel runs only one per socket.
+//! Links first, then addresses, routes and rules, one dump at a time, because the kernel runs only
+//! one per socket.
 //! Notifications that come in meanwhile are newer than the dump or will be followed by newer
 //! ones, so what they touched the dump does not overwrite. Where the two contradict each other,
 //! another dump settles it.
@@ -10,7 +11,10 @@ use std::collections::BTreeSet;
 
 use sans_io_time::Instant;
 
+use super::object::Id;
 use crate::observed::Identity;
+use crate::route::ObservedRoute;
+use crate::rule::ObservedRule;
 use crate::timing::after;
 
 /// How long an answer may take; the kernel answers within the system call.
@@ -27,6 +31,26 @@ const ROUNDS: u32 = 3;
 pub(super) enum Table {
     Links,
     Addresses,
+    Routes4,
+    Routes6,
+    Rules,
+}
+
+impl Table {
+    const fn next(self) -> Option<Self> {
+        match self {
+            Self::Links => Some(Self::Addresses),
+            Self::Addresses => Some(Self::Routes4),
+            Self::Routes4 => Some(Self::Routes6),
+            Self::Routes6 => Some(Self::Rules),
+            Self::Rules => None,
+        }
+    }
+
+    /// Whether a kernel may be without it.
+    pub(super) const fn is_optional(self) -> bool {
+        matches!(self, Self::Routes4 | Self::Routes6 | Self::Rules)
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,12 +71,18 @@ pub(super) struct Sync {
     last_start: Option<Instant>,
     rounds: u32,
     again: bool,
+    /// Began with the routes.
+    partial: bool,
+    /// Routes are to be dumped again after this.
+    routes_again: bool,
     /// Seen in the dump.
     pub(super) seen_links: BTreeSet<u32>,
     pub(super) seen: BTreeSet<Identity>,
     /// Touched by notifications since the dump was asked for.
     pub(super) touched_links: BTreeSet<u32>,
-    pub(super) touched: BTreeSet<Identity>,
+    pub(super) touched: BTreeSet<Id>,
+    pub(super) routes: Vec<ObservedRoute>,
+    pub(super) rules: Vec<ObservedRule>,
 }
 
 /// What follows the end of a dump.
@@ -62,6 +92,8 @@ pub(super) enum Next {
     MoreToCome,
     /// The mirror is true.
     Complete,
+    /// The mirror is true as far as routes and rules go.
+    RoutesComplete,
 }
 
 impl Sync {
@@ -69,12 +101,35 @@ impl Sync {
     pub(super) fn request(&mut self, now: Instant) {
         let earliest = self.last_start.map_or(now, |last| after(last, SPACING));
         self.rounds = 0;
+        self.partial = false;
         self.schedule(earliest.max(now));
     }
 
+    /// Wants a dump of routes and rules, soon: the kernel drops IPv4 routes without a word when
+    /// what they need goes.
+    pub(super) fn request_routes(&mut self, now: Instant) {
+        match self.phase {
+            Phase::Idle => {
+                let earliest = self.last_start.map_or(now, |last| after(last, SPACING));
+                self.rounds = 0;
+                self.partial = true;
+                self.schedule(earliest.max(now));
+            }
+            // They have their turn still.
+            Phase::Due(..) | Phase::Asked(Table::Links | Table::Addresses, ..) => {}
+            Phase::Asked(..) => self.routes_again = true,
+        }
+    }
+
     fn schedule(&mut self, at: Instant) {
-        self.phase = Phase::Due(Table::Links, at);
+        let first = if self.partial {
+            Table::Routes4
+        } else {
+            Table::Links
+        };
+        self.phase = Phase::Due(first, at);
         self.again = false;
+        self.routes_again = false;
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -98,6 +153,17 @@ impl Sync {
             Table::Addresses => {
                 self.seen.clear();
                 self.touched.clear();
+            }
+            Table::Routes4 | Table::Routes6 => {
+                if self.partial {
+                    self.last_start = Some(now);
+                }
+                self.routes.clear();
+                self.touched.retain(|id| !matches!(id, Id::Route(_)));
+            }
+            Table::Rules => {
+                self.rules.clear();
+                self.touched.retain(|id| !matches!(id, Id::Rule(_)));
             }
         }
         self.phase = Phase::Asked(table, seq, after(now, ANSWER_TIMEOUT));
@@ -129,8 +195,8 @@ impl Sync {
 
     /// The dump of `table` has ended.
     pub(super) fn ended(&mut self, now: Instant, table: Table) -> Next {
-        if table == Table::Links {
-            self.phase = Phase::Due(Table::Addresses, now);
+        if let Some(next) = table.next() {
+            self.phase = Phase::Due(next, now);
             return Next::MoreToCome;
         }
         if self.again && self.rounds < ROUNDS {
@@ -138,11 +204,19 @@ impl Sync {
             self.schedule(now);
             return Next::MoreToCome;
         }
+        let (partial, again) = (self.partial, self.routes_again);
         *self = Self {
             last_start: self.last_start,
             ..Self::default()
         };
-        Next::Complete
+        if again {
+            self.request_routes(now);
+        }
+        if partial {
+            Next::RoutesComplete
+        } else {
+            Next::Complete
+        }
     }
 
     /// Whether an answer is overdue.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sans_io_time::Instant;
 
-use crate::observed::Identity;
+use super::object::Id;
 use crate::timing::after;
 
 /// Repairs or failures in a row after which the owner is told to give up.
@@ -20,8 +20,8 @@ const CALM: Duration = Duration::from_secs(60);
 /// Objects that made trouble, and the timers of those that wait.
 #[derive(Debug, Default)]
 pub(super) struct Troubles {
-    known: BTreeMap<Identity, Trouble>,
-    timers: BTreeSet<(Instant, Identity)>,
+    known: BTreeMap<Id, Trouble>,
+    timers: BTreeSet<(Instant, Id)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +54,7 @@ pub(super) struct Verdict {
 
 impl Troubles {
     /// Somebody else removed the object (STAT-01, VIP-06). Says whether that has just been too often.
-    pub(super) fn lost(&mut self, now: Instant, identity: Identity) -> bool {
+    pub(super) fn lost(&mut self, now: Instant, identity: Id) -> bool {
         let trouble = self.touch(now, identity);
         trouble.lost = true;
         trouble.losses = trouble.losses.saturating_add(1);
@@ -66,13 +66,13 @@ impl Troubles {
     }
 
     /// It is there again; how often it had been lost, if it was.
-    pub(super) fn recovered(&mut self, identity: Identity) -> Option<u32> {
+    pub(super) fn recovered(&mut self, identity: Id) -> Option<u32> {
         let trouble = self.known.get_mut(&identity)?;
         core::mem::take(&mut trouble.lost).then_some(trouble.losses)
     }
 
     /// A request was refused.
-    pub(super) fn failed(&mut self, now: Instant, identity: Identity, errno: i32) -> Verdict {
+    pub(super) fn failed(&mut self, now: Instant, identity: Id, errno: i32) -> Verdict {
         let trouble = self.touch(now, identity);
         let before = trouble.failures;
         trouble.failures = before.saturating_add(1);
@@ -88,14 +88,14 @@ impl Troubles {
     }
 
     /// A request succeeded.
-    pub(super) fn succeeded(&mut self, identity: Identity) {
+    pub(super) fn succeeded(&mut self, identity: Id) {
         if let Some(trouble) = self.known.get_mut(&identity) {
             trouble.failures = 0;
         }
     }
 
     /// An attempt to correct attributes is made; the next has to wait.
-    pub(super) fn fixing(&mut self, now: Instant, identity: Identity) {
+    pub(super) fn fixing(&mut self, now: Instant, identity: Id) {
         let trouble = self.touch(now, identity);
         let before = trouble.fixes;
         trouble.fixes = before.saturating_add(1);
@@ -106,14 +106,31 @@ impl Troubles {
     }
 
     /// Attributes were corrected more than once, to no avail.
-    pub(super) fn is_unfixable(&self, identity: Identity) -> bool {
+    pub(super) fn is_unfixable(&self, identity: Id) -> bool {
         self.known
             .get(&identity)
             .is_some_and(|trouble| trouble.fixes > 2)
     }
 
+    /// The next attempt need not wait: what it lacked may have come.
+    pub(super) fn retry(&mut self, identity: Id) {
+        if let Some(trouble) = self.known.get_mut(&identity)
+            && let Some(at) = trouble.retry_at.take()
+            && trouble.fix_at != Some(at)
+        {
+            self.timers.remove(&(at, identity));
+        }
+    }
+
+    /// Whether what is missing now will not be there in a moment.
+    pub(super) fn is_lasting(&self, identity: Id) -> bool {
+        self.known
+            .get(&identity)
+            .is_some_and(|trouble| trouble.failures > 0 || (trouble.lost && trouble.losses > 1))
+    }
+
     /// Whether nothing may be asked for this object, or nothing corrected, before its timer.
-    pub(super) fn is_held(&self, now: Instant, identity: Identity, fix: bool) -> bool {
+    pub(super) fn is_held(&self, now: Instant, identity: Id, fix: bool) -> bool {
         self.known.get(&identity).is_some_and(|trouble| {
             let fix_at = trouble.fix_at.filter(|_| fix);
             trouble
@@ -124,7 +141,7 @@ impl Troubles {
         })
     }
 
-    pub(super) fn forget(&mut self, identity: Identity) {
+    pub(super) fn forget(&mut self, identity: Id) {
         if let Some(trouble) = self.known.remove(&identity) {
             for at in trouble.retry_at.into_iter().chain(trouble.fix_at) {
                 self.timers.remove(&(at, identity));
@@ -134,14 +151,17 @@ impl Troubles {
 
     /// Forgets all on this interface.
     pub(super) fn forget_link(&mut self, index: u32) {
-        let there = self.known.keys().filter(|identity| identity.index == index);
+        let there = self
+            .known
+            .keys()
+            .filter(|id| matches!(id, Id::Address(identity) if identity.index == index));
         for identity in there.copied().collect::<Vec<_>>() {
             self.forget(identity);
         }
     }
 
     /// One object whose timer has expired.
-    pub(super) fn pop_due(&mut self, now: Instant) -> Option<Identity> {
+    pub(super) fn pop_due(&mut self, now: Instant) -> Option<Id> {
         let (at, identity) = *self.timers.first()?;
         if at > now {
             return None;
@@ -158,7 +178,7 @@ impl Troubles {
         self.timers.first().map(|(at, _)| *at)
     }
 
-    fn touch(&mut self, now: Instant, identity: Identity) -> &mut Trouble {
+    fn touch(&mut self, now: Instant, identity: Id) -> &mut Trouble {
         let fresh = Trouble {
             failures: 0,
             errno: 0,
@@ -180,7 +200,7 @@ impl Troubles {
     fn hold(
         &mut self,
         now: Instant,
-        identity: Identity,
+        identity: Id,
         wait: Duration,
         slot: impl Fn(&mut Trouble) -> &mut Option<Instant>,
     ) {

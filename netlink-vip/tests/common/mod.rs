@@ -22,7 +22,14 @@ const GETLINK: u16 = 18;
 const NEWADDR: u16 = 20;
 const DELADDR: u16 = 21;
 const GETADDR: u16 = 22;
+const NEWROUTE: u16 = 24;
+const DELROUTE: u16 = 25;
+const GETROUTE: u16 = 26;
+const NEWRULE: u16 = 32;
+const DELRULE: u16 = 33;
+const GETRULE: u16 = 34;
 const ACK: u16 = 4;
+const ECHO: u16 = 8;
 const EXCL: u16 = 0x200;
 const REPLACE: u16 = 0x100;
 const MULTI: u16 = 2;
@@ -57,6 +64,10 @@ pub struct FakeLink {
 pub struct Kernel {
     pub links: BTreeMap<u32, FakeLink>,
     pub addresses: Vec<Address>,
+    /// Routes and rules: type of message and its body.
+    pub entries: Vec<(u16, Vec<u8>)>,
+    /// Error number for additions of routes (24) or rules (32).
+    pub refuse_entries: BTreeMap<u16, i32>,
     pub next_index: u32,
     monitor: VecDeque<Vec<u8>>,
     command: VecDeque<Vec<u8>>,
@@ -125,6 +136,13 @@ fn attributes(mut rest: &[u8]) -> BTreeMap<u16, Vec<u8>> {
     }
     assert!(rest.is_empty());
     all
+}
+
+/// A body without one of its attributes.
+fn without(body: &[u8], kind: u16) -> (Vec<u8>, BTreeMap<u16, Vec<u8>>) {
+    let mut all = attributes(&body[12..]);
+    all.remove(&kind);
+    (body[..12].to_vec(), all)
 }
 
 impl Address {
@@ -221,6 +239,7 @@ impl Kernel {
         }
         let body = self.link_body(index);
         self.links.remove(&index);
+        self.flush_routes(4, &index.to_ne_bytes());
         self.notify(DELLINK, 0, 0, &body);
     }
 
@@ -234,6 +253,7 @@ impl Kernel {
         self.links.get_mut(&index).unwrap().up = up;
         self.notify_link(index);
         if !up {
+            self.flush_routes(4, &index.to_ne_bytes());
             let gone = |a: &&Address| a.index == index && a.local.is_ipv6();
             for address in self
                 .addresses
@@ -329,6 +349,7 @@ impl Kernel {
         };
         for address in gone {
             self.addresses.retain(|a| !a.is_same(&address));
+            self.flush_routes(7, &octets(address.local));
             self.notify(DELADDR, seq, port, &address.body());
         }
         0
@@ -360,6 +381,13 @@ impl Kernel {
             let body = &bytes[16..len];
             match kind {
                 GETLINK | GETADDR => self.dump(kind, seq, body),
+                GETROUTE | GETRULE => self.dump_entries(kind, seq, body),
+                NEWROUTE | DELROUTE | NEWRULE | DELRULE => {
+                    let errno = self.change_entry(kind, flags, seq, PORT, body);
+                    if errno != 0 || flags & ACK != 0 {
+                        self.answer(seq, errno, "");
+                    }
+                }
                 NEWADDR | DELADDR => {
                     let (errno, text) = self.change(kind, flags, seq, body);
                     if errno != 0 || flags & ACK != 0 {
@@ -370,6 +398,72 @@ impl Kernel {
             }
             bytes = bytes.get(len.next_multiple_of(4)..).unwrap_or_default();
         }
+    }
+
+    fn dump_entries(&mut self, kind: u16, seq: u32, body: &[u8]) {
+        let new = kind - 2;
+        let wanted = |there: &[u8]| {
+            kind == GETRULE || there[0] == body[0] && (body[5] == 0 || there[5] == body[5])
+        };
+        let mut datagram = Vec::new();
+        for (_, there) in self.entries.iter().filter(|(k, b)| *k == new && wanted(b)) {
+            datagram.extend(message(new, MULTI, seq, PORT, there));
+        }
+        if !datagram.is_empty() {
+            self.command.push_back(datagram);
+        }
+        self.command
+            .push_back(message(3, MULTI, seq, PORT, &[0; 4]));
+    }
+
+    /// Adds or removes a route or rule, as whoever has this port.
+    pub fn change_entry(&mut self, kind: u16, flags: u16, seq: u32, port: u32, body: &[u8]) -> i32 {
+        let what = if kind <= DELROUTE { "route" } else { "rule" };
+        if kind == NEWROUTE || kind == NEWRULE {
+            if let Some(errno) = self.refuse_entries.get(&kind) {
+                return *errno;
+            }
+            self.log.push(format!("+{what}"));
+            let same = |there: &[u8]| match kind {
+                // The protocol of a rule does not make it another one.
+                NEWRULE => without(there, 21) == without(body, 21),
+                _ => there == body,
+            };
+            if self.entries.iter().any(|(k, b)| *k == kind && same(b)) {
+                return 17;
+            }
+            self.entries.push((kind, body.to_vec()));
+            if flags & ECHO != 0 {
+                self.command.push_back(message(kind, 0, seq, port, body));
+            }
+            self.notify(kind, seq, port, body);
+            return 0;
+        }
+        self.log.push(format!("-{what}"));
+        let named = attributes(&body[12..]);
+        let fits = |there: &[u8]| {
+            let has = attributes(&there[12..]);
+            there[..8] == body[..8] && named.iter().all(|(k, v)| has.get(k) == Some(v))
+        };
+        let found = self
+            .entries
+            .iter()
+            .position(|(k, b)| *k == kind - 1 && fits(b));
+        let Some(at) = found else {
+            return 3;
+        };
+        let (_, gone) = self.entries.remove(at);
+        self.notify(kind, seq, port, &gone);
+        0
+    }
+
+    /// Routes over a link, or from an address, go without a word.
+    fn flush_routes(&mut self, kind: u16, value: &[u8]) {
+        self.entries.retain(|(k, b)| {
+            *k != NEWROUTE
+                || b[0] != 2
+                || attributes(&b[12..]).get(&kind).map(Vec::as_slice) != Some(value)
+        });
     }
 
     fn answer(&mut self, seq: u32, errno: i32, text: &str) {
