@@ -5,6 +5,8 @@
 //! has no line for has one in our own words. Lines that keepalived writes only with `-D` have
 //! [`Level::Detail`].
 
+mod objects;
+
 use keepalived_driver::hooks::{HookReport, Outcome};
 use keepalived_driver::{InstanceLabel, LinkState, Report};
 use vrrp_fsm::{Fault, Faults, Notice, Reason, State};
@@ -67,34 +69,10 @@ pub(crate) fn lines(report: &Report) -> Vec<(Level, String)> {
             };
             one(Level::Info, format!("Netlink reports {name} {word}"))
         }
-        Report::AddressRepaired {
-            instance,
-            address,
-            times,
-        } => {
-            let name = &instance.name;
-            let text = format!("({name}) {address} was removed by somebody else and put back");
-            one(Level::Warning, format!("{text}, {times} so far"))
-        }
-        Report::AddressFailed {
-            instance,
-            address,
-            error,
-        } => {
-            let name = &instance.name;
-            one(
-                Level::Error,
-                format!("({name}) Adding {address} failed: {error}"),
-            )
-        }
-        Report::AddressForeign { instance, address } => one(
-            Level::Warning,
-            format!(
-                "({}) {address} was here already, not set by this program; it will stay when the \
-                 instance is no longer master",
-                instance.name
-            ),
-        ),
+        Report::Repaired { .. }
+        | Report::GaveUp { .. }
+        | Report::Refused { .. }
+        | Report::Foreign { .. } => objects::lines(report),
         Report::AddressClaimed {
             instance,
             address,
@@ -111,7 +89,9 @@ pub(crate) fn lines(report: &Report) -> Vec<(Level, String)> {
         Report::LeftoversCleaned { removed: 0 } => Vec::new(),
         Report::LeftoversCleaned { removed } => one(
             Level::Notice,
-            format!("Removed {removed} addresses that an earlier run had left behind"),
+            format!(
+                "Found {removed} addresses, routes and rules that an earlier run had left behind"
+            ),
         ),
         Report::UnknownVrid {
             interface,

@@ -4,9 +4,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use netlink_vip::{AnnouncePolicy, InterfaceName, Tag, Vip};
+use netlink_vip::{AnnouncePolicy, Desired, InterfaceName, Object, Route, Rule, Tag, Vip};
 use vrrp_fsm::{Influence, InstanceConfig};
 
+use crate::sockets::netlink::NetlinkBuffer;
 use crate::tracked::{TrackedObject, TrackerSetup};
 
 /// Everything loop 1 runs.
@@ -18,6 +19,12 @@ pub struct Config {
     pub instances: Vec<Arc<InstanceSetup>>,
     /// What instances track apart from interfaces, each once. Only what is used need be here.
     pub trackers: Vec<Arc<TrackerSetup>>,
+    /// Addresses, routes and rules that are there while the loop runs, whatever the elections say.
+    pub statics: Desired,
+    /// Room for answers to our netlink requests (`vrrp_netlink_cmd_rcv_bufs`).
+    pub netlink_command_buffer: NetlinkBuffer,
+    /// Room for the kernel's news (`vrrp_netlink_monitor_rcv_bufs`).
+    pub netlink_monitor_buffer: NetlinkBuffer,
     /// Instances are held in Initialize for this long after the start of the loop
     /// (`vrrp_startup_delay`).
     pub startup_delay: Duration,
@@ -37,6 +44,9 @@ impl Config {
         Self {
             instances: instances.into_iter().map(Arc::new).collect(),
             trackers: Vec::new(),
+            statics: Desired::default(),
+            netlink_command_buffer: NetlinkBuffer::default(),
+            netlink_monitor_buffer: NetlinkBuffer::default(),
             startup_delay: Duration::ZERO,
             tag: DEFAULT_TAG,
             report_unknown_vrids: false,
@@ -61,6 +71,14 @@ pub struct InstanceSetup {
     pub fsm: InstanceConfig,
     /// Every address to hold while Active, advertised or not, in the order of the configuration.
     pub addresses: Vec<Vip>,
+    /// Routes to hold while Active.
+    pub routes: Vec<Route>,
+    /// Policy rules to hold while Active.
+    pub rules: Vec<Rule>,
+    /// Static objects without which it faults (`track_group`).
+    pub track_statics: Vec<Object>,
+    /// The secondaries of a subnet stay when its first address goes (`promote_secondaries`).
+    pub promote_secondaries: bool,
     /// How gratuitous ARP and neighbour advertisements are paced.
     pub announce: AnnouncePolicy,
     /// Source address of adverts (`mcast_src_ip`, `unicast_src_ip`); the interface's primary
@@ -95,6 +113,10 @@ impl InstanceSetup {
             interface,
             fsm,
             addresses: Vec::new(),
+            routes: Vec::new(),
+            rules: Vec::new(),
+            track_statics: Vec::new(),
+            promote_secondaries: false,
             announce: AnnouncePolicy::default(),
             source: None,
             unicast_hop_limit: vrrp_proto::HOP_LIMIT,
@@ -105,6 +127,21 @@ impl InstanceSetup {
             receive_buffer: None,
             hold: None,
         }
+    }
+}
+
+impl InstanceSetup {
+    /// The interface it runs on and those its addresses are on.
+    pub(crate) fn own_devices(&self) -> impl Iterator<Item = InterfaceName> {
+        let addresses = self.addresses.iter().map(|vip| vip.device);
+        [self.interface].into_iter().chain(addresses)
+    }
+
+    /// All that it holds while Active.
+    pub(crate) fn desired(&self) -> Desired {
+        Desired::addresses(self.addresses.clone())
+            .with_routes(self.routes.clone())
+            .with_rules(self.rules.clone())
     }
 }
 

@@ -52,3 +52,4 @@ pub use remote::{Remote, RemoteError};
 pub use report::{InstanceLabel, LinkState, Report};
 pub use reports::Reports;
 pub use snapshot::{InstanceSnapshot, LinkSnapshot, Snapshot, TrackerSnapshot, TurnStats};
+pub use sockets::netlink::NetlinkBuffer;

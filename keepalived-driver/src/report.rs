@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use netlink_vip::Object;
 use vrrp_fsm::{Fault, Faults, Notice, Reason, State};
 
 /// One thing that happened in the elections loop.
@@ -71,31 +72,38 @@ pub enum Report {
         /// What it is now.
         state: LinkState,
     },
-    /// Somebody removed an address that an instance holds; it was put back.
-    AddressRepaired {
-        /// Whose address.
-        instance: InstanceLabel,
-        /// Which address.
-        address: IpAddr,
+    /// Somebody removed an address, a route or a rule that is wanted; it was put back.
+    Repaired {
+        /// Who wants it: an instance, or, if absent, the static part of the configuration.
+        instance: Option<InstanceLabel>,
+        /// What it is.
+        object: Object,
         /// How often so far.
         times: u32,
     },
-    /// The kernel refused an address.
-    AddressFailed {
-        /// Whose address.
-        instance: InstanceLabel,
-        /// Which address.
-        address: IpAddr,
+    /// Somebody removes it again and again. It is put back ever more rarely.
+    GaveUp {
+        /// Who wants it.
+        instance: Option<InstanceLabel>,
+        /// What it is.
+        object: Object,
+    },
+    /// The kernel refused it.
+    Refused {
+        /// Who wants it.
+        instance: Option<InstanceLabel>,
+        /// What it is.
+        object: Object,
         /// The kernel's words.
         error: String,
     },
-    /// An address that an instance should hold was there already, put by somebody else. It counts as
-    /// held, and stays when the instance lets go of it.
-    AddressForeign {
-        /// Whose address.
-        instance: InstanceLabel,
-        /// Which address.
-        address: IpAddr,
+    /// Something that is wanted was there already, put by somebody else. It counts as held, and
+    /// stays when it is no longer wanted.
+    Foreign {
+        /// Who wants it.
+        instance: Option<InstanceLabel>,
+        /// What it is.
+        object: Object,
     },
     /// Another host announced an address that an instance holds.
     AddressClaimed {
@@ -106,7 +114,8 @@ pub enum Report {
         /// By whom.
         by: [u8; 6],
     },
-    /// Addresses that an earlier run left behind were removed, or taken over by their instance.
+    /// Addresses, routes and rules that an earlier run left behind were removed, or taken over by
+    /// who wants them.
     LeftoversCleaned {
         /// How many were removed.
         removed: usize,

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use netlink_vip::Vip;
+use netlink_vip::{Desired, Object, Vip};
 use vrrp_fsm::{ActiveRouter, Faults, Reason, State, Stats, TrackStatus};
 use vrrp_proto::{AdvertInterval, Priority};
 
@@ -22,6 +22,10 @@ pub struct Snapshot {
     pub started_at: SystemTime,
     /// The virtual routers in the order of the configuration.
     pub instances: Vec<InstanceSnapshot>,
+    /// What the static part of the configuration wants.
+    pub statics: Desired,
+    /// What of it is not in the kernel now.
+    pub statics_missing: Vec<Object>,
     /// The interfaces of this machine, by index.
     pub links: Vec<LinkSnapshot>,
     /// What is tracked apart from interfaces, in the order of the configuration.
@@ -62,6 +66,8 @@ pub struct InstanceSnapshot {
     pub addresses_installed: bool,
     /// The addresses the kernel has now, out of those it should hold.
     pub installed: Vec<Vip>,
+    /// Of its routes and rules, those that the kernel should have and has not.
+    pub missing: Vec<Object>,
     /// Its counters.
     pub stats: Stats,
     /// Where it runs now.

@@ -177,8 +177,11 @@ impl Driver {
     }
 }
 
+/// Things and words that `ip` shows of them.
+type Shown<T> = Vec<(T, &'static str)>;
+
 /// Every route and rule, and what `ip -d` shows of it.
-fn everything() -> (Vec<(Route, &'static str)>, Vec<(Rule, &'static str)>) {
+fn everything() -> (Shown<Route>, Shown<Rule>) {
     let v0 = || Some(name("v0"));
     let via = |text: &str| Hop::new(Some(addr(text)), v0());
     let four = |destination: &str| Route::new(prefix(destination), vec![via("192.0.2.9")]);
@@ -233,10 +236,10 @@ fn everything() -> (Vec<(Route, &'static str)>, Vec<(Rule, &'static str)>) {
     change(four("10.6.0.0/16"), "metric 77", &|r| r.metric = Some(77));
     change(four("10.7.0.0/16"), "tos 0x08", &|r| r.tos = 8);
     change(four("10.8.0.0/16"), "src 192.0.2.1", &|r| {
-        r.preferred_source = Some(addr("192.0.2.1"))
+        r.preferred_source = Some(addr("192.0.2.1"));
     });
     change(four("10.9.0.0/16"), "proto bird", &|r| {
-        r.protocol = Some(12)
+        r.protocol = Some(12);
     });
     change(
         Route::new(prefix("10.10.0.0/16"), vec![Hop::new(None, v0())]),
@@ -252,7 +255,7 @@ fn everything() -> (Vec<(Route, &'static str)>, Vec<(Rule, &'static str)>) {
         },
     );
     change(four("10.12.0.0/16"), "realms 5/6", &|r| {
-        r.hops[0].realms = Some(5 << 16 | 6)
+        r.hops[0].realms = Some(5 << 16 | 6);
     });
     change(
         four("10.13.0.0/16"),
@@ -315,10 +318,10 @@ fn everything() -> (Vec<(Route, &'static str)>, Vec<(Rule, &'static str)>) {
         }
     }
     change(four("10.15.0.0/16"), "congctl lock cubic", &|r| {
-        r.metrics.set_congestion_control("cubic", true)
+        r.metrics.set_congestion_control("cubic", true);
     });
     change(six("2001:db8:16::/48"), "pref high", &|r| {
-        r.preference = Some(1)
+        r.preference = Some(1);
     });
     change(
         six("2001:db8:17::/48"),
@@ -326,10 +329,10 @@ fn everything() -> (Vec<(Route, &'static str)>, Vec<(Rule, &'static str)>) {
         &|r| r.source = Some(prefix("2001:db8:99::/48")),
     );
     change(six("2001:db8:18::/48"), "expires", &|r| {
-        r.expires = Some(100)
+        r.expires = Some(100);
     });
     change(four("10.18.0.0/16"), "10.18.0.0/16 via 192.0.2.9", &|r| {
-        r.placement = Placement::Alone
+        r.placement = Placement::Alone;
     });
     change(four("10.19.0.0/16"), "weight 3", &|r| {
         let mut second = Hop::new(Some(addr("192.0.2.10")), Some(name("v0")));
@@ -357,16 +360,16 @@ fn everything() -> (Vec<(Route, &'static str)>, Vec<(Rule, &'static str)>) {
     };
     let look = RuleAction::Lookup(7);
     add("from 10.0.0.0/8 lookup 7", false, look, &|r| {
-        r.from = Some(prefix("10.0.0.0/8"))
+        r.from = Some(prefix("10.0.0.0/8"));
     });
     add("from all to 10.0.0.0/8 lookup 7", false, look, &|r| {
-        r.to = Some(prefix("10.0.0.0/8"))
+        r.to = Some(prefix("10.0.0.0/8"));
     });
     add("from 2001:db8::/32 lookup 7", true, look, &|r| {
-        r.from = Some(prefix("2001:db8::/32"))
+        r.from = Some(prefix("2001:db8::/32"));
     });
     add("from all iif v0 lookup 7", false, look, &|r| {
-        r.iif = Some(name("v0"))
+        r.iif = Some(name("v0"));
     });
     add(
         "from all oif gone7 [detached] lookup 7",
@@ -376,16 +379,16 @@ fn everything() -> (Vec<(Route, &'static str)>, Vec<(Rule, &'static str)>) {
     );
     add("tos 0x08", false, look, &|r| r.tos = 8);
     add("fwmark 0x5/0xff", false, look, &|r| {
-        r.mark = Some((5, 0xff))
+        r.mark = Some((5, 0xff));
     });
     add("fwmark 0x6 ", false, look, &|r| {
-        r.mark = Some((6, u32::MAX))
+        r.mark = Some((6, u32::MAX));
     });
     add("uidrange 5-9", false, look, &|r| r.users = Some((5, 9)));
     add("ipproto tcp", false, look, &|r| r.ip_protocol = Some(6));
     add("sport 5-9", false, look, &|r| r.source_ports = Some((5, 9)));
     add("dport 8-80", true, look, &|r| {
-        r.destination_ports = Some((8, 80))
+        r.destination_ports = Some((8, 80));
     });
     add("tun_id 99", false, look, &|r| r.tunnel_id = Some(99));
     add(
@@ -396,10 +399,10 @@ fn everything() -> (Vec<(Route, &'static str)>, Vec<(Rule, &'static str)>) {
     );
     add("realms 3/4", false, look, &|r| r.realms = Some(3 << 16 | 4));
     add("suppress_prefixlength 0", false, look, &|r| {
-        r.suppress_prefix_length = Some(0)
+        r.suppress_prefix_length = Some(0);
     });
     add("suppress_ifgroup 3", false, look, &|r| {
-        r.suppress_group = Some(3)
+        r.suppress_group = Some(3);
     });
     add("not from 10.1.0.0/16 lookup 7", false, look, &|r| {
         r.from = Some(prefix("10.1.0.0/16"));
@@ -409,13 +412,13 @@ fn everything() -> (Vec<(Route, &'static str)>, Vec<(Rule, &'static str)>) {
     add("goto 2000", false, RuleAction::Goto(2000), &|_| {});
     add(" nop", false, RuleAction::Nop, &|_| {});
     add("blackhole", false, RuleAction::Blackhole, &|r| {
-        r.from = Some(prefix("10.77.0.0/16"))
+        r.from = Some(prefix("10.77.0.0/16"));
     });
     add("unreachable", true, RuleAction::Unreachable, &|r| {
-        r.from = Some(prefix("2001:db8:77::/48"))
+        r.from = Some(prefix("2001:db8:77::/48"));
     });
     add("prohibit", false, RuleAction::Prohibit, &|r| {
-        r.from = Some(prefix("10.77.0.0/16"))
+        r.from = Some(prefix("10.77.0.0/16"));
     });
     (routes, rules)
 }

@@ -4,14 +4,15 @@
 
 use std::net::IpAddr;
 
-use netlink_vip::{AddressFlags, Burst, InterfaceName, KernelEvent, ObservedAddress};
+use netlink_vip::{AddressFlags, Burst, InterfaceName, KernelEvent, ObservedAddress, OwnerId};
 use sans_io_time::Instant;
 use vrrp_fsm::{Event, Fault, InstanceId, State};
 use vrrp_proto::Family;
 
 use super::Elections;
+use super::statics::STATIC;
 use crate::config::InstanceSetup;
-use crate::report::{LinkState, Report};
+use crate::report::{InstanceLabel, LinkState, Report};
 
 impl Elections {
     /// Take in the kernel's news, then bring every affected instance up to date.
@@ -20,6 +21,7 @@ impl Elections {
         if !self.known {
             return;
         }
+        self.settle_statics();
         while let Some(interface) = self.dirty.pop_first() {
             self.settle_paths(now, interface);
             for id in self
@@ -63,6 +65,10 @@ impl Elections {
                     .flat_map(|link| self.reconciler.addresses(link.index))
                     .filter(|address| address.ours)
                     .count();
+                let observed = self.reconciler.observed();
+                let routes = observed.routes().filter(|route| route.ours).count();
+                let rules = observed.rules().filter(|rule| rule.ours).count();
+                let leftovers = leftovers + routes + rules;
                 self.reconciler.adopt_or_clean(now);
                 if leftovers > 0 {
                     self.reports
@@ -92,6 +98,7 @@ impl Elections {
                         .map(|running| running.interface),
                 );
             }
+            KernelEvent::Installed { owner: STATIC } => self.mark_all_dirty(),
             KernelEvent::Installed { owner } => {
                 let Some(id) = self.owners.get(&owner).copied() else {
                     return;
@@ -107,27 +114,25 @@ impl Elections {
                 }
                 self.start_announcing(now, id);
             }
-            KernelEvent::Foreign { owner, address, .. } => {
-                if let Some(instance) = self.owners.get(&owner).and_then(|id| self.label(*id)) {
-                    self.reports
-                        .push(Report::AddressForeign { instance, address });
-                }
+            KernelEvent::Foreign { owner, object, .. } => {
+                let instance = self.label_of(owner);
+                self.reports.push(Report::Foreign { instance, object });
             }
             KernelEvent::Repaired {
                 owner,
-                address,
+                object,
                 times,
             } => {
-                let Some(id) = self.owners.get(&owner).copied() else {
+                let instance = self.label_of(owner);
+                let is_address = object.address().is_some();
+                self.reports.push(Report::Repaired {
+                    instance,
+                    object,
+                    times,
+                });
+                let Some(id) = self.owners.get(&owner).copied().filter(|_| is_address) else {
                     return;
                 };
-                if let Some(instance) = self.label(id) {
-                    self.reports.push(Report::AddressRepaired {
-                        instance,
-                        address,
-                        times,
-                    });
-                }
                 // While it was gone, neighbours may have learned otherwise.
                 if let Some(running) = self.instances.get_mut(&id) {
                     running.announce.get_or_insert(Burst::Reassert);
@@ -136,42 +141,40 @@ impl Elections {
             }
             KernelEvent::Failed {
                 owner,
-                address,
+                object,
                 errno,
                 message,
             } => {
-                let Some(id) = self.owners.get(&owner).copied() else {
-                    return;
-                };
-                if let Some(running) = self.instances.get_mut(&id) {
-                    running.refused.insert(address);
+                if let Some(id) = self.owners.get(&owner).copied() {
+                    if let Some(running) = self.instances.get_mut(&id) {
+                        running.refused.push(object.clone());
+                    }
+                    self.refusing.insert(id);
                 }
-                self.refusing.insert(id);
-                let Some(instance) = self.label(id) else {
-                    return;
-                };
+                let instance = self.label_of(owner);
                 let error = std::io::Error::from_raw_os_error(errno);
                 let error = match message {
                     Some(message) => format!("{error}: {message}"),
                     None => error.to_string(),
                 };
-                self.reports.push(Report::AddressFailed {
+                self.reports.push(Report::Refused {
                     instance,
-                    address,
+                    object,
                     error,
                 });
             }
             // One that the kernel never took is no reason to let go of the others: no other router
             // may be able to hold it either. One that somebody keeps taking away is.
-            KernelEvent::GaveUp { owner, address } => {
-                let Some(id) = self.owners.get(&owner).copied() else {
+            KernelEvent::GaveUp { owner, object } => {
+                let id = self.owners.get(&owner).copied();
+                let refused = id.and_then(|id| self.instances.get(&id));
+                let refused = refused.is_some_and(|running| running.refused.contains(&object));
+                if refused {
                     return;
-                };
-                let refused = self
-                    .instances
-                    .get(&id)
-                    .is_some_and(|running| running.refused.contains(&address));
-                if !refused {
+                }
+                let instance = self.label_of(owner);
+                self.reports.push(Report::GaveUp { instance, object });
+                if let Some(id) = id {
                     self.router.handle_event(now, id, Event::AddressLost);
                 }
             }
@@ -181,6 +184,7 @@ impl Elections {
     }
 
     fn link_news(&mut self, name: &InterfaceName, state: LinkState) {
+        self.settle_secondaries();
         let Some(id) = self.interfaces.find(name) else {
             return;
         };
@@ -266,6 +270,11 @@ impl Elections {
         }
     }
 
+    /// The instance that is this owner.
+    fn label_of(&self, owner: OwnerId) -> Option<InstanceLabel> {
+        self.owners.get(&owner).and_then(|id| self.label(*id))
+    }
+
     pub(super) fn state_of(&self, id: InstanceId) -> State {
         self.router
             .instance(id)
@@ -323,6 +332,14 @@ impl Elections {
                     None => format!("{name} has no address of its own"),
                 },
             );
+        }
+        for lost in &self.lost_statics {
+            if setup.track_statics.contains(lost) {
+                fault(
+                    Fault::Tracker,
+                    format!("static {} {lost} is missing", lost.class()),
+                );
+            }
         }
         // KA-F-06.
         for device in &setup.track_devices {

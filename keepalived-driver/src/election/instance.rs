@@ -1,11 +1,10 @@
 //! What the loop keeps for one instance beside its state machine.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use netlink_vip::{Burst, OwnerId};
+use netlink_vip::{Burst, Object, OwnerId};
 use vrrp_fsm::{Fault, Instance, InterfaceId, Reason, State, Transmit, Transport};
 use vrrp_proto::{EmitError, HOP_LIMIT, IpMeta};
 
@@ -24,9 +23,9 @@ pub(super) struct Running {
     pub(super) adjustment: i16,
     /// The source address it has told.
     pub(super) source: Option<IpAddr>,
-    /// Addresses the kernel refuses, at the last word. The others are held and announced all the
-    /// same.
-    pub(super) refused: BTreeSet<IpAddr>,
+    /// What the kernel refuses, at the last word. The other addresses are held and announced all
+    /// the same.
+    pub(super) refused: Vec<Object>,
     /// An announcement that waits until the kernel has the addresses.
     pub(super) announce: Option<Burst>,
     pub(super) last_transition: Option<(SystemTime, Reason)>,
@@ -52,7 +51,7 @@ impl Running {
             faults: vec![(Fault::NoReceivePath, String::new())],
             adjustment: 0,
             source: None,
-            refused: BTreeSet::new(),
+            refused: Vec::new(),
             announce: None,
             last_transition: None,
             first_state: None,

@@ -14,8 +14,10 @@ mod outputs;
 mod paths;
 mod present;
 mod reload;
+mod secondaries;
 mod shutdown;
 mod snapshots;
+mod statics;
 mod trackers;
 
 use std::collections::{BTreeSet, HashMap};
@@ -109,6 +111,12 @@ pub struct Elections {
     started_wall: SystemTime,
     /// Links and addresses are known.
     known: bool,
+    /// The monitor socket has joined the groups of routes and rules.
+    hears_routes: bool,
+    /// Static objects that are missing for longer.
+    lost_statics: Vec<netlink_vip::Object>,
+    /// Interfaces whose secondaries are promoted because of us.
+    promoted: BTreeSet<netlink_vip::InterfaceName>,
     ready_reported: bool,
     /// When instances held at start may run.
     release_at: Option<Instant>,
@@ -138,8 +146,8 @@ impl Elections {
         let clock = Clock;
         let poll = Poll::new()?;
         let timer = Timer::new()?;
-        let monitor = Netlink::monitor()?;
-        let command = Netlink::command()?;
+        let monitor = Netlink::monitor(config.netlink_monitor_buffer)?;
+        let command = Netlink::command(config.netlink_command_buffer)?;
         let conflicts = Conflicts::open()?;
         let waker = Arc::new(Waker::new(poll.registry(), Source::Waker.into())?);
         for (fd, source) in [
@@ -180,7 +188,8 @@ impl Elections {
             instances: HashMap::new(),
             order: Vec::new(),
             owners: HashMap::new(),
-            next_owner: 0,
+            // 0 is the static part.
+            next_owner: 1,
             leaving: Vec::new(),
             by_interface: HashMap::new(),
             refusing: BTreeSet::new(),
@@ -192,6 +201,9 @@ impl Elections {
             config: Config::new(Vec::new()),
             started_wall: clock.wall(),
             known: false,
+            hears_routes: false,
+            lost_statics: Vec::new(),
+            promoted: BTreeSet::new(),
             ready_reported: false,
             release_at,
             retry_at: None,

@@ -205,8 +205,8 @@ impl Elections {
 
     pub(super) fn install(&mut self, now: Instant, id: InstanceId) {
         if let Some(running) = self.instances.get(&id) {
-            let desired = Desired::addresses(running.setup.addresses.clone());
-            self.reconciler.set(now, running.owner, desired);
+            self.reconciler
+                .set(now, running.owner, running.setup.desired());
         }
     }
 
@@ -242,7 +242,8 @@ impl Elections {
         } else {
             let present = present_addresses(&self.reconciler);
             let wanted = &running.setup.addresses;
-            let mut rest = wanted.iter().filter(|vip| !refused.contains(&vip.address));
+            let is_refused = |vip: &Vip| refused.iter().any(|o| o.address() == Some(vip.address));
+            let mut rest = wanted.iter().filter(|vip| !is_refused(vip));
             if !rest.clone().all(|vip| present.holds(vip)) {
                 return true;
             }

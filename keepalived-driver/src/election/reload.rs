@@ -47,9 +47,13 @@ impl Elections {
                 if running.setup != *setup {
                     changed.push(setup.name.clone());
                     let addresses = running.setup.addresses != setup.addresses;
+                    let others =
+                        running.setup.routes != setup.routes || running.setup.rules != setup.rules;
                     running.replace(setup.clone());
                     if addresses {
                         self.addresses_changed(now, *id);
+                    } else if others && self.state_of(*id) == State::Active {
+                        self.install(now, *id);
                     }
                 }
             } else {
@@ -63,7 +67,15 @@ impl Elections {
             }
         }
         self.order = outcome.ids;
+        self.apply_statics(now, &config);
+        if config.netlink_command_buffer != self.config.netlink_command_buffer {
+            self.command.set_buffer(config.netlink_command_buffer);
+        }
+        if config.netlink_monitor_buffer != self.config.netlink_monitor_buffer {
+            self.monitor.set_buffer(config.netlink_monitor_buffer);
+        }
         self.config = config;
+        self.settle_secondaries();
         self.index_interfaces();
         self.index_trackers();
         self.conflicts.stale = true;

@@ -33,6 +33,8 @@ impl Elections {
         for id in self.order.clone() {
             self.router.handle_event(now, id, Event::Stop);
         }
+        // The last words are sent before the kernel is asked to remove anything.
+        self.remove_statics(now);
     }
 
     /// True when nothing is left to release.
@@ -41,6 +43,7 @@ impl Elections {
             return false;
         };
         if self.reconciler.is_idle() {
+            self.restore_secondaries();
             return true;
         }
         let late = now >= shutdown.deadline;
@@ -50,6 +53,7 @@ impl Elections {
                     "the kernel did not confirm the removal of all addresses within {PATIENCE:?}"
                 ),
             });
+            self.restore_secondaries();
         }
         late
     }

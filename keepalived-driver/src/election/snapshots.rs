@@ -2,9 +2,12 @@
 
 use vrrp_fsm::{Instance, InstanceId};
 
+use netlink_vip::{Object, OwnerId};
+
 use super::Elections;
 use super::instance::Running;
 use super::present::{Present, present_addresses};
+use super::statics::STATIC;
 use crate::report::LinkState;
 use crate::snapshot::{InstanceSnapshot, LinkSnapshot, Snapshot};
 
@@ -26,6 +29,8 @@ impl Elections {
                 .iter()
                 .filter_map(|id| self.instance_snapshot(*id, &present))
                 .collect(),
+            statics: self.config.statics.clone(),
+            statics_missing: self.missing_of(STATIC),
             links: self
                 .reconciler
                 .links()
@@ -45,6 +50,11 @@ impl Elections {
             unclaimed_packets: unclaimed,
             turns: self.turns,
         }
+    }
+
+    fn missing_of(&self, owner: OwnerId) -> Vec<Object> {
+        let missing = self.reconciler.missing(owner).into_iter();
+        missing.map(|missing| missing.object).collect()
     }
 
     fn instance_snapshot(&self, id: InstanceId, present: &Present<'_>) -> Option<InstanceSnapshot> {
@@ -76,6 +86,7 @@ impl Elections {
                 .filter(|vip| present.holds(vip))
                 .cloned()
                 .collect(),
+            missing: self.missing_of(running.owner),
             stats: instance.stats().clone(),
             interface_index: link.map(|link| link.index),
             setup,

@@ -10,6 +10,24 @@ use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 const GROUPS: [u32; 3] = [1, 5, 9];
 /// Room for the news of some ten thousand addresses.
 const RECEIVE_BUFFER: usize = 8 << 20;
+
+/// How much one of the sockets may hold that has not been read.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct NetlinkBuffer {
+    /// In octets.
+    pub size: usize,
+    /// Go beyond the limit of the system (`net.core.rmem_max`), as far as we are allowed to.
+    pub force: bool,
+}
+
+impl Default for NetlinkBuffer {
+    fn default() -> Self {
+        Self {
+            size: RECEIVE_BUFFER,
+            force: true,
+        }
+    }
+}
 /// The kernel fills at most this much of a buffer when it dumps.
 const DATAGRAM: usize = 64 << 10;
 
@@ -30,8 +48,8 @@ pub(crate) enum Received {
 
 impl Netlink {
     /// For requests.
-    pub(crate) fn command() -> io::Result<Self> {
-        let netlink = Self::open()?;
+    pub(crate) fn command(buffer: NetlinkBuffer) -> io::Result<Self> {
+        let netlink = Self::open(buffer)?;
         netlink.0.set_ext_ack(true)?;
         netlink.0.set_cap_ack(true)?;
         netlink.0.set_netlink_get_strict_chk(true)?;
@@ -39,23 +57,35 @@ impl Netlink {
     }
 
     /// For news of links and addresses.
-    pub(crate) fn monitor() -> io::Result<Self> {
-        let netlink = Self::open()?;
-        for group in GROUPS {
-            netlink.0.add_membership(group)?;
-        }
+    pub(crate) fn monitor(buffer: NetlinkBuffer) -> io::Result<Self> {
+        let mut netlink = Self::open(buffer)?;
+        netlink.join(&GROUPS)?;
         Ok(netlink)
     }
 
-    fn open() -> io::Result<Self> {
+    /// Hear of more.
+    pub(crate) fn join(&mut self, groups: &[u32]) -> io::Result<()> {
+        for group in groups {
+            self.0.add_membership(*group)?;
+        }
+        Ok(())
+    }
+
+    /// Changes how much may wait to be read.
+    pub(crate) fn set_buffer(&self, buffer: NetlinkBuffer) {
+        let NetlinkBuffer { size, force } = buffer;
+        let fd = &self.0;
+        if !force || rustix::net::sockopt::set_socket_recv_buffer_size_force(fd, size).is_err() {
+            let _ = rustix::net::sockopt::set_socket_recv_buffer_size(fd, size);
+        }
+    }
+
+    fn open(buffer: NetlinkBuffer) -> io::Result<Self> {
         let mut socket = Socket::new(NETLINK_ROUTE)?;
         socket.bind_auto()?;
         socket.set_non_blocking(true)?;
         let netlink = Self(socket);
-        let fd = &netlink.0;
-        if rustix::net::sockopt::set_socket_recv_buffer_size_force(fd, RECEIVE_BUFFER).is_err() {
-            let _ = rustix::net::sockopt::set_socket_recv_buffer_size(fd, RECEIVE_BUFFER);
-        }
+        netlink.set_buffer(buffer);
         Ok(netlink)
     }
 

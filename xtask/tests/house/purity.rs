@@ -60,6 +60,8 @@ const AT_HOME: &[(&str, &[&str])] = &[
             "keepalived-cli/src/demo/rtnl.rs",
             "keepalived-cli/src/rtnetlink.rs",
             "netlink-vip/src/encode.rs",
+            "netlink-vip/src/encode/route.rs",
+            "netlink-vip/src/encode/rule.rs",
         ],
     ),
     (
@@ -73,6 +75,8 @@ const AT_HOME: &[(&str, &[&str])] = &[
             "keepalived-cli/src/demo/rtnl.rs",
             "keepalived-cli/src/rtnetlink.rs",
             "netlink-vip/src/encode.rs",
+            "netlink-vip/src/encode/route.rs",
+            "netlink-vip/src/encode/rule.rs",
         ],
     ),
     (
