@@ -1,4 +1,5 @@
-//! Tables in the words of `ipvsadm -Sn`, which `ipvsadm -R` reads.
+//! Tables in the words of `ipvsadm -Sn`, which `ipvsadm -R` reads. Connection thresholds are among
+//! them, which `ipvsadm -Sn` itself leaves out.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -81,21 +82,18 @@ impl fmt::Display for Destination {
             // ipvsadm has no option for the two others.
             Forward::DirectRoute | Forward::LocalNode | Forward::Bypass => "-g",
         };
-        write!(f, "-r {} {method}", self.key)?;
+        write!(f, "-r {} {method} -w {}", self.key, self.weight)?;
         match self.forward {
+            Forward::Tunnel(Tunnel::Ipip) => f.write_str(" --tun-type ipip")?,
             Forward::Tunnel(Tunnel::Gue { port, checksum }) => {
-                write!(
-                    f,
-                    " --tun-type gue --tun-port {port} --tun-{}",
-                    word(checksum)
-                )?;
+                let checksum = word(checksum);
+                write!(f, " --tun-type gue --tun-port {port} --tun-{checksum}")?;
             }
             Forward::Tunnel(Tunnel::Gre { checksum }) => {
                 write!(f, " --tun-type gre --tun-{}", word(checksum))?;
             }
             _ => {}
         }
-        write!(f, " -w {}", self.weight)?;
         if self.upper_threshold != 0 {
             write!(f, " -x {}", self.upper_threshold)?;
         }

@@ -80,7 +80,8 @@ fn obstacle() -> Option<String> {
     (!(allowed && netns("del"))).then(|| "network namespaces are not allowed here".to_owned())
 }
 
-fn is_root() -> bool {
+/// Whether we may install packages and make namespaces.
+pub(crate) fn is_root() -> bool {
     // The owner of our own /proc entry is our effective user.
     use std::os::unix::fs::MetadataExt;
     std::fs::metadata("/proc/self").is_ok_and(|entry| entry.uid() == 0)
@@ -101,7 +102,8 @@ fn missing() -> Vec<&'static str> {
     packages
 }
 
-fn install(packages: &[&str]) {
+/// Installs Debian packages, as well as it can.
+pub(crate) fn install(packages: &[&str]) {
     println!("\nxtask: installing {}", packages.join(" "));
     let apt = |arguments: &[&str]| {
         let mut command = Command::new("timeout");

@@ -3,11 +3,13 @@
 
 mod compliance;
 mod files;
+mod guest;
 mod live;
 mod nostd;
 mod pages;
 mod run;
 mod scan;
+mod vm;
 
 use std::process::ExitCode;
 
@@ -32,6 +34,11 @@ const VERBS: &[(&str, &str, &str)] = &[
         "live",
         "[FILTER]",
         "live tests in network namespaces (root); a filter picks some",
+    ),
+    (
+        "ipvs",
+        "[FILTER]",
+        "tests with an IPVS kernel, in a virtual machine (qemu; no rights needed)",
     ),
     (
         "sim",
@@ -80,6 +87,7 @@ fn main() -> ExitCode {
         ("nostd", []) => nostd::run(&mut report),
         ("test", []) => test(&mut report),
         ("live", [] | [_]) => live::run(&mut report, rest.first().copied(), live::Missing::Fails),
+        ("ipvs", [] | [_]) => guest::run(&mut report, rest.first().copied(), live::Missing::Fails),
         ("sim", _) => sim(&mut report, rest),
         ("fuzz", _) => fuzz(&mut report, rest),
         ("bench", _) => {
@@ -143,6 +151,7 @@ fn test(report: &mut Report) {
     );
     nostd::run(report);
     sim(report, &["--seeds", "20000"]);
+    guest::run(report, None, live::Missing::Skips);
     live::run(report, None, live::Missing::Skips);
 }
 

@@ -94,9 +94,16 @@ impl Report {
 
     /// Runs a `cargo test` and counts the tests it reports.
     pub(crate) fn tests(&mut self, name: &str, command: &mut Command) {
+        self.tests_that_say(name, command, "");
+    }
+
+    /// The same for a command whose exit code says nothing: it has to print a line that does, unless
+    /// that is empty.
+    pub(crate) fn tests_that_say(&mut self, name: &str, command: &mut Command, wanted: &str) {
         announce(name, command);
         let start = now();
         let mut counts = Counts::default();
+        let mut said = wanted.is_empty();
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
         let status = child.and_then(|mut child| {
             for line in child
@@ -106,12 +113,18 @@ impl Report {
                 .flat_map(|out| BufReader::new(out).lines())
             {
                 let line = line?;
+                // A console ends its lines as a printer wants it.
+                let line = line.trim_end();
                 println!("{line}");
-                counts.add(&line);
+                counts.add(line);
+                said |= line == wanted;
             }
             child.wait()
         });
         let (good, note) = match status {
+            Ok(status) if status.success() && !said => {
+                (false, "did not come to its end".to_owned())
+            }
             Ok(status) => (status.success(), status.to_string()),
             Err(error) => (false, error.to_string()),
         };
@@ -141,6 +154,19 @@ impl Report {
             name,
             Counts {
                 failed: 1,
+                ..Counts::default()
+            },
+            Duration::ZERO,
+            why,
+        );
+    }
+
+    /// Something that was not tried, and why.
+    pub(crate) fn skip(&mut self, name: &str, why: &str) {
+        self.add(
+            name,
+            Counts {
+                skipped: 1,
                 ..Counts::default()
             },
             Duration::ZERO,

@@ -1,0 +1,329 @@
+//! A small virtual machine with a Debian kernel, for what the kernel of this machine lacks.
+//!
+//! QEMU emulates the processor, so neither KVM nor rights are needed. The machine has no disk: its
+//! files are an archive in memory, made of two: the base (busybox, kernel modules, made once and
+//! cached) and the payload (the programs of this run with their shared libraries). What programs
+//! print comes back over the console; the last line says whether all of them succeeded.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::run::{output, succeeds};
+
+/// What the guest prints last when every program succeeded.
+pub(crate) const ALL_WELL: &str = "guest: all programs succeeded";
+
+/// The kernel comes from here; the package names the present one.
+const META_PACKAGE: &str = "linux-image-cloud-amd64";
+
+/// Changed whenever [`MODULES`] or the base archive does, so that an old one is not used.
+const FORMAT: &str = "1";
+
+/// Kernel modules, by name or by the folder they are in; what they need comes along.
+const MODULES: &[&str] = &[
+    "net/netfilter/ipvs/",
+    "net/netfilter/nft_",
+    "crypto/crc32c_generic",
+    "drivers/net/dummy",
+    "drivers/net/ipvlan/",
+    "drivers/net/macvlan",
+    "drivers/net/tun",
+    "drivers/net/veth",
+    "drivers/net/vrf",
+    "net/ipv4/ip_gre",
+    "net/ipv4/ipip",
+    "net/ipv6/ip6_tunnel",
+    "net/netfilter/nf_nat",
+    "net/netfilter/nf_tables",
+];
+
+/// A program to run in the guest.
+pub(crate) struct Program {
+    /// Where it is on this machine.
+    pub(crate) path: PathBuf,
+    /// Words of its command line, understood by a shell.
+    pub(crate) arguments: String,
+}
+
+/// A machine ready to boot.
+pub(crate) struct Machine {
+    kernel: PathBuf,
+    base: PathBuf,
+}
+
+impl Machine {
+    /// Finds or makes the kernel and the base archive.
+    pub(crate) fn prepare() -> Result<Self, String> {
+        let cache = cache();
+        let made = |folder: &Path| Self {
+            kernel: folder.join("vmlinuz"),
+            base: folder.join("base.cpio"),
+        };
+        // Whatever kernel was fetched once is good for good: no network is needed again.
+        let old = fs::read_dir(&cache).into_iter().flatten().flatten();
+        let old = old.map(|entry| made(&entry.path()));
+        if let Some(old) = old.filter(Self::exists).last() {
+            return Ok(old);
+        }
+        fs::create_dir_all(&cache).map_err(|error| format!("{}: {error}", cache.display()))?;
+        let scratch = Scratch::new("base")?;
+        let name = build(&scratch.0)?;
+        let folder = cache.join(name);
+        // In one step, for somebody else may be doing the same.
+        let renamed = fs::rename(scratch.0.join("result"), &folder);
+        let machine = made(&folder);
+        if machine.exists() {
+            Ok(machine)
+        } else {
+            Err(format!("{}: {renamed:?}", folder.display()))
+        }
+    }
+
+    fn exists(&self) -> bool {
+        self.kernel.exists() && self.base.exists()
+    }
+
+    /// The command that boots the machine, runs the programs one after another, and ends; killed
+    /// after so many seconds. `tools` are programs that the programs call.
+    pub(crate) fn command(
+        &self,
+        programs: &[Program],
+        tools: &[&str],
+        seconds: u32,
+    ) -> Result<(Command, Scratch), String> {
+        let scratch = Scratch::new("payload")?;
+        let tree = scratch.0.join("tree");
+        let mut script = String::from("failed=0\n");
+        for Program { path, arguments } in programs {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            install(path, &tree.join("payload").join(name.as_ref()))?;
+            libraries(path, &tree)?;
+            // A program that hangs must not take the console with it.
+            script += &format!(
+                "echo 'guest: {name} {arguments}'\n\
+                 timeout {seconds} /payload/{name} {arguments} || failed=1\n"
+            );
+        }
+        for tool in tools {
+            let path = find(tool).ok_or_else(|| format!("{tool} is not installed"))?;
+            install(&path, &tree.join("payload").join(tool))?;
+            libraries(&path, &tree)?;
+        }
+        script += &format!("[ $failed = 0 ] && echo '{ALL_WELL}'\n");
+        write(&tree.join("payload/run"), &script)?;
+        let archive = scratch.0.join("initrd");
+        fs::copy(&self.base, &archive).map_err(|error| error.to_string())?;
+        pack(&tree, &archive)?;
+        let mut command = Command::new("timeout");
+        command.arg(seconds.saturating_add(60).to_string());
+        command.args(["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max"]);
+        command.args(["-m", "512", "-nographic", "-no-reboot", "-nic", "none"]);
+        command.arg("-kernel").arg(&self.kernel);
+        command.arg("-initrd").arg(&archive);
+        let kernel = "console=ttyS0 panic=-1 mitigations=off quiet loglevel=1";
+        command.args(["-append", kernel]);
+        Ok((command, scratch))
+    }
+}
+
+/// A folder that goes away with the value.
+pub(crate) struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(purpose: &str) -> Result<Self, String> {
+        let path = cache().join(format!(".{purpose}-{}", std::process::id()));
+        match fs::create_dir_all(&path) {
+            Ok(()) => Ok(Self(path)),
+            Err(error) => Err(format!("{}: {error}", path.display())),
+        }
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _left_behind = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Outside the tree: it survives a clean build, and every checkout shares it.
+fn cache() -> PathBuf {
+    let variable = |name| std::env::var_os(name).map(PathBuf::from);
+    let home = || variable("HOME").map(|home| home.join(".cache"));
+    let cache = variable("XDG_CACHE_HOME").or_else(home);
+    let cache = cache.unwrap_or_else(std::env::temp_dir);
+    cache.join("keepalived-rs").join(format!("vm-{FORMAT}"))
+}
+
+/// The path of an installed program.
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
+    let path = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin:/sbin";
+    let mut places = path.split(':').map(|folder| Path::new(folder).join(name));
+    places.find(|place| place.is_file())
+}
+
+/// Fetches the kernel, picks modules, packs the base. Its name; the files are in `result`.
+fn build(scratch: &Path) -> Result<String, String> {
+    let package = present_kernel().ok_or("apt knows no Debian cloud kernel")?;
+    println!("xtask: fetching {package}");
+    let mut download = Command::new("timeout");
+    download.args(["300", "apt-get", "-q", "download", &package]);
+    if !succeeds(in_folder(download, scratch)) {
+        return Err(format!("apt-get download {package} failed"));
+    }
+    let archive = fs::read_dir(scratch).into_iter().flatten().flatten();
+    let mut archives = archive.map(|entry| entry.path());
+    let archive = archives.find(|path| path.extension().is_some_and(|end| end == "deb"));
+    let archive = archive.ok_or("apt-get downloaded nothing")?;
+    let mut unpack = Command::new("dpkg-deb");
+    unpack.arg("-x").arg(&archive).arg("kernel");
+    if !succeeds(in_folder(unpack, scratch)) {
+        return Err("dpkg-deb -x failed".to_owned());
+    }
+    let version = package.trim_start_matches("linux-image-");
+    let (kernel, tree) = (scratch.join("kernel"), scratch.join("tree"));
+    modules(&kernel, &tree, version)?;
+    let busybox = find("busybox").ok_or("busybox is not installed")?;
+    install(&busybox, &tree.join("bin/busybox"))?;
+    write(&tree.join("init"), INIT)?;
+    let result = scratch.join("result");
+    fs::create_dir_all(&result).map_err(|error| error.to_string())?;
+    pack(&tree, &result.join("base.cpio"))?;
+    let image = kernel.join(format!("boot/vmlinuz-{version}"));
+    install(&image, &result.join("vmlinuz"))?;
+    Ok(version.to_owned())
+}
+
+/// What the machine does first.
+const INIT: &str = "#!/bin/busybox sh
+/bin/busybox mkdir -p /proc /sys /dev /tmp /run /sbin /usr/bin /usr/sbin /etc /root
+/bin/busybox --install -s /bin
+ln -s /bin/modprobe /sbin/modprobe
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+mount -t tmpfs tmp /tmp
+chmod 1777 /tmp
+echo 'root:x:0:0::/root:/bin/sh' > /etc/passwd
+echo 'nobody:x:65534:65534::/:/bin/sh' >> /etc/passwd
+export PATH=/payload:/bin:/sbin HOME=/root RUST_BACKTRACE=1
+ip link set lo up
+cd /tmp
+sh /payload/run
+poweroff -f
+";
+
+/// What the meta package depends on, newest first where it has several versions.
+fn present_kernel() -> Option<String> {
+    let depends = || {
+        let mut command = Command::new("apt-cache");
+        command.args(["depends", META_PACKAGE]);
+        let text = output(command)?;
+        let mut words = text.split_whitespace();
+        let image = |word: &&str| word.starts_with("linux-image-") && word.contains("-cloud-");
+        words
+            .find(|word| image(word) && *word != META_PACKAGE)
+            .map(str::to_owned)
+    };
+    depends().or_else(|| {
+        // The lists of a new machine are empty.
+        let mut update = Command::new("timeout");
+        update.args(["300", "apt-get", "-q", "update"]);
+        succeeds(update).then(depends)?
+    })
+}
+
+/// Copies the modules of [`MODULES`] and all that they need, with an index for `modprobe`.
+fn modules(kernel: &Path, tree: &Path, version: &str) -> Result<(), String> {
+    let index = |root: &Path| {
+        let mut command = Command::new("busybox");
+        command.arg("depmod").arg("-b").arg(root).arg(version);
+        succeeds(command)
+    };
+    let folder = |root: &Path| root.join("lib/modules").join(version);
+    if !index(kernel) {
+        return Err("depmod of the whole kernel failed".to_owned());
+    }
+    let dep = folder(kernel).join("modules.dep");
+    let dep = fs::read_to_string(&dep).map_err(|error| format!("{}: {error}", dep.display()))?;
+    let needs: BTreeMap<_, Vec<_>> = dep
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .map(|(module, needs)| (module, needs.split_whitespace().collect()))
+        .collect();
+    let wanted = |module: &&&str| MODULES.iter().any(|name| module.contains(name));
+    let mut queue: Vec<_> = needs.keys().filter(wanted).copied().collect();
+    let mut copied = BTreeSet::new();
+    while let Some(module) = queue.pop() {
+        if copied.insert(module) {
+            install(&folder(kernel).join(module), &folder(tree).join(module))?;
+            queue.extend(needs.get(module).into_iter().flatten().copied());
+        }
+    }
+    if copied.len() < MODULES.len() {
+        return Err(format!("only {} kernel modules found", copied.len()));
+    }
+    for name in ["modules.order", "modules.builtin"] {
+        install(&folder(kernel).join(name), &folder(tree).join(name))?;
+    }
+    if index(tree) {
+        Ok(())
+    } else {
+        Err("depmod failed".to_owned())
+    }
+}
+
+/// Copies the shared libraries of a program to where it looks for them.
+fn libraries(program: &Path, tree: &Path) -> Result<(), String> {
+    let mut command = Command::new("ldd");
+    command.arg(program);
+    // A static program has none, and `ldd` fails.
+    let text = output(command).unwrap_or_default();
+    let paths = text.split_whitespace().filter(|word| word.starts_with('/'));
+    for library in paths {
+        install(
+            Path::new(library),
+            &tree.join(library.trim_start_matches('/')),
+        )?;
+    }
+    Ok(())
+}
+
+fn install(from: &Path, to: &Path) -> Result<(), String> {
+    let folder = to.parent().unwrap_or(to);
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::copy(from, to))
+        .map(drop)
+        .map_err(|error| format!("{} to {}: {error}", from.display(), to.display()))
+}
+
+/// An executable text.
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(path, text))
+        .and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(0o755)))
+        .map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Appends the files of a folder to an archive; the kernel unpacks several in a row.
+fn pack(tree: &Path, archive: &Path) -> Result<(), String> {
+    let file = fs::File::options().append(true).create(true).open(archive);
+    let file = file.map_err(|error| format!("{}: {error}", archive.display()))?;
+    let mut command = Command::new("sh");
+    command.args(["-c", "find . | busybox cpio -o -H newc"]);
+    command.current_dir(tree).stdin(Stdio::null());
+    command.stdout(file).stderr(Stdio::null());
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("cpio: {status}")),
+        Err(error) => Err(format!("cpio: {error}")),
+    }
+}
+
+fn in_folder(mut command: Command, folder: &Path) -> Command {
+    command.current_dir(folder);
+    command
+}
