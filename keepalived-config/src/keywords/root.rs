@@ -54,7 +54,7 @@ table! { ROOT, Root;
         "One virtual router.";
     "vrrp_script", Block(Context::Script), "NAME { ... }", P0, NotYet, "", "1.1.13",
         "A command that is run again and again; its exit code is tracked.";
-    "vrrp_sync_group", Block(Context::SyncGroup), "NAME { ... }", P0, NotYet, "", "0.6.1",
+    "vrrp_sync_group", Block(Context::SyncGroup), "NAME { ... }", P0, Works, "", "0.6.1",
         "Instances that change state together.";
     "vrrp_track_file", Block(Context::VrrpTrackFile), "NAME { ... }", P1, NotYet, "", "2.0.0",
         "The old name of track_file.";

@@ -1,6 +1,6 @@
 //! Groups: `vrrp_sync_group`, `track_group`, `garp_group`.
 
-use super::prelude::{Context, Entries, EntryKind, Keyword, Line, NotYet, P0, P1, P2};
+use super::prelude::{Context, Entries, EntryKind, Keyword, Line, NotYet, P0, P1, P2, Works};
 
 table! { TRACK_GROUP, TrackGroup;
     "group", Entries(EntryKind::InstanceName), "{ VRRP_INSTANCE ... }", P2, NotYet, "", "2.0.3",
@@ -8,25 +8,25 @@ table! { TRACK_GROUP, TrackGroup;
 }
 
 table! { SYNC_GROUP, SyncGroup;
-    "global_tracking", Line, "", P2, NotYet, "", "1.2.3",
+    "global_tracking", Line, "", P2, Works, "", "1.2.3",
         "The old name of sync_group_tracking_weight.";
-    "group", Entries(EntryKind::InstanceName), "{ VRRP_INSTANCE ... }", P0, NotYet, "", "0.6.1",
+    "group", Entries(EntryKind::InstanceName), "{ VRRP_INSTANCE ... }", P0, Works, "", "0.6.1",
         "Names of the instances in the group.";
-    "notify", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P0, NotYet, "none", "1.1.2",
+    "notify", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P0, Works, "none", "1.1.2",
         "Command run at every change of the group, with GROUP, name, state and 0 appended.";
-    "notify_backup", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P0, NotYet, "none", "0.6.4",
+    "notify_backup", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P0, Works, "none", "0.6.4",
         "Command run when the group becomes BACKUP.";
-    "notify_fault", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P0, NotYet, "none", "0.6.4",
+    "notify_fault", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P0, Works, "none", "0.6.4",
         "Command run when the group enters FAULT.";
-    "notify_master", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P0, NotYet, "none", "0.6.4",
+    "notify_master", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P0, Works, "none", "0.6.4",
         "Command run when the group becomes MASTER.";
     "notify_priority_changes", Line, "[BOOL]", P2, NotYet, "off", "2.2.0",
         "Write priority changes of members to the pipes.";
-    "notify_stop", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P1, NotYet, "none", "2.0.0",
+    "notify_stop", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P1, Works, "none", "2.0.0",
         "Command run when the group stops.";
     "smtp_alert", Line, "[BOOL]", P1, NotYet, "off", "1.0.0",
         "Send mail when the group changes state.";
-    "sync_group_tracking_weight", Line, "", P2, NotYet, "off", "2.0.0",
+    "sync_group_tracking_weight", Line, "", P2, Works, "off", "2.0.0",
         "Let weighted trackers act inside the group.";
     "track_bfd", Entries(EntryKind::Track), "{ BFD_NAME [weight INT(-253..253) [reverse|noreverse]] ... }",
         P2, NotYet, "", "2.0.0",
@@ -35,7 +35,7 @@ table! { SYNC_GROUP, SyncGroup;
         P1, NotYet, "", "2.0.0",
         "Files tracked by every member.";
     "track_interface", Entries(EntryKind::Track), "{ IFNAME [weight INT(-253..253) [reverse]] ... }",
-        P1, NotYet, "", "2.0.0",
+        P1, Works, "", "2.0.0",
         "Interfaces tracked by every member.";
     "track_process", Entries(EntryKind::Track), "{ TRACK_PROCESS_NAME [weight INT(-254..254) [reverse|noreverse]] ... }",
         P1, NotYet, "", "2.0.11",

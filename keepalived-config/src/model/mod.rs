@@ -10,6 +10,8 @@ pub mod balance;
 mod check;
 mod commands;
 mod global;
+mod group;
+mod groups;
 mod instance;
 mod read;
 mod resolve;
@@ -23,6 +25,7 @@ mod vip;
 pub use balance::{ServiceGroup, VirtualServer};
 pub use commands::{Command, Purpose};
 pub use global::{DynamicInterfaces, GlobalAnnounce, GlobalDefs};
+pub use group::SyncGroup;
 pub use instance::{
     Announce, Authentication, Hold, HoldReason, OldUnicastChecksum, Password, Peer, Preempt,
     TrackedInterface, Transport, VrrpInstance, WantedState, max_advertised,
@@ -56,6 +59,8 @@ pub struct Config {
     pub global: GlobalDefs,
     /// Virtual routers, in the order of the file.
     pub instances: Vec<VrrpInstance>,
+    /// Those of them that change state together, in the order of the file. None is without members.
+    pub groups: Vec<SyncGroup>,
     /// Balanced services, in the order of the file.
     pub services: Vec<VirtualServer>,
     /// Groups that services may name, in the order of the file.
@@ -72,7 +77,8 @@ pub fn build(tree: &[Node], _options: &Options, diagnostics: &mut Diagnostics) -
     let survey = survey::walk(tree);
     survey::report(&survey.unsupported, diagnostics);
     let defined = trackers::Defined::new(tree);
-    let file = read::file(tree, diagnostics);
+    let mut file = read::file(tree, diagnostics);
+    let groups = groups::claim(file.groups.list, &mut file.instances, diagnostics);
     let mut instances: Vec<VrrpInstance> = Vec::with_capacity(file.instances.len());
     for (name, span, raw) in file.instances {
         defined.report(&name, &raw.unguarded, diagnostics);
@@ -84,6 +90,7 @@ pub fn build(tree: &[Node], _options: &Options, diagnostics: &mut Diagnostics) -
             diagnostics,
         ));
     }
+    let groups = groups::resolve(groups, &instances, diagnostics);
     namespace(tree, &mut instances, diagnostics);
     let (service_groups, services) = read::balance::services(tree, diagnostics);
     check::duplicate_vrids(&mut instances, diagnostics);
@@ -93,6 +100,7 @@ pub fn build(tree: &[Node], _options: &Options, diagnostics: &mut Diagnostics) -
         use_pid_dir: file.use_pid_dir,
         global: file.global,
         instances,
+        groups,
         services,
         service_groups,
         unsupported: survey.unsupported,

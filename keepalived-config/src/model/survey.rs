@@ -107,7 +107,7 @@ pub(super) fn report(unsupported: &[Unsupported], diagnostics: &mut Diagnostics)
 fn told_elsewhere(keyword: &Keyword) -> bool {
     match keyword.context {
         Context::Root => keyword.name == "net_namespace",
-        Context::Instance => matches!(
+        Context::Instance | Context::SyncGroup => matches!(
             keyword.name,
             "auth_hmac" | "track_script" | "track_file" | "track_process" | "track_bfd"
         ),
@@ -118,9 +118,6 @@ fn told_elsewhere(keyword: &Keyword) -> bool {
 /// What happens without the keyword.
 fn consequence(keyword: &Keyword) -> String {
     let text = match (keyword.context, keyword.name) {
-        (Context::Root, "vrrp_sync_group") => {
-            "the instances of the group change state each on its own"
-        }
         (Context::Root, "virtual_server" | "virtual_server_group") => {
             "no service is balanced and nothing is checked"
         }

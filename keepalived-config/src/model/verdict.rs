@@ -10,7 +10,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 /// Warnings about something that Keepalived corrects and reports too, so that they count.
 ///
 /// All other warnings are advice that Keepalived does not give; they leave the exit code alone.
-const CORRECTIONS: [&str; 14] = [
+const CORRECTIONS: [&str; 18] = [
     "auth-strict",
     "auth-version-3",
     "corrected",
@@ -20,10 +20,14 @@ const CORRECTIONS: [&str; 14] = [
     "no-address",
     "nopreempt-master",
     "nopreempt-owner",
+    "old-keyword",
     "preempt-delay",
     "rounded-interval",
+    "small-group",
     "strict-address",
     "too-many-addresses",
+    "tracked-by-both",
+    "weight-in-group",
     "zero-interval",
 ];
 

@@ -296,7 +296,7 @@ fn behaviour(line: Line<'_>, raw: &mut Raw, diagnostics: &mut Diagnostics) {
     }
 }
 
-fn notify(line: Line<'_>, notify: &mut Notify, diagnostics: &mut Diagnostics) {
+pub(super) fn notify(line: Line<'_>, notify: &mut Notify, diagnostics: &mut Diagnostics) {
     let slot = match line.keyword() {
         "notify" => &mut notify.any,
         "notify_master" => &mut notify.master,

@@ -3,6 +3,7 @@
 mod address;
 pub(super) mod balance;
 mod global;
+mod group;
 mod instance;
 mod line;
 mod peer;
@@ -14,6 +15,7 @@ use std::collections::HashMap;
 use crate::diagnostic::Diagnostics;
 use crate::tree::{Node, Span};
 
+pub(super) use group::{RawGroup, RawGroups};
 pub(super) use instance::{AuthType, Raw};
 
 use super::global::GlobalDefs;
@@ -27,6 +29,7 @@ pub(super) struct File {
     pub(super) instance_name: Option<Spanned<String>>,
     pub(super) use_pid_dir: bool,
     pub(super) instances: Vec<(Spanned<String>, Span, Raw)>,
+    pub(super) groups: RawGroups,
     names: HashMap<String, Span>,
 }
 
@@ -51,6 +54,7 @@ pub(super) fn file(tree: &[Node], diagnostics: &mut Diagnostics) -> File {
             }
             "use_pid_dir" => file.use_pid_dir = line.flag(diagnostics),
             "vrrp_instance" => instance(node, &mut file, diagnostics),
+            "vrrp_sync_group" => group::read(node, &mut file.groups, diagnostics),
             _ => {}
         }
     }
