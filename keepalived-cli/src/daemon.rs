@@ -109,6 +109,7 @@ struct Daemon<'a> {
     elections: Running,
     hooks: Hooks,
     hook_sets: BTreeMap<Arc<str>, HookSet>,
+    group_hook_sets: BTreeMap<Arc<str>, HookSet>,
     /// The last known effective priorities, for the scripts that run after the elections.
     priorities: BTreeMap<Arc<str>, u8>,
     /// What to switch to once the elections have taken the new configurations, in their order.
@@ -188,6 +189,7 @@ impl<'a> Daemon<'a> {
             elections,
             hooks,
             hook_sets: loaded.lowered.hooks,
+            group_hook_sets: loaded.lowered.group_hooks,
             priorities: BTreeMap::new(),
             pending: VecDeque::new(),
             current,
@@ -337,6 +339,18 @@ impl<'a> Daemon<'a> {
                 State::Initialize if faults.is_empty() => {}
                 State::Initialize => self.notify(instance, Trigger::Fault),
             },
+            Report::GroupStarted {
+                group,
+                state,
+                faults,
+            } => self.group_is(group, *state, *faults),
+            Report::GroupTransition {
+                group,
+                to,
+                faults,
+                reason,
+                ..
+            } if *reason != Reason::Stopped => self.group_is(group, *to, *faults),
             Report::Notice {
                 instance,
                 notice: Notice::LowerPriorityAdvert { .. },
@@ -389,6 +403,25 @@ impl<'a> Daemon<'a> {
         }
     }
 
+    /// A group has come to this state.
+    fn group_is(&self, group: &Arc<str>, state: State, faults: Faults) {
+        match state {
+            State::Active => self.notify_group(group, Trigger::Master),
+            State::Backup => self.notify_group(group, Trigger::Backup),
+            State::Initialize if runs_fault_scripts(faults) => {
+                self.notify_group(group, Trigger::Fault);
+            }
+            State::Initialize => {}
+        }
+    }
+
+    fn notify_group(&self, name: &Arc<str>, trigger: Trigger) {
+        if let Some(set) = self.group_hook_sets.get(name) {
+            self.hooks
+                .notify(&ObjectId::Group(name.clone()), set, trigger, 0);
+        }
+    }
+
     /// The elections thread has gone without saying that it stopped: it will be started again.
     /// Addresses it left behind carry our mark and are taken over or removed.
     fn elections_ended(&mut self) -> Result<(), DaemonError> {
@@ -428,6 +461,7 @@ impl<'a> Daemon<'a> {
     fn switch_to(&mut self, loaded: Loaded) {
         self.settings.dumps = crate::run::dumps(&loaded);
         self.hook_sets = loaded.lowered.hooks;
+        self.group_hook_sets = loaded.lowered.group_hooks;
         self.current = loaded.lowered.driver;
     }
 
@@ -437,6 +471,9 @@ impl<'a> Daemon<'a> {
             let object = ObjectId::Instance(name.clone());
             let priority = self.priority_of(name);
             self.hooks.notify(&object, set, Trigger::Stop, priority);
+        }
+        for name in self.group_hook_sets.keys() {
+            self.notify_group(name, Trigger::Stop);
         }
         if !self.hooks.stop(STOP_SCRIPT_PATIENCE) {
             self.log

@@ -34,6 +34,17 @@ pub(crate) struct DumpSettings {
     pub(crate) router_id: String,
     /// The scripts of each instance; to be replaced when a reload is applied.
     pub(crate) hooks: BTreeMap<Arc<str>, HookSet>,
+    /// What is configured of each group; to be replaced when a reload is applied.
+    pub(crate) groups: BTreeMap<String, GroupDump>,
+}
+
+/// What is configured of a group, as far as the dumps show it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct GroupDump {
+    pub(crate) hooks: HookSet,
+    pub(crate) tracking_weight: bool,
+    /// The interfaces it tracks, in keepalived's notation.
+    pub(crate) tracked_interfaces: Vec<String>,
 }
 
 impl DumpSettings {
@@ -47,6 +58,7 @@ impl DumpSettings {
             json_version: 1,
             router_id: String::new(),
             hooks: BTreeMap::new(),
+            groups: BTreeMap::new(),
         }
     }
 

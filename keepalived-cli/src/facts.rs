@@ -12,6 +12,7 @@ use vrrp_proto::{AdvertInterval, Priority, Version};
 #[derive(Clone, Debug)]
 pub(crate) struct Facts<'a> {
     pub(crate) setup: &'a InstanceSetup,
+    pub(crate) group: Option<&'a str>,
     pub(crate) state: State,
     pub(crate) faults: Faults,
     pub(crate) fault_details: &'a [String],
@@ -56,10 +57,21 @@ impl Keepalived {
     }
 }
 
+/// The state of an instance or a group in keepalived's words.
+pub(crate) fn group_state(state: State, faults: Faults) -> Keepalived {
+    match state {
+        State::Active => Keepalived::Master,
+        State::Backup => Keepalived::Backup,
+        State::Initialize if faults.iter().any(|fault| fault != Fault::Held) => Keepalived::Fault,
+        State::Initialize => Keepalived::Init,
+    }
+}
+
 impl<'a> From<&'a InstanceSnapshot> for Facts<'a> {
     fn from(snapshot: &'a InstanceSnapshot) -> Self {
         Self {
             setup: &snapshot.setup,
+            group: snapshot.group.as_deref(),
             state: snapshot.state,
             faults: snapshot.faults,
             fault_details: &snapshot.fault_details,
@@ -78,14 +90,7 @@ impl<'a> From<&'a InstanceSnapshot> for Facts<'a> {
 impl<'a> Facts<'a> {
     /// The state in keepalived's words: what is held back at start is not a fault.
     pub(crate) fn keepalived_state(&self) -> Keepalived {
-        match self.state {
-            State::Active => Keepalived::Master,
-            State::Backup => Keepalived::Backup,
-            State::Initialize if self.faults.iter().any(|fault| fault != Fault::Held) => {
-                Keepalived::Fault
-            }
-            State::Initialize => Keepalived::Init,
-        }
+        group_state(self.state, self.faults)
     }
 
     /// The state it is on its way to.

@@ -31,6 +31,25 @@ pub(crate) fn lines(report: &Report) -> Vec<(Level, String)> {
             reason,
             at: _,
         } => transition(instance, *from, *to, *faults, reason),
+        // As keepalived, which says it before the members follow; our members have followed.
+        Report::GroupTransition {
+            group, to, reason, ..
+        } if *reason != Reason::Stopped => one(
+            Level::Info,
+            format!(
+                "VRRP_Group({group}) Syncing instances to {} state",
+                word(*to)
+            ),
+        ),
+        Report::GroupStarted {
+            group,
+            state: State::Initialize,
+            faults,
+        } if faults.iter().any(|fault| fault != Fault::Held) => one(
+            Level::Info,
+            format!("VRRP_Group({group}) Syncing instances to FAULT state"),
+        ),
+        Report::GroupStarted { .. } | Report::GroupTransition { .. } => Vec::new(),
         Report::Notice { instance, notice } => notice_line(instance, notice).into_iter().collect(),
         Report::FaultChanged {
             instance,
@@ -151,6 +170,15 @@ pub(crate) fn hook(report: &HookReport) -> Option<(Level, String)> {
         _ => Level::Warning,
     };
     Some((level, report.to_string()))
+}
+
+/// A state of a group.
+fn word(state: State) -> &'static str {
+    match state {
+        State::Active => "MASTER",
+        State::Backup => "BACKUP",
+        State::Initialize => "FAULT",
+    }
 }
 
 fn started(instance: &InstanceLabel, state: State, faults: Faults) -> Vec<(Level, String)> {

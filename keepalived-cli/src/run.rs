@@ -17,7 +17,7 @@ use netlink_vip::Tag;
 use crate::arguments::Options;
 use crate::daemon::{self, DaemonError, DaemonSettings};
 use crate::daemonize;
-use crate::dump::DumpSettings;
+use crate::dump::{DumpSettings, GroupDump};
 use crate::load::{ConfigSource, Loaded};
 use crate::log::{Level, Log, LogSettings};
 use crate::lower::{ThisMachine, lower};
@@ -378,5 +378,19 @@ pub(crate) fn dumps(loaded: &Loaded) -> DumpSettings {
         .or_else(short_host_name)
         .unwrap_or_default();
     dumps.hooks = loaded.lowered.hooks.clone();
+    for group in &loaded.model.groups {
+        let name = group.name.value.clone();
+        let hooks = loaded.lowered.group_hooks.get(name.as_str());
+        let tracked = group.tracked_interfaces.iter().map(|tracked| {
+            let reverse = if tracked.reverse { " reverse" } else { "" };
+            format!("{} weight {}{reverse}", *tracked.name, tracked.weight)
+        });
+        let dump = GroupDump {
+            hooks: hooks.cloned().unwrap_or_default(),
+            tracking_weight: group.tracking_weight,
+            tracked_interfaces: tracked.collect(),
+        };
+        dumps.groups.insert(name, dump);
+    }
     dumps
 }

@@ -17,6 +17,8 @@ pub struct Config {
     /// The virtual routers, in the order of the configuration. Shared, not copied, with the running
     /// ones and with snapshots.
     pub instances: Vec<Arc<InstanceSetup>>,
+    /// Those of them that change state together.
+    pub groups: Vec<Arc<GroupSetup>>,
     /// What instances track apart from interfaces, each once. Only what is used need be here.
     pub trackers: Vec<Arc<TrackerSetup>>,
     /// Addresses, routes and rules that are there while the loop runs, whatever the elections say.
@@ -43,6 +45,7 @@ impl Config {
     pub fn new(instances: Vec<InstanceSetup>) -> Self {
         Self {
             instances: instances.into_iter().map(Arc::new).collect(),
+            groups: Vec::new(),
             trackers: Vec::new(),
             statics: Desired::default(),
             netlink_command_buffer: NetlinkBuffer::default(),
@@ -142,6 +145,30 @@ impl InstanceSetup {
         Desired::addresses(self.addresses.clone())
             .with_routes(self.routes.clone())
             .with_rules(self.rules.clone())
+    }
+}
+
+/// Instances that change state together (`vrrp_sync_group`). What the group tracks is among the
+/// trackers of each of its members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GroupSetup {
+    /// The name in the configuration; appears in reports. The same name is the same group from one
+    /// configuration to the next.
+    pub name: Arc<str>,
+    /// Its members, by position in [`Config::instances`]: at least one, none twice, and none that is
+    /// in another group.
+    pub members: Vec<usize>,
+}
+
+impl GroupSetup {
+    /// A group of these instances.
+    #[must_use]
+    pub fn new(name: &str, members: Vec<usize>) -> Self {
+        Self {
+            name: name.into(),
+            members,
+        }
     }
 }
 

@@ -46,10 +46,12 @@ mod sources;
 mod timer;
 pub mod tracked;
 
-pub use config::{Config, InstanceSetup, TrackedInterface};
+pub use config::{Config, GroupSetup, InstanceSetup, TrackedInterface};
 pub use election::{Elections, StartError};
 pub use remote::{Remote, RemoteError};
 pub use report::{InstanceLabel, LinkState, Report};
 pub use reports::Reports;
-pub use snapshot::{InstanceSnapshot, LinkSnapshot, Snapshot, TrackerSnapshot, TurnStats};
 pub use sockets::netlink::NetlinkBuffer;
+pub use snapshot::{
+    GroupSnapshot, InstanceSnapshot, LinkSnapshot, Snapshot, TrackerSnapshot, TurnStats,
+};

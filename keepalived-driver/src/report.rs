@@ -38,6 +38,31 @@ pub enum Report {
         /// When, by the wall clock.
         at: SystemTime,
     },
+    /// The first word about a group: once after start, once when a reload adds it. It stands for the
+    /// transition into that state, and comes after the reports about its members.
+    GroupStarted {
+        /// Its name.
+        group: Arc<str>,
+        /// Where it begins.
+        state: State,
+        /// Why its members are held, if they are: the faults of all of them together.
+        faults: Faults,
+    },
+    /// A group changed state. The reports about its members come before.
+    GroupTransition {
+        /// Its name.
+        group: Arc<str>,
+        /// The state it left.
+        from: State,
+        /// The state it is in now.
+        to: State,
+        /// What keeps its members in Initialize, if they are there.
+        faults: Faults,
+        /// Why the member that caused it is where it is.
+        reason: Reason,
+        /// When, by the wall clock.
+        at: SystemTime,
+    },
     /// Something about an instance that an operator may want to know; no change of state.
     Notice {
         /// Who it is.

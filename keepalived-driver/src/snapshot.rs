@@ -8,7 +8,7 @@ use netlink_vip::{Desired, Object, Vip};
 use vrrp_fsm::{ActiveRouter, Faults, Reason, State, Stats, TrackStatus};
 use vrrp_proto::{AdvertInterval, Priority};
 
-use crate::config::InstanceSetup;
+use crate::config::{GroupSetup, InstanceSetup};
 use crate::report::LinkState;
 use crate::tracked::{TrackerFacts, TrackerSetup};
 
@@ -26,6 +26,8 @@ pub struct Snapshot {
     pub statics: Desired,
     /// What of it is not in the kernel now.
     pub statics_missing: Vec<Object>,
+    /// The groups in the order of the configuration.
+    pub groups: Vec<GroupSnapshot>,
     /// The interfaces of this machine, by index.
     pub links: Vec<LinkSnapshot>,
     /// What is tracked apart from interfaces, in the order of the configuration.
@@ -42,6 +44,8 @@ pub struct Snapshot {
 pub struct InstanceSnapshot {
     /// Its definition.
     pub setup: Arc<InstanceSetup>,
+    /// The name of its group.
+    pub group: Option<Arc<str>>,
     /// RFC 9568 state.
     pub state: State,
     /// Why it is held in Initialize; empty otherwise.
@@ -88,6 +92,26 @@ pub struct TrackerSnapshot {
     pub users: Vec<Arc<str>>,
     /// What was found by whoever looks at it; nothing yet if absent.
     pub facts: Option<TrackerFacts>,
+}
+
+/// One group of instances.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct GroupSnapshot {
+    /// Its definition.
+    pub setup: Arc<GroupSetup>,
+    /// The names of its members.
+    pub members: Vec<Arc<str>>,
+    /// RFC 9568 state of its members.
+    pub state: State,
+    /// Why its members are held in Initialize: the faults of all of them together.
+    pub faults: Faults,
+    /// Members with a fault of their own.
+    pub faulted: usize,
+    /// Members that only wait, for a delay or the first result of a tracker.
+    pub waiting: usize,
+    /// When its state last changed, and why.
+    pub last_transition: Option<(SystemTime, Reason)>,
 }
 
 /// One interface.

@@ -194,6 +194,8 @@ pub(crate) struct Group {
     pub(crate) tally: Tally,
     /// Members with `Fault::SyncGroup`.
     pub(crate) held: usize,
+    /// Members whose only own fault is `Fault::Held`.
+    pub(crate) waiting: usize,
     /// As last told.
     pub(crate) state: State,
     pub(crate) last_transition: Option<(Instant, Reason)>,
@@ -207,6 +209,7 @@ impl Group {
             members: Vec::new(),
             tally: Tally([0; 7]),
             held: 0,
+            waiting: 0,
             state: State::Initialize,
             last_transition: None,
             refreshed: None,

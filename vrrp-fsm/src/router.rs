@@ -128,6 +128,8 @@ struct Slot {
     standing: Standing,
     /// Counted among those that the group holds.
     held: bool,
+    /// Counted among those that only wait themselves.
+    waits: bool,
     /// It came to the group when that was Active already, and is Backup.
     joins: bool,
     /// It has heard a lower advert, which the others of its group are not told of yet.
@@ -376,6 +378,7 @@ impl Router {
             group: None,
             standing: Standing::Out,
             held: false,
+            waits: false,
             joins: false,
             refreshes: false,
         });

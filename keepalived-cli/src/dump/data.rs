@@ -5,12 +5,12 @@ use std::fmt::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keepalived_driver::hooks::{HookCommand, HookSet};
-use keepalived_driver::{LinkSnapshot, LinkState, Snapshot};
+use keepalived_driver::{GroupSnapshot, LinkSnapshot, LinkState, Snapshot};
 use vrrp_fsm::{Preempt, State, Transport, V2Auth, WireFormat};
 use vrrp_proto::{AdvertInterval, Family};
 
-use super::DumpSettings;
-use crate::facts::{Facts, vip_text};
+use super::{DumpSettings, GroupDump};
+use crate::facts::{Facts, group_state, vip_text};
 use crate::log::local_text;
 use crate::messages::describe_all;
 
@@ -39,6 +39,13 @@ pub(super) fn text(snapshot: &Snapshot, settings: &DumpSettings) -> String {
             instance.down_interval.as_micros()
         );
     }
+    if !snapshot.groups.is_empty() {
+        line!(text, "------< VRRP Sync groups >------");
+    }
+    for group in &snapshot.groups {
+        let configured = settings.groups.get(&*group.setup.name);
+        sync_group(&mut text, group, &configured.cloned().unwrap_or_default());
+    }
     line!(text, "------< Interfaces >------");
     for link in &snapshot.links {
         interface(&mut text, link);
@@ -54,6 +61,9 @@ pub(super) fn section(text: &mut String, facts: &Facts<'_>, hooks: &HookSet) {
     line!(text, "   VRRP Version = {}", facts.version());
     if fsm.family == Family::Ipv6 {
         line!(text, "   Using Native IPv6");
+    }
+    if let Some(group) = facts.group {
+        line!(text, "   Sync group = {group}");
     }
     line!(text, "   State = {}", facts.keepalived_state().word());
     if !facts.faults.is_empty() {
@@ -146,6 +156,31 @@ pub(super) fn section(text: &mut String, facts: &Facts<'_>, hooks: &HookSet) {
     scripts(text, hooks);
 }
 
+/// One group.
+pub(super) fn sync_group(text: &mut String, group: &GroupSnapshot, configured: &GroupDump) {
+    let state = group_state(group.state, group.faults).word();
+    line!(text, " VRRP Sync Group = {}, {state}", group.setup.name);
+    let (faulted, waiting) = (group.faulted, group.waiting);
+    line!(
+        text,
+        "   Num member fault {faulted}, num member init {waiting}"
+    );
+    line!(text, "   VRRP member instances :");
+    for member in &group.members {
+        line!(text, "     {member}");
+    }
+    if configured.tracking_weight {
+        line!(text, "   sync group tracking weight set");
+    }
+    if !configured.tracked_interfaces.is_empty() {
+        line!(text, "   Tracked interfaces :");
+    }
+    for tracked in &configured.tracked_interfaces {
+        line!(text, "     {tracked}");
+    }
+    commands(text, &configured.hooks);
+}
+
 fn announcements(text: &mut String, facts: &Facts<'_>) {
     let (fsm, announce) = (&facts.setup.fsm, &facts.setup.announce);
     line!(
@@ -222,6 +257,10 @@ fn scripts(text: &mut String, hooks: &HookSet) {
             "Fault"
         }
     );
+    commands(text, hooks);
+}
+
+fn commands(text: &mut String, hooks: &HookSet) {
     let mut script = |what: &str, command: Option<&HookCommand>| {
         if let Some(command) = command {
             let number = |id: Option<u32>| id.map_or_else(|| "-".to_owned(), |id| id.to_string());

@@ -111,6 +111,7 @@ impl Example {
 
     pub(crate) fn facts(&self) -> Facts<'_> {
         Facts {
+            group: None,
             setup: &self.setup,
             state: self.state,
             faults: Faults::NONE,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use keepalived_config::Config as Model;
 use keepalived_config::model::{Program, Surroundings};
+use keepalived_driver::GroupSetup;
 use keepalived_driver::hooks::HookSet;
 
 use crate::rtnetlink::Rtnetlink;
@@ -23,6 +24,8 @@ pub(crate) struct Lowered {
     pub(crate) driver: keepalived_driver::Config,
     /// The scripts of each instance, by name.
     pub(crate) hooks: BTreeMap<Arc<str>, HookSet>,
+    /// The scripts of each group, by name.
+    pub(crate) group_hooks: BTreeMap<Arc<str>, HookSet>,
     /// Things to say once: scripts that are disabled, addresses that are not advertised.
     pub(crate) remarks: Vec<String>,
     /// Scripts that are insecure or cannot run.
@@ -46,26 +49,49 @@ pub(crate) fn lower(model: &Model, machine: &dyn Machine) -> Lowered {
     let mut remarks = Vec::new();
     let mut script_trouble = Vec::new();
     let mut hooks = BTreeMap::new();
+    let mut group_hooks = BTreeMap::new();
     let mut instances = Vec::new();
+    // Where each instance of the model has come to, if it runs.
+    let mut positions = Vec::new();
     let scripts = scripts::Scripts::new(&model.global, machine);
     for instance in &model.instances {
         match instance::setup(&model.global, instance, machine, &mut remarks) {
             Ok(setup) => {
-                let set = scripts.hook_set(instance, &mut script_trouble);
+                let set = scripts.hook_set(&instance.name, &instance.notify, &mut script_trouble);
                 if !set.is_empty() {
                     hooks.insert(setup.name.clone(), set);
                 }
+                positions.push(Some(instances.len()));
                 instances.push(setup);
             }
-            Err(error) => remarks.push(format!("({}) not run: {error}", *instance.name)),
+            Err(error) => {
+                positions.push(None);
+                remarks.push(format!("({}) not run: {error}", *instance.name));
+            }
         }
     }
     let mut driver = keepalived_driver::Config::new(instances);
+    for group in &model.groups {
+        let members = group.members.iter();
+        let members: Vec<usize> = members
+            .filter_map(|member| positions.get(*member).copied().flatten())
+            .collect();
+        if members.is_empty() {
+            continue;
+        }
+        let setup = GroupSetup::new(&group.name, members);
+        let set = scripts.hook_set(&group.name, &group.notify, &mut script_trouble);
+        if !set.is_empty() {
+            group_hooks.insert(setup.name.clone(), set);
+        }
+        driver.groups.push(setup.into());
+    }
     driver.startup_delay = model.global.startup_delay;
     driver.report_unknown_vrids = model.global.log_unknown_vrids;
     Lowered {
         driver,
         hooks,
+        group_hooks,
         remarks,
         script_trouble,
     }

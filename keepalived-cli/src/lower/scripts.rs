@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use keepalived_config::model::{GlobalDefs, Script, ScriptUser, VrrpInstance};
+use keepalived_config::model::{GlobalDefs, Notify, Script, ScriptUser};
 use keepalived_driver::hooks::{HookCommand, HookSet};
 
 use super::Machine;
@@ -71,14 +71,14 @@ impl<'a> Scripts<'a> {
 
     pub(super) fn hook_set(
         &self,
-        instance: &VrrpInstance,
+        name: &str,
+        notify: &Notify,
         trouble: &mut Vec<ScriptTrouble>,
     ) -> HookSet {
-        let notify = &instance.notify;
         let mut take = |script: &Option<Script>| {
             script
                 .as_ref()
-                .and_then(|script| self.command(&instance.name, script, trouble))
+                .and_then(|script| self.command(name, script, trouble))
         };
         let mut set = HookSet::default();
         set.master = take(&notify.master);

@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
-use keepalived_driver::{LinkSnapshot, LinkState, Snapshot};
+use keepalived_driver::{GroupSnapshot, LinkSnapshot, LinkState, Snapshot};
 use netlink_vip::Vip;
 use serde_json::{Map, Value, json};
 use vrrp_fsm::{
@@ -15,7 +15,7 @@ use vrrp_fsm::{
 };
 use vrrp_proto::{AdvertInterval, Family};
 
-use crate::facts::{Facts, scope_name};
+use crate::facts::{Facts, group_state, scope_name};
 use crate::messages::{describe, describe_all};
 
 /// Version of the document.
@@ -49,6 +49,7 @@ pub(super) fn document(snapshot: &Snapshot) -> Value {
         "started_at": stamp(snapshot.started_at),
         "discontinuity_time": stamp(snapshot.started_at),
         "instances": instances,
+        "groups": snapshot.groups.iter().map(group).collect::<Vec<_>>(),
         "links": snapshot.links.iter().map(link).collect::<Vec<_>>(),
         "unclaimed_packets": unclaimed,
         "loop": {
@@ -91,6 +92,7 @@ pub(super) fn instance(facts: &Facts<'_>) -> Value {
     let [a, b, c, d, e, f] = fsm.vrid.virtual_mac(fsm.family);
     json!({
         "name": facts.name(),
+        "group": facts.group,
         "interface": setup.interface.to_string(),
         "vrid": fsm.vrid.get(),
         "family": if fsm.family == Family::Ipv4 { "ipv4" } else { "ipv6" },
@@ -143,6 +145,19 @@ pub(super) fn instance(facts: &Facts<'_>) -> Value {
             "name": reason.name(),
             "text": reason.to_string(),
         })),
+    })
+}
+
+fn group(group: &GroupSnapshot) -> Value {
+    let state = group_state(group.state, group.faults);
+    json!({
+        "name": group.setup.name.as_ref(),
+        "state": state.word(),
+        "state_number": state.number(),
+        "members": group.members.iter().map(AsRef::as_ref).collect::<Vec<&str>>(),
+        "faulted_members": group.faulted,
+        "waiting_members": group.waiting,
+        "last_transition": group.last_transition.map(|(at, reason)| last_transition(at, &reason)),
     })
 }
 
@@ -230,6 +245,7 @@ fn reason_words(reason: &Reason) -> (&'static str, String) {
         Reason::FaultsCleared => plain("faults_cleared", "the last fault is over"),
         Reason::Stalled => plain("stalled", "did not run for so long that another took over"),
         Reason::AddressLost => plain("address_lost", "an address was lost"),
+        Reason::SyncGroup => plain("sync_group", "another member of the group left MASTER"),
         Reason::Reconfigured => plain("reconfigured", "removed by a reload"),
         other => ("other", format!("{other:?}")),
     }

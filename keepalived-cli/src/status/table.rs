@@ -56,6 +56,16 @@ pub(super) fn table(
         text.push_str(line.trim_end());
         text.push('\n');
     }
+    let groups = document["groups"].as_array().unwrap_or(&empty);
+    if !groups.is_empty() {
+        text.push('\n');
+    }
+    for group in groups {
+        let members = group["members"].as_array().unwrap_or(&empty);
+        let members: Vec<&str> = members.iter().map(word).collect();
+        let (name, state) = (word(&group["name"]), word(&group["state"]));
+        let _ = writeln!(text, "group {name}: {state}, {}", members.join(", "));
+    }
     if !notes.is_empty() {
         text.push('\n');
         notes.iter().for_each(|note| text.push_str(note));

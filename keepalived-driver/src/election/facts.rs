@@ -36,6 +36,11 @@ impl Elections {
         while let Some(id) = self.dirty_instances.pop_first() {
             self.settle_instance(now, id);
         }
+        // Only now: what holds the members of a group depends on all of them.
+        for id in std::mem::take(&mut self.first_words) {
+            self.first_word(id);
+        }
+        self.tell_groups();
         if !self.ready_reported {
             self.ready_reported = true;
             self.reports.push(Report::Ready);
@@ -227,6 +232,9 @@ impl Elections {
                     .handle_event(now, id, Event::FaultCleared(*fault));
             }
         }
+        if self.to_start.remove(&id) {
+            self.router.handle_event(now, id, Event::Start);
+        }
         let held = self.state_of(id) == State::Initialize;
         let Some(running) = self.instances.get_mut(&id) else {
             return;
@@ -234,23 +242,13 @@ impl Elections {
         running.source = source;
         running.adjustment = adjustment;
         running.faults.clone_from(&faults);
-        let first = running.first_state.is_none();
+        if running.first_state.is_none() {
+            self.first_words.push(id);
+            return;
+        }
         let Some(instance) = self.label(id) else {
             return;
         };
-        if first {
-            let state = self.state_of(id);
-            let faults = self.router.instance(id).map(vrrp_fsm::Instance::faults);
-            let faults = faults.unwrap_or_default();
-            self.reports.push(Report::Started {
-                instance: instance.clone(),
-                state,
-                faults,
-            });
-            if let Some(running) = self.instances.get_mut(&id) {
-                running.first_state = Some(state);
-            }
-        }
         if !held {
             return;
         }
@@ -273,6 +271,32 @@ impl Elections {
     /// The instance that is this owner.
     fn label_of(&self, owner: OwnerId) -> Option<InstanceLabel> {
         self.owners.get(&owner).and_then(|id| self.label(*id))
+    }
+
+    /// The first report about an instance, with what holds it.
+    fn first_word(&mut self, id: InstanceId) {
+        let (state, faults) = (self.state_of(id), self.faults_of(id));
+        let Some(instance) = self.label(id) else {
+            return;
+        };
+        let Some(running) = self.instances.get_mut(&id) else {
+            return;
+        };
+        running.first_state = Some(state);
+        let details = running.faults.clone();
+        self.reports.push(Report::Started {
+            instance: instance.clone(),
+            state,
+            faults,
+        });
+        for (fault, detail) in details {
+            self.reports.push(Report::FaultChanged {
+                instance: instance.clone(),
+                fault,
+                set: true,
+                detail,
+            });
+        }
     }
 
     pub(super) fn state_of(&self, id: InstanceId) -> State {

@@ -8,6 +8,7 @@
 
 mod conflicts;
 mod facts;
+mod groups;
 mod instance;
 mod interfaces;
 mod outputs;
@@ -49,6 +50,7 @@ use crate::timer::Timer;
 use crate::tracked::TrackerDoor;
 
 use conflicts::Conflicts;
+use groups::Groups;
 use instance::Running;
 use interfaces::{Interfaces, PathKey, ReceivePath};
 use outputs::Outbox;
@@ -104,6 +106,12 @@ pub struct Elections {
     dirty: BTreeSet<InterfaceId>,
     /// Instances of which something else changed.
     dirty_instances: BTreeSet<InstanceId>,
+    groups: Groups,
+    /// Instances of which nothing has been reported yet, and whose facts are known now.
+    first_words: Vec<InstanceId>,
+    /// New members of groups that were there before: started once the facts about them are known, so
+    /// that a member that is not yet open for business does not take the others down.
+    to_start: BTreeSet<InstanceId>,
     trackers: Trackers,
     tracker_door: TrackerDoor,
     config: Config,
@@ -196,6 +204,9 @@ impl Elections {
             link_states: HashMap::new(),
             dirty: BTreeSet::new(),
             dirty_instances: BTreeSet::new(),
+            groups: Groups::default(),
+            first_words: Vec::new(),
+            to_start: BTreeSet::new(),
             trackers: Trackers::default(),
             tracker_door: remote.trackers(),
             config: Config::new(Vec::new()),

@@ -90,9 +90,8 @@ impl Elections {
                     if told {
                         continue;
                     }
-                    let faults = self.router.instance(id).map(vrrp_fsm::Instance::faults);
+                    let faults = self.faults_of(id);
                     if let Some(instance) = self.label(id) {
-                        let faults = faults.unwrap_or_default();
                         self.reports.push(Report::Transition {
                             instance,
                             from,
@@ -103,6 +102,7 @@ impl Elections {
                         });
                     }
                 }
+                Action::GroupTransition(transition) => self.group_changed(transition),
                 // Facts are reported where they are found, with their details.
                 Action::Notice(Notice::FaultsChanged { .. }) => {}
                 Action::Notice(Notice::PriorityChanged { from, .. }) => {

@@ -23,7 +23,7 @@ impl Elections {
                 .iter()
                 .map(|setup| (self.interfaces.intern(&setup.interface), setup.fsm.clone()))
                 .collect(),
-            ..RouterConfig::new()
+            groups: self.groups.configs(&config),
         };
         let outcome = self.router.reload(now, router_config)?;
         let names = |ids: &[vrrp_fsm::InstanceId], instances: &HashMap<_, Running>| {
@@ -63,7 +63,12 @@ impl Elections {
                 self.owners.insert(owner, *id);
                 let running = Running::new(setup.clone(), interface, owner);
                 self.instances.insert(*id, running);
-                self.router.handle_event(now, *id, Event::Start);
+                let group = self.router.group_of(*id);
+                if group.is_some_and(|group| self.groups.knows(group)) {
+                    self.to_start.insert(*id);
+                } else {
+                    self.router.handle_event(now, *id, Event::Start);
+                }
             }
         }
         self.order = outcome.ids;
@@ -74,6 +79,7 @@ impl Elections {
         if config.netlink_monitor_buffer != self.config.netlink_monitor_buffer {
             self.monitor.set_buffer(config.netlink_monitor_buffer);
         }
+        self.groups.replace(&config);
         self.config = config;
         self.settle_secondaries();
         self.index_interfaces();

@@ -31,6 +31,7 @@ impl Elections {
                 .collect(),
             statics: self.config.statics.clone(),
             statics_missing: self.missing_of(STATIC),
+            groups: self.group_snapshots(),
             links: self
                 .reconciler
                 .links()
@@ -64,7 +65,8 @@ impl Elections {
         let link = self.reconciler.link(setup.interface.as_str());
         Some(InstanceSnapshot {
             state: instance.state(),
-            faults: instance.faults(),
+            group: self.group_name(id),
+            faults: self.faults_of(id),
             fault_details: running
                 .faults
                 .iter()

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::Instant;
 use crate::action::{Action, Reason, State};
-use crate::event::Fault;
+use crate::event::{Fault, Faults};
 use crate::group::{self, Group, GroupConfig, GroupId, GroupTransition, Move, Standing};
 use crate::instance::Instance;
 
@@ -38,10 +38,17 @@ impl<'a> GroupView<'a> {
         places.filter_map(move |place| router.id_of(*place))
     }
 
-    /// How many members have a fault of their own.
+    /// How many members have a fault of their own, other than [`Fault::Held`] alone.
     #[must_use]
     pub fn faulted(&self) -> usize {
-        self.group.tally.count(Standing::Unable)
+        let unable = self.group.tally.count(Standing::Unable);
+        unable.saturating_sub(self.group.waiting)
+    }
+
+    /// How many members have no fault of their own but [`Fault::Held`].
+    #[must_use]
+    pub const fn waiting(&self) -> usize {
+        self.group.waiting
     }
 
     /// When the state last changed, and why.
@@ -58,12 +65,21 @@ impl Slot {
         group.tally.remove(self.standing);
         group.tally.add(standing);
         self.standing = standing;
-        let has_fault = self.instance.faults().contains(Fault::SyncGroup);
-        let held = standing == Standing::Held && has_fault;
-        group.held = group.held.saturating_sub(usize::from(self.held));
-        group.held = group.held.saturating_add(usize::from(held));
-        self.held = held;
+        let faults = self.instance.faults();
+        let held = standing == Standing::Held && faults.contains(Fault::SyncGroup);
+        move_count(&mut group.held, &mut self.held, held);
+        let only_waits = faults.without(Fault::SyncGroup) == Faults::NONE.with(Fault::Held);
+        let waits = standing == Standing::Unable && only_waits;
+        move_count(&mut group.waiting, &mut self.waits, waits);
     }
+}
+
+/// Counts one that was counted or not, and is or is not to be.
+fn move_count(count: &mut usize, counted: &mut bool, counts: bool) {
+    let before = usize::from(core::mem::replace(counted, counts));
+    *count = count
+        .saturating_sub(before)
+        .saturating_add(usize::from(counts));
 }
 
 impl Router {
@@ -290,6 +306,7 @@ impl Router {
             let was = slot.group.take().is_some();
             slot.standing = Standing::Out;
             slot.held = false;
+            slot.waits = false;
             slot.joins &= group.is_some();
             match group {
                 Some(_) => slot.instance.join_group(),
