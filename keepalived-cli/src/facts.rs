@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::SystemTime;
 
-use keepalived_driver::{InstanceSetup, InstanceSnapshot};
+use keepalived_driver::{GroupSnapshot, InstanceSetup, InstanceSnapshot};
 use netlink_vip::Vip;
 use vrrp_fsm::{ActiveRouter, Fault, Faults, Preempt, Reason, Role, Startup, State, Stats};
 use vrrp_proto::{AdvertInterval, Priority, Version};
@@ -57,8 +57,34 @@ impl Keepalived {
     }
 }
 
+/// What is known about one group.
+#[derive(Clone, Debug)]
+pub(crate) struct GroupFacts<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) state: Keepalived,
+    pub(crate) members: Vec<&'a str>,
+    /// Members with a fault of their own.
+    pub(crate) faulted: usize,
+    /// Members that only wait.
+    pub(crate) waiting: usize,
+    pub(crate) last_transition: Option<(SystemTime, Reason)>,
+}
+
+impl<'a> From<&'a GroupSnapshot> for GroupFacts<'a> {
+    fn from(snapshot: &'a GroupSnapshot) -> Self {
+        Self {
+            name: &snapshot.setup.name,
+            state: keepalived_state(snapshot.state, snapshot.faults),
+            members: snapshot.members.iter().map(AsRef::as_ref).collect(),
+            faulted: snapshot.faulted,
+            waiting: snapshot.waiting,
+            last_transition: snapshot.last_transition,
+        }
+    }
+}
+
 /// The state of an instance or a group in keepalived's words.
-pub(crate) fn group_state(state: State, faults: Faults) -> Keepalived {
+fn keepalived_state(state: State, faults: Faults) -> Keepalived {
     match state {
         State::Active => Keepalived::Master,
         State::Backup => Keepalived::Backup,
@@ -90,7 +116,7 @@ impl<'a> From<&'a InstanceSnapshot> for Facts<'a> {
 impl<'a> Facts<'a> {
     /// The state in keepalived's words: what is held back at start is not a fault.
     pub(crate) fn keepalived_state(&self) -> Keepalived {
-        group_state(self.state, self.faults)
+        keepalived_state(self.state, self.faults)
     }
 
     /// The state it is on its way to.

@@ -5,12 +5,12 @@ use std::fmt::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keepalived_driver::hooks::{HookCommand, HookSet};
-use keepalived_driver::{GroupSnapshot, LinkSnapshot, LinkState, Snapshot};
+use keepalived_driver::{LinkSnapshot, LinkState, Snapshot};
 use vrrp_fsm::{Preempt, State, Transport, V2Auth, WireFormat};
 use vrrp_proto::{AdvertInterval, Family};
 
 use super::{DumpSettings, GroupDump};
-use crate::facts::{Facts, group_state, vip_text};
+use crate::facts::{Facts, GroupFacts, vip_text};
 use crate::log::local_text;
 use crate::messages::describe_all;
 
@@ -44,7 +44,11 @@ pub(super) fn text(snapshot: &Snapshot, settings: &DumpSettings) -> String {
     }
     for group in &snapshot.groups {
         let configured = settings.groups.get(&*group.setup.name);
-        sync_group(&mut text, group, &configured.cloned().unwrap_or_default());
+        sync_group(
+            &mut text,
+            &GroupFacts::from(group),
+            &configured.cloned().unwrap_or_default(),
+        );
     }
     line!(text, "------< Interfaces >------");
     for link in &snapshot.links {
@@ -157,9 +161,13 @@ pub(super) fn section(text: &mut String, facts: &Facts<'_>, hooks: &HookSet) {
 }
 
 /// One group.
-pub(super) fn sync_group(text: &mut String, group: &GroupSnapshot, configured: &GroupDump) {
-    let state = group_state(group.state, group.faults).word();
-    line!(text, " VRRP Sync Group = {}, {state}", group.setup.name);
+pub(super) fn sync_group(text: &mut String, group: &GroupFacts<'_>, configured: &GroupDump) {
+    line!(
+        text,
+        " VRRP Sync Group = {}, {}",
+        group.name,
+        group.state.word()
+    );
     let (faulted, waiting) = (group.faulted, group.waiting);
     line!(
         text,

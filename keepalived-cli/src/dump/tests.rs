@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::facts::Facts;
-use crate::facts::examples::Example;
+use crate::facts::examples::{Example, group};
 
 /// DUMP-04. Byte for byte, apart from the password, which keepalived 2.2.7 shows, and slashes,
 /// which its library escapes.
@@ -57,6 +57,30 @@ fn the_data_dump_has_keepalived_s_lines() {
         .replace("@MASTER@", &transition(master.facts()))
         .replace("@BACKUP@", &transition(backup.facts()));
     assert_eq!(text, golden);
+}
+
+/// DUMP-01, as keepalived 2.2.7 writes it but for mail.
+#[test]
+fn the_data_dump_shows_groups_as_keepalived_does() {
+    let mut text = String::new();
+    let configured = GroupDump {
+        hooks: Example::hooks(),
+        tracking_weight: true,
+        tracked_interfaces: vec!["eth3 weight -20".to_owned()],
+    };
+    data::sync_group(&mut text, &group(), &configured);
+    let expected = "\
+ VRRP Sync Group = G, FAULT
+   Num member fault 1, num member init 0
+   VRRP member instances :
+     VI_1
+     V_A
+   sync group tracking weight set
+   Tracked interfaces :
+     eth3 weight -20
+   Backup state transition script = '/tmp/kc/n.sh', uid:gid 0:0
+";
+    assert!(text.starts_with(expected), "{text}");
 }
 
 /// DUMP-02, features 32.7.

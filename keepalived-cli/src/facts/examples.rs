@@ -141,3 +141,15 @@ impl Example {
         set
     }
 }
+
+/// A group at fault because of one of two members.
+pub(crate) fn group() -> super::GroupFacts<'static> {
+    super::GroupFacts {
+        name: "G",
+        state: super::Keepalived::Fault,
+        members: vec!["VI_1", "V_A"],
+        faulted: 1,
+        waiting: 0,
+        last_transition: None,
+    }
+}

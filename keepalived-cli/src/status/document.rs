@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
-use keepalived_driver::{GroupSnapshot, LinkSnapshot, LinkState, Snapshot};
+use keepalived_driver::{LinkSnapshot, LinkState, Snapshot};
 use netlink_vip::Vip;
 use serde_json::{Map, Value, json};
 use vrrp_fsm::{
@@ -15,7 +15,7 @@ use vrrp_fsm::{
 };
 use vrrp_proto::{AdvertInterval, Family};
 
-use crate::facts::{Facts, group_state, scope_name};
+use crate::facts::{Facts, GroupFacts, scope_name};
 use crate::messages::{describe, describe_all};
 
 /// Version of the document.
@@ -39,6 +39,10 @@ pub(super) fn document(snapshot: &Snapshot) -> Value {
         .iter()
         .map(|(name, count)| ((*name).to_owned(), json!(count)))
         .collect();
+    let groups = snapshot.groups.iter();
+    let groups: Vec<Value> = groups
+        .map(|taken| group(&GroupFacts::from(taken)))
+        .collect();
     let turns = &snapshot.turns;
     json!({
         "schema": SCHEMA,
@@ -49,7 +53,7 @@ pub(super) fn document(snapshot: &Snapshot) -> Value {
         "started_at": stamp(snapshot.started_at),
         "discontinuity_time": stamp(snapshot.started_at),
         "instances": instances,
-        "groups": snapshot.groups.iter().map(group).collect::<Vec<_>>(),
+        "groups": groups,
         "links": snapshot.links.iter().map(link).collect::<Vec<_>>(),
         "unclaimed_packets": unclaimed,
         "loop": {
@@ -148,13 +152,13 @@ pub(super) fn instance(facts: &Facts<'_>) -> Value {
     })
 }
 
-fn group(group: &GroupSnapshot) -> Value {
-    let state = group_state(group.state, group.faults);
+/// One group.
+pub(super) fn group(group: &GroupFacts<'_>) -> Value {
     json!({
-        "name": group.setup.name.as_ref(),
-        "state": state.word(),
-        "state_number": state.number(),
-        "members": group.members.iter().map(AsRef::as_ref).collect::<Vec<&str>>(),
+        "name": group.name,
+        "state": group.state.word(),
+        "state_number": group.state.number(),
+        "members": group.members,
         "faulted_members": group.faulted,
         "waiting_members": group.waiting,
         "last_transition": group.last_transition.map(|(at, reason)| last_transition(at, &reason)),

@@ -26,6 +26,15 @@ fn document_time(at: std::time::SystemTime) -> String {
         .to_string()
 }
 
+/// SG-01: who moves with whom.
+#[test]
+fn the_table_names_the_groups() {
+    let mut document = whole(&[document::instance(&Example::master().facts())]);
+    document["groups"] = json!([document::group(&crate::facts::examples::group())]);
+    let text = shown(&document);
+    assert!(text.ends_with("\n\ngroup G: FAULT, VI_1, V_A\n"), "{text}");
+}
+
 /// What an operator sees at a glance.
 #[test]
 fn the_table_says_who_is_master_and_why_not() {
