@@ -51,7 +51,7 @@ pub use election::{Elections, StartError};
 pub use remote::{Remote, RemoteError};
 pub use report::{InstanceLabel, LinkState, Report};
 pub use reports::Reports;
-pub use sockets::netlink::NetlinkBuffer;
 pub use snapshot::{
     GroupSnapshot, InstanceSnapshot, LinkSnapshot, Snapshot, TrackerSnapshot, TurnStats,
 };
+pub use sockets::netlink::NetlinkBuffer;

@@ -34,7 +34,7 @@ pub(super) fn read(node: &Node, groups: &mut RawGroups, diagnostics: &mut Diagno
         let span = node
             .arguments()
             .get(1)
-            .map_or(node.keyword_span(), |word| word.span);
+            .map_or_else(|| node.keyword_span(), |word| word.span);
         diagnostics
             .error("bad-group-name", span, "`vrrp_sync_group` takes one name")
             .help("write `vrrp_sync_group NAME {`; the whole group is left out");
