@@ -148,6 +148,7 @@ pub(crate) fn lines(report: &Report) -> Vec<(Level, String)> {
                 format!("A thread timer expired {seconds:.6} seconds ago"),
             )
         }
+        Report::Device { message } => one(Level::Info, message.clone()),
         Report::Trouble { message } => one(Level::Error, message.clone()),
         Report::Lost { count } => one(
             Level::Warning,

@@ -602,7 +602,7 @@ fn any_script_anywhere_counts_for_script_security() {
 fn unsupported_keywords_are_listed_and_the_instance_runs() {
     let parsed = read(
         "vrrp_script chk {\nscript /bin/true\n}\nvrrp_instance A {\ninterface eth0\n\
-         virtual_router_id 1\nsmtp_alert\nuse_vmac\ntrack_script {\nchk weight 5\n}\n\
+         virtual_router_id 1\nsmtp_alert\ntrack_script {\nchk weight 5\n}\n\
          virtual_ipaddress {\n192.0.2.1\n}\n}\nvrrp_instance B {\ninterface eth0\n\
          virtual_router_id 2\nsmtp_alert\nvirtual_ipaddress {\n192.0.2.2\n}\n}\n",
     );
@@ -614,12 +614,7 @@ fn unsupported_keywords_are_listed_and_the_instance_runs() {
         .collect();
     assert_eq!(
         list,
-        [
-            ("vrrp_script", 1),
-            ("smtp_alert", 2),
-            ("use_vmac", 1),
-            ("track_script", 1)
-        ]
+        [("vrrp_script", 1), ("smtp_alert", 2), ("track_script", 1)]
     );
     assert_eq!(parsed.config.instances.len(), 2);
     assert!(parsed.config.instances.iter().all(|one| one.hold.is_none()));

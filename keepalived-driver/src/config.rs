@@ -4,11 +4,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use netlink_vip::{AnnouncePolicy, Desired, InterfaceName, Object, Route, Rule, Tag, Vip};
+use netlink_vip::{
+    AnnouncePolicy, Desired, InterfaceName, Object, Route, Rule, Tag, Vip, WantedLink,
+};
 use vrrp_fsm::{Influence, InstanceConfig};
+use vrrp_proto::Family;
 
 use crate::sockets::netlink::NetlinkBuffer;
 use crate::tracked::{TrackedObject, TrackerSetup};
+use crate::vmac::{ExtraAnnounce, FirewallSetup, GarpGroup, LinkDelay, Vmac};
 
 /// Everything loop 1 runs.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +41,14 @@ pub struct Config {
     pub report_unknown_vrids: bool,
     /// Leave the addresses in place on stop (`-V`, `--dont-release-vrrp`).
     pub keep_addresses: bool,
+    /// How the rules of the packet filter are written, if any instance needs some.
+    pub firewall: FirewallSetup,
+    /// The kernel reports no membership of 224.0.0.0/24 while we run (`disable_local_igmp`).
+    pub no_local_igmp: bool,
+    /// Interfaces that share a spacing of announcements.
+    pub garp_groups: Vec<GarpGroup>,
+    /// Delays of links; at most one for each interface.
+    pub link_delays: Vec<LinkDelay>,
 }
 
 impl Config {
@@ -54,6 +66,10 @@ impl Config {
             tag: DEFAULT_TAG,
             report_unknown_vrids: false,
             keep_addresses: false,
+            firewall: FirewallSetup::default(),
+            no_local_igmp: false,
+            garp_groups: Vec::new(),
+            link_delays: Vec::new(),
         }
     }
 }
@@ -105,6 +121,16 @@ pub struct InstanceSetup {
     /// Hold the instance for good, with this reason: a configuration that must not run, such as
     /// unicast without peers.
     pub hold: Option<Arc<str>>,
+    /// The device that carries the addresses (`use_vmac`, `use_ipvlan`).
+    pub vmac: Option<Vmac>,
+    /// Devices for addresses on other interfaces (`use_vmac_addr`, `use_vmac` of an address).
+    pub extra_links: Vec<WantedLink>,
+    /// Traffic to the addresses is dropped (`no_accept`). Held until the packet filter does.
+    pub refuse_traffic: bool,
+    /// Periodic announcements of addresses on other interfaces.
+    pub extra_announce: Option<ExtraAnnounce>,
+    /// The interface has to be a VRF: the instance listens on all that belongs to it.
+    pub vrf: bool,
 }
 
 impl InstanceSetup {
@@ -129,7 +155,32 @@ impl InstanceSetup {
             track_devices: Vec::new(),
             receive_buffer: None,
             hold: None,
+            vmac: None,
+            extra_links: Vec::new(),
+            refuse_traffic: false,
+            extra_announce: None,
+            vrf: false,
         }
+    }
+
+    /// The devices that are made for it.
+    pub fn links(&self) -> impl Iterator<Item = &WantedLink> {
+        let own = self.vmac.iter().map(|vmac| &vmac.link);
+        own.chain(&self.extra_links)
+    }
+
+    /// Whether one of its devices carries IPv4, and whether it carries IPv6.
+    #[must_use]
+    pub fn families_on(&self, device: InterfaceName) -> (bool, bool) {
+        let own = self
+            .vmac
+            .as_ref()
+            .is_some_and(|vmac| vmac.link.name == device);
+        let carries = |family: Family| {
+            let here = |vip: &Vip| vip.device == device && Family::of(vip.address) == family;
+            (own && self.fsm.family == family) || self.addresses.iter().any(here)
+        };
+        (carries(Family::Ipv4), carries(Family::Ipv6))
     }
 }
 

@@ -45,6 +45,7 @@ mod sockets;
 mod sources;
 mod timer;
 pub mod tracked;
+mod vmac;
 
 pub use config::{Config, GroupSetup, InstanceSetup, TrackedInterface};
 pub use election::{Elections, StartError};
@@ -55,3 +56,4 @@ pub use snapshot::{
     GroupSnapshot, InstanceSnapshot, LinkSnapshot, Snapshot, TrackerSnapshot, TurnStats,
 };
 pub use sockets::netlink::NetlinkBuffer;
+pub use vmac::{ExtraAnnounce, FirewallSetup, GarpGroup, LinkDelay, Vmac};

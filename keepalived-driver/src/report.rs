@@ -175,6 +175,11 @@ pub enum Report {
         /// By how much.
         by: Duration,
     },
+    /// A device of ours was made, taken over, lost, or cannot be made.
+    Device {
+        /// The story in one line.
+        message: String,
+    },
     /// A socket or netlink call failed; what it was for and what will be done.
     Trouble {
         /// The story in one line.

@@ -134,6 +134,19 @@ pub struct Frame {
     pub len: usize,
 }
 
+/// The spacing of announcements on one interface, where that is not for their owners to say
+/// (GARP-06).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// Interfaces with the same number share one spacing: whatever is sent on one of them holds
+    /// back what is to be sent on the others.
+    pub group: u32,
+    /// Shortest time between two gratuitous ARPs; the owner's if absent.
+    pub garp_interval: Option<Duration>,
+    /// Shortest time between two neighbour advertisements; the owner's if absent.
+    pub gna_interval: Option<Duration>,
+}
+
 /// Schedules gratuitous ARP and unsolicited neighbour advertisements.
 ///
 /// A burst walks all addresses of its owner once per repetition: a1, a2, a1, a2 (ARP-04). Owners
@@ -155,6 +168,8 @@ pub struct Announcer {
     ready: BTreeSet<(Instant, u64, LaneKey)>,
     turn: u64,
     timers: BTreeSet<(Instant, StreamKey)>,
+    /// By interface.
+    paces: BTreeMap<u32, Pace>,
 }
 
 /// One kind of announcements on one interface.
@@ -239,6 +254,43 @@ impl Announcer {
         }
     }
 
+    /// Sets the spacing of whole interfaces, by index, replacing what was set before.
+    pub fn set_paces(&mut self, paces: BTreeMap<u32, Pace>) {
+        self.paces = paces;
+    }
+
+    /// A frame went out: the interfaces that share a spacing with this one have to wait too.
+    fn hold_back(&mut self, now: Instant, sent: LaneKey, spacing: Duration) {
+        let Some(pace) = self.paces.get(&sent.index).copied() else {
+            return;
+        };
+        let own = match sent.family {
+            Family::Arp => pace.garp_interval,
+            Family::Nd => pace.gna_interval,
+        };
+        let free_at = after(now, own.unwrap_or(spacing));
+        let members = self
+            .paces
+            .iter()
+            .filter(|(_, other)| other.group == pace.group);
+        for index in members.map(|(index, _)| *index).collect::<Vec<_>>() {
+            let family = sent.family;
+            let key = LaneKey { index, family };
+            // A lane that is made later is as free as if it had been alone, but for this.
+            let lane = self.lanes.entry(key).or_insert_with(|| Lane {
+                free_at,
+                queue: VecDeque::new(),
+                ticket: None,
+            });
+            lane.free_at = free_at;
+            if let Some((at, turn)) = lane.ticket.take() {
+                self.ready.remove(&(at, turn, key));
+                lane.ticket = Some((free_at, turn));
+                self.ready.insert((free_at, turn, key));
+            }
+        }
+    }
+
     /// Drops all that is queued or planned on this interface, which is gone.
     pub fn forget_link(&mut self, index: u32) {
         let there = self.streams.keys().filter(|(_, lane)| lane.index == index);
@@ -272,6 +324,8 @@ impl Announcer {
             }
             if written.is_some() {
                 lane.free_at = after(now, stream.spacing);
+                let spacing = stream.spacing;
+                self.hold_back(now, lane_key, spacing);
             }
             self.requeue(lane_key);
             if let Some(len) = written {

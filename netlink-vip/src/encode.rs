@@ -35,6 +35,8 @@ use crate::rule::ObservedRule;
 pub(crate) use route::{add_route, dump_routes, remove_route};
 pub(crate) use rule::{add_rule, dump_rules, remove_rule};
 
+pub(crate) mod link;
+
 const HEADER_LEN: usize = 16;
 const LINK_HEADER_LEN: usize = 16;
 const ADDRESS_HEADER_LEN: usize = 8;
@@ -54,6 +56,7 @@ const IFLA_MTU: u16 = 4;
 const IFLA_LINK: u16 = 5;
 const IFLA_MASTER: u16 = 10;
 const IFLA_LINKINFO: u16 = 18;
+const IFLA_IFALIAS: u16 = 20;
 const IFLA_INFO_KIND: u16 = 1;
 const IFLA_LINK_NETNSID: u16 = 37;
 const NLMSGERR_ATTR_MSG: u16 = 1;
@@ -159,7 +162,7 @@ fn decode(message: &[u8]) -> Result<Message, Undecodable> {
     let port = u32_at(message, 12).ok_or(Undecodable::Header)?;
     let body = message.get(HEADER_LEN..).ok_or(Undecodable::Header)?;
     let fact = match kind {
-        NEWLINK | DELLINK => link(kind, body)?,
+        NEWLINK | DELLINK => link_message(kind, body)?,
         NEWADDR => Fact::NewAddress(address(body)?),
         DELADDR => Fact::DelAddress(address(body)?),
         NEWROUTE => Fact::NewRoutes {
@@ -218,7 +221,7 @@ fn text(bytes: &[u8]) -> String {
 
 /// A link. Messages of a bridge about its ports use the same numbers with another family: a
 /// `DELLINK` of that kind means that the port left the bridge, not that the link is gone.
-fn link(kind: u16, body: &[u8]) -> Result<Fact, Undecodable> {
+fn link_message(kind: u16, body: &[u8]) -> Result<Fact, Undecodable> {
     let header = LinkHeader::parse(body).map_err(|_| Undecodable::Body)?;
     if header.interface_family != AddressFamily::Unspec {
         return Ok(Fact::Other);
@@ -239,13 +242,14 @@ fn link(kind: u16, body: &[u8]) -> Result<Fact, Undecodable> {
         broadcast: flag(RouteLinkFlags::Broadcast),
     };
     let mut name = None;
-    let mut link_kind = None;
+    let (mut link_kind, mut alias) = (None, None);
     let (mut mac, mut mtu, mut parent, mut controller) = (None, 0, None, None);
     let mut parent_is_elsewhere = false;
     for attribute in attributes_of(body.get(LINK_HEADER_LEN..).unwrap_or_default()) {
         match attribute.kind() {
             IFLA_LINK_NETNSID => parent_is_elsewhere = true,
             IFLA_LINKINFO => link_kind = kind_of(attribute.value()),
+            IFLA_IFALIAS => alias = Some(text(attribute.value())),
             IFLA_ADDRESS | IFLA_IFNAME | IFLA_MTU | IFLA_LINK | IFLA_MASTER => {
                 match LinkAttribute::parse_with_param(&attribute, AddressFamily::Unspec) {
                     Ok(LinkAttribute::IfName(text)) => name = InterfaceName::new(&text).ok(),
@@ -268,6 +272,7 @@ fn link(kind: u16, body: &[u8]) -> Result<Fact, Undecodable> {
         kind: link_kind,
         parent: parent.filter(|p| !parent_is_elsewhere && *p != 0 && *p != header.index),
         controller: controller.filter(|c| *c != 0),
+        alias,
     }))
 }
 

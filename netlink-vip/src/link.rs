@@ -22,6 +22,8 @@ pub struct Link {
     pub parent: Option<u32>,
     /// Index of the bridge, bond or VRF that this interface belongs to.
     pub controller: Option<u32>,
+    /// Free text (`ip link set alias`); ours marks what we made.
+    pub alias: Option<String>,
 }
 
 impl Link {
@@ -43,6 +45,7 @@ impl Link {
             kind: None,
             parent: None,
             controller: None,
+            alias: None,
         }
     }
 

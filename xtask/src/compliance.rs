@@ -52,6 +52,10 @@ const PARTS: &[(&str, &str)] = &[
     ("IPVS-DEC", "IPVS: answers"),
     ("IPVS-OPS", "IPVS: the table"),
     ("ND", "Unsolicited neighbour advertisements"),
+    ("GARP", "Keepalived: announcements"),
+    ("VMAC", "Keepalived: virtual MAC addresses"),
+    ("FW", "Keepalived: packet filter"),
+    ("IF", "Keepalived: links"),
 ];
 
 /// One line of `xtask/data/requirements.tsv`.

@@ -16,6 +16,7 @@ use vrrp_fsm::{
 use vrrp_proto::{Checksum, ChecksumPolicy, Version};
 
 use super::Machine;
+use super::device::receive_buffer;
 
 /// The MTU assumed for an interface that does not exist yet: Ethernet's.
 const ETHERNET_MTU: u32 = 1500;
@@ -75,9 +76,9 @@ pub(super) fn setup(
         })
         .collect::<Result<_, Unusable>>()?;
     setup.track_devices = tracked_devices(&wanted, interface)?;
-    setup.receive_buffer = wanted
-        .receive_buffer
-        .and_then(|size| usize::try_from(size).ok());
+    setup.receive_buffer = receive_buffer(global, &wanted, mtu);
+    setup.refuse_traffic = wanted.refuse_traffic;
+    setup.promote_secondaries = wanted.promote_secondaries;
     setup.hold = wanted.hold.map(|hold| Arc::from(hold.reason.text()));
     Ok(setup)
 }

@@ -1,5 +1,6 @@
 //! From the configuration model to what the loops run: keepalived's words end here.
 
+mod device;
 mod instance;
 mod scripts;
 
@@ -53,10 +54,13 @@ pub(crate) fn lower(model: &Model, machine: &dyn Machine) -> Lowered {
     let mut instances = Vec::new();
     // Where each instance of the model has come to, if it runs.
     let mut positions = Vec::new();
+    let mut names = device::Names::new(model);
     let scripts = scripts::Scripts::new(&model.global, machine);
     for instance in &model.instances {
         match instance::setup(&model.global, instance, machine, &mut remarks) {
-            Ok(setup) => {
+            Ok(mut setup) => {
+                let global = &model.global;
+                device::add(&mut setup, global, instance, &mut names, &mut remarks);
                 let set = scripts.hook_set(&instance.name, &instance.notify, &mut script_trouble);
                 if !set.is_empty() {
                     hooks.insert(setup.name.clone(), set);
@@ -87,6 +91,10 @@ pub(crate) fn lower(model: &Model, machine: &dyn Machine) -> Lowered {
         driver.groups.push(setup.into());
     }
     driver.startup_delay = model.global.startup_delay;
+    driver.garp_groups = device::garp_groups(model);
+    driver.link_delays = device::link_delays(model);
+    driver.firewall = device::firewall(&model.global);
+    driver.no_local_igmp = model.global.links.no_local_igmp;
     driver.report_unknown_vrids = model.global.log_unknown_vrids;
     Lowered {
         driver,

@@ -45,7 +45,7 @@ table! { GLOBAL_DEFS, GlobalDefs;
         "Name of the D-Bus service.";
     "default_interface", Line, "IFNAME", P1, NoEffect("only static addresses would use it"), "eth0", "1.2.24",
         "Interface for static addresses that name none.";
-    "disable_local_igmp", Line, "", P2, NotYet, "off", "2.2.0",
+    "disable_local_igmp", Line, "", P2, Works, "off", "2.2.0",
         "Keep the kernel from reporting membership of 224.0.0.0/24.";
     "dynamic_interfaces", Line, "[allow_if_changes]", P1, Works, "off", "2.0.0",
         "A missing interface is no error for a configuration test; while running they always may come and go.";
@@ -113,19 +113,19 @@ table! { GLOBAL_DEFS, GlobalDefs;
         "Highest real-time priority that is taken by itself when timers run late; -1 silences the hint.";
     "min_auto_priority_delay", Line, "UINT(1..10000000 usec)", P2, NotYet, "1000000 us", "2.1.0",
         "Lateness in microseconds that triggers max_auto_priority.";
-    "nftables", Line, "[TABLENAME]", P1, NotYet, "keepalived", "2.0.11",
-        "Use nftables for firewall rules, in this table.";
-    "nftables_counters", Line, "", P2, NotYet, "off", "2.0.11",
+    "nftables", Line, "[TABLENAME]", P1, Works, "keepalived", "2.0.11",
+        "Name of the nftables tables for firewall rules; they are made when an instance needs rules.";
+    "nftables_counters", Line, "", P2, Works, "off", "2.0.11",
         "Count packets in the nftables rules.";
-    "nftables_ifindex", Line, "", P2, NotYet, "off", "2.0.11",
-        "Match interfaces by index instead of by name in nftables.";
+    "nftables_ifindex", Line, "", P2, Works, "off", "2.0.11",
+        "Match link-local addresses by the index of their interface instead of its name.";
     "nftables_ipvs", Line, "[TABLENAME]", P1, NotYet, "keepalived_ipvs", "2.2.2",
         "Mark the packets of service groups with nftables, in this table.";
     "nftables_ipvs_priority", Line, "INT32", P2, NotYet, "", "2.2.2",
         "Priority of the nftables chains for marks.";
     "nftables_ipvs_start_fwmark", Line, "UINT32(1..)", P2, NotYet, "1000", "2.2.2",
         "First mark for service groups.";
-    "nftables_priority", Line, "INT32", P2, NotYet, "-1", "2.0.11",
+    "nftables_priority", Line, "INT32", P2, Works, "-1", "2.0.11",
         "Priority of the nftables chains.";
     "no_checker_emails", Line, "[BOOL]", P1, NotYet, "off", "2.0.0",
         "Mail only when a real server is added or removed.";
@@ -208,9 +208,9 @@ table! { GLOBAL_DEFS, GlobalDefs;
         "Keep symbolic links in script paths instead of resolving them.";
     "v3_checksum_as_v2", Line, "[BOOL]", P1, Works, "off", "2.2.8",
         "Leave the pseudo-header out of the VRRPv3 checksum over IPv4.";
-    "vmac_addr_prefix", Line, "STRING", P2, NotYet, "", "2.2.0",
+    "vmac_addr_prefix", Line, "STRING", P2, Works, "", "2.2.0",
         "How names of VMAC interfaces for single addresses begin.";
-    "vmac_prefix", Line, "STRING", P2, NotYet, "vrrp", "2.2.0",
+    "vmac_prefix", Line, "STRING", P2, Works, "vrrp", "2.2.0",
         "How names of generated VMAC interfaces begin.";
     "vrrp_check_unicast_src", Line, "", P1, Works, "off", "1.2.20",
         "Accept unicast adverts from configured peers only.";
@@ -220,7 +220,7 @@ table! { GLOBAL_DEFS, GlobalDefs;
         "Uptime of the host in seconds before which no instance takes part.";
     "vrrp_down_timer_adverts", Line, "UINT(1..100)", P2, Works, "3", "2.2.3",
         "Lost adverts until a backup takes over.";
-    "vrrp_garp_extra_if", Line, "[all] UINT(1..86400 seconds)", P2, NotYet, "off", "2.2.3",
+    "vrrp_garp_extra_if", Line, "[all] UINT(1..86400 seconds)", P2, Works, "off", "2.2.3",
         "Seconds between announcements of addresses on interfaces other than the instance's own.";
     "vrrp_garp_interval", Line, "TIMER(0.000001..)", P1, Works, "0 s", "1.2.21",
         "Least seconds between two gratuitous ARPs on an interface.";
@@ -242,9 +242,10 @@ table! { GLOBAL_DEFS, GlobalDefs;
     "vrrp_higher_prio_send_advert", Line, "[BOOL]", P1, Works, "off", "1.3.5",
         "Send one last advert before giving way to a higher priority.";
     "vrrp_ipsets", Line, "[SET4 [SET6 [SET_IF6 [SET_IGMP [SET_MLD [SET_ND]]]]]]",
-        P2, NotYet, "keepalived and others", "1.2.20",
+        P2, NoEffect("nftables has sets of its own"), "keepalived and others", "1.2.20",
         "Names of the IP sets used with iptables.";
-    "vrrp_iptables", Line, "[IN_CHAIN [OUT_CHAIN]]", P1, NotYet, "INPUT OUTPUT", "1.2.20",
+    "vrrp_iptables", Line, "[IN_CHAIN [OUT_CHAIN]]",
+        P1, NoEffect("the same rules are written with nftables, in a table of their own"), "INPUT OUTPUT", "1.2.20",
         "Use iptables for firewall rules, in these chains.";
     "vrrp_lower_prio_no_advert", Line, "[BOOL]", P1, Works, "off", "1.2.20",
         "Do not answer a lower-priority advert.";
@@ -282,9 +283,9 @@ table! { GLOBAL_DEFS, GlobalDefs;
         "Microseconds of processor time between two sleeps in real-time mode.";
     "vrrp_rt_priority", Line, "INT(1..99)", P1, NotYet, "off", "2.0.0",
         "Real-time priority of the VRRP process.";
-    "vrrp_rx_bufs_multiplier", Line, "UINT(1..)", P2, NotYet, "3", "2.0.3",
+    "vrrp_rx_bufs_multiplier", Line, "UINT(1..)", P2, Works, "3", "2.0.3",
         "Factor applied to the size found by vrrp_rx_bufs_policy.";
-    "vrrp_rx_bufs_policy", Line, "MTU|ADVERT|UINT(bytes)", P2, NotYet, "the kernel's", "2.0.3",
+    "vrrp_rx_bufs_policy", Line, "MTU|ADVERT|UINT(bytes)", P2, Works, "the kernel's", "2.0.3",
         "How the receive buffer of VRRP sockets is sized.";
     "vrrp_skip_check_adv_addr", Line, "[BOOL]", P1, Works, "off", "1.2.20",
         "Compare the address list of the first advert of a master only.";
@@ -294,6 +295,6 @@ table! { GLOBAL_DEFS, GlobalDefs;
         "Refuse or reset whatever the RFC forbids.";
     "vrrp_version", Line, "2|3", P1, Works, "2", "1.2.20",
         "VRRP version of IPv4 instances.";
-    "vrrp_vmac_garp_intvl", Line, "[all] UINT(1..86400 seconds)", P2, NotYet, "", "2.2.0",
+    "vrrp_vmac_garp_intvl", Line, "[all] UINT(1..86400 seconds)", P2, Works, "", "2.2.0",
         "The old name of vrrp_garp_extra_if.";
 }

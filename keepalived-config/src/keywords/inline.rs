@@ -70,7 +70,7 @@ inline! {
     "ADDRESS-ENTRY", "track_group", "NAME, static addresses only", P2, NotYet;
     "ADDRESS-ENTRY", "use_vmac",
         "virtual addresses only",
-        P2, NotYet;
+        P2, Works;
     "ROUTE-ENTRY", "(destination)",
         "[to] [TYPE] IPADDR[/PREFIX]|default|any|all|default6",
         P1, NotYet;
@@ -194,16 +194,16 @@ inline! {
     "global_defs.lvs_timeouts", "tcp", "UINT(0..2678400)", P2, NotYet;
     "global_defs.lvs_timeouts", "tcpfin", "UINT(0..2678400)", P2, NotYet;
     "global_defs.lvs_timeouts", "udp", "UINT(0..2678400)", P2, NotYet;
-    "global_defs.vrrp_garp_extra_if", "all", "", P2, NotYet;
-    "global_defs.dynamic_interfaces", "allow_if_changes", "", P2, NotYet;
-    "vrrp_instance.use_vmac", "name", "IFNAME", P2, NotYet;
-    "vrrp_instance.use_vmac", "netlink_notify_msg", "", P2, NotYet;
-    "vrrp_instance.use_vmac", "group", "LINK_GROUP", P2, NotYet;
-    "vrrp_instance.use_ipvlan", "name", "IFNAME", P2, NotYet;
-    "vrrp_instance.use_ipvlan", "bridge", "", P2, NotYet;
-    "vrrp_instance.use_ipvlan", "private", "", P2, NotYet;
-    "vrrp_instance.use_ipvlan", "vepa", "", P2, NotYet;
-    "vrrp_instance.use_ipvlan", "group", "LINK_GROUP", P2, NotYet;
+    "global_defs.vrrp_garp_extra_if", "all", "", P2, Works;
+    "global_defs.dynamic_interfaces", "allow_if_changes", "", P2, NoEffect("interfaces are followed whatever they turn into");
+    "vrrp_instance.use_vmac", "name", "IFNAME", P2, Works;
+    "vrrp_instance.use_vmac", "netlink_notify_msg", "", P2, NoEffect("the state of devices is known from the kernel's own messages");
+    "vrrp_instance.use_vmac", "group", "LINK_GROUP", P2, Works;
+    "vrrp_instance.use_ipvlan", "name", "IFNAME", P2, Works;
+    "vrrp_instance.use_ipvlan", "bridge", "", P2, Works;
+    "vrrp_instance.use_ipvlan", "private", "", P2, Works;
+    "vrrp_instance.use_ipvlan", "vepa", "", P2, Works;
+    "vrrp_instance.use_ipvlan", "group", "LINK_GROUP", P2, Works;
     "track_file.init_file", "overwrite", "", P2, NotYet;
     "*.lvs_method", "NAT", "", P0, NotYet;
     "*.lvs_method", "DR", "", P0, NotYet;

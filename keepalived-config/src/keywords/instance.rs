@@ -5,7 +5,7 @@ use super::prelude::{
 };
 
 table! { INSTANCE, Instance;
-    "accept", Line, "", P1, NoEffect("traffic to the virtual addresses is always answered"),
+    "accept", Line, "", P1, Works,
         "on, off in strict mode", "1.2.17",
         "Answer traffic to the virtual addresses.";
     "advert_int", Line, "TIMER(0.01..255)", P0, Works, "1 s", "0.5",
@@ -23,7 +23,7 @@ table! { INSTANCE, Instance;
     "down_timer_adverts", Line, "UINT(1..100)", P2, Works, "as vrrp_down_timer_adverts", "2.2.3",
         "Lost adverts until a backup takes over.";
     "garp_extra_if", Line, "[all] UINT(0..86400 seconds)",
-        P2, NotYet, "as vrrp_garp_extra_if", "2.2.3",
+        P2, Works, "as vrrp_garp_extra_if", "2.2.3",
         "Seconds between announcements of addresses on other interfaces.";
     "garp_lower_prio_delay", Line, "UINT(seconds)", P1, Works, "as garp_master_delay", "1.2.20",
         "Seconds until the second burst after a lower-priority advert.";
@@ -59,7 +59,7 @@ table! { INSTANCE, Instance;
         "Source address of multicast adverts.";
     "native_ipv6", Line, "", P1, NoEffect("IPv6 is recognised from the addresses"), "", "1.2.1",
         "Asked for IPv6 when it had to be asked for.";
-    "no_accept", Line, "", P1, NotYet, "off", "1.3.0",
+    "no_accept", Line, "", P1, Works, "off", "1.3.0",
         "Drop traffic to the virtual addresses unless owner.";
     "no_virtual_ipaddress", Line, "", P1, Works, "off", "2.2.8",
         "Run without any virtual address.";
@@ -91,8 +91,8 @@ table! { INSTANCE, Instance;
         "Seconds to wait before taking over from a master of lower priority.";
     "priority", Line, "UINT(1..255)", P0, Works, "255 for state MASTER, else 100", "0.5",
         "Who becomes MASTER: the highest wins, 255 owns the addresses.";
-    "promote_secondaries", Line, "", P1, NotYet, "off", "1.3.0",
-        "Keep other addresses of a subnet when its first one is removed.";
+    "promote_secondaries", Line, "", P1, Works, "off", "1.3.0",
+        "Keep other addresses of a subnet when its first one is removed (the sysctl of this name).";
     "skip_check_adv_addr", Line, "[BOOL]", P1, Works, "as vrrp_skip_check_adv_addr", "1.2.20",
         "Compare the address list of the first advert of a master only.";
     "smtp_alert", Line, "[BOOL]", P1, NotYet, "as in global_defs", "0.5.7",
@@ -133,12 +133,12 @@ table! { INSTANCE, Instance;
     "unicast_ttl", Line, "UINT(0..255)", P2, Works, "255", "2.1.0",
         "TTL or hop limit of unicast adverts.";
     "use_ipvlan", Line, "[[name] IFNAME] [IPADDR[/PREFIX]] [bridge|private|vepa] [group LINK_GROUP]",
-        P2, NotYet, "off", "2.0.17",
+        P2, Works, "off", "2.0.17",
         "Put the addresses on an ipvlan interface.";
     "use_vmac", Line, "[[name] IFNAME] [MAC(5 or 6 octets)] [netlink_notify_msg] [group LINK_GROUP]",
-        P1, NotYet, "off", "1.2.3",
+        P1, Works, "off", "1.2.3",
         "Put the addresses on a macvlan with the virtual MAC address of the RFC.";
-    "use_vmac_addr", Line, "", P2, NotYet, "off", "2.2.0",
+    "use_vmac_addr", Line, "", P2, Works, "off", "2.2.0",
         "Use VMAC interfaces also for addresses on other interfaces.";
     "v3_checksum_as_v2", Line, "[BOOL]", P1, Works, "as in global_defs", "2.2.8",
         "Leave the pseudo-header out of the VRRPv3 checksum over IPv4.";
@@ -156,11 +156,11 @@ table! { INSTANCE, Instance;
         "Routes of the MASTER.";
     "virtual_rules", Entries(EntryKind::Rule), "{ RULE-ENTRY ... }", P1, NotYet, "none", "1.2.20",
         "Policy rules of the MASTER.";
-    "vmac_garp_intvl", Line, "[all] UINT(0..86400 seconds)", P2, NotYet, "", "2.2.0",
+    "vmac_garp_intvl", Line, "[all] UINT(0..86400 seconds)", P2, Works, "", "2.2.0",
         "The old name of garp_extra_if.";
-    "vmac_xmit_base", Line, "", P1, NotYet, "off", "1.2.10",
+    "vmac_xmit_base", Line, "", P1, Works, "off", "1.2.10",
         "Send and receive adverts on the underlying interface.";
-    "vrf", Line, "VRF_IFNAME", P2, NotYet, "none", "2.2.5",
+    "vrf", Line, "VRF_IFNAME", P2, Works, "none", "2.2.5",
         "VRF the instance belongs to when it has no interface.";
 }
 

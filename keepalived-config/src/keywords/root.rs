@@ -1,7 +1,7 @@
 //! Top-level keywords.
 
 use super::prelude::{
-    Block, Context, Entries, EntryKind, Keyword, Line, NotYet, P0, P1, P2, Works,
+    Block, Context, Entries, EntryKind, Keyword, Line, NoEffect, NotYet, P0, P1, P2, Works,
 };
 
 table! { ROOT, Root;
@@ -11,21 +11,21 @@ table! { ROOT, Root;
         "A BFD session with a neighbour.";
     "child_wait_time", Line, "UINT(seconds)", P2, NotYet, "5 s", "2.0.0",
         "Seconds that child processes are given to stop before they are killed.";
-    "garp_group", Block(Context::GarpGroup), "{ ... }", P2, NotYet, "", "1.2.21",
+    "garp_group", Block(Context::GarpGroup), "{ ... }", P2, Works, "", "1.2.21",
         "Interfaces that share one spacing of gratuitous ARP and neighbour advertisements.";
     "global_defs", Block(Context::GlobalDefs), "{ ... }", P0, Works, "", "0.5",
         "Settings of the whole daemon.";
     "instance", Line, "NAME", P1, Works, "", "1.2.24",
         "Name of this daemon, to tell several on one host apart.";
     "interface_up_down_delays", Entries(EntryKind::Delay), "{ IFNAME TIMER(down,0..255) [TIMER(up,0..255)] ... }",
-        P2, NotYet, "", "2.2.3",
+        P2, Works, "", "2.2.3",
         "How long a link has to stay down or up before it counts.";
     "linkbeat_interfaces", Entries(EntryKind::Linkbeat), "{ IFNAME [MII|ETHTOOL|IOCTL] ... }",
         P2, NotYet, "", "2.0.0",
         "Interfaces whose link is polled, and how.";
     "linkbeat_use_polling", Line, "", P2, NotYet, "", "1.1.18",
         "Poll the link state of every interface instead of listening to the kernel.";
-    "namespace_with_ipsets", Line, "", P2, NotYet, "", "1.3.0",
+    "namespace_with_ipsets", Line, "", P2, NoEffect("nftables knows namespaces"), "", "1.3.0",
         "Use IP sets although a network namespace is set.";
     "net_namespace", Line, "NAME", P1, NotYet, "the one it was started in", "1.2.24",
         "Run everything in this network namespace.";

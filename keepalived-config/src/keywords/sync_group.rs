@@ -46,12 +46,12 @@ table! { SYNC_GROUP, SyncGroup;
 }
 
 table! { GARP_GROUP, GarpGroup;
-    "garp_interval", Line, "TIMER", P2, NotYet, "0 s", "1.2.21",
+    "garp_interval", Line, "TIMER", P2, Works, "0 s", "1.2.21",
         "Least seconds between two gratuitous ARPs in the group.";
-    "gna_interval", Line, "TIMER", P2, NotYet, "0 s", "1.2.21",
+    "gna_interval", Line, "TIMER", P2, Works, "0 s", "1.2.21",
         "Least seconds between two neighbour advertisements in the group.";
-    "interface", Line, "IFNAME", P2, NotYet, "", "1.2.21",
+    "interface", Line, "IFNAME", P2, Works, "", "1.2.21",
         "The one interface of the group.";
-    "interfaces", Entries(EntryKind::Interface), "{ IFNAME ... }", P2, NotYet, "", "1.2.21",
+    "interfaces", Entries(EntryKind::Interface), "{ IFNAME ... }", P2, Works, "", "1.2.21",
         "The interfaces of the group.";
 }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use vrrp_proto::{Family, Vrid};
 
+use super::device::LinkDelay;
 use super::instance::{Hold, HoldReason, Transport, VrrpInstance};
 use crate::diagnostic::Diagnostics;
 use crate::tree::Span;
@@ -78,4 +79,49 @@ pub(super) fn shared_addresses(instances: &[VrrpInstance], diagnostics: &mut Dia
                 .note(span, "the other one is here");
         }
     }
+}
+
+/// A link that is down for longer than its backups wait is taken over before it counts as down: such
+/// a delay is left out, as in Keepalived (IF-05).
+pub(super) fn link_delays(
+    mut delays: Vec<LinkDelay>,
+    instances: &[VrrpInstance],
+    diagnostics: &mut Diagnostics,
+) -> Vec<LinkDelay> {
+    let limit = |instance: &VrrpInstance| {
+        let adverts = u32::from(instance.down_timer_adverts.saturating_sub(1));
+        instance
+            .advert_interval
+            .to_duration()
+            .saturating_mul(adverts)
+    };
+    for delay in &mut delays {
+        let name = &delay.interface.value;
+        let uses = |instance: &&VrrpInstance| {
+            let tracked = &instance.tracked_interfaces;
+            instance.interface.value == *name || tracked.iter().any(|t| t.name.value == *name)
+        };
+        let users = instances.iter().filter(uses);
+        let Some(instance) = users.min_by_key(|instance| limit(instance)) else {
+            continue;
+        };
+        let limit = limit(instance);
+        if delay.down.max(delay.up) < limit {
+            continue;
+        }
+        let message = format!(
+            "the delays of `{name}` must be less than {} s, because of `{}`",
+            limit.as_secs_f64(),
+            instance.name.value
+        );
+        diagnostics
+            .error("long-delay", delay.interface.span, message)
+            .help("longer ones are left out: a backup would take over before the link counts");
+        for long in [&mut delay.down, &mut delay.up] {
+            if *long >= limit {
+                *long = std::time::Duration::ZERO;
+            }
+        }
+    }
+    delays
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use vrrp_proto::{GROUP_V4, GROUP_V6, Version};
 
+use super::device::LinkDefs;
 use super::script::ScriptUser;
 use super::spanned::Spanned;
 
@@ -63,6 +64,8 @@ pub struct GlobalDefs {
     pub umask: Option<u32>,
     /// Start of the random series.
     pub random_seed: Option<u32>,
+    /// Devices, packet filter and links.
+    pub links: LinkDefs,
 }
 
 /// Announcement settings in `global_defs`.
@@ -136,6 +139,7 @@ impl Default for GlobalDefs {
             state_dump_file: None,
             umask: None,
             random_seed: None,
+            links: LinkDefs::default(),
         }
     }
 }

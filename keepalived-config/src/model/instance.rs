@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use vrrp_proto::{AdvertInterval, Family, Priority, Version, Vrid};
 
+use super::device::{Device, ExtraAnnounce};
 use super::script::Notify;
 use super::spanned::Spanned;
 use super::vip::Vip;
@@ -75,6 +76,18 @@ pub struct VrrpInstance {
     pub receive_buffer: Option<u32>,
     /// Why it must not take part; it is shown in FAULT and sends nothing. Absent: it runs.
     pub hold: Option<Hold>,
+    /// The device that carries its addresses.
+    pub device: Option<Device>,
+    /// Addresses on other interfaces get devices of their own (`use_vmac_addr`).
+    pub device_per_interface: bool,
+    /// It has no interface and runs in a VRF, whose name stands in `interface`.
+    pub vrf: bool,
+    /// Traffic to its addresses is dropped.
+    pub refuse_traffic: bool,
+    /// Other addresses of a subnet stay when its first one is removed.
+    pub promote_secondaries: bool,
+    /// Periodic announcements on other interfaces.
+    pub extra_announce: Option<ExtraAnnounce>,
     /// Trackers of the file that are not supported yet, such as `script chk_haproxy`: they do not guard it.
     pub unguarded: Vec<Spanned<String>>,
     /// From the keyword to the name.

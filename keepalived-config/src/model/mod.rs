@@ -9,6 +9,7 @@
 pub mod balance;
 mod check;
 mod commands;
+mod device;
 mod global;
 mod group;
 mod groups;
@@ -24,6 +25,9 @@ mod vip;
 
 pub use balance::{ServiceGroup, VirtualServer};
 pub use commands::{Command, Purpose};
+pub use device::{
+    Device, DeviceKind, ExtraAnnounce, GarpGroup, IpvlanFlag, LinkDefs, LinkDelay, ReceiveRoom,
+};
 pub use global::{DynamicInterfaces, GlobalAnnounce, GlobalDefs};
 pub use group::SyncGroup;
 pub use instance::{
@@ -65,6 +69,10 @@ pub struct Config {
     pub services: Vec<VirtualServer>,
     /// Groups that services may name, in the order of the file.
     pub service_groups: Vec<ServiceGroup>,
+    /// Interfaces that share a spacing of announcements.
+    pub garp_groups: Vec<GarpGroup>,
+    /// Delays of links.
+    pub link_delays: Vec<LinkDelay>,
     /// Keywords of the file that have no effect yet, in the order of their first use.
     pub unsupported: Vec<Unsupported>,
     /// Every command that is given anywhere, supported yet or not.
@@ -95,6 +103,7 @@ pub fn build(tree: &[Node], _options: &Options, diagnostics: &mut Diagnostics) -
     let (service_groups, services) = read::balance::services(tree, diagnostics);
     check::duplicate_vrids(&mut instances, diagnostics);
     check::shared_addresses(&instances, diagnostics);
+    let link_delays = check::link_delays(file.link_delays, &instances, diagnostics);
     Config {
         instance_name: file.instance_name,
         use_pid_dir: file.use_pid_dir,
@@ -103,6 +112,8 @@ pub fn build(tree: &[Node], _options: &Options, diagnostics: &mut Diagnostics) -
         groups,
         services,
         service_groups,
+        garp_groups: file.garp_groups,
+        link_delays,
         unsupported: survey.unsupported,
         commands: survey.commands,
     }

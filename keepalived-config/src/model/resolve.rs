@@ -2,6 +2,7 @@
 //!
 //! Each correction follows Keepalived and says what it did.
 
+mod device;
 mod strict;
 mod transport;
 
@@ -53,6 +54,7 @@ pub(super) fn instance(
         diagnostics,
         hold: None,
     };
+    draft.vrf();
     let (interface, vrid) = draft.required()?;
     let family = draft.family();
     let version = draft.version(family);
@@ -64,6 +66,8 @@ pub(super) fn instance(
     draft.tracked(&interface, priority);
     let transport = draft.transport(family);
     draft.source_tracking();
+    let device = draft.device(family, &transport);
+    let refuse_traffic = draft.refuses_traffic(priority, version);
     let mut announce = draft.announce();
     let mut behaviour = draft.behaviour();
     if strict {
@@ -104,6 +108,12 @@ pub(super) fn instance(
         notify: raw.notify,
         receive_buffer: raw.receive_buffer,
         hold,
+        device,
+        device_per_interface: raw.device.for_addresses.is_some(),
+        vrf: raw.device.vrf.is_some(),
+        refuse_traffic,
+        promote_secondaries: raw.device.promote_secondaries,
+        extra_announce: raw.device.extra_announce.or(global.links.extra_announce),
         unguarded: raw.unguarded,
         span,
     })

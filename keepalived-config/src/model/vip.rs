@@ -33,6 +33,8 @@ pub struct Vip {
     pub flags: VipFlags,
     /// Losing the address, or its interface, has no consequence (`no_track`).
     pub no_track: bool,
+    /// It gets a device with a virtual MAC address on its interface (`use_vmac`).
+    pub use_vmac: bool,
     /// The whole entry.
     pub span: Span,
 }
@@ -74,6 +76,7 @@ impl Vip {
                 autojoin: false,
             },
             no_track: false,
+            use_vmac: false,
             span,
         }
     }

@@ -75,6 +75,8 @@ impl Elections {
                 let rules = observed.rules().filter(|rule| rule.ours).count();
                 let leftovers = leftovers + routes + rules;
                 self.reconciler.adopt_or_clean(now);
+                self.clean_devices();
+                self.filter.stale = true;
                 if leftovers > 0 {
                     self.reports
                         .push(Report::LeftoversCleaned { removed: leftovers });
@@ -83,12 +85,16 @@ impl Elections {
             }
             KernelEvent::LinkAppeared { name, up, .. }
             | KernelEvent::LinkChanged { name, up, .. } => {
-                self.link_news(&name, if up { LinkState::Up } else { LinkState::Down });
+                self.devices.stale = true;
+                self.filter.stale = true;
+                self.link_news(now, &name, if up { LinkState::Up } else { LinkState::Down });
             }
             KernelEvent::LinkGone { index, name } => {
                 self.frames.forget(index);
                 self.announcer.forget_link(index);
-                self.link_news(&name, LinkState::Gone);
+                self.devices.forget(name);
+                self.filter.stale = true;
+                self.link_news(now, &name, LinkState::Gone);
             }
             KernelEvent::AddressAppeared { index, .. } | KernelEvent::AddressGone { index, .. } => {
                 let name = self.reconciler.link_by_index(index).map(|link| link.name);
@@ -188,14 +194,16 @@ impl Elections {
         }
     }
 
-    fn link_news(&mut self, name: &InterfaceName, state: LinkState) {
+    fn link_news(&mut self, now: Instant, name: &InterfaceName, state: LinkState) {
         self.settle_secondaries();
         let Some(id) = self.interfaces.find(name) else {
             return;
         };
         self.dirty.insert(id);
+        self.readiness.note(now, *name, state);
         let before = self.link_states.insert(id, state);
-        if self.known && before != Some(state) {
+        let ours = self.devices.is_ours(*name);
+        if self.known && before != Some(state) && !ours {
             self.reports.push(Report::Link {
                 name: name.to_string(),
                 state,
@@ -209,8 +217,17 @@ impl Elections {
             return;
         };
         let setup = running.setup.clone();
+        if running.first_state.is_none() && self.is_being_prepared(&setup) {
+            return;
+        }
         let source = self.source_of(&setup);
-        let (faults, adjustment) = self.facts_of(id, &setup, running.interface, source);
+        let interface = running.interface;
+        let sender = self.settle_sender(&setup, source);
+        let (mut faults, adjustment) = self.facts_of(id, &setup, interface, source);
+        self.device_faults(&setup, sender, &mut faults);
+        let Some(running) = self.instances.get(&id) else {
+            return;
+        };
         if running.source != source {
             self.router
                 .handle_event(now, id, Event::PrimaryAddress(source));
@@ -314,16 +331,7 @@ impl Elections {
         source: Option<IpAddr>,
     ) -> (Vec<(Fault, String)>, i16) {
         let mut faults = Vec::new();
-        let mut fault = |fault: Fault, detail: String| match faults
-            .iter_mut()
-            .find(|(known, _): &&mut (Fault, String)| *known == fault)
-        {
-            Some((_, details)) => {
-                details.push_str(", ");
-                details.push_str(&detail);
-            }
-            None => faults.push((fault, detail)),
-        };
+        let mut fault = |fault, detail| add_fault(&mut faults, fault, detail);
         if let Some(reason) = &setup.hold {
             fault(Fault::Configuration, reason.to_string());
         }
@@ -336,7 +344,10 @@ impl Elections {
                 Fault::NoInterface,
                 format!("interface {name} does not exist"),
             ),
-            Some(link) if setup.track_primary && !link.up() => {
+            Some(link) if setup.vrf && link.kind.as_deref() != Some("vrf") => {
+                fault(Fault::Configuration, format!("{name} is no VRF"));
+            }
+            Some(_) if setup.track_primary && !self.is_up(name) => {
                 fault(Fault::LinkDown, format!("interface {name} is down"));
             }
             Some(_) => {}
@@ -368,7 +379,7 @@ impl Elections {
         // KA-F-06.
         for device in &setup.track_devices {
             match self.reconciler.link(device.as_str()) {
-                Some(link) if link.up() => {}
+                Some(_) if self.is_up(*device) => {}
                 Some(_) => fault(
                     Fault::Tracker,
                     format!("{device}, with an address of it, is down"),
@@ -400,6 +411,16 @@ impl Elections {
             Family::Ipv4 => self.reconciler.source_ipv4(index).map(IpAddr::V4),
             Family::Ipv6 => self.reconciler.source_ipv6(index).map(IpAddr::V6),
         }
+    }
+}
+
+pub(super) fn add_fault(faults: &mut Vec<(Fault, String)>, fault: Fault, detail: String) {
+    match faults.iter_mut().find(|(known, _)| *known == fault) {
+        Some((_, details)) => {
+            details.push_str(", ");
+            details.push_str(&detail);
+        }
+        None => faults.push((fault, detail)),
     }
 }
 

@@ -17,6 +17,12 @@ pub(super) struct Running {
     pub(super) setup: Arc<InstanceSetup>,
     pub(super) interface: InterfaceId,
     pub(super) owner: OwnerId,
+    /// Where its adverts leave: its own interface, or a device on it.
+    pub(super) outward: InterfaceId,
+    /// Owner of the address of its device, if that has one of its own.
+    pub(super) device_owner: Option<OwnerId>,
+    /// Under which its announcements on other interfaces are scheduled.
+    pub(super) extra_owner: Option<OwnerId>,
     /// The faults this loop has told the state machine, with the details for people.
     pub(super) faults: Vec<(Fault, String)>,
     /// The sum of tracker weights it has told.
@@ -47,6 +53,9 @@ impl Running {
             setup,
             interface,
             owner,
+            outward: interface,
+            device_owner: None,
+            extra_owner: None,
             // A new state machine begins with this fault set.
             faults: vec![(Fault::NoReceivePath, String::new())],
             adjustment: 0,

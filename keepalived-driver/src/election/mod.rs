@@ -7,15 +7,19 @@
 //! in its socket before it decides that the Active router is gone.
 
 mod conflicts;
+mod devices;
 mod facts;
+mod firewall;
 mod groups;
 mod instance;
 mod interfaces;
 mod outputs;
 mod paths;
 mod present;
+mod readiness;
 mod reload;
 mod secondaries;
+mod settings;
 mod shutdown;
 mod snapshots;
 mod statics;
@@ -50,10 +54,13 @@ use crate::timer::Timer;
 use crate::tracked::TrackerDoor;
 
 use conflicts::Conflicts;
+use devices::Devices;
+use firewall::Filter;
 use groups::Groups;
 use instance::Running;
 use interfaces::{Interfaces, PathKey, ReceivePath};
 use outputs::Outbox;
+use readiness::Readiness;
 use shutdown::Shutdown;
 use trackers::Trackers;
 
@@ -87,6 +94,9 @@ pub struct Elections {
     command: Netlink,
     frames: FrameSenders,
     conflicts: Conflicts,
+    devices: Devices,
+    filter: Filter,
+    readiness: Readiness,
 
     interfaces: Interfaces,
     paths: HashMap<PathKey, ReceivePath>,
@@ -157,6 +167,7 @@ impl Elections {
         let monitor = Netlink::monitor(config.netlink_monitor_buffer)?;
         let command = Netlink::command(config.netlink_command_buffer)?;
         let conflicts = Conflicts::open()?;
+        let devices = Devices::open(config.tag)?;
         let waker = Arc::new(Waker::new(poll.registry(), Source::Waker.into())?);
         for (fd, source) in [
             (timer.as_raw_fd(), Source::Timer),
@@ -168,6 +179,7 @@ impl Elections {
             poll.registry()
                 .register(&mut SourceFd(&fd), source.into(), Interest::READABLE)?;
         }
+        let filter = Filter::new(waker.clone());
         let (remote, commands) = Remote::new(waker);
         let now = clock.now();
         let mut reconciler = Reconciler::new(config.tag);
@@ -191,6 +203,9 @@ impl Elections {
             command,
             frames: FrameSenders::default(),
             conflicts,
+            devices,
+            filter,
+            readiness: Readiness::default(),
             interfaces: Interfaces::default(),
             paths: HashMap::new(),
             instances: HashMap::new(),
@@ -267,6 +282,7 @@ impl Elections {
         self.settle_facts(now);
         self.handle_timeouts(now);
         self.carry_out(now);
+        self.settle_firewall();
         self.settle_conflicts();
         if self.shutdown_done(now) {
             self.reports.push(Report::Stopped);
@@ -278,6 +294,8 @@ impl Elections {
             self.router.next_timeout(),
             self.reconciler.next_timeout(),
             self.announcer.next_timeout(),
+            self.devices.next_timeout(),
+            self.readiness.next_timeout(),
             self.release_at,
             self.retry_at,
             self.shutdown.as_ref().map(Shutdown::deadline),
@@ -444,6 +462,7 @@ impl Elections {
             self.retry_at = None;
             self.mark_all_dirty();
         }
+        self.settle_readiness(now);
         self.settle_facts(now);
         self.router.handle_timeout(now);
         self.reconciler.handle_timeout(now);

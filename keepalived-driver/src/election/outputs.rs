@@ -48,6 +48,7 @@ impl Elections {
             let _ = self.read_netlink(now, Source::NetlinkCommand);
             self.take_news(now);
         }
+        self.settle_devices(now);
         self.send_frames(now);
     }
 
@@ -140,7 +141,7 @@ impl Elections {
             Transmit::Advert => running.advert(instance).map(|_| Letter::Advert(id)),
             Transmit::Release => running.release(instance).map(Letter::Release),
         };
-        let key = (running.interface, running.setup.fsm.family);
+        let key = (running.outward, running.setup.fsm.family);
         match encoded {
             Ok(letter) => {
                 self.outbox.by_path.entry(key).or_default().push(letter);
@@ -160,6 +161,7 @@ impl Elections {
             outbox,
             instances,
             paths,
+            devices,
             turns,
             reports,
             ..
@@ -175,7 +177,9 @@ impl Elections {
                     Letter::Release(release) => datagrams.extend(release),
                 }
             }
-            let Some(socket) = paths.get(key).and_then(|path| path.socket.as_ref()) else {
+            let sender = devices.senders.get(key).map(|sender| &sender.socket);
+            let path = || paths.get(key).and_then(|path| path.socket.as_ref());
+            let Some(socket) = sender.or_else(path) else {
                 turns.send_errors += u64::try_from(datagrams.len()).unwrap_or(u64::MAX);
                 letters.clear();
                 continue;
@@ -218,6 +222,9 @@ impl Elections {
         running.announce = None;
         running.refused.clear();
         self.announcer.stop(running.owner);
+        if let Some(owner) = running.extra_owner {
+            self.announcer.stop(owner);
+        }
         if !keep {
             self.reconciler.set(now, running.owner, Desired::default());
         }
@@ -260,7 +267,39 @@ impl Elections {
         let policy = &running.setup.announce;
         self.announcer
             .start(now, running.owner, burst, &targets, policy);
+        self.announce_elsewhere(now, id);
         false
+    }
+
+    /// Periodic announcements of addresses on other interfaces than the instance's own (GARP-08).
+    fn announce_elsewhere(&mut self, now: Instant, id: InstanceId) {
+        let Some(running) = self.instances.get(&id) else {
+            return;
+        };
+        let setup = &running.setup;
+        let Some((extra, owner)) = setup.extra_announce.zip(running.extra_owner) else {
+            return;
+        };
+        let own = setup.vmac.as_ref().map(|vmac| vmac.link.name);
+        let elsewhere = |vip: &&Vip| {
+            let ours = setup.extra_links.iter().any(|link| link.name == vip.device);
+            Some(vip.device) != own && vip.device != setup.interface && (extra.all || ours)
+        };
+        let targets: Vec<Target> = setup
+            .addresses
+            .iter()
+            .filter(elsewhere)
+            .filter_map(|vip| {
+                let link = self.reconciler.link(vip.device.as_str())?;
+                Target::new(link, vip.address, None, true)
+            })
+            .collect();
+        let mut policy = setup.announce.clone();
+        // The burst has gone already.
+        (policy.repeat, policy.delay) = (0, Duration::ZERO);
+        (policy.refresh, policy.refresh_repeat) = (extra.every, 1);
+        self.announcer
+            .start(now, owner, Burst::Promotion, &targets, &policy);
     }
 
     /// KA-F-04: peers of a unicast instance may have forgotten, or mistaken, where its own address
@@ -346,12 +385,14 @@ impl Elections {
             router,
             instances,
             owners,
+            devices,
             ..
         } = self;
         leaving.retain(|id| {
             let gone = router.instance(*id).is_none();
             if gone && let Some(running) = instances.remove(id) {
                 owners.remove(&running.owner);
+                devices.stale = true;
             }
             !gone
         });

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use netlink_vip::{Burst, OwnerId};
+use netlink_vip::{Burst, Desired, OwnerId};
 use sans_io_time::Instant;
 use vrrp_fsm::{ConfigError, Event, RouterConfig, State};
 
@@ -82,6 +82,7 @@ impl Elections {
         self.groups.replace(&config);
         self.config = config;
         self.settle_secondaries();
+        self.apply_devices(now);
         self.index_interfaces();
         self.index_trackers();
         self.conflicts.stale = true;
@@ -96,6 +97,43 @@ impl Elections {
             });
         }
         Ok(())
+    }
+
+    /// What devices there are to be, and by which of them adverts leave.
+    fn apply_devices(&mut self, now: Instant) {
+        let mut links = Vec::new();
+        for id in self.order.clone() {
+            let Some(running) = self.instances.get_mut(&id) else {
+                continue;
+            };
+            let setup = running.setup.clone();
+            links.extend(setup.links().cloned());
+            let outward = setup.vmac.as_ref().and_then(crate::Vmac::sends);
+            let outward = outward.unwrap_or(setup.interface);
+            running.outward = self.interfaces.intern(&outward);
+            if setup.extra_announce.is_some() && running.extra_owner.is_none() {
+                running.extra_owner = Some(OwnerId(self.next_owner));
+                self.next_owner += 1;
+            }
+            let own = setup
+                .vmac
+                .as_ref()
+                .and_then(|vmac| vmac.own_address.clone());
+            if own.is_none() && running.device_owner.is_none() {
+                continue;
+            }
+            let owner = *running.device_owner.get_or_insert_with(|| {
+                let owner = OwnerId(self.next_owner);
+                self.next_owner += 1;
+                owner
+            });
+            let desired = Desired::addresses(own.into_iter().collect());
+            self.reconciler.set(now, owner, desired);
+        }
+        self.devices.set(links);
+        self.readiness
+            .set(&self.config.link_delays, &self.reconciler);
+        self.filter.stale = true;
     }
 
     /// The state machine knows only the advertised addresses; this also sees the others, and
@@ -126,7 +164,9 @@ impl Elections {
             let setup = running.setup.clone();
             let tracked = setup.track_interfaces.iter().map(|tracked| &tracked.name);
             let devices = &setup.track_devices;
-            for name in [&setup.interface].into_iter().chain(tracked).chain(devices) {
+            let links = setup.links().map(|link| &link.name);
+            let names = [&setup.interface].into_iter().chain(tracked).chain(devices);
+            for name in names.chain(links) {
                 let interface = self.interfaces.intern(name);
                 let interested = self.by_interface.entry(interface).or_default();
                 if !interested.contains(id) {

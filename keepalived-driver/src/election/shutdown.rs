@@ -7,6 +7,7 @@ use vrrp_fsm::Event;
 
 use super::Elections;
 use crate::report::Report;
+use crate::sources::Source;
 
 /// How long the kernel may take to remove the addresses before we leave all the same, and say so.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -15,6 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Shutdown {
     deadline: Instant,
+    /// Addresses are gone; devices and rules are being removed.
+    releasing: bool,
 }
 
 impl Shutdown {
@@ -29,7 +32,10 @@ impl Elections {
             return;
         }
         let deadline = now.checked_add(PATIENCE).unwrap_or(now);
-        self.shutdown = Some(Shutdown { deadline });
+        self.shutdown = Some(Shutdown {
+            deadline,
+            releasing: false,
+        });
         for id in self.order.clone() {
             self.router.handle_event(now, id, Event::Stop);
         }
@@ -37,17 +43,38 @@ impl Elections {
         self.remove_statics(now);
     }
 
+    /// Addresses are gone: what carried and guarded them can go too.
+    fn release(&mut self) {
+        if let Some(shutdown) = &mut self.shutdown {
+            shutdown.releasing = true;
+        }
+        self.release_devices();
+        self.remove_firewall();
+        self.ready.insert(Source::Timer);
+    }
+
     /// True when nothing is left to release.
     pub(super) fn shutdown_done(&mut self, now: Instant) -> bool {
         let Some(shutdown) = &self.shutdown else {
             return false;
         };
-        if self.reconciler.is_idle() {
-            self.restore_secondaries();
-            return true;
-        }
         let late = now >= shutdown.deadline;
+        if self.reconciler.is_idle() {
+            let releasing = shutdown.releasing;
+            self.restore_secondaries();
+            if self.config.keep_addresses {
+                return true;
+            }
+            if !releasing {
+                self.release();
+            }
+            if self.devices.is_gone() && self.filter.is_idle() {
+                self.restore_settings();
+                return true;
+            }
+        }
         if late {
+            self.restore_settings();
             self.reports.push(Report::Trouble {
                 message: format!(
                     "the kernel did not confirm the removal of all addresses within {PATIENCE:?}"

@@ -130,10 +130,7 @@ impl Elections {
         let mut adjustments =
             Vec::with_capacity(setup.track_interfaces.len() + setup.trackers.len());
         for tracked in &setup.track_interfaces {
-            let up = self
-                .reconciler
-                .link(tracked.name.as_str())
-                .is_some_and(netlink_vip::Link::up);
+            let up = self.is_up(tracked.name);
             let status = if up {
                 TrackStatus::Up
             } else {

@@ -144,6 +144,43 @@ impl VrrpSocket {
         Ok(vrrp)
     }
 
+    /// Open one that only sends, on interface `name`; with a source address also if that is the
+    /// address of another interface.
+    pub(crate) fn sender(
+        name: &str,
+        index: u32,
+        family: Family,
+        source: Option<IpAddr>,
+    ) -> io::Result<Self> {
+        let domain = match family {
+            Family::Ipv4 => Domain::IPV4,
+            Family::Ipv6 => Domain::IPV6,
+        };
+        // Of this protocol nothing is ever received, and the header is always ours.
+        let protocol = Protocol::from(nix::libc::IPPROTO_RAW);
+        let socket = Socket::new(domain, Type::RAW.nonblocking().cloexec(), Some(protocol))?;
+        socket.bind_device(Some(name.as_bytes()))?;
+        match family {
+            Family::Ipv4 => socket.set_multicast_loop_v4(false)?,
+            Family::Ipv6 => {
+                socket.set_header_included_v6(true)?;
+                socket.set_multicast_loop_v6(false)?;
+                socket.set_multicast_if_v6(index)?;
+                if let Some(IpAddr::V6(source)) = source {
+                    socket.set_freebind_v6(true)?;
+                    socket.bind(&SocketAddrV6::new(source, 0, 0, index).into())?;
+                }
+            }
+        }
+        let _ = socket.set_priority(PRIORITY_CONTROL);
+        Ok(Self {
+            socket,
+            family,
+            index,
+            groups: Vec::new(),
+        })
+    }
+
     /// Room for what waits to be read, in octets. A wish: without it the socket works, only less
     /// well under load.
     pub(crate) fn set_receive_buffer(&self, size: Option<usize>) {

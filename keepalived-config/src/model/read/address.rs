@@ -49,12 +49,7 @@ pub(super) fn read(entry: &Node, diagnostics: &mut Diagnostics) -> Option<Vip> {
             "no_track" => vip.no_track = true,
             // Detection is off for every virtual address anyway.
             "-nodad" => {}
-            "use_vmac" => {
-                let message = "`use_vmac` of an address is not supported yet";
-                diagnostics
-                    .warning("not-supported-yet", option.span, message)
-                    .help("the address goes to the interface itself");
-            }
+            "use_vmac" => vip.use_vmac = true,
             "dev" | "scope" | "brd" | "broadcast" | "label" | "peer" | "preferred_lft" => {
                 let Some(value) = words.next() else {
                     let message = format!("`{}` needs a value", option.as_str());

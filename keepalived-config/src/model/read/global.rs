@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use super::line::{Line, parse_unsigned, refuse};
-use super::script;
+use super::{device, script};
 use crate::diagnostic::Diagnostics;
 use crate::model::global::{DynamicInterfaces, GlobalDefs};
 use crate::model::spanned::Spanned;
@@ -50,6 +50,7 @@ pub(super) fn read(block: &Node, global: &mut GlobalDefs, diagnostics: &mut Diag
                 set(&mut global.random_seed, seed.map(Some));
             }
             "include_check" => {}
+            _ if device::global_line(line, &mut global.links, diagnostics) => {}
             _ => vrrp(line, global, diagnostics),
         }
     }

@@ -8,7 +8,7 @@ use vrrp_proto::{Family, Vrid};
 
 use super::global::{repeat, set};
 use super::line::{Line, refuse};
-use super::{address, peer, script, track};
+use super::{address, device, peer, script, track};
 use crate::diagnostic::Diagnostics;
 use crate::model::instance::{OldUnicastChecksum, Password, Peer, TrackedInterface, WantedState};
 use crate::model::script::{Notify, Script};
@@ -67,6 +67,7 @@ pub(crate) struct Raw {
     pub(crate) notify: Notify,
     pub(crate) strict: Option<bool>,
     pub(crate) accept: Option<Span>,
+    pub(crate) device: device::RawDevice,
     pub(crate) receive_buffer: Option<u32>,
     pub(crate) native_ipv6: Option<Span>,
     pub(crate) unguarded: Vec<Spanned<String>>,
@@ -165,6 +166,7 @@ pub(super) fn read(block: &Node, diagnostics: &mut Diagnostics) -> Raw {
             "track_script" | "track_file" | "track_process" | "track_bfd" => {
                 track::unsupported(entry, &mut raw);
             }
+            _ if device::instance_line(line, &mut raw.device, diagnostics) => {}
             _ => unicast(line, &mut raw, diagnostics),
         }
     }

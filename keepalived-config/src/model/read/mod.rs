@@ -2,6 +2,7 @@
 
 mod address;
 pub(super) mod balance;
+mod device;
 mod global;
 mod group;
 mod instance;
@@ -18,6 +19,7 @@ use crate::tree::{Node, Span};
 pub(super) use group::{RawGroup, RawGroups};
 pub(super) use instance::{AuthType, Raw};
 
+use super::device::{GarpGroup, LinkDelay};
 use super::global::GlobalDefs;
 use super::spanned::Spanned;
 use line::Line;
@@ -30,6 +32,8 @@ pub(super) struct File {
     pub(super) use_pid_dir: bool,
     pub(super) instances: Vec<(Spanned<String>, Span, Raw)>,
     pub(super) groups: RawGroups,
+    pub(super) garp_groups: Vec<GarpGroup>,
+    pub(super) link_delays: Vec<LinkDelay>,
     names: HashMap<String, Span>,
 }
 
@@ -53,6 +57,10 @@ pub(super) fn file(tree: &[Node], diagnostics: &mut Diagnostics) -> File {
                 }
             }
             "use_pid_dir" => file.use_pid_dir = line.flag(diagnostics),
+            "garp_group" => device::garp_group(node, &mut file.garp_groups, diagnostics),
+            "interface_up_down_delays" => {
+                device::delays(node, &mut file.link_delays, diagnostics);
+            }
             "vrrp_instance" => instance(node, &mut file, diagnostics),
             "vrrp_sync_group" => group::read(node, &mut file.groups, diagnostics),
             _ => {}

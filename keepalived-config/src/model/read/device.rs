@@ -1,0 +1,516 @@
+//! Lines about devices, packet filter and links.
+
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::instance::text;
+use super::line::{Line, interface_name, parse_unsigned, refuse};
+use crate::diagnostic::Diagnostics;
+use crate::model::device::{
+    DeviceKind, ExtraAnnounce, GarpGroup, IpvlanFlag, LinkDefs, LinkDelay, ReceiveRoom,
+};
+use crate::model::spanned::Spanned;
+use crate::tree::{Node, Span, Word};
+use crate::values::parse_seconds;
+
+const LEFT_OUT: &str = "the line is left out";
+/// A day, as Keepalived has it.
+const LONGEST_REFRESH: u64 = 86_400;
+/// The longest delay of a link, in microseconds.
+const LONGEST_DELAY: u64 = 255_000_000;
+
+/// What an instance says about its device.
+#[derive(Debug, Default)]
+pub(crate) struct RawDevice {
+    pub(crate) vmac: Option<RawVmac>,
+    pub(crate) ipvlan: Option<RawVmac>,
+    pub(crate) xmit_base: Option<Span>,
+    pub(crate) for_addresses: Option<Span>,
+    pub(crate) no_accept: Option<Span>,
+    pub(crate) promote_secondaries: bool,
+    pub(crate) vrf: Option<Spanned<String>>,
+    pub(crate) extra_announce: Option<ExtraAnnounce>,
+}
+
+/// `use_vmac` or `use_ipvlan`.
+#[derive(Debug)]
+pub(crate) struct RawVmac {
+    pub(crate) span: Span,
+    pub(crate) name: Option<String>,
+    pub(crate) kind: DeviceKind,
+    /// The last octet of the address is the number of the virtual router.
+    pub(crate) short_mac: bool,
+    pub(crate) group: Option<u32>,
+}
+
+/// Reads a line of an instance; false if it is about something else.
+pub(super) fn instance_line(
+    line: Line<'_>,
+    raw: &mut RawDevice,
+    diagnostics: &mut Diagnostics,
+) -> bool {
+    let span = line.node.span();
+    match line.keyword() {
+        "use_vmac" => {
+            let kind = DeviceKind::Vmac { mac: None };
+            raw.vmac = device(line, kind, diagnostics);
+        }
+        "use_ipvlan" => {
+            let kind = DeviceKind::Ipvlan {
+                flag: IpvlanFlag::Bridge,
+                address: None,
+            };
+            raw.ipvlan = device(line, kind, diagnostics);
+        }
+        "vmac_xmit_base" => raw.xmit_base = line.flag(diagnostics).then_some(span),
+        "use_vmac_addr" => raw.for_addresses = line.flag(diagnostics).then_some(span),
+        "no_accept" => raw.no_accept = line.flag(diagnostics).then_some(span),
+        "promote_secondaries" => raw.promote_secondaries = line.flag(diagnostics),
+        "vrf" => {
+            if let Some(word) = line.interface(LEFT_OUT, diagnostics) {
+                raw.vrf = Some(text(word));
+            }
+        }
+        "garp_extra_if" | "vmac_garp_intvl" => {
+            if let Some(extra) = extra_announce(line, 0..=LONGEST_REFRESH, diagnostics) {
+                raw.extra_announce = Some(extra);
+            }
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// `[[name] IFNAME] [ADDRESS] [flags] [group N]`, in any order.
+fn device(line: Line<'_>, kind: DeviceKind, diagnostics: &mut Diagnostics) -> Option<RawVmac> {
+    let mut raw = RawVmac {
+        span: line.node.span(),
+        name: None,
+        kind,
+        short_mac: false,
+        group: None,
+    };
+    let without = "the instance does without a device of its own";
+    let mut words = line.node.arguments().iter();
+    while let Some(word) = words.next() {
+        let known = option(line, word, &mut words, &mut raw, diagnostics)?;
+        if known {
+            continue;
+        }
+        if raw.name.is_some() {
+            refuse(
+                diagnostics,
+                "unknown-option",
+                line.keyword(),
+                "one name, and options",
+                word,
+                "the word is left out",
+            );
+        } else if interface_name(word, without, diagnostics) {
+            raw.name = Some(word.as_str().to_owned());
+        } else {
+            return None;
+        }
+    }
+    Some(raw)
+}
+
+/// True: the word, and what belongs to it, has been read. `None`: the line cannot be used.
+fn option<'a>(
+    line: Line<'_>,
+    word: &'a Word,
+    rest: &mut impl Iterator<Item = &'a Word>,
+    raw: &mut RawVmac,
+    diagnostics: &mut Diagnostics,
+) -> Option<bool> {
+    let mut value = |what: &str, diagnostics: &mut Diagnostics| {
+        let next = rest.next();
+        if next.is_none() {
+            let message = format!("`{}` needs {what}", word.as_str());
+            diagnostics
+                .error("missing-value", word.span, message)
+                .help(LEFT_OUT);
+        }
+        next
+    };
+    match word.as_str() {
+        "name" => {
+            let name = value("the name of an interface", diagnostics)?;
+            if !interface_name(name, LEFT_OUT, diagnostics) {
+                return None;
+            }
+            raw.name = Some(name.as_str().to_owned());
+            return Some(true);
+        }
+        "group" => {
+            let what = "a number, or `default`";
+            let group = value(what, diagnostics)?;
+            let number = match group.as_str() {
+                "default" => Some(0),
+                other => parse_unsigned(other).and_then(|number| u32::try_from(number).ok()),
+            };
+            if number.is_none() {
+                let help = "the group is left out";
+                refuse(diagnostics, "bad-group", "group", what, group, help);
+            }
+            raw.group = number;
+            return Some(true);
+        }
+        _ => {}
+    }
+    Some(match &mut raw.kind {
+        DeviceKind::Vmac { mac } => {
+            if word.as_str() == "netlink_notify_msg" {
+                true
+            } else if word.as_str().matches(':').count() >= 4 {
+                let (octets, short) = mac_address(line, word, diagnostics)?;
+                (*mac, raw.short_mac) = (Some(octets), short);
+                true
+            } else {
+                false
+            }
+        }
+        DeviceKind::Ipvlan { flag, address } => match word.as_str() {
+            "bridge" => {
+                *flag = IpvlanFlag::Bridge;
+                true
+            }
+            "private" => {
+                *flag = IpvlanFlag::Private;
+                true
+            }
+            "vepa" => {
+                *flag = IpvlanFlag::Vepa;
+                true
+            }
+            other => {
+                *address = address.or(prefix(other));
+                prefix(other).is_some()
+            }
+        },
+    })
+}
+
+fn prefix(text: &str) -> Option<(IpAddr, u8)> {
+    let (address, length) = text.split_once('/').unwrap_or((text, ""));
+    let address: IpAddr = address.parse().ok()?;
+    let longest = if address.is_ipv4() { 32 } else { 128 };
+    let length = match length {
+        "" => longest,
+        digits => digits.parse().ok().filter(|length| *length <= longest)?,
+    };
+    Some((address, length))
+}
+
+/// Six octets, or five and the number of the virtual router. Unicast, and not all zero.
+fn mac_address(
+    line: Line<'_>,
+    word: &Word,
+    diagnostics: &mut Diagnostics,
+) -> Option<([u8; 6], bool)> {
+    let octets: Option<Vec<u8>> = word
+        .as_str()
+        .split(':')
+        .map(|octet| {
+            u8::from_str_radix(octet, 16)
+                .ok()
+                .filter(|_| octet.len() <= 2)
+        })
+        .collect();
+    let read = octets.and_then(|mut octets| {
+        let short = octets.len() == 5;
+        if short {
+            octets.push(0);
+        }
+        let mac: [u8; 6] = octets.try_into().ok()?;
+        let multicast = mac[0] & 1 == 1;
+        (!multicast && mac != [0; 6]).then_some((mac, short))
+    });
+    if read.is_none() {
+        let what = "a unicast MAC address of five or six octets";
+        let help = "the instance does without a device of its own";
+        refuse(diagnostics, "bad-mac", line.keyword(), what, word, help);
+    }
+    read
+}
+
+/// `[all] SECONDS`.
+fn extra_announce(
+    line: Line<'_>,
+    range: RangeInclusive<u64>,
+    diagnostics: &mut Diagnostics,
+) -> Option<ExtraAnnounce> {
+    line.at_most(2, diagnostics);
+    let what = format!(
+        "`all` or nothing, then whole seconds from {} to {}",
+        range.start(),
+        range.end()
+    );
+    let mut words = line.node.arguments().iter();
+    let mut word = line.required(&what, diagnostics)?;
+    let all = word.as_str() == "all";
+    words.next();
+    if all {
+        word = words.next().unwrap_or(word);
+    }
+    let seconds = parse_unsigned(word.as_str()).filter(|seconds| range.contains(seconds));
+    let Some(seconds) = seconds else {
+        refuse(
+            diagnostics,
+            "out-of-range",
+            line.keyword(),
+            &what,
+            word,
+            LEFT_OUT,
+        );
+        return None;
+    };
+    Some(ExtraAnnounce {
+        all,
+        every: Duration::from_secs(seconds),
+    })
+}
+
+/// Reads a line of `global_defs`; false if it is about something else.
+pub(super) fn global_line(
+    line: Line<'_>,
+    links: &mut LinkDefs,
+    diagnostics: &mut Diagnostics,
+) -> bool {
+    match line.keyword() {
+        "vmac_prefix" => keep(&mut links.vmac_prefix, name_prefix(line, diagnostics)),
+        "vmac_addr_prefix" => keep(&mut links.vmac_addr_prefix, name_prefix(line, diagnostics)),
+        "nftables" => {
+            line.at_most(1, diagnostics);
+            if let Some(table) = line.node.arguments().first() {
+                table_name(line, table, links, diagnostics);
+            }
+        }
+        "nftables_priority" => priority(line, links, diagnostics),
+        "nftables_counters" => links.filter_counters = line.flag(diagnostics),
+        "nftables_ifindex" => links.filter_by_index = line.flag(diagnostics),
+        "disable_local_igmp" => links.no_local_igmp = line.flag(diagnostics),
+        "vrrp_garp_extra_if" | "vrrp_vmac_garp_intvl" => {
+            let extra = extra_announce(line, 1..=LONGEST_REFRESH, diagnostics);
+            keep(&mut links.extra_announce, extra);
+        }
+        "vrrp_rx_bufs_policy" => receive_room(line, links, diagnostics),
+        "vrrp_rx_bufs_multiplier" => {
+            if let Some(number) = line.number(1..=u32::MAX, LEFT_OUT, diagnostics) {
+                links.receive_multiplier = number;
+            }
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// A dot and the number of the virtual router follow, perhaps a digit between.
+fn name_prefix(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<String> {
+    let what = "1 to 10 characters without `/`";
+    let word = line.word(what, diagnostics)?;
+    let good = (1..=10).contains(&word.as_str().len()) && !word.as_str().contains('/');
+    if !good {
+        refuse(
+            diagnostics,
+            "bad-prefix",
+            line.keyword(),
+            what,
+            word,
+            LEFT_OUT,
+        );
+    }
+    good.then(|| word.as_str().to_owned())
+}
+
+fn table_name(line: Line<'_>, word: &Word, links: &mut LinkDefs, diagnostics: &mut Diagnostics) {
+    let text = word.as_str();
+    let letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let good = text.len() <= 31
+        && text.chars().all(letter)
+        && text.starts_with(|c: char| c.is_ascii_alphabetic());
+    if good {
+        text.clone_into(&mut links.table);
+    } else {
+        let what = "a name of letters, digits, `_`, `-` and `.`";
+        let help = format!("`{}` is used", links.table);
+        refuse(diagnostics, "bad-table", line.keyword(), what, word, &help);
+    }
+}
+
+fn priority(line: Line<'_>, links: &mut LinkDefs, diagnostics: &mut Diagnostics) {
+    let what = "a whole number from -2147483648 to 2147483647";
+    let Some(word) = line.word(what, diagnostics) else {
+        return;
+    };
+    match word.as_str().parse() {
+        Ok(number) => links.filter_priority = number,
+        Err(_) => {
+            refuse(
+                diagnostics,
+                "bad-number",
+                line.keyword(),
+                what,
+                word,
+                LEFT_OUT,
+            );
+        }
+    }
+}
+
+fn receive_room(line: Line<'_>, links: &mut LinkDefs, diagnostics: &mut Diagnostics) {
+    let what = "`MTU`, `ADVERT` or a number of bytes";
+    let Some(word) = line.word(what, diagnostics) else {
+        return;
+    };
+    let bytes = || parse_unsigned(word.as_str()).and_then(|number| u32::try_from(number).ok());
+    links.receive_room = Some(match word.as_str() {
+        "MTU" => ReceiveRoom::Mtu,
+        "ADVERT" => ReceiveRoom::Advert,
+        _ => match bytes().filter(|bytes| *bytes > 0) {
+            Some(bytes) => ReceiveRoom::Bytes(bytes),
+            None => {
+                refuse(
+                    diagnostics,
+                    "bad-number",
+                    line.keyword(),
+                    what,
+                    word,
+                    LEFT_OUT,
+                );
+                return;
+            }
+        },
+    });
+}
+
+fn keep<T>(slot: &mut Option<T>, value: Option<T>) {
+    if value.is_some() {
+        *slot = value;
+    }
+}
+
+/// A `garp_group`. Interfaces of an earlier group are left out of this one.
+pub(super) fn garp_group(block: &Node, groups: &mut Vec<GarpGroup>, diagnostics: &mut Diagnostics) {
+    let mut group = GarpGroup {
+        interfaces: Vec::new(),
+        garp_interval: None,
+        gna_interval: None,
+    };
+    for entry in block.entries() {
+        let line = Line::new(entry);
+        match entry.keyword() {
+            "garp_interval" => keep(&mut group.garp_interval, spacing(line, diagnostics)),
+            "gna_interval" => keep(&mut group.gna_interval, spacing(line, diagnostics)),
+            "interface" => {
+                if let Some(word) = line.interface(LEFT_OUT, diagnostics) {
+                    member(word, &mut group, groups, diagnostics);
+                }
+            }
+            "interfaces" => {
+                for word in entry
+                    .entries()
+                    .iter()
+                    .filter_map(|entry| entry.words.first())
+                {
+                    if interface_name(word, "it is left out", diagnostics) {
+                        member(word, &mut group, groups, diagnostics);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    if group.garp_interval.is_none() && group.gna_interval.is_none() {
+        diagnostics
+            .warning(
+                "no-interval",
+                block.keyword_span(),
+                "a `garp_group` without `garp_interval` and `gna_interval` does nothing",
+            )
+            .help("add at least one of them");
+    }
+    if group.interfaces.is_empty() {
+        diagnostics
+            .warning(
+                "no-interface",
+                block.keyword_span(),
+                "a `garp_group` without interfaces does nothing",
+            )
+            .help("add `interface NAME`");
+        return;
+    }
+    groups.push(group);
+}
+
+fn member(word: &Word, group: &mut GarpGroup, groups: &[GarpGroup], diagnostics: &mut Diagnostics) {
+    let name = word.as_str().to_owned();
+    if groups.iter().any(|other| other.interfaces.contains(&name)) {
+        let message = format!("`{name}` is in another `garp_group` already");
+        diagnostics
+            .error("two-groups", word.span, message)
+            .help("an interface has one spacing; it is left out here");
+    } else if !group.interfaces.contains(&name) {
+        group.interfaces.push(name);
+    }
+}
+
+fn spacing(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<Duration> {
+    line.seconds(0..=4_294_967_295, LEFT_OUT, diagnostics)
+}
+
+/// The entries of `interface_up_down_delays`; of two about one interface the last counts.
+pub(super) fn delays(block: &Node, delays: &mut Vec<LinkDelay>, diagnostics: &mut Diagnostics) {
+    for entry in block.entries() {
+        let mut words = entry.words.iter();
+        let Some(name) = words.next() else { continue };
+        if !interface_name(name, "the entry is left out", diagnostics) {
+            continue;
+        }
+        let Some(down) = words.next() else {
+            let message = format!("`{}` has no delay", name.as_str());
+            diagnostics
+                .error("missing-value", name.span, message)
+                .help("write the interface, the delay down and, if another, the delay up");
+            continue;
+        };
+        let Some(down) = delay(down, diagnostics) else {
+            continue;
+        };
+        let up = match words.next() {
+            None => down,
+            Some(word) => match delay(word, diagnostics) {
+                Some(up) => up,
+                None => continue,
+            },
+        };
+        if let Some(word) = words.next() {
+            diagnostics
+                .warning("surplus-argument", word.span, "an interface has two delays")
+                .help("the rest of the entry does nothing");
+        }
+        delays.retain(|known| known.interface.value != name.as_str());
+        delays.push(LinkDelay {
+            interface: text(name),
+            down,
+            up,
+        });
+    }
+}
+
+fn delay(word: &Word, diagnostics: &mut Diagnostics) -> Option<Duration> {
+    let time = parse_seconds(word.as_str()).ok();
+    let good = time.filter(|time| time.as_micros() <= u128::from(LONGEST_DELAY));
+    if good.is_none() {
+        refuse(
+            diagnostics,
+            "bad-time",
+            "interface_up_down_delays",
+            "seconds from 0 to 255",
+            word,
+            "the entry is left out",
+        );
+    }
+    good
+}

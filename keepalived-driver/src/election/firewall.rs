@@ -1,0 +1,263 @@
+//! The packet filter: rules follow from facts, and a thread of its own hands them to `nft`.
+
+use std::collections::BTreeSet;
+use std::io::{self, Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use mio::Waker;
+use netlink_vip::{Firewall, FirewallVmac, Refused};
+
+use super::Elections;
+use crate::clock::Clock;
+use crate::report::Report;
+use crate::sources::Source;
+
+/// How long `nft` may take.
+const LIMIT: Duration = Duration::from_secs(10);
+const PROGRAM: &str = "nft";
+
+/// What is known of the rules in the kernel.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Known {
+    /// There were never any.
+    #[default]
+    Nothing,
+    /// `nft` is at work.
+    Asked,
+    /// As wanted.
+    Set,
+    /// It could not be done.
+    Failed(String),
+}
+
+/// The rules, and who sets them.
+#[derive(Debug)]
+pub(super) struct Filter {
+    waker: Arc<Waker>,
+    worker: Option<Worker>,
+    known: Known,
+    /// What was last asked for.
+    asked: Option<Firewall>,
+    /// Rules are to be looked at again.
+    pub(super) stale: bool,
+}
+
+#[derive(Debug)]
+struct Worker {
+    jobs: Sender<String>,
+    results: Receiver<Result<(), String>>,
+    unanswered: usize,
+}
+
+impl Filter {
+    pub(super) fn new(waker: Arc<Waker>) -> Self {
+        Self {
+            waker,
+            worker: None,
+            known: Known::Nothing,
+            asked: None,
+            stale: false,
+        }
+    }
+
+    /// Nothing is being done.
+    pub(super) fn is_idle(&self) -> bool {
+        self.worker
+            .as_ref()
+            .is_none_or(|worker| worker.unanswered == 0)
+    }
+
+    /// Why an instance that accepts no traffic cannot run yet. False: it will soon.
+    pub(super) fn obstacle(&self) -> Option<(bool, String)> {
+        match &self.known {
+            Known::Set => None,
+            Known::Failed(why) => Some((true, why.clone())),
+            Known::Nothing | Known::Asked => Some((false, String::new())),
+        }
+    }
+
+    fn submit(&mut self, script: String) {
+        if self.worker.is_none() {
+            match Worker::start(self.waker.clone()) {
+                Ok(worker) => self.worker = Some(worker),
+                Err(error) => {
+                    self.known = Known::Failed(error.to_string());
+                    return;
+                }
+            }
+        }
+        if let Some(worker) = &mut self.worker
+            && worker.jobs.send(script).is_ok()
+        {
+            worker.unanswered += 1;
+            self.known = Known::Asked;
+        }
+    }
+}
+
+impl Worker {
+    fn start(waker: Arc<Waker>) -> io::Result<Self> {
+        let (jobs, todo) = channel::<String>();
+        let (done, results) = channel();
+        thread::Builder::new()
+            .name("firewall".to_owned())
+            .spawn(move || {
+                for script in todo {
+                    if done.send(run(&script)).is_err() {
+                        return;
+                    }
+                    let _ = waker.wake();
+                }
+            })?;
+        Ok(Self {
+            jobs,
+            results,
+            unanswered: 0,
+        })
+    }
+}
+
+/// Gives `nft` one transaction and waits for it, not for ever.
+fn run(script: &str) -> Result<(), String> {
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => "there is no program nft; install nftables".to_owned(),
+        _ => format!("nft cannot be run: {error}"),
+    };
+    let mut child = Command::new(PROGRAM)
+        .args(["-f", "-"])
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(failed)?;
+    if let Some(mut input) = child.stdin.take() {
+        // If it has ended already its words say why.
+        let _ = input.write_all(script.as_bytes());
+    }
+    let ended = wait(&mut child).map_err(failed)?;
+    let mut words = String::new();
+    if let Some(mut errors) = child.stderr.take() {
+        let _ = errors.read_to_string(&mut words);
+    }
+    match ended {
+        Some(true) => Ok(()),
+        Some(false) => Err(format!("nft refuses the rules: {}", words.trim())),
+        None => Err(format!("nft did not end within {LIMIT:?}")),
+    }
+}
+
+/// Whether it succeeded; nothing if it had to be killed.
+fn wait(child: &mut Child) -> io::Result<Option<bool>> {
+    let start = Clock.now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status.success()));
+        }
+        if Clock.now().saturating_duration_since(start) >= LIMIT {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+impl Elections {
+    /// Takes in what `nft` said, and gives it new rules if there are any.
+    pub(super) fn settle_firewall(&mut self) {
+        let mut news = false;
+        if let Some(worker) = &mut self.filter.worker {
+            while let Ok(result) = worker.results.try_recv() {
+                worker.unanswered = worker.unanswered.saturating_sub(1);
+                news = true;
+                match result {
+                    // Of several, the last one counts.
+                    Ok(()) if worker.unanswered == 0 => self.filter.known = Known::Set,
+                    Ok(()) => {}
+                    Err(error) => {
+                        let message = format!("firewall: {error}");
+                        self.reports.push(Report::Trouble { message });
+                        self.filter.known = Known::Failed(error);
+                    }
+                }
+            }
+        }
+        if news {
+            self.mark_all_dirty();
+            // What follows from it is settled in the next turn, at once.
+            self.ready.insert(Source::Timer);
+        }
+        if !std::mem::take(&mut self.filter.stale) || !self.known || self.shutdown.is_some() {
+            return;
+        }
+        let wanted = self.rules();
+        if self.filter.asked.as_ref() == Some(&wanted) {
+            return;
+        }
+        let mut script = String::new();
+        if let Some(old) = &self.filter.asked
+            && old.table != wanted.table
+        {
+            script = old.removal();
+        }
+        if self.filter.asked.is_none() && wanted.is_empty() {
+            return;
+        }
+        script.push_str(&wanted.transaction());
+        self.filter.asked = Some(wanted);
+        self.filter.submit(script);
+    }
+
+    /// Removes all rules at the end.
+    pub(super) fn remove_firewall(&mut self) {
+        if let Some(old) = self.filter.asked.take() {
+            self.filter.submit(old.removal());
+        }
+    }
+
+    /// The rules that follow from the configuration and the interfaces there are.
+    fn rules(&self) -> Firewall {
+        let setup = &self.config.firewall;
+        let mut firewall = Firewall::new(&setup.table);
+        firewall.priority = setup.priority;
+        firewall.counters = setup.counters;
+        firewall.by_index = setup.by_index;
+        let mut devices = BTreeSet::new();
+        for running in self.order.iter().filter_map(|id| self.instances.get(id)) {
+            let setup = &running.setup;
+            for link in setup.links() {
+                let seen = self.reconciler.link(link.name.as_str());
+                let parent = self.reconciler.link(link.parent.as_str());
+                if let (Some(seen), Some(parent)) = (seen, parent)
+                    && devices.insert(seen.index)
+                {
+                    let (ipv4, ipv6) = setup.families_on(link.name);
+                    firewall.vmacs.push(FirewallVmac {
+                        index: seen.index,
+                        parent: parent.index,
+                        ipv4,
+                        ipv6,
+                    });
+                }
+            }
+            if setup.refuse_traffic {
+                firewall.refused.extend(setup.addresses.iter().map(|vip| {
+                    Refused {
+                        address: vip.address,
+                        device: vip.device,
+                        index: self
+                            .reconciler
+                            .link(vip.device.as_str())
+                            .map(|link| link.index),
+                    }
+                }));
+            }
+        }
+        firewall
+    }
+}

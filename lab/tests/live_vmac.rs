@@ -1,0 +1,433 @@
+//! Virtual MAC addresses: who answers with them, by what adverts leave, what becomes of devices.
+//!
+//! `c::` runs C Keepalived where it makes the same promise, which proves the test; `ours::` runs ours.
+
+use std::net::IpAddr;
+use std::process::Stdio;
+use std::time::Duration;
+
+use lab::{Conf, Daemon, Host, Kind, Lan, wait_for, wait_until};
+
+const PATIENCE: Duration = Duration::from_secs(15);
+const MAC4: [u8; 6] = [0, 0, 0x5e, 0, 1, 51];
+const MAC6: [u8; 6] = [0, 0, 0x5e, 0, 2, 51];
+
+macro_rules! for_kinds {
+    ($($kind:ident = $value:ident { $($(#[$doc:meta])* $test:ident;)* })*) => {$(
+        mod $kind {
+            $(
+                $(#[$doc])*
+                #[test]
+                #[ignore = "live: cargo xtask live"]
+                fn $test() {
+                    super::$test(lab::Kind::$value);
+                }
+            )*
+        }
+    )*};
+}
+
+for_kinds! {
+    c = CKeepalived {
+        the_virtual_mac_stays_when_the_master_changes;
+        the_virtual_mac_stays_when_the_master_changes_over_ipv6;
+        adverts_leave_by_the_interface_itself_if_asked;
+        devices_have_the_names_that_are_asked_for;
+    }
+
+    ours = Ours {
+        /// VMAC-01, with a peer of the same kind.
+        /// Flips: vrrp_instance.use_vmac.
+        the_virtual_mac_stays_when_the_master_changes;
+        /// VMAC-01.
+        the_virtual_mac_stays_when_the_master_changes_over_ipv6;
+        /// VMAC-01: one of each kind.
+        the_virtual_mac_moves_to_c_keepalived;
+        /// VMAC-01: one of each kind.
+        the_virtual_mac_moves_to_c_keepalived_over_ipv6;
+        /// VMAC-03.
+        /// Flips: vrrp_instance.vmac_xmit_base.
+        adverts_leave_by_the_interface_itself_if_asked;
+        /// VMAC-02, VMAC-04, VMAC-05.
+        /// Flips: global_defs.vmac_prefix, global_defs.vmac_addr_prefix,
+        /// vrrp_instance.use_vmac_addr, ADDRESS-ENTRY/use_vmac.
+        devices_have_the_names_that_are_asked_for;
+        /// VMAC-02.
+        /// Flips: vrrp_instance.use_vmac/name, vrrp_instance.use_vmac/group.
+        a_device_has_the_group_that_is_asked_for;
+        /// VMAC-10.
+        a_killed_run_leaves_devices_that_the_next_takes_over;
+        /// VMAC-01.
+        a_device_that_is_deleted_is_made_again;
+        /// VMAC-01.
+        a_device_comes_back_with_its_interface;
+        /// VMAC-10.
+        an_interface_of_somebody_else_is_not_taken;
+        /// VMAC-06: where the kernel has no ipvlan the instance says so.
+        /// Flips: vrrp_instance.use_ipvlan.
+        a_device_that_the_kernel_refuses_is_a_fault;
+        /// VMAC-07.
+        /// Flips: vrrp_instance.promote_secondaries, global_defs.disable_local_igmp.
+        settings_of_the_kernel_are_restored;
+        /// VMAC-07.
+        the_reverse_path_filter_moves_and_comes_back;
+    }
+}
+
+/// Hosts `a` and `b` for routers, and `client`.
+fn lan() -> Lan {
+    lab::require_live();
+    Lan::new(&["a", "b", "client"])
+}
+
+fn pings(lan: &Lan, address: IpAddr) -> bool {
+    let mut ping = lan.host("client").netns.command("ping");
+    ping.args(["-n", "-c", "1", "-W", "1", &address.to_string()]);
+    let status = ping.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+}
+
+fn forget_neighbours(lan: &Lan) {
+    lan.host("client").netns.shell("ip neighbour flush all");
+}
+
+/// Source MAC address of the next advert that a host sends.
+fn advert_mac(lan: &Lan, host: &str) -> String {
+    let line = lan.switch().shell(&format!(
+        "timeout 10 tcpdump -i sw{host} -Q in -e -n -c 1 'ip proto 112 or ip6 proto 112' 2>/dev/null"
+    ));
+    let mut words = line.split_whitespace();
+    words
+        .nth(1)
+        .expect("tcpdump -e names the sender")
+        .to_owned()
+}
+
+fn text(mac: [u8; 6]) -> String {
+    mac.map(|octet| format!("{octet:02x}")).join(":")
+}
+
+/// What `ip` says about a link of a host, if there is one.
+fn link(host: &Host, name: &str) -> Option<serde_json::Value> {
+    let links = host.netns.ip_json(&["-details", "link", "show"]);
+    let named = |link: &&serde_json::Value| link.get("ifname").is_some_and(|n| n == name);
+    links.as_array()?.iter().find(named).cloned()
+}
+
+fn index(host: &Host, name: &str) -> Option<u64> {
+    link(host, name)?.get("ifindex")?.as_u64()
+}
+
+fn is_up(host: &Host, name: &str) -> bool {
+    let flags = link(host, name).and_then(|link| link.get("flags").cloned());
+    flags.is_some_and(|flags| flags.to_string().contains("\"UP\""))
+}
+
+fn holds(host: &Host, device: &str, address: IpAddr) -> bool {
+    if link(host, device).is_none() {
+        return false;
+    }
+    let answer = host.netns.ip_json(&["address", "show", "dev", device]);
+    answer.to_string().contains(&format!("\"{address}\""))
+}
+
+fn the_virtual_mac_stays_when_the_master_changes(kind: Kind) {
+    moves(kind, kind, Conf::new, MAC4);
+}
+
+fn the_virtual_mac_stays_when_the_master_changes_over_ipv6(kind: Kind) {
+    moves(kind, kind, |priority| Conf::new(priority).ipv6(), MAC6);
+}
+
+fn the_virtual_mac_moves_to_c_keepalived(kind: Kind) {
+    moves(kind, Kind::CKeepalived, Conf::new, MAC4);
+    moves(Kind::CKeepalived, kind, Conf::new, MAC4);
+}
+
+fn the_virtual_mac_moves_to_c_keepalived_over_ipv6(kind: Kind) {
+    let conf = |priority| Conf::new(priority).ipv6();
+    moves(kind, Kind::CKeepalived, conf, MAC6);
+    moves(Kind::CKeepalived, kind, conf, MAC6);
+}
+
+/// From `a` to `b`: a client finds the same MAC address before and after.
+fn moves(first: Kind, second: Kind, conf: impl Fn(u8) -> Conf, mac: [u8; 6]) {
+    let lan = lan();
+    let vip = conf(1).service_address();
+    let mut a = Daemon::start(first, lan.host("a"), &conf(200).with("use_vmac"));
+    wait_until("a holds it", PATIENCE, || {
+        holds(lan.host("a"), "vrrp.51", vip)
+    });
+    let b = Daemon::start(second, lan.host("b"), &conf(100).with("use_vmac"));
+    b.wait_log("Entering BACKUP STATE", 1, PATIENCE);
+    assert!(
+        !lan.host("a").holds(vip),
+        "it is on the device, not on the interface"
+    );
+    wait_until("a answers", PATIENCE, || pings(&lan, vip));
+    learned(&lan, first, vip, mac);
+    assert_eq!(advert_mac(&lan, "a"), text(mac));
+
+    a.terminate();
+    let _ = a.wait_exit(PATIENCE);
+    wait_until("b holds it", PATIENCE, || {
+        holds(lan.host("b"), "vrrp.51", vip)
+    });
+    wait_until("b answers", PATIENCE, || pings(&lan, vip));
+    forget_neighbours(&lan);
+    wait_until("b answers who asks anew", PATIENCE, || pings(&lan, vip));
+    learned(&lan, second, vip, mac);
+    assert_eq!(advert_mac(&lan, "b"), text(mac));
+    assert!(
+        link(lan.host("a"), "vrrp.51").is_none(),
+        "the device of a is gone"
+    );
+}
+
+/// The client knows the virtual MAC address. Not so with C Keepalived over IPv4, whose host asks for
+/// the client in the name of the virtual address, with the MAC address of the interface.
+fn learned(lan: &Lan, kind: Kind, vip: IpAddr, mac: [u8; 6]) {
+    if kind == Kind::Ours || vip.is_ipv6() {
+        assert_eq!(lan.host("client").neighbour(vip), Some(mac));
+    }
+}
+
+fn adverts_leave_by_the_interface_itself_if_asked(kind: Kind) {
+    let lan = lan();
+    let conf = Conf::new(200).with("use_vmac").with("vmac_xmit_base");
+    let vip = conf.service_address();
+    let _a = Daemon::start(kind, lan.host("a"), &conf);
+    wait_until("a answers", PATIENCE, || pings(&lan, vip));
+    assert_eq!(advert_mac(&lan, "a"), text(lan.host("a").mac));
+    learned(&lan, kind, vip, MAC4);
+}
+
+/// A second interface of a host, `other0`; its cable ends in `far0`, in the same namespace.
+fn second_interface(host: &Host) {
+    host.netns.ip(&[
+        "link add other0 type veth peer name far0",
+        "link set far0 up",
+        "link set other0 up",
+        "addr add 10.8.0.1/24 dev other0",
+    ]);
+}
+
+fn devices_have_the_names_that_are_asked_for(kind: Kind) {
+    let lan = lan();
+    let a = lan.host("a");
+    second_interface(a);
+    let conf = "global_defs {\n vmac_prefix foo\n vmac_addr_prefix bar\n}\n\
+        vrrp_instance A {\n interface eth0\n virtual_router_id 51\n use_vmac\n use_vmac_addr\n\
+        virtual_ipaddress {\n 10.9.0.100/24\n 10.8.0.100/24 dev other0\n }\n}\n\
+        vrrp_instance B {\n interface eth0\n virtual_router_id 51\n version 3\n use_vmac\n\
+        virtual_ipaddress {\n fe80::51/64\n }\n}\n\
+        vrrp_instance D {\n interface eth0\n virtual_router_id 53\n use_vmac vv53 00:00:5e:00:09\n\
+        virtual_ipaddress {\n 10.9.0.103/24\n }\n}\n\
+        vrrp_instance E {\n interface eth0\n virtual_router_id 54\n\
+        virtual_ipaddress {\n 10.9.0.104/24\n 10.8.0.104/24 dev other0 use_vmac\n }\n}\n";
+    let _a = Daemon::start_with(kind, a, conf);
+    for (name, parent, mac) in [
+        ("foo.51", "eth0", "00:00:5e:00:01:33"),
+        ("bar.51", "other0", "00:00:5e:00:01:33"),
+        ("foo6.51", "eth0", "00:00:5e:00:02:33"),
+        ("vv53", "eth0", "00:00:5e:00:09:35"),
+        ("bar.54", "other0", "00:00:5e:00:01:36"),
+    ] {
+        let found = wait_for(&format!("{name} is made"), PATIENCE, || {
+            link(a, name).filter(|_| is_up(a, name))
+        });
+        assert_eq!(found.pointer("/link"), Some(&parent.into()), "{name}");
+        assert_eq!(found.pointer("/address"), Some(&mac.into()), "{name}");
+    }
+    for (device, address) in [
+        ("foo.51", "10.9.0.100"),
+        ("bar.51", "10.8.0.100"),
+        ("bar.54", "10.8.0.104"),
+        ("eth0", "10.9.0.104"),
+    ] {
+        let address = address.parse().expect("an address");
+        wait_until("addresses are on their devices", PATIENCE, || {
+            holds(a, device, address)
+        });
+    }
+}
+
+fn a_device_has_the_group_that_is_asked_for(kind: Kind) {
+    let lan = lan();
+    let a = lan.host("a");
+    let conf = Conf::new(200).with("use_vmac name mine group 77");
+    let _a = Daemon::start(kind, a, &conf);
+    wait_until("it is up", PATIENCE, || is_up(a, "mine"));
+    let found = link(a, "mine").expect("it is there");
+    assert_eq!(found.pointer("/group"), Some(&"77".into()));
+}
+
+fn a_killed_run_leaves_devices_that_the_next_takes_over(kind: Kind) {
+    let lan = lan();
+    let (a, conf) = (lan.host("a"), Conf::new(200).with("use_vmac"));
+    let vip = conf.service_address();
+    let mut daemon = Daemon::start(kind, a, &conf);
+    wait_until("it answers", PATIENCE, || pings(&lan, vip));
+    let before = index(a, "vrrp.51");
+    daemon.kill();
+    assert!(holds(a, "vrrp.51", vip), "a killed run leaves everything");
+    daemon.start_again(a);
+    wait_until("the next answers", PATIENCE, || {
+        daemon.logged("Entering MASTER STATE") > 0 && pings(&lan, vip)
+    });
+    assert_eq!(index(a, "vrrp.51"), before);
+    daemon.kill();
+    // Nobody wants the device any more, but it bears our mark.
+    daemon.start_again_with(a, &Conf::new(200));
+    wait_until("the device is gone", PATIENCE, || {
+        index(a, "vrrp.51").is_none()
+    });
+    wait_until("the next answers", PATIENCE, || a.holds(vip));
+}
+
+fn a_device_that_is_deleted_is_made_again(kind: Kind) {
+    let lan = lan();
+    let (a, conf) = (lan.host("a"), Conf::new(200).with("use_vmac"));
+    let vip = conf.service_address();
+    let _a = Daemon::start(kind, a, &conf);
+    wait_until("it answers", PATIENCE, || pings(&lan, vip));
+    a.netns.ip(&["link del vrrp.51"]);
+    wait_until("it answers again", PATIENCE, || {
+        holds(a, "vrrp.51", vip) && pings(&lan, vip)
+    });
+    a.netns.ip(&["link set vrrp.51 down"]);
+    wait_until("it is raised again", PATIENCE, || is_up(a, "vrrp.51"));
+}
+
+fn a_device_comes_back_with_its_interface(kind: Kind) {
+    let lan = lan();
+    let a = lan.host("a");
+    second_interface(a);
+    let conf = "vrrp_instance A {\n interface other0\n virtual_router_id 51\n version 3\n\
+        advert_int 0.1\n use_vmac\n virtual_ipaddress {\n 10.8.0.100/24\n }\n}\n";
+    let vip = "10.8.0.100".parse().expect("an address");
+    let daemon = Daemon::start_with(kind, a, conf);
+    wait_until("it is master", PATIENCE, || holds(a, "vrrp.51", vip));
+    a.netns.ip(&["link del other0"]);
+    daemon.wait_log("Entering FAULT STATE", 1, PATIENCE);
+    second_interface(a);
+    wait_until("it is master again", PATIENCE, || holds(a, "vrrp.51", vip));
+    // Another name, and the first one again.
+    a.netns.ip(&[
+        "link set other0 down",
+        "link set other0 name new0",
+        "link set new0 up",
+    ]);
+    daemon.wait_log("Entering FAULT STATE", 2, PATIENCE);
+    a.netns.ip(&[
+        "link set new0 down",
+        "link set new0 name other0",
+        "link set other0 up",
+    ]);
+    wait_until("it is master once more", PATIENCE, || {
+        holds(a, "vrrp.51", vip)
+    });
+}
+
+fn an_interface_of_somebody_else_is_not_taken(kind: Kind) {
+    let lan = lan();
+    let a = lan.host("a");
+    a.netns.ip(&["link add vrrp.51 type veth peer name far0"]);
+    let daemon = Daemon::start(kind, a, &Conf::new(200).with("use_vmac"));
+    daemon.wait_log(
+        "there is another interface with the name vrrp.51",
+        1,
+        PATIENCE,
+    );
+    daemon.wait_log("Entering FAULT STATE", 1, PATIENCE);
+    a.netns.ip(&["link del vrrp.51"]);
+    daemon.wait_log("Entering MASTER STATE", 1, PATIENCE);
+    assert!(is_up(a, "vrrp.51"));
+}
+
+fn a_device_that_the_kernel_refuses_is_a_fault(kind: Kind) {
+    let lan = lan();
+    let a = lan.host("a");
+    let with = Conf::new(200).with("use_ipvlan ipv0 10.9.0.77/24 private");
+    let can = a
+        .netns
+        .shell("ip link add t0 link eth0 type ipvlan 2>&1 || true");
+    let daemon = Daemon::start(kind, a, &with);
+    if can.trim().is_empty() {
+        daemon.wait_log("Entering MASTER STATE", 1, PATIENCE);
+        assert!(holds(a, "ipv0", with.service_address()));
+    } else {
+        daemon.wait_log("virtual interface ipv0 cannot be made", 1, PATIENCE);
+        daemon.wait_log("Entering FAULT STATE", 1, PATIENCE);
+    }
+}
+
+/// All settings of a host's interfaces, without those of devices that come and go.
+fn settings(host: &Host) -> String {
+    host.netns.shell(
+        "cd /proc/sys/net; grep -r . ipv4/conf ipv6/conf ipv4/igmp_link_local_mcast_reports \
+         | grep -v vrrp | sort",
+    )
+}
+
+fn settings_of_the_kernel_are_restored(kind: Kind) {
+    let lan = lan();
+    let a = lan.host("a");
+    let before = settings(a);
+    let mut conf = Conf::new(200).with("use_vmac").with("promote_secondaries");
+    conf.global.push("disable_local_igmp".to_owned());
+    let mut daemon = Daemon::start(kind, a, &conf);
+    let vip = conf.service_address();
+    wait_until("it is master", PATIENCE, || holds(a, "vrrp.51", vip));
+    let during = settings(a);
+    for line in [
+        "ipv4/conf/eth0/arp_ignore:1",
+        "ipv4/conf/eth0/arp_filter:1",
+        "ipv4/conf/eth0/arp_announce:2",
+        "ipv4/conf/eth0/promote_secondaries:1",
+        "ipv4/igmp_link_local_mcast_reports:0",
+    ] {
+        assert!(during.lines().any(|set| set == line), "{line}");
+        assert!(!before.lines().any(|set| set == line), "{line} before");
+    }
+    let device = |key: &str| {
+        let path = format!("cat /proc/sys/net/{key}");
+        a.netns.shell(&path).trim().to_owned()
+    };
+    for (key, value) in [
+        ("ipv4/conf/vrrp.51/arp_ignore", "1"),
+        ("ipv4/conf/vrrp.51/accept_local", "1"),
+        ("ipv4/conf/vrrp.51/rp_filter", "0"),
+        ("ipv4/conf/vrrp.51/promote_secondaries", "1"),
+        ("ipv6/conf/vrrp.51/disable_ipv6", "1"),
+    ] {
+        assert_eq!(device(key), value, "{key}");
+    }
+    daemon.terminate();
+    let _ = daemon.wait_exit(PATIENCE);
+    assert_eq!(settings(a), before);
+}
+
+fn the_reverse_path_filter_moves_and_comes_back(kind: Kind) {
+    let lan = lan();
+    let a = lan.host("a");
+    a.netns
+        .shell("echo 1 > /proc/sys/net/ipv4/conf/all/rp_filter");
+    let before = settings(a);
+    let conf = Conf::new(200).with("use_vmac");
+    let mut daemon = Daemon::start(kind, a, &conf);
+    wait_until("it answers", PATIENCE, || {
+        pings(&lan, conf.service_address())
+    });
+    let during = settings(a);
+    for line in [
+        "ipv4/conf/all/rp_filter:0",
+        "ipv4/conf/default/rp_filter:1",
+        "ipv4/conf/eth0/rp_filter:1",
+    ] {
+        assert!(during.lines().any(|set| set == line), "{line}");
+    }
+    daemon.terminate();
+    let _ = daemon.wait_exit(PATIENCE);
+    assert_eq!(settings(a), before);
+}

@@ -1,0 +1,94 @@
+//! Requests about links: macvlan and ipvlan devices are made, dressed, raised and removed.
+
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
+use netlink_packet_route::RouteNetlinkMessage;
+use netlink_packet_route::link::{
+    AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoData, InfoIpVlan, InfoKind, InfoMacVlan,
+    IpVlanFlags, IpVlanMode, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, MacVlanMode,
+};
+
+use super::append;
+use crate::link_wanted::{IpvlanFlag, LinkKind, WantedLink};
+
+/// Makes the device on the link with index `parent`; it stays switched off. Fails if there is a
+/// link of this name.
+pub(crate) fn make(wanted: &WantedLink, parent: u32, seq: u32, out: &mut Vec<u8>) {
+    let mut message = LinkMessage::default();
+    let attributes = &mut message.attributes;
+    attributes.push(LinkAttribute::IfName(wanted.name.to_string()));
+    attributes.push(LinkAttribute::Link(parent));
+    let info = match wanted.kind {
+        LinkKind::Macvlan { mac } => {
+            attributes.push(LinkAttribute::Address(mac.to_vec()));
+            let mode = InfoMacVlan::Mode(MacVlanMode::Private);
+            vec![
+                LinkInfo::Kind(InfoKind::MacVlan),
+                LinkInfo::Data(InfoData::MacVlan(vec![mode])),
+            ]
+        }
+        LinkKind::Ipvlan { flag } => {
+            let flags = match flag {
+                IpvlanFlag::Bridge => IpVlanFlags::empty(),
+                IpvlanFlag::Private => IpVlanFlags::Private,
+                IpvlanFlag::Vepa => IpVlanFlags::Vepa,
+            };
+            vec![
+                LinkInfo::Kind(InfoKind::IpVlan),
+                LinkInfo::Data(InfoData::IpVlan(vec![
+                    InfoIpVlan::Mode(IpVlanMode::L2),
+                    InfoIpVlan::Flags(flags),
+                ])),
+            ]
+        }
+    };
+    attributes.push(LinkAttribute::LinkInfo(info));
+    let flags = NLM_F_CREATE | NLM_F_EXCL;
+    append(RouteNetlinkMessage::NewLink(message), flags, seq, out);
+}
+
+/// Gives a device the mark by which a later run knows it, and its group. Not possible while it is
+/// made.
+pub(crate) fn dress(wanted: &WantedLink, alias: &str, seq: u32, out: &mut Vec<u8>) {
+    let mut message = named(wanted);
+    let attributes = &mut message.attributes;
+    attributes.push(LinkAttribute::IfAlias(alias.to_owned()));
+    if let Some(group) = wanted.group {
+        attributes.push(LinkAttribute::Group(group));
+    }
+    append(RouteNetlinkMessage::SetLink(message), 0, seq, out);
+}
+
+/// Keeps the kernel from giving a device a link-local address of its own. Refused by the kernel
+/// within the request that makes the device, and where there is no IPv6.
+pub(crate) fn no_link_local(wanted: &WantedLink, seq: u32, out: &mut Vec<u8>) {
+    let mut message = named(wanted);
+    let mode = AfSpecInet6::AddrGenMode(In6AddrGenMode::None);
+    let spec = LinkAttribute::AfSpecUnspec(vec![AfSpecUnspec::Inet6(vec![mode])]);
+    message.attributes.push(spec);
+    append(RouteNetlinkMessage::SetLink(message), 0, seq, out);
+}
+
+/// Switches a device on.
+pub(crate) fn raise(index: u32, seq: u32, out: &mut Vec<u8>) {
+    let mut message = LinkMessage::default();
+    message.header.index = index;
+    message.header.flags = LinkFlags::Up;
+    message.header.change_mask = LinkFlags::Up;
+    append(RouteNetlinkMessage::SetLink(message), 0, seq, out);
+}
+
+/// Removes a device.
+pub(crate) fn remove(index: u32, seq: u32, out: &mut Vec<u8>) {
+    let mut message = LinkMessage::default();
+    message.header.index = index;
+    append(RouteNetlinkMessage::DelLink(message), 0, seq, out);
+}
+
+/// The kernel finds a link by its name where the index is zero.
+fn named(wanted: &WantedLink) -> LinkMessage {
+    let mut message = LinkMessage::default();
+    message
+        .attributes
+        .push(LinkAttribute::IfName(wanted.name.to_string()));
+    message
+}
