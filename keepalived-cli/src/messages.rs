@@ -318,6 +318,12 @@ fn notice_line(instance: &InstanceLabel, notice: &Notice) -> Option<(Level, Stri
             Level::Info,
             format!("Received an advert from {source}, which is not link-local"),
         ),
+        Notice::ClockDiffers { source, seconds } => (
+            Level::Warning,
+            format!(
+                "The clock of {source} differs by {seconds} s; soon its signatures will be refused"
+            ),
+        ),
         Notice::Rejected { reason, total } => (
             Level::Info,
             format!("Ignored an advert: {reason} ({total} of this kind so far)"),

@@ -382,41 +382,14 @@ fn a_password_is_padded_or_cut_to_eight_bytes_and_never_printed() {
     );
 }
 
-/// A log gets the rendered complaints, so they must not show a password.
+/// KA-M-09.
 #[test]
-fn complaints_about_a_password_do_not_show_it() {
-    for lines in [
-        "authentication {\nauth_type PASS\nauth_pass correcthorse\n}",
-        "authentication {\nauth_pass hunter2\n}",
-        "authentication {\nauth_type PASS\nauth_pass hunter2 correct\n}",
-    ] {
-        let text = format!(
-            "vrrp_instance VI_1 {{\ninterface eth0\nvirtual_router_id 51\n{lines}\n\
-             virtual_ipaddress {{\n192.0.2.10\n}}\n}}\n"
-        );
-        let parsed = read(&text);
-        assert!(!parsed.diagnostics.is_empty());
-        let shown = keepalived_config::diagnostic::render_all(&parsed.diagnostics, &parsed.sources);
-        assert!(
-            !shown.contains("hunter2") && !shown.contains("correct"),
-            "{shown}"
-        );
-    }
-}
-
-/// AUTH-02, AUTH-03, AUTH-10: what cannot be authenticated does not run.
-#[test]
-fn authentication_that_cannot_be_done_holds_the_instance() {
-    let hold = |lines| instance(lines).hold.map(|hold| hold.reason);
-    let ah = "authentication {\nauth_type AH\nauth_pass abc\n}";
-    assert_eq!(hold(ah), Some(HoldReason::Authentication));
-    let hmac = "auth_hmac {\nkey 1 0123456789abcdef0123456789abcdef\nactive_key 1\n}";
-    assert_eq!(hold(hmac), Some(HoldReason::Authentication));
-    let unknown = "authentication {\nauth_type MD5\nauth_pass abc\n}";
-    assert_eq!(hold(unknown), Some(HoldReason::Authentication));
-    // Keepalived ignores these, so both ends of a migrating pair agree.
-    assert_eq!(hold("authentication {\nauth_type PASS\n}"), None);
-    assert_eq!(hold(&format!("version 3\n{ah}")), None);
+fn stepping_down_after_a_stall_needs_nopreempt() {
+    let read = |lines: &str| instance(lines).timer_expired_backup;
+    assert_eq!(read("nopreempt\ntimer_expired_backup"), Some(254));
+    assert_eq!(read("timer_expired_backup 200\nnopreempt"), Some(200));
+    assert_eq!(read("nopreempt\nthread_timer_expired 1"), Some(1));
+    assert_eq!(read("timer_expired_backup 200"), None);
 }
 
 /// UNI-01 to UNI-06; VRRP-EXT-01 to VRRP-EXT-03.

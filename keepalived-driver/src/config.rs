@@ -34,6 +34,9 @@ pub struct Config {
     /// Instances are held in Initialize for this long after the start of the loop
     /// (`vrrp_startup_delay`).
     pub startup_delay: Duration,
+    /// Instances are held in Initialize until the host has been up for this long
+    /// (`vrrp_delay_after_boot`). KA-ST-09.
+    pub delay_after_boot: Duration,
     /// Marks addresses as ours in the kernel (`IFA_PROTO`), so that a later run can tell them from
     /// foreign ones.
     pub tag: Tag,
@@ -63,6 +66,7 @@ impl Config {
             netlink_command_buffer: NetlinkBuffer::default(),
             netlink_monitor_buffer: NetlinkBuffer::default(),
             startup_delay: Duration::ZERO,
+            delay_after_boot: Duration::ZERO,
             tag: DEFAULT_TAG,
             report_unknown_vrids: false,
             keep_addresses: false,
@@ -118,6 +122,9 @@ pub struct InstanceSetup {
     /// Room for received adverts that wait to be read, in octets (`kernel_rx_buf_size`). The
     /// largest wish of the instances that share a socket counts.
     pub receive_buffer: Option<usize>,
+    /// Strict mode (`vrrp_strict`, `strict_mode`): what remains to be done about it where the
+    /// interface is known. The settings themselves are strict already. KA-O-02.
+    pub strict: bool,
     /// Hold the instance for good, with this reason: a configuration that must not run, such as
     /// unicast without peers.
     pub hold: Option<Arc<str>>,
@@ -154,6 +161,7 @@ impl InstanceSetup {
             trackers: Vec::new(),
             track_devices: Vec::new(),
             receive_buffer: None,
+            strict: false,
             hold: None,
             vmac: None,
             extra_links: Vec::new(),

@@ -21,10 +21,19 @@ pub(crate) enum Source {
     Advertisements,
     /// Adverts on an interface.
     Vrrp(InterfaceId, Family),
+    /// Adverts with an IP authentication header on an interface.
+    Ah(InterfaceId),
 }
 
 /// The first token that stands for an advert socket.
 const VRRP_BASE: usize = 16;
+/// Advert sockets that an interface can have.
+const PER_INTERFACE: usize = 3;
+
+const fn first_of(interface: InterfaceId) -> usize {
+    // Never near the end: a number is the place in a list of names.
+    VRRP_BASE + PER_INTERFACE * (interface.0 as usize)
+}
 
 impl From<Source> for Token {
     fn from(source: Source) -> Self {
@@ -35,10 +44,9 @@ impl From<Source> for Token {
             Source::NetlinkCommand => 3,
             Source::Arp => 4,
             Source::Advertisements => 5,
-            Source::Vrrp(interface, family) => {
-                let interface = usize::try_from(interface.0).unwrap_or(usize::MAX);
-                VRRP_BASE + 2 * interface + usize::from(family == Family::Ipv6)
-            }
+            Source::Vrrp(interface, Family::Ipv4) => first_of(interface),
+            Source::Vrrp(interface, Family::Ipv6) => first_of(interface) + 1,
+            Source::Ah(interface) => first_of(interface) + 2,
         })
     }
 }
@@ -56,15 +64,12 @@ impl TryFrom<Token> for Source {
             5 => Self::Advertisements,
             number if number >= VRRP_BASE => {
                 let number = number - VRRP_BASE;
-                let family = if number.is_multiple_of(2) {
-                    Family::Ipv4
-                } else {
-                    Family::Ipv6
-                };
-                Self::Vrrp(
-                    InterfaceId(u32::try_from(number / 2).map_err(|_| token)?),
-                    family,
-                )
+                let interface = u32::try_from(number / PER_INTERFACE).map_err(|_| token)?;
+                match number % PER_INTERFACE {
+                    0 => Self::Vrrp(InterfaceId(interface), Family::Ipv4),
+                    1 => Self::Vrrp(InterfaceId(interface), Family::Ipv6),
+                    _ => Self::Ah(InterfaceId(interface)),
+                }
             }
             _ => return Err(token),
         })
@@ -86,7 +91,10 @@ mod tests {
             Source::Advertisements,
             Source::Vrrp(InterfaceId(0), Family::Ipv4),
             Source::Vrrp(InterfaceId(0), Family::Ipv6),
+            Source::Ah(InterfaceId(0)),
+            Source::Vrrp(InterfaceId(1), Family::Ipv4),
             Source::Vrrp(InterfaceId(7), Family::Ipv4),
+            Source::Ah(InterfaceId(7)),
         ];
         let tokens: std::collections::BTreeSet<Token> =
             sources.iter().map(|source| Token::from(*source)).collect();

@@ -45,6 +45,12 @@ impl Forged {
     /// Header and message.
     #[must_use]
     pub fn packet(&self) -> Vec<u8> {
+        self.packet_with(|_| Vec::new())
+    }
+
+    /// Header, message, and what `trailer` makes of the message, which no checksum counts in.
+    #[must_use]
+    pub fn packet_with(&self, trailer: impl FnOnce(&[u8]) -> Vec<u8>) -> Vec<u8> {
         let count = u8::try_from(self.addresses.len()).unwrap_or(u8::MAX);
         let mut message = vec![self.version << 4 | 1, self.vrid, self.priority, count];
         match self.version {
@@ -70,7 +76,9 @@ impl Forged {
         message[6] = high;
         message[7] = low;
 
-        let [total_high, total_low] = (length + 20).to_be_bytes();
+        let trailer = trailer(&message);
+        let total = length + 20 + u16::try_from(trailer.len()).unwrap_or(0);
+        let [total_high, total_low] = total.to_be_bytes();
         let mut packet = vec![
             0x45, 0xc0, total_high, total_low, 0, 0, 0, 0, self.ttl, 112, 0, 0,
         ];
@@ -80,12 +88,18 @@ impl Forged {
         packet[10] = high;
         packet[11] = low;
         packet.extend(message);
+        packet.extend(trailer);
         packet
     }
 
     /// One copy on the wire, from `sender`, to `receiver` alone if the destination is no group.
     pub fn send(&self, sender: &Host, receiver: &Host) {
-        let mut frame = inject::frame(sender, &self.packet());
+        self.send_packet(&self.packet(), sender, receiver);
+    }
+
+    /// As [`Self::send`], of a packet made by [`Self::packet_with`].
+    pub fn send_packet(&self, packet: &[u8], sender: &Host, receiver: &Host) {
+        let mut frame = inject::frame(sender, packet);
         if !self.destination.is_multicast() {
             frame[..6].copy_from_slice(&receiver.mac);
         }

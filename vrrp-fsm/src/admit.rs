@@ -2,15 +2,17 @@
 //! VRRP-GEN-12.
 
 use core::net::IpAddr;
+use core::time::Duration;
 
 use vrrp_proto::{
-    Advert, AdvertInterval, Auth, ChecksumPolicy, Family, HopLimit, IpMeta, ParseError,
-    ParsePolicy, Priority, Version,
+    Advert, AdvertInterval, AhPacket, Auth, ChecksumPolicy, Family, HopLimit, IpMeta, ParseError,
+    ParsePolicy, Priority, TRAILER_LEN, Version,
 };
 
 use crate::advertised::Advertised;
 use crate::config::{AddressCheck, InstanceConfig, Peer, Role, Transport, V2Auth, WireFormat};
 use crate::error::Rejected;
+use crate::hmac::{Judge, Signatures, Verified};
 
 /// What of an advert the state machine looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub(crate) struct Admitted {
     pub(crate) other_interval: bool,
     pub(crate) first_not_link_local: bool,
     pub(crate) source_not_link_local: bool,
+    /// Its signature, if it has one.
+    pub(crate) signature: Option<Verified>,
 }
 
 /// What the checks compare a packet with.
@@ -38,6 +42,11 @@ pub(crate) struct Local<'a> {
     pub(crate) primary: Option<IpAddr>,
     /// The Active router of the last accepted advert.
     pub(crate) known: Option<IpAddr>,
+    /// The wall clock, since 1970.
+    pub(crate) wall: Option<Duration>,
+    pub(crate) signatures: &'a Signatures,
+    /// The last sequence number of an authentication header, sent or accepted.
+    pub(crate) ah_sequence: u32,
 }
 
 impl Local<'_> {
@@ -50,7 +59,14 @@ impl Local<'_> {
     /// VRRP-V3-RX-04, VRRP-V3-RX-05, VRRP-V3-RX-06, VRRP-V3-RX-07, VRRP-V3-RX-08, VRRP-V3-RX-09,
     /// VRRP-V3-RX-10, VRRP-V3-RX-11, VRRP-V3-RX-12, VRRP-V3-RX-13, VRRP-V3-RX-14, VRRP-V3-RX-15,
     /// VRRP-V3-RX-16, VRRP-V3-RX-17, VRRP-GEN-07, VRRP-GEN-12, VRRP-EXT-02, KA-M-07.
-    pub(crate) fn admit(&self, ip: &IpMeta, message: &[u8]) -> Result<Admitted, Rejected> {
+    ///
+    /// `header` is the authentication header that was in front of the message.
+    pub(crate) fn admit(
+        &self,
+        ip: &IpMeta,
+        message: &[u8],
+        header: Option<&AhPacket<'_>>,
+    ) -> Result<Admitted, Rejected> {
         let peer = self.peer(ip.source);
         if let Some(Peer {
             hop_limit: Some(range),
@@ -60,11 +76,11 @@ impl Local<'_> {
         {
             return Err(Rejected::HopLimit(ip.hop_limit));
         }
-        let advert = self.parse(ip, message)?;
+        let (advert, signature) = self.parse(ip, message)?;
         if advert.vrid() != self.config.vrid {
             return Err(Rejected::UnknownVrid(advert.vrid().get()));
         }
-        self.check_auth(&advert)?;
+        self.check_auth(&advert, header)?;
         self.check_interval(&advert)?;
         self.check_destination(ip.destination)?;
         self.check_source(ip.source, peer)?;
@@ -82,12 +98,56 @@ impl Local<'_> {
             other_interval: advert.interval() != self.config.interval,
             first_not_link_local: first_not_link_local(&advert),
             source_not_link_local: self.source_not_link_local(ip.source),
+            signature,
         })
     }
 
-    /// The checks on octets alone, RFC 9568 7.1, and the version.
-    fn parse<'a>(&self, ip: &IpMeta, message: &'a [u8]) -> Result<Advert<'a>, Rejected> {
-        let parsed = Advert::parse(message, ip, &self.policy());
+    /// The checks on octets alone, RFC 9568 7.1, and the version. A signature is judged after
+    /// length, TTL and version, and before everything that comes later in the message, the
+    /// checksum first of all (KA-AX-03).
+    fn parse<'a>(
+        &self,
+        ip: &IpMeta,
+        message: &'a [u8],
+    ) -> Result<(Advert<'a>, Option<Verified>), Rejected> {
+        let Some(hmac) = &self.config.hmac else {
+            let parsed = Advert::parse(message, ip, &self.policy());
+            return Ok((self.version_first(message, parsed)?, None));
+        };
+        let parsed = Advert::parse_with_trailer(message, ip, &self.policy());
+        let (bare, trailer) = match &parsed {
+            Ok((_, Some(_))) => split_trailer(message),
+            Ok((_, None)) => (message, None),
+            Err(error) if error.index() < ParseError::Checksum.index() => (message, None),
+            // Its length was found to be right, with a trailer or without.
+            Err(_) => match is_signed(message, ip) {
+                true => split_trailer(message),
+                false => (message, None),
+            },
+        };
+        let shape_is_right = match &parsed {
+            Ok(_) => true,
+            Err(error) => error.index() >= ParseError::Checksum.index(),
+        };
+        let mut signature = None;
+        if shape_is_right && peek_version(message) == Some(self.config.version()) {
+            let judge = Judge {
+                hmac,
+                transport: &self.config.transport,
+                wall: self.wall,
+                signatures: self.signatures,
+            };
+            signature = judge.judge(ip.source, bare, trailer)?;
+        }
+        let advert = self.version_first(message, parsed.map(|(advert, _)| advert))?;
+        Ok((advert, signature))
+    }
+
+    fn version_first<'a>(
+        &self,
+        message: &[u8],
+        parsed: Result<Advert<'a>, ParseError>,
+    ) -> Result<Advert<'a>, Rejected> {
         let ours = self.config.version();
         // The version counts as wrong before anything is that comes later in the message.
         let comes_later = |error: &ParseError| error.index() > ParseError::Version2OverIpv6.index();
@@ -120,12 +180,24 @@ impl Local<'_> {
             .with_link_local_first(self.config.link_local_first)
     }
 
-    /// VRRP-V2-AUTH-01, VRRP-V2-AUTH-02, VRRP-V2-AUTH-03, RFC 3768 7.1. VRRPv3 has no authentication
-    /// (VRRP-V2-AUTH-07), and of type 2 only the number is known (VRRP-V2-AUTH-05).
-    fn check_auth(&self, advert: &Advert<'_>) -> Result<(), Rejected> {
-        let WireFormat::V2 { auth: ours } = self.config.format else {
-            return Ok(());
+    /// VRRP-V2-AUTH-01, VRRP-V2-AUTH-02, VRRP-V2-AUTH-03, VRRP-V2-AUTH-05, VRRP-V2-AUTH-06, RFC 3768
+    /// 7.1. VRRPv3 has no authentication (VRRP-V2-AUTH-07); nobody who uses it, or another type,
+    /// has a key for an authentication header.
+    fn check_auth(
+        &self,
+        advert: &Advert<'_>,
+        header: Option<&AhPacket<'_>>,
+    ) -> Result<(), Rejected> {
+        let ours = match self.config.format {
+            WireFormat::V2 { auth } => auth,
+            WireFormat::V3 { .. } => V2Auth::None,
         };
+        if let (Some(_), V2Auth::None | V2Auth::Password(_)) = (header, ours) {
+            return Err(Rejected::AuthType(Auth::Ah.number()));
+        }
+        if self.config.version() == Version::V3 {
+            return Ok(());
+        }
         let theirs = advert.auth();
         match (ours, theirs) {
             (V2Auth::None, Auth::None) => Ok(()),
@@ -136,8 +208,27 @@ impl Local<'_> {
                     Err(Rejected::AuthData)
                 }
             }
+            (V2Auth::Ah(key), Auth::Ah) => {
+                let header = header.ok_or(Rejected::AhMissing)?;
+                self.check_ah(header, &key)
+            }
             _ => Err(Rejected::AuthType(theirs.number())),
         }
+    }
+
+    /// RFC 2402 3.4: the index, the check value in constant time, and only then the sequence, which
+    /// could be anybody's before. VRRP-V2-AUTH-05, VRRP-V2-AUTH-06.
+    fn check_ah(&self, header: &AhPacket<'_>, key: &[u8; 8]) -> Result<(), Rejected> {
+        if !header.index_is_source() {
+            return Err(Rejected::AhIndex(header.index()));
+        }
+        if !header.verifies(key) {
+            return Err(Rejected::AhCheckValue);
+        }
+        if header.sequence() <= self.ah_sequence {
+            return Err(Rejected::AhReplay(header.sequence()));
+        }
+        Ok(())
     }
 
     /// VRRP-V2-RX-11, KA-O-09, RFC 3768 7.1. In VRRPv3 the Backup learns the interval instead.
@@ -218,6 +309,22 @@ fn first_not_link_local(advert: &Advert<'_>) -> bool {
         Some(IpAddr::V6(first)) => !first.is_unicast_link_local(),
         Some(IpAddr::V4(_)) | None => false,
     }
+}
+
+fn split_trailer(message: &[u8]) -> (&[u8], Option<&[u8; TRAILER_LEN]>) {
+    match message.split_last_chunk() {
+        Some((bare, trailer)) => (bare, Some(trailer)),
+        None => (message, None),
+    }
+}
+
+/// Whether a message of the right length has a trailer, as its address count tells.
+fn is_signed(message: &[u8], ip: &IpMeta) -> bool {
+    let bare = ParsePolicy::new().with_hop_limit(HopLimit::Any);
+    matches!(
+        Advert::parse(message, ip, &bare),
+        Err(ParseError::SurplusOctets { .. })
+    )
 }
 
 fn peek_version(message: &[u8]) -> Option<Version> {

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use vrrp_proto::{Family, Version};
 
-use crate::config::{InstanceConfig, Peer, Preempt, Role, Transport};
+use crate::config::{InstanceConfig, Peer, Preempt, Role, Transport, V2Auth, WireFormat};
 use crate::error::ConfigError;
 
 /// KA-B-07.
@@ -44,6 +44,17 @@ impl InstanceConfig {
             && delay > PREEMPT_DELAY_MAX
         {
             return Err(ConfigError::PreemptDelay(delay));
+        }
+        if let Some(hmac) = &self.hmac {
+            hmac.check()?;
+            if matches!(
+                self.format,
+                WireFormat::V2 {
+                    auth: V2Auth::Password(_) | V2Auth::Ah(_)
+                }
+            ) {
+                return Err(ConfigError::TwoAuthentications);
+            }
         }
         self.check_addresses()?;
         self.check_transport()

@@ -1,6 +1,7 @@
 //! What a virtual router is configured to do. Combinations that make no sense cannot be written
 //! down, or are refused by [`InstanceConfig::check`].
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::IpAddr;
@@ -8,6 +9,7 @@ use core::num::NonZeroU8;
 use core::ops::RangeInclusive;
 use core::time::Duration;
 
+use crate::hmac::Hmac;
 use vrrp_proto::{AdvertInterval, Checksum, ChecksumPolicy, Family, Priority, Version, Vrid};
 
 /// Whether the router owns the addresses, RFC 9568 1.7.
@@ -106,6 +108,9 @@ pub enum V2Auth {
     None,
     /// Type 1, a password in clear text, padded with zero octets.
     Password([u8; 8]),
+    /// Type 2, an IP authentication header with this password, padded with zero octets, as its key.
+    /// VRRP-V2-AUTH-05.
+    Ah([u8; 8]),
 }
 
 /// Never shows the password.
@@ -114,6 +119,7 @@ impl fmt::Debug for V2Auth {
         f.write_str(match self {
             Self::None => "None",
             Self::Password(_) => "Password(..)",
+            Self::Ah(_) => "Ah(..)",
         })
     }
 }
@@ -254,6 +260,12 @@ pub struct InstanceConfig {
     pub link_local_first: bool,
     /// Accept the checksum that keepalived up to 1.3.6 sent to unicast peers (VRRP-V3-CK-05).
     pub old_unicast_checksum: bool,
+    /// With [`Preempt::Never`]: step down instead of carrying on when adverts were held up for so
+    /// long that a router of this priority must have taken over (keepalived's
+    /// `timer_expired_backup`). KA-M-09.
+    pub yield_after_stall: Option<BackupPriority>,
+    /// Sign adverts and demand signatures (keepalived's `auth_hmac`). KA-AX-02.
+    pub hmac: Option<Box<Hmac>>,
 }
 
 impl InstanceConfig {
@@ -284,6 +296,8 @@ impl InstanceConfig {
             track_link: true,
             link_local_first: false,
             old_unicast_checksum: false,
+            yield_after_stall: None,
+            hmac: None,
         }
     }
 
@@ -385,6 +399,20 @@ impl InstanceConfig {
     #[must_use]
     pub const fn with_old_unicast_checksum(mut self, accept: bool) -> Self {
         self.old_unicast_checksum = accept;
+        self
+    }
+
+    /// Sets [`yield_after_stall`](Self::yield_after_stall).
+    #[must_use]
+    pub const fn with_yield_after_stall(mut self, priority: Option<BackupPriority>) -> Self {
+        self.yield_after_stall = priority;
+        self
+    }
+
+    /// Sets [`hmac`](Self::hmac).
+    #[must_use]
+    pub fn with_hmac(mut self, hmac: Hmac) -> Self {
+        self.hmac = Some(Box::new(hmac));
         self
     }
 

@@ -25,6 +25,24 @@ pub enum Rejected {
     /// The other protocol version. RFC 9568 7.1.
     #[error("the version is {0}")]
     VersionMismatch(Version),
+    /// No trailer where a signature is demanded. KA-AX-03.
+    #[error("the signature is missing")]
+    HmacMissing,
+    /// A trailer of an unknown scheme. KA-AX-03.
+    #[error("the signature is of an unknown scheme")]
+    HmacMalformed,
+    /// Signed at another time than it is here. KA-AX-05.
+    #[error("the signature is of another time; do the clocks differ?")]
+    HmacStale,
+    /// Signed with a key that is not configured here. KA-AX-03.
+    #[error("the signature is with key {0}, which is not configured here")]
+    HmacUnknownKey(u8),
+    /// Signed with another key of that number, or changed on the way. KA-AX-03.
+    #[error("the signature is wrong")]
+    HmacInvalid,
+    /// Not signed after the last one of this sender. KA-AX-06.
+    #[error("the signature has been heard before")]
+    HmacReplay,
     /// No such virtual router on this interface for this family. RFC 9568 7.1.
     #[error("the virtual router identifier {0} is not configured here")]
     UnknownVrid(u8),
@@ -34,6 +52,18 @@ pub enum Rejected {
     /// The password is not the configured one. RFC 2338 5.3.6.2.
     #[error("the password is wrong")]
     AuthData,
+    /// A message that claims an IP authentication header and has none. VRRP-V2-AUTH-05.
+    #[error("the IP authentication header is missing")]
+    AhMissing,
+    /// An authentication header whose index is not the sender's address. VRRP-V2-AUTH-05.
+    #[error("the security parameters index is {0:#010x}, not the sender's address")]
+    AhIndex(u32),
+    /// Another key, or changed on the way. VRRP-V2-AUTH-05.
+    #[error("the check value of the IP authentication header is wrong")]
+    AhCheckValue,
+    /// A sequence number that is not above the last one. VRRP-V2-AUTH-06.
+    #[error("the sequence number {0} of the IP authentication header has been heard before")]
+    AhReplay(u32),
     /// VRRPv2 only: not the local interval. RFC 3768 7.1.
     #[error("the advertisement interval is {theirs}")]
     Interval {
@@ -64,12 +94,22 @@ impl Rejected {
     /// Number of reasons: indices are 0..COUNT.
     pub const COUNT: usize = ParseError::COUNT + Self::OWN_NAMES.len();
 
-    const OWN_NAMES: [&'static str; 12] = [
+    const OWN_NAMES: [&'static str; 22] = [
         "hop_limit_range",
         "version_mismatch",
+        "auth_ext_missing",
+        "auth_ext_malformed",
+        "auth_ext_stale",
+        "auth_ext_unknown_key",
+        "auth_ext_invalid_hmac",
+        "auth_ext_replay",
         "unknown_vrid",
         "auth_type_mismatch",
         "auth_data",
+        "ah_missing",
+        "ah_index",
+        "ah_check_value",
+        "ah_replay",
         "interval_mismatch",
         "destination",
         "unknown_peer",
@@ -86,16 +126,26 @@ impl Rejected {
             Self::Parse(error) => return error.index(),
             Self::HopLimit(_) => 0,
             Self::VersionMismatch(_) => 1,
-            Self::UnknownVrid(_) => 2,
-            Self::AuthType(_) => 3,
-            Self::AuthData => 4,
-            Self::Interval { .. } => 5,
-            Self::Destination(_) => 6,
-            Self::UnknownPeer(_) => 7,
-            Self::OwnAdvert => 8,
-            Self::OwnerIgnores => 9,
-            Self::Addresses => 10,
-            Self::NotRunning => 11,
+            Self::HmacMissing => 2,
+            Self::HmacMalformed => 3,
+            Self::HmacStale => 4,
+            Self::HmacUnknownKey(_) => 5,
+            Self::HmacInvalid => 6,
+            Self::HmacReplay => 7,
+            Self::UnknownVrid(_) => 8,
+            Self::AuthType(_) => 9,
+            Self::AuthData => 10,
+            Self::AhMissing => 11,
+            Self::AhIndex(_) => 12,
+            Self::AhCheckValue => 13,
+            Self::AhReplay(_) => 14,
+            Self::Interval { .. } => 15,
+            Self::Destination(_) => 16,
+            Self::UnknownPeer(_) => 17,
+            Self::OwnAdvert => 18,
+            Self::OwnerIgnores => 19,
+            Self::Addresses => 20,
+            Self::NotRunning => 21,
         };
         ParseError::COUNT + own
     }
@@ -175,6 +225,15 @@ pub enum ConfigError {
     /// A hop limit range that contains nothing.
     #[error("the hop limit range of peer {0} is empty")]
     HopLimitRange(IpAddr),
+    /// A key number of 0, one that is there twice, or the active one without a key. KA-AX-02.
+    #[error("there has to be one signing key with number {0}")]
+    HmacKey(u8),
+    /// A time window outside of 1 s to 300 s. KA-AX-05.
+    #[error("the time window {0:?} of signatures is not 1 s to 300 s")]
+    HmacWindow(Duration),
+    /// A signing key and a VRRPv2 authentication type at the same time. KA-AX-02.
+    #[error("signed adverts and VRRPv2 authentication exclude each other")]
+    TwoAuthentications,
     /// [`Instance::reconfigure`](crate::Instance::reconfigure) to another VRID or family, which
     /// is another virtual router.
     #[error("another identifier or family is another virtual router")]

@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::net::IpAddr;
+use core::time::Duration;
 
 /// Something happened outside of VRRP.
 #[non_exhaustive]
@@ -22,6 +23,10 @@ pub enum Event {
     PrimaryAddress(Option<IpAddr>),
     /// The sum of all tracker weights, as it is now. KA-W-04, KA-W-10.
     Adjust(i16),
+    /// The wall clock as it is now: time since 1970. Only signed adverts need it; between two of
+    /// these it is taken to go on like the time of the calls. Not told, no signature is in time.
+    /// KA-AX-05.
+    WallClock(Duration),
     /// Somebody removed a virtual address and it could not be put back. KA-M-08.
     AddressLost,
     /// A sign of conflict outside of VRRP, such as a foreign ARP packet for a virtual address:

@@ -48,6 +48,7 @@ mod election;
 mod error;
 mod event;
 mod group;
+mod hmac;
 mod instance;
 mod notice;
 mod reload;
@@ -65,7 +66,8 @@ pub use config::{
 pub use error::{ConfigError, Rejected};
 pub use event::{Event, Fault, Faults};
 pub use group::{GroupConfig, GroupId, GroupTransition};
-pub use instance::{ActiveRouter, Instance};
+pub use hmac::{AntiReplay, Hmac, HmacMode};
+pub use instance::{ActiveRouter, Authenticate, Instance};
 pub use notice::Notice;
 pub use reload::{Reload, RouterConfig};
 pub use router::{GroupView, InstanceId, InterfaceId, Router, Rx};

@@ -58,6 +58,13 @@ pub enum Notice {
         /// The sender.
         source: IpAddr,
     },
+    /// The clock of a signed advert differs from ours by more than half of the time window. KA-AX-05.
+    ClockDiffers {
+        /// Its sender.
+        source: IpAddr,
+        /// By how many seconds, either way.
+        seconds: u32,
+    },
     /// A packet was rejected.
     Rejected {
         /// Why this one was.
@@ -100,7 +107,7 @@ pub(crate) const LOWER_NOTICE_GAP: Duration = Duration::from_secs(1);
 pub(crate) struct Limiter(Option<Box<[Option<Instant>; Self::KINDS]>>);
 
 impl Limiter {
-    const KINDS: usize = 9;
+    const KINDS: usize = 10;
 
     /// Whether the notice may be given now; if so it is remembered.
     pub(crate) fn allows(&mut self, now: Instant, notice: &Notice) -> bool {
@@ -114,6 +121,7 @@ impl Limiter {
             Notice::SourceNotLinkLocal { .. } => (6, PEER_NOTICE_GAP),
             Notice::Rejected { .. } => (7, PEER_NOTICE_GAP),
             Notice::AdvertLate { .. } => (8, PEER_NOTICE_GAP),
+            Notice::ClockDiffers { .. } => (9, PEER_NOTICE_GAP),
             // Not caused by peers, and rare.
             Notice::Stalled { .. }
             | Notice::FaultsChanged { .. }

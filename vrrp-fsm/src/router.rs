@@ -5,8 +5,9 @@ mod groups;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::net::IpAddr;
+use core::time::Duration;
 
-use vrrp_proto::{Advert, Family, IpMeta, ParseError, ParsePolicy, Vrid, peek_vrid};
+use vrrp_proto::{Advert, AhPacket, Family, IpMeta, ParseError, ParsePolicy, Vrid, peek_vrid};
 
 use crate::Instant;
 use crate::action::{Action, Announce, Transmit};
@@ -14,7 +15,7 @@ use crate::config::{InstanceConfig, Transport};
 use crate::error::{ConfigError, Rejected};
 use crate::event::{Event, Fault};
 use crate::group::{Group, Standing};
-use crate::instance::Instance;
+use crate::instance::{Authenticate, Instance};
 use crate::schedule::Schedule;
 use crate::stats::Rejections;
 
@@ -177,6 +178,8 @@ pub struct Router {
     /// A removed one whose last action has been polled: gone with the next call.
     leaving: Option<InstanceId>,
     unroutable: Rejections,
+    /// The wall clock, since 1970, and when it was told.
+    wall: Option<(Instant, Duration)>,
 }
 
 impl Router {
@@ -197,16 +200,68 @@ impl Router {
     /// Why the packet changed nothing but counters: those of the virtual router, or, if it is for
     /// none, those of [`unroutable`](Self::unroutable).
     pub fn handle_packet(&mut self, now: Instant, rx: Rx<'_>) -> Result<InstanceId, Rejected> {
-        let Some(id) = self.route(&rx) else {
-            let reason = unroutable(&rx);
+        let wall = self.wall;
+        self.deliver(now, &rx, |instance| {
+            instance.wall_clock_is(wall);
+            instance.handle_packet(now, &rx.ip, rx.message)
+        })
+    }
+
+    /// As [`handle_packet`](Self::handle_packet), of one with an IP authentication header.
+    ///
+    /// # Errors
+    ///
+    /// As for [`handle_packet`](Self::handle_packet).
+    pub fn handle_ah_packet(
+        &mut self,
+        now: Instant,
+        interface: InterfaceId,
+        packet: &AhPacket<'_>,
+    ) -> Result<InstanceId, Rejected> {
+        let rx = Rx {
+            interface,
+            ip: *packet.meta(),
+            message: packet.message(),
+        };
+        self.deliver(now, &rx, |instance| instance.handle_ah_packet(now, packet))
+    }
+
+    fn deliver(
+        &mut self,
+        now: Instant,
+        rx: &Rx<'_>,
+        to: impl FnOnce(&mut Instance) -> Result<(), Rejected>,
+    ) -> Result<InstanceId, Rejected> {
+        let Some(id) = self.route(rx) else {
+            let reason = unroutable(rx);
             self.unroutable.add(&reason);
             return Err(reason);
         };
-        self.act(now, id.place(), |instance| {
-            instance.handle_packet(now, &rx.ip, rx.message)
-        })
-        .unwrap_or(Err(Rejected::NotRunning))
-        .map(|()| id)
+        self.act(now, id.place(), to)
+            .unwrap_or(Err(Rejected::NotRunning))
+            .map(|()| id)
+    }
+
+    /// Tells all virtual routers the wall clock: see [`Event::WallClock`].
+    pub fn wall_clock_is(&mut self, now: Instant, since_1970: Duration) {
+        self.wall = Some((now, since_1970));
+    }
+
+    /// What to send with an advert of this virtual router now: see [`Instance::authenticate`].
+    pub fn authenticate(
+        &mut self,
+        now: Instant,
+        id: InstanceId,
+        transmit: Transmit,
+    ) -> Authenticate {
+        let wall = self.wall;
+        match self.slot_mut(id) {
+            Some(slot) => {
+                slot.instance.wall_clock_is(wall);
+                slot.instance.authenticate(now, transmit)
+            }
+            None => Authenticate::Impossible,
+        }
     }
 
     fn route(&self, rx: &Rx<'_>) -> Option<InstanceId> {

@@ -27,7 +27,7 @@ use core::iter::FusedIterator;
 use core::net::{IpAddr, Ipv6Addr};
 use core::slice;
 
-use crate::auth::{AUTH_DATA_LEN, Auth};
+use crate::auth::{AUTH_DATA_LEN, Auth, TRAILER_LEN};
 use crate::checksum::{Checksum, Sum};
 use crate::error::ParseError;
 use crate::ip::IpMeta;
@@ -79,6 +79,30 @@ impl<'a> Advert<'a> {
     /// The first rule broken, in the order of [`ParseError`], from
     /// [`MixedFamilies`](ParseError::MixedFamilies) on.
     pub fn parse(message: &'a [u8], ip: &IpMeta, policy: &ParsePolicy) -> Result<Self, ParseError> {
+        Self::parse_message(message, ip, policy, false).map(|(advert, _)| advert)
+    }
+
+    /// As [`parse`](Self::parse), of a message that may have an HMAC trailer, which only its length
+    /// tells. The trailer is not looked at. Over IPv4 the checksum stops in front of it, over IPv6
+    /// it covers it. KA-AX-01.
+    ///
+    /// # Errors
+    ///
+    /// As for [`parse`](Self::parse).
+    pub fn parse_with_trailer(
+        message: &'a [u8],
+        ip: &IpMeta,
+        policy: &ParsePolicy,
+    ) -> Result<(Self, Option<&'a [u8; TRAILER_LEN]>), ParseError> {
+        Self::parse_message(message, ip, policy, true)
+    }
+
+    fn parse_message(
+        message: &'a [u8],
+        ip: &IpMeta,
+        policy: &ParsePolicy,
+        may_be_signed: bool,
+    ) -> Result<(Self, Option<&'a [u8; TRAILER_LEN]>), ParseError> {
         let family = ip.family().ok_or(ParseError::MixedFamilies)?;
         check_hop_limit(ip, policy.hop_limit)?;
         let (header, body) = message
@@ -96,8 +120,15 @@ impl<'a> Advert<'a> {
         ] = header;
         let version = version_of(version_type >> 4, family)?;
         check_type(version_type & 0x0f)?;
-        let (addresses, auth_data) = split_body(version, family, count, body)?;
-        let checksum = verified_checksum(message, version, family, ip, policy)?;
+        let (addresses, auth_data, trailer) =
+            split_body(version, family, count, body, may_be_signed)?;
+        let summed = match (trailer, family) {
+            (Some(_), Family::Ipv4) => message
+                .split_last_chunk::<TRAILER_LEN>()
+                .map(|(bare, _)| bare),
+            _ => None,
+        };
+        let checksum = verified_checksum(summed.unwrap_or(message), version, family, ip, policy)?;
         let vrid = vrid_of(vrid)?;
         let (auth, interval, reserved_clear) = match version {
             Version::V2 => v2_fields(timing_hi, timing_lo, auth_data)?,
@@ -109,7 +140,7 @@ impl<'a> Advert<'a> {
         if policy.link_local_first && family == Family::Ipv6 {
             check_link_local_first(addresses)?;
         }
-        Ok(Self {
+        let advert = Self {
             version,
             family,
             vrid,
@@ -119,7 +150,8 @@ impl<'a> Advert<'a> {
             reserved_clear,
             auth,
             addresses,
-        })
+        };
+        Ok((advert, trailer))
     }
 
     /// Protocol version.
@@ -298,34 +330,45 @@ fn split_body(
     family: Family,
     count: u8,
     body: &[u8],
-) -> Result<(&[u8], &[u8; AUTH_DATA_LEN]), ParseError> {
-    let trailer_len = match version {
+    may_be_signed: bool,
+) -> Result<Parts<'_>, ParseError> {
+    let auth_len = match version {
         Version::V2 => AUTH_DATA_LEN,
         Version::V3 => 0,
     };
     // At most 8 + 255 * 16 + 8: out of reach of saturation.
     let list_len = usize::from(count).saturating_mul(family.address_len());
-    let needed = HEADER_LEN
-        .saturating_add(list_len)
-        .saturating_add(trailer_len);
+    let needed = HEADER_LEN.saturating_add(list_len).saturating_add(auth_len);
     let got = HEADER_LEN.saturating_add(body.len());
-    let (addresses, trailer) = body
+    let (addresses, rest) = body
         .split_at_checked(list_len)
         .ok_or(ParseError::AddressesTruncated { needed, got })?;
     let auth_data = match version {
-        Version::V2 => trailer
+        Version::V2 => rest
             .first_chunk()
             .ok_or(ParseError::AuthDataMissing { needed, got })?,
         Version::V3 => &[0; AUTH_DATA_LEN],
     };
-    if trailer.len() > trailer_len {
-        return Err(ParseError::SurplusOctets {
-            expected: needed,
-            got,
-        });
-    }
-    Ok((addresses, auth_data))
+    let surplus = rest.get(auth_len..).unwrap_or(&[]);
+    let trailer = match <&[u8; TRAILER_LEN]>::try_from(surplus) {
+        Ok(trailer) if may_be_signed => Some(trailer),
+        _ if surplus.is_empty() => None,
+        _ => {
+            return Err(ParseError::SurplusOctets {
+                expected: needed,
+                got,
+            });
+        }
+    };
+    Ok((addresses, auth_data, trailer))
 }
+
+/// Addresses, authentication data of VRRPv2, and the HMAC trailer.
+type Parts<'a> = (
+    &'a [u8],
+    &'a [u8; AUTH_DATA_LEN],
+    Option<&'a [u8; TRAILER_LEN]>,
+);
 
 /// RFC 9568 5.2.8 and RFC 3768 5.3.8: the checksum, in the forms the policy accepts.
 ///

@@ -10,12 +10,14 @@
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! ```
 //!
-//! Not here yet, and this file is the place for both:
-//!
-//! * TODO-correctness(RFC 2338 5.3.6.3): the authentication header of type 2 (IP protocol 51, in
-//!   front of the message) is recognised and refused, not verified.
-//! * The HMAC trailer that Keepalived can append to a message (28 octets after the last address)
-//!   counts as [`SurplusOctets`](crate::ParseError::SurplusOctets).
+//! With the feature `auth` there are two rooms behind this one: [`ah`], the authentication header of
+//! type 2 (IP protocol 51, in front of the message), and [`trailer`], the HMAC trailer that
+//! Keepalived can append to a message of either version.
+
+#[cfg(feature = "auth")]
+pub(crate) mod ah;
+#[cfg(feature = "auth")]
+pub(crate) mod trailer;
 
 use core::fmt;
 use core::hint::black_box;
@@ -24,6 +26,9 @@ use crate::error::ParseError;
 
 /// Octets of the authentication data that ends every VRRPv2 message.
 pub(crate) const AUTH_DATA_LEN: usize = 8;
+
+/// Octets of the HMAC trailer that Keepalived can append to a message: KA-AX-01.
+pub const TRAILER_LEN: usize = 28;
 
 /// IP protocol number of the authentication header that VRRPv2 authentication type 2 uses.
 pub const AH_PROTOCOL: u8 = 51;
@@ -39,8 +44,9 @@ pub enum Auth<'a> {
     None,
     /// Type 1: a password in clear text, padded with zero octets on the right.
     Password(&'a [u8; 8]),
-    /// Type 2: an IP authentication header in front of the message. A received advert that claims
-    /// it had none, since packets with one are refused by [`split_ipv4`](crate::split_ipv4).
+    /// Type 2: an IP authentication header in front of the message. A received advert only claims
+    /// this: [`split_ipv4`](crate::split_ipv4) refuses packets that have the header, and
+    /// `AhPacket` (feature `auth`) takes those alone.
     Ah,
 }
 

@@ -15,7 +15,7 @@
 use core::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::advert::{HEADER_LEN, TYPE_ADVERTISEMENT};
-use crate::auth::{AUTH_DATA_LEN, Auth};
+use crate::auth::{AUTH_DATA_LEN, Auth, TRAILER_LEN};
 use crate::checksum::{Checksum, Sum};
 use crate::error::EmitError;
 use crate::ip::IpMeta;
@@ -61,7 +61,7 @@ impl AddressList<'_> {
 pub enum Format<'a> {
     /// VRRPv2, IPv4 only.
     V2 {
-        /// Authentication; [`Auth::Ah`] cannot be sent.
+        /// Authentication; with [`Auth::Ah`] the whole packet has to be written, by `emit_ah`.
         auth: Auth<'a>,
     },
     /// VRRPv3, either family.
@@ -129,7 +129,52 @@ impl AdvertRepr<'_> {
     ///
     /// See [`EmitError`]; `out` is then unchanged.
     pub fn emit(&self, ip: &IpMeta, out: &mut [u8]) -> Result<usize, EmitError> {
+        self.emit_message(ip, out, Carrier::Ip)
+    }
+
+    /// As [`emit`](Self::emit), with a trailer behind the message: that of an HMAC key for this
+    /// message, made once for all destinations. Over IPv4 the checksum stops in front of the
+    /// trailer, over IPv6 it covers it, as keepalived has it. KA-AX-01.
+    ///
+    /// # Errors
+    ///
+    /// As for [`emit`](Self::emit).
+    pub fn emit_with_trailer(
+        &self,
+        ip: &IpMeta,
+        trailer: &[u8; TRAILER_LEN],
+        out: &mut [u8],
+    ) -> Result<usize, EmitError> {
+        let bare = self.buffer_len();
+        let len = bare.saturating_add(TRAILER_LEN);
+        let too_small = EmitError::BufferTooSmall {
+            needed: len,
+            got: out.len(),
+        };
+        let whole = out.get_mut(..len).ok_or(too_small)?;
+        let (message, slot) = whole.split_at_mut_checked(bare).ok_or(too_small)?;
+        self.emit(ip, message)?;
+        slot.copy_from_slice(trailer);
+        if ip.family() == Some(Family::Ipv6) {
+            set_checksum(whole, [0; 2]);
+            let checksum = self.checksum(whole, Family::Ipv6, ip);
+            set_checksum(whole, checksum);
+        }
+        Ok(len)
+    }
+
+    /// Writes the message as it is carried by plain IP, or behind an authentication header.
+    pub(crate) fn emit_message(
+        &self,
+        ip: &IpMeta,
+        out: &mut [u8],
+        carrier: Carrier,
+    ) -> Result<usize, EmitError> {
         let family = self.family(ip)?;
+        let ah = matches!(self.format, Format::V2 { auth: Auth::Ah });
+        if ah != (carrier == Carrier::AuthenticationHeader) {
+            return Err(EmitError::AuthenticationHeader);
+        }
         let header = self.header()?;
         let len = self.buffer_len();
         let too_small = EmitError::BufferTooSmall {
@@ -147,9 +192,7 @@ impl AdvertRepr<'_> {
             *slot = auth.data();
         }
         let checksum = self.checksum(message, family, ip);
-        if let [_, _, _, _, _, _, high, low, ..] = message {
-            [*high, *low] = checksum;
-        }
+        set_checksum(message, checksum);
         Ok(len)
     }
 
@@ -176,7 +219,6 @@ impl AdvertRepr<'_> {
             interval: self.interval,
         };
         let [timing_hi, timing_lo] = match self.format {
-            Format::V2 { auth: Auth::Ah } => return Err(EmitError::AuthenticationHeader),
             Format::V2 { auth } => [auth.number(), self.interval.whole_secs().ok_or(unfit)?],
             Format::V3 { .. } if !self.interval.fits(version) => return Err(unfit),
             Format::V3 { .. } => self.interval.centis().to_be_bytes(),
@@ -211,6 +253,19 @@ impl AdvertRepr<'_> {
             Checksum::OldUnicast => sum.and(Sum::of_old_unicast(ip.source, len)),
         }
         .field()
+    }
+}
+
+/// What is in front of the message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    Ip,
+    AuthenticationHeader,
+}
+
+fn set_checksum(message: &mut [u8], checksum: [u8; 2]) {
+    if let [_, _, _, _, _, _, high, low, ..] = message {
+        [*high, *low] = checksum;
     }
 }
 

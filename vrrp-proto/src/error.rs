@@ -52,10 +52,14 @@ pub enum ParseError {
     /// Source and destination address are of different families.
     #[error("source and destination address are of different families")]
     MixedFamilies,
-    /// The packet starts with an IP authentication header (VRRPv2 authentication type 2).
-    /// Verifying those is not supported. VRRP-V2-AUTH-05.
-    #[error("the packet carries an IP authentication header, which is not supported")]
+    /// The packet starts with an IP authentication header (VRRPv2 authentication type 2), in a
+    /// place for packets without one. VRRP-V2-AUTH-05.
+    #[error("the packet carries an IP authentication header")]
     AuthenticationHeader,
+    /// An IP authentication header of another shape than VRRPv2's: 12 octets of integrity check
+    /// value, right after an IPv4 header without options. VRRP-V2-AUTH-05.
+    #[error("the IP authentication header is not one of VRRP")]
+    AuthenticationHeaderShape,
     /// The IP protocol or next header is not 112. RFC 9568 5.1.1.4, 5.1.2.4.
     #[error("the IP protocol is {found}, not 112")]
     Protocol {
@@ -147,7 +151,7 @@ impl ParseError {
 
     /// The short name of every reason at its [`index`](Self::index), for metrics and status
     /// output: lower case with underscores.
-    pub const NAMES: [&'static str; 24] = [
+    pub const NAMES: [&'static str; 25] = [
         "ip_truncated",
         "ip_version",
         "ip_header_length",
@@ -156,6 +160,7 @@ impl ParseError {
         "ip_fragment",
         "mixed_families",
         "authentication_header",
+        "authentication_header_shape",
         "protocol",
         "hop_limit",
         "header_truncated",
@@ -186,22 +191,23 @@ impl ParseError {
             Self::IpFragment => 5,
             Self::MixedFamilies => 6,
             Self::AuthenticationHeader => 7,
-            Self::Protocol { .. } => 8,
-            Self::HopLimit { .. } => 9,
-            Self::HeaderTruncated { .. } => 10,
-            Self::Version { .. } => 11,
-            Self::Version2OverIpv6 => 12,
-            Self::Type { .. } => 13,
-            Self::AddressesTruncated { .. } => 14,
-            Self::AuthDataMissing { .. } => 15,
-            Self::SurplusOctets { .. } => 16,
-            Self::Checksum => 17,
-            Self::VridZero => 18,
-            Self::AuthType { .. } => 19,
-            Self::V2IntervalZero => 20,
-            Self::CountZero => 21,
-            Self::V3IntervalZero => 22,
-            Self::FirstNotLinkLocal => 23,
+            Self::AuthenticationHeaderShape => 8,
+            Self::Protocol { .. } => 9,
+            Self::HopLimit { .. } => 10,
+            Self::HeaderTruncated { .. } => 11,
+            Self::Version { .. } => 12,
+            Self::Version2OverIpv6 => 13,
+            Self::Type { .. } => 14,
+            Self::AddressesTruncated { .. } => 15,
+            Self::AuthDataMissing { .. } => 16,
+            Self::SurplusOctets { .. } => 17,
+            Self::Checksum => 18,
+            Self::VridZero => 19,
+            Self::AuthType { .. } => 20,
+            Self::V2IntervalZero => 21,
+            Self::CountZero => 22,
+            Self::V3IntervalZero => 23,
+            Self::FirstNotLinkLocal => 24,
         }
     }
 
@@ -242,7 +248,8 @@ pub enum EmitError {
     /// VRRPv2 is IPv4 only. VRRP-EXT-13.
     #[error("VRRPv2 over IPv6")]
     Version2OverIpv6,
-    /// Adverts inside of an IP authentication header cannot be written. VRRP-V2-AUTH-05.
-    #[error("the IP authentication header is not supported")]
+    /// A message of authentication type 2 makes no sense without the header, which covers the
+    /// whole IP packet: `emit_ah` (feature `auth`) writes both. VRRP-V2-AUTH-05.
+    #[error("the message needs an IP authentication header in front of it")]
     AuthenticationHeader,
 }

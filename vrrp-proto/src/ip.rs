@@ -81,71 +81,93 @@ impl IpMeta {
 /// [`Protocol`](ParseError::Protocol). The TTL is left to [`Advert::parse`](crate::Advert::parse),
 /// since it depends on the policy.
 pub fn split_ipv4(datagram: &[u8]) -> Result<(IpMeta, &[u8]), ParseError> {
-    let header: &[u8; IPV4_HEADER_LEN] = datagram.first_chunk().ok_or(ParseError::IpTruncated {
-        needed: IPV4_HEADER_LEN,
-        got: datagram.len(),
-    })?;
-    let &[
-        version_ihl,
-        _tos,
-        total_hi,
-        total_lo,
-        _,
-        _,
-        fragment_hi,
-        fragment_lo,
-        hop_limit,
-        protocol,
-        _,
-        _,
-        s0,
-        s1,
-        s2,
-        s3,
-        d0,
-        d1,
-        d2,
-        d3,
-    ] = header;
-    expect_ip_version(version_ihl, 4)?;
-    // At most 15 words, so 60 octets.
-    let header_len = (version_ihl & 0x0f).saturating_mul(4);
-    if usize::from(header_len) < IPV4_HEADER_LEN {
-        return Err(ParseError::IpHeaderLength { octets: header_len });
-    }
-    let total = u16::from_be_bytes([total_hi, total_lo]);
-    if total < u16::from(header_len) {
-        return Err(ParseError::IpTotalLength {
-            total,
-            header: header_len,
-        });
-    }
-    let truncated = ParseError::IpTruncated {
-        needed: total.into(),
-        got: datagram.len(),
-    };
-    let packet = datagram.get(..usize::from(total)).ok_or(truncated)?;
-    let (header, message) = packet
-        .split_at_checked(header_len.into())
-        .ok_or(truncated)?;
-    if !Sum::of(header).verifies() {
-        return Err(ParseError::IpHeaderChecksum);
-    }
-    // More Fragments and the offset; Don't Fragment and the unused bit may be anything.
-    if u16::from_be_bytes([fragment_hi, fragment_lo]) & 0x3fff != 0 {
-        return Err(ParseError::IpFragment);
-    }
-    expect_protocol(protocol)?;
-    let source = Ipv4Addr::new(s0, s1, s2, s3).into();
-    let destination = Ipv4Addr::new(d0, d1, d2, d3).into();
-    Ok((
-        IpMeta {
+    let packet = Ipv4::parse(datagram)?;
+    expect_protocol(packet.protocol)?;
+    Ok((packet.meta, packet.payload))
+}
+
+/// An IPv4 packet whose header was found to be good.
+pub(crate) struct Ipv4<'a> {
+    pub(crate) meta: IpMeta,
+    pub(crate) protocol: u8,
+    /// The header with its options; read by the authentication header, which covers it.
+    #[cfg_attr(not(feature = "auth"), expect(dead_code))]
+    pub(crate) header: &'a [u8],
+    pub(crate) payload: &'a [u8],
+}
+
+impl<'a> Ipv4<'a> {
+    /// VRRP-GEN-09.
+    pub(crate) fn parse(datagram: &'a [u8]) -> Result<Self, ParseError> {
+        let header: &[u8; IPV4_HEADER_LEN] =
+            datagram.first_chunk().ok_or(ParseError::IpTruncated {
+                needed: IPV4_HEADER_LEN,
+                got: datagram.len(),
+            })?;
+        let &[
+            version_ihl,
+            _tos,
+            total_hi,
+            total_lo,
+            _,
+            _,
+            fragment_hi,
+            fragment_lo,
+            hop_limit,
+            protocol,
+            _,
+            _,
+            s0,
+            s1,
+            s2,
+            s3,
+            d0,
+            d1,
+            d2,
+            d3,
+        ] = header;
+        expect_ip_version(version_ihl, 4)?;
+        // At most 15 words, so 60 octets.
+        let header_len = (version_ihl & 0x0f).saturating_mul(4);
+        if usize::from(header_len) < IPV4_HEADER_LEN {
+            return Err(ParseError::IpHeaderLength { octets: header_len });
+        }
+        let total = u16::from_be_bytes([total_hi, total_lo]);
+        if total < u16::from(header_len) {
+            return Err(ParseError::IpTotalLength {
+                total,
+                header: header_len,
+            });
+        }
+        let truncated = ParseError::IpTruncated {
+            needed: total.into(),
+            got: datagram.len(),
+        };
+        let packet = datagram.get(..usize::from(total)).ok_or(truncated)?;
+        let (header, payload) = packet
+            .split_at_checked(header_len.into())
+            .ok_or(truncated)?;
+        if !Sum::of(header).verifies() {
+            return Err(ParseError::IpHeaderChecksum);
+        }
+        // More Fragments and the offset; Don't Fragment and the unused bit may be anything.
+        if u16::from_be_bytes([fragment_hi, fragment_lo]) & 0x3fff != 0 {
+            return Err(ParseError::IpFragment);
+        }
+        let source = Ipv4Addr::new(s0, s1, s2, s3).into();
+        let destination = Ipv4Addr::new(d0, d1, d2, d3).into();
+        let meta = IpMeta {
             source,
             destination,
             hop_limit,
-        },
-        message,
-    ))
+        };
+        Ok(Self {
+            meta,
+            protocol,
+            header,
+            payload,
+        })
+    }
 }
 
 /// Splits an IPv6 packet, as a packet socket delivers it, into what its header says and the VRRP

@@ -26,7 +26,11 @@ mod policy;
 mod types;
 
 pub use advert::{Addresses, Advert, peek_vrid};
-pub use auth::{AH_PROTOCOL, Auth, pad_password};
+#[cfg(feature = "auth")]
+pub use auth::ah::{AH_HEADER_LEN, AhPacket};
+#[cfg(feature = "auth")]
+pub use auth::trailer::{HmacKey, KeyLength, MalformedTrailer, Sequence, TRAILER_SCHEME, Trailer};
+pub use auth::{AH_PROTOCOL, Auth, TRAILER_LEN, pad_password};
 pub use checksum::Checksum;
 pub use emit::{AddressList, AdvertRepr, Format};
 pub use error::{EmitError, ParseError};

@@ -467,6 +467,7 @@ fn every_reason_has_its_own_index_and_its_own_name() {
         ParseError::IpFragment,
         ParseError::MixedFamilies,
         ParseError::AuthenticationHeader,
+        ParseError::AuthenticationHeaderShape,
         ParseError::Protocol { found: 0 },
         ParseError::HopLimit { found: 0 },
         ParseError::HeaderTruncated { got: 0 },

@@ -46,6 +46,7 @@ const PARTS: &[(&str, &str)] = &[
     ("TRK", "Keepalived: trackers"),
     ("SCR", "Keepalived: running scripts"),
     ("KA-G", "Keepalived: sync groups"),
+    ("KA-AX", "Keepalived: signed adverts"),
     ("KA-O", "Keepalived: other options"),
     ("ARP", "Gratuitous ARP"),
     ("IPVS-ENC", "IPVS: requests"),

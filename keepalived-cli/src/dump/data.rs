@@ -144,7 +144,17 @@ pub(super) fn section(text: &mut String, facts: &Facts<'_>, hooks: &HookSet) {
             // Never the password itself: the file may end up in a bug report.
             line!(text, "   Password = ********");
         }
+        WireFormat::V2 {
+            auth: V2Auth::Ah(_),
+        } => line!(text, "   Authentication type = IPSEC_AH"),
         WireFormat::V3 { .. } => {}
+    }
+    if let Some(hmac) = &fsm.hmac {
+        line!(
+            text,
+            "   Authentication extension = HMAC-SHA-256, key {}",
+            hmac.active_key()
+        );
     }
     line!(text, "   Virtual IP ({}):", facts.advertised().count());
     for vip in facts.advertised() {

@@ -72,7 +72,7 @@ impl Object {
 pub(super) fn object(facts: &Facts<'_>, hooks: &HookSet) -> String {
     let mut both = Object::default();
     both.raw("data", &data(facts, hooks));
-    both.raw("stats", &stats(facts.stats));
+    both.raw("stats", &stats(facts.stats, facts.setup.fsm.hmac.is_some()));
     both.end()
 }
 
@@ -93,7 +93,7 @@ fn data(facts: &Facts<'_>, hooks: &HookSet) -> String {
         "skip_check_adv_addr",
         u8::from(fsm.address_check == AddressCheck::Skip),
     );
-    json.add("strict_mode", 0);
+    json.add("strict_mode", u8::from(setup.strict));
     json.add("vmac_ifname", "");
     json.add("ifp_ifname", setup.interface.to_string());
     json.add("master_priority", master_priority);
@@ -162,12 +162,18 @@ fn data(facts: &Facts<'_>, hooks: &HookSet) -> String {
             // Never the password itself: the file may end up in a bug report.
             json.add("auth_data", "********");
         }
+        WireFormat::V2 {
+            auth: V2Auth::Ah(_),
+        } => {
+            json.add("auth_type", 2);
+            json.add("auth_data", "********");
+        }
         _ => json.add("auth_type", 0),
     }
     json.end()
 }
 
-fn stats(stats: &Stats) -> String {
+fn stats(stats: &Stats, signed: bool) -> String {
     let counters = Counters::of(stats);
     let mut json = Object::default();
     for (name, value) in [
@@ -188,7 +194,29 @@ fn stats(stats: &Stats) -> String {
     ] {
         json.add(name, value);
     }
+    // As releases that have the extension write them, where there is one.
+    if signed {
+        for (name, _, count) in extension(stats) {
+            json.add(name, count);
+        }
+    }
     json.end()
+}
+
+/// The counters of `auth_hmac`: name in the JSON dump, words of the statistics file, count.
+pub(super) fn extension(stats: &Stats) -> [(&'static str, &'static str, u64); 6] {
+    [
+        ("auth_ext_missing", "Missing"),
+        ("auth_ext_malformed", "Malformed"),
+        ("auth_ext_unknown_key", "Unknown Key"),
+        ("auth_ext_invalid_hmac", "Invalid HMAC"),
+        ("auth_ext_stale", "Stale"),
+        ("auth_ext_replay", "Replay"),
+    ]
+    .map(|(name, words)| {
+        let mut counted = stats.iter().filter(|(reason, _)| *reason == name);
+        (name, words, counted.next().map_or(0, |(_, count)| count))
+    })
 }
 
 /// Our reasons for rejecting a packet, summed up to keepalived's coarser counters.
@@ -235,7 +263,9 @@ impl Counters {
             "v2_interval_zero" | "v3_interval_zero" | "interval_mismatch" => &mut self.interval,
             "auth_type" => &mut self.auth_type_invalid,
             "auth_type_mismatch" => &mut self.auth_type_mismatch,
-            "auth_data" => &mut self.auth_failure,
+            "auth_data" | "ah_missing" | "ah_index" | "ah_check_value" | "ah_replay" => {
+                &mut self.auth_failure
+            }
             _ => return None,
         })
     }

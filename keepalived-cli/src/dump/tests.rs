@@ -87,7 +87,7 @@ fn the_data_dump_shows_groups_as_keepalived_does() {
 fn the_statistics_have_keepalived_s_lines() {
     let example = Example::master();
     let mut text = String::new();
-    stats::section(&mut text, "VI_1", example.facts().stats);
+    stats::section(&mut text, "VI_1", example.facts().stats, false);
     assert_eq!(text, include_str!("golden/keepalived.stats"));
 }
 

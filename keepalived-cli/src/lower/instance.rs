@@ -4,14 +4,15 @@ use std::num::NonZeroU8;
 use std::sync::Arc;
 
 use keepalived_config::model::{
-    Authentication, GlobalDefs, OldUnicastChecksum, Preempt as WantedPreempt,
-    Transport as WantedTransport, Vip as WantedVip, VrrpInstance, WantedState,
+    Authentication, GlobalDefs, HmacKey as WantedKey, HmacMode as WantedMode, KeyBytes, KeySource,
+    OldUnicastChecksum, Preempt as WantedPreempt, Transport as WantedTransport, Vip as WantedVip,
+    VrrpInstance, WantedState,
 };
 use keepalived_driver::{InstanceSetup, TrackedInterface};
 use netlink_vip::{AnnouncePolicy, InterfaceName, NameError, Vip, VipFlags};
 use vrrp_fsm::{
-    AddressCheck, BackupPriority, ConfigError, InstanceConfig, Peer, Preempt, Role, Startup,
-    Transport, V2Auth, WireFormat,
+    AddressCheck, AntiReplay, BackupPriority, ConfigError, Hmac, HmacMode, InstanceConfig, Peer,
+    Preempt, Role, Startup, Transport, V2Auth, WireFormat,
 };
 use vrrp_proto::{Checksum, ChecksumPolicy, Version};
 
@@ -47,7 +48,11 @@ pub(super) fn setup(
         ));
     }
     let interface = name(&wanted.interface)?;
-    let fsm = election(&wanted);
+    let (hmac, keyless) = hmac(&wanted, machine, remarks);
+    let mut fsm = election(&wanted);
+    if let Some(hmac) = hmac {
+        fsm = fsm.with_hmac(hmac);
+    }
     if wanted.hold.is_none() {
         fsm.check()?;
     }
@@ -79,7 +84,11 @@ pub(super) fn setup(
     setup.receive_buffer = receive_buffer(global, &wanted, mtu);
     setup.refuse_traffic = wanted.refuse_traffic;
     setup.promote_secondaries = wanted.promote_secondaries;
-    setup.hold = wanted.hold.map(|hold| Arc::from(hold.reason.text()));
+    setup.strict = wanted.strict;
+    setup.hold = wanted
+        .hold
+        .map(|hold| Arc::from(hold.reason.text()))
+        .or(keyless);
     Ok(setup)
 }
 
@@ -119,8 +128,9 @@ fn election(wanted: &VrrpInstance) -> InstanceConfig {
     };
     let format = match wanted.version {
         Version::V2 => WireFormat::V2 {
-            auth: match wanted.authentication {
+            auth: match &wanted.authentication {
                 Authentication::Password(password) => V2Auth::Password(password.bytes()),
+                Authentication::Ah(password) => V2Auth::Ah(password.bytes()),
                 _ => V2Auth::None,
             },
         },
@@ -168,8 +178,84 @@ fn election(wanted: &VrrpInstance) -> InstanceConfig {
         } else {
             AddressCheck::Log
         })
+        .with_yield_after_stall(wanted.timer_expired_backup.and_then(BackupPriority::new))
         .with_track_link(wanted.track_interface)
         .with_old_unicast_checksum(wanted.old_unicast_checksum != OldUnicastChecksum::Never)
+}
+
+/// Keys and stage of `auth_hmac`, or why the instance has to be held: a file without a usable key
+/// never makes it run without one. KA-AX-02.
+fn hmac(
+    wanted: &VrrpInstance,
+    machine: &dyn Machine,
+    remarks: &mut Vec<String>,
+) -> (Option<Hmac>, Option<Arc<str>>) {
+    let Authentication::Hmac(wanted_hmac) = &wanted.authentication else {
+        return (None, None);
+    };
+    let mut keys = Vec::new();
+    let mut trouble = Vec::new();
+    for key in &wanted_hmac.keys {
+        let id = key.id.value;
+        match bytes_of(key, machine) {
+            Ok((bytes, warning)) => {
+                if let Some(warning) = warning {
+                    remarks.push(format!("({}) SECURITY: {warning}", *wanted.name));
+                }
+                match vrrp_proto::HmacKey::new(&bytes) {
+                    Ok(key) => keys.push((id, key)),
+                    Err(error) => trouble.push(format!("key {id}: {error}")),
+                }
+            }
+            Err(error) => trouble.push(error),
+        }
+    }
+    for trouble in &trouble {
+        remarks.push(format!("({}) {trouble}", *wanted.name));
+    }
+    match Hmac::new(keys, wanted_hmac.active) {
+        Ok(hmac) => {
+            let hmac = hmac
+                .with_anti_replay(match wanted_hmac.time_window {
+                    Some(window) => AntiReplay::Time { window },
+                    None => AntiReplay::Monotonic,
+                })
+                .with_mode(match wanted_hmac.mode {
+                    WantedMode::ReceiveOnly => HmacMode::ReceiveOnly,
+                    WantedMode::Permissive => HmacMode::Permissive,
+                    WantedMode::Enforce => HmacMode::Enforce,
+                });
+            (Some(hmac), None)
+        }
+        Err(error) => {
+            let why = trouble
+                .into_iter()
+                .next()
+                .unwrap_or_else(|| error.to_string());
+            (
+                None,
+                Some(format!("its adverts cannot be signed: {why}").into()),
+            )
+        }
+    }
+}
+
+/// A key, and a warning about its file.
+fn bytes_of(key: &WantedKey, machine: &dyn Machine) -> Result<(Vec<u8>, Option<String>), String> {
+    let path = match &key.key {
+        KeySource::Here(bytes) => return Ok((bytes.bytes().to_vec(), None)),
+        KeySource::File(path) => path,
+    };
+    let at = path.display();
+    let secret = machine
+        .secret(path)
+        .map_err(|error| format!("key {}: {at}: {error}", key.id.value))?;
+    let bytes = KeyBytes::from_file(&secret.content)
+        .map_err(|error| format!("key {}: {at}: {error}", key.id.value))?;
+    let warning = secret
+        .exposed
+        .then(|| format!("others can read {at}, the file of key {}", key.id.value));
+    Ok((bytes.bytes().to_vec(), warning))
 }
 
 /// The checksum of our own VRRPv3 adverts over IPv4.

@@ -3,6 +3,7 @@
 mod device;
 mod instance;
 mod scripts;
+mod secret;
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
@@ -17,6 +18,7 @@ use keepalived_driver::hooks::HookSet;
 use crate::rtnetlink::Rtnetlink;
 
 pub(crate) use scripts::ScriptTrouble;
+pub(crate) use secret::Secret;
 
 /// Everything the daemon runs, and what could not be taken over.
 #[derive(Debug)]
@@ -41,6 +43,13 @@ pub(crate) trait Machine {
     fn account(&self, user: &str, group: Option<&str>) -> Option<(u32, u32)>;
     /// The account this process runs as.
     fn own_account(&self) -> (u32, u32);
+    /// What is in the file of a key, and whether others than its owner can read it.
+    ///
+    /// # Errors
+    /// It cannot be read, or is far too long for a key.
+    fn secret(&self, path: &Path) -> std::io::Result<Secret> {
+        secret::read(path)
+    }
     /// Whether the program exists, may be executed, and is safe from others.
     fn judge(&self, program: &str, uid: u32) -> scripts::Judgement;
 }
@@ -95,6 +104,7 @@ pub(crate) fn lower(model: &Model, machine: &dyn Machine) -> Lowered {
     driver.link_delays = device::link_delays(model);
     driver.firewall = device::firewall(&model.global);
     driver.no_local_igmp = model.global.links.no_local_igmp;
+    driver.delay_after_boot = model.global.delay_after_boot;
     driver.report_unknown_vrids = model.global.log_unknown_vrids;
     Lowered {
         driver,

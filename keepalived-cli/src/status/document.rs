@@ -11,7 +11,8 @@ use keepalived_driver::{LinkSnapshot, LinkState, Snapshot};
 use netlink_vip::Vip;
 use serde_json::{Map, Value, json};
 use vrrp_fsm::{
-    Fault, NewActiveReason, Preempt, Reason, Role, State, Stats, Transport, V2Auth, WireFormat,
+    AntiReplay, Fault, Hmac, HmacMode, NewActiveReason, Preempt, Reason, Role, State, Stats,
+    Transport, V2Auth, WireFormat,
 };
 use vrrp_proto::{AdvertInterval, Family};
 
@@ -125,9 +126,12 @@ pub(super) fn instance(facts: &Facts<'_>) -> Value {
         "addresses_set": facts.addresses_installed,
         "transport": transport(&fsm.transport, setup.unicast_hop_limit),
         "auth_type": match fsm.format {
+            _ if fsm.hmac.is_some() => "hmac",
             WireFormat::V2 { auth: V2Auth::Password(_) } => "password",
+            WireFormat::V2 { auth: V2Auth::Ah(_) } => "ah",
             _ => "none",
         },
+        "auth_hmac": fsm.hmac.as_deref().map(signatures),
         "track_primary": setup.track_primary,
         "tracked_interfaces": setup.track_interfaces.iter().map(|track| json!({
             "name": track.name.to_string(),
@@ -162,6 +166,25 @@ pub(super) fn group(group: &GroupFacts<'_>) -> Value {
         "faulted_members": group.faulted,
         "waiting_members": group.waiting,
         "last_transition": group.last_transition.map(|(at, reason)| last_transition(at, &reason)),
+    })
+}
+
+/// Of `auth_hmac`, all but the keys.
+fn signatures(hmac: &Hmac) -> Value {
+    let (anti_replay, window) = match hmac.anti_replay {
+        AntiReplay::Time { window } => ("time", seconds(window)),
+        AntiReplay::Monotonic => ("monotonic", Value::Null),
+    };
+    json!({
+        "mode": match hmac.mode {
+            HmacMode::ReceiveOnly => "receive-only",
+            HmacMode::Permissive => "permissive",
+            HmacMode::Enforce => "enforce",
+        },
+        "active_key": hmac.active_key(),
+        "keys": hmac.key_ids().collect::<Vec<_>>(),
+        "anti_replay": anti_replay,
+        "time_window_seconds": window,
     })
 }
 

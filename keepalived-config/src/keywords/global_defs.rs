@@ -216,7 +216,7 @@ table! { GLOBAL_DEFS, GlobalDefs;
         "Accept unicast adverts from configured peers only.";
     "vrrp_cpu_affinity", Line, "CPU_ID [CPU_ID ...]", P2, NotYet, "all", "2.0.17",
         "Processors the VRRP process may run on.";
-    "vrrp_delay_after_boot", Line, "TIMER(0.001..)", P1, NotYet, "0 s", "2.4.0",
+    "vrrp_delay_after_boot", Line, "TIMER(0.001..)", P1, Works, "0 s", "2.4.0",
         "Uptime of the host in seconds before which no instance takes part.";
     "vrrp_down_timer_adverts", Line, "UINT(1..100)", P2, Works, "3", "2.2.3",
         "Lost adverts until a backup takes over.";
@@ -291,7 +291,7 @@ table! { GLOBAL_DEFS, GlobalDefs;
         "Compare the address list of the first advert of a master only.";
     "vrrp_startup_delay", Line, "TIMER(0.001..)", P1, Works, "0 s", "2.0.14",
         "Seconds after start during which no instance takes part.";
-    "vrrp_strict", Line, "[BOOL]", P1, NotYet, "off", "1.2.20",
+    "vrrp_strict", Line, "[BOOL]", P1, Works, "off", "1.2.20",
         "Refuse or reset whatever the RFC forbids.";
     "vrrp_version", Line, "2|3", P1, Works, "2", "1.2.20",
         "VRRP version of IPv4 instances.";

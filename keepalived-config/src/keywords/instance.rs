@@ -10,10 +10,10 @@ table! { INSTANCE, Instance;
         "Answer traffic to the virtual addresses.";
     "advert_int", Line, "TIMER(0.01..255)", P0, Works, "1 s", "0.5",
         "Seconds between adverts; whole seconds in version 2, at most 40.95 s in version 3.";
-    "auth_hmac", Block(Context::AuthHmac), "{ ... }", P1, NotYet, "none", "2.4.0",
+    "auth_hmac", Block(Context::AuthHmac), "{ ... }", P1, Works, "none", "2.4.0",
         "Signed adverts, a Keepalived extension.";
     "authentication", Block(Context::Authentication), "{ ... }", P0, Works, "none", "0.5",
-        "Password of VRRPv2.";
+        "Authentication of VRRPv2.";
     "check_unicast_src", Line, "", P1, Works, "as vrrp_check_unicast_src", "2.1.0",
         "Accept adverts from configured peers only.";
     "debug", Line, "UINT(0..4)", P2, NoEffect("Keepalived ignores it too"), "0", "0.5",
@@ -99,11 +99,11 @@ table! { INSTANCE, Instance;
         "Send mail when the instance changes state.";
     "state", Line, "MASTER|BACKUP", P0, Works, "MASTER for priority 255, else BACKUP", "0.5",
         "The state the instance wants at start.";
-    "strict_mode", Line, "[BOOL]", P1, NotYet, "as vrrp_strict", "1.2.20",
+    "strict_mode", Line, "[BOOL]", P1, Works, "as vrrp_strict", "1.2.20",
         "Refuse or reset whatever the RFC forbids.";
-    "thread_timer_expired", Line, "[UINT(1..254)]", P2, NotYet, "", "2.2.8",
+    "thread_timer_expired", Line, "[UINT(1..254)]", P2, Works, "", "2.2.8",
         "The old name of timer_expired_backup.";
-    "timer_expired_backup", Line, "[UINT(1..254)]", P2, NotYet, "off", "2.3.2",
+    "timer_expired_backup", Line, "[UINT(1..254)]", P2, Works, "off", "2.3.2",
         "Step down after a stall in which another must have taken over.";
     "track_bfd", Entries(EntryKind::Track), "{ BFD_NAME [weight INT(-253..253) [reverse|noreverse]] ... }",
         P1, NotYet, "none", "2.0.0",
@@ -168,19 +168,19 @@ table! { AUTHENTICATION, Authentication;
     "auth_pass", Line, "STRING(8 bytes)", P0, Works, "none", "0.5",
         "The password; only the first 8 bytes count.";
     "auth_type", Line, "PASS|AH", P0, Works, "none", "0.5",
-        "Kind of authentication: a plain password; with IPsec AH the instance stays in FAULT.";
+        "Kind of authentication: a plain password, or a password as the key of an IP authentication header.";
 }
 
 table! { AUTH_HMAC, AuthHmac;
-    "active_key", Line, "UINT(1..255)", P1, NotYet, "required", "2.4.0",
+    "active_key", Line, "UINT(1..255)", P1, Works, "required", "2.4.0",
         "Number of the key that signs.";
-    "anti_replay", Line, "time|monotonic", P1, NotYet, "time", "2.4.0",
+    "anti_replay", Line, "time|monotonic", P1, Works, "time", "2.4.0",
         "Refuse old adverts by time or by sequence only.";
     "key", Line, "UINT(1..255) hex:HEXDIGITS|ASCII_STRING|file:PATH",
-        P1, NotYet, "required", "2.4.0",
+        P1, Works, "required", "2.4.0",
         "A numbered key of 32 to 64 bytes: text, hexadecimal, or from a file.";
-    "mode", Line, "enforce|permissive|receive-only", P1, NotYet, "enforce", "2.4.0",
+    "mode", Line, "enforce|permissive|receive-only", P1, Works, "enforce", "2.4.0",
         "How strictly signatures are demanded while a roll-out is under way.";
-    "time_window", Line, "UINT(1..300 seconds)", P1, NotYet, "3 adverts, 5 to 300 s", "2.4.0",
+    "time_window", Line, "UINT(1..300 seconds)", P1, Works, "3 adverts, 5 to 300 s", "2.4.0",
         "Seconds by which a clock may differ.";
 }

@@ -54,6 +54,8 @@ pub struct GlobalDefs {
     pub dynamic_interfaces: DynamicInterfaces,
     /// Time after start during which no instance takes part.
     pub startup_delay: Duration,
+    /// Uptime of the host before which no instance takes part.
+    pub delay_after_boot: Duration,
     /// Adverts for virtual routers that are not configured here are logged.
     pub log_unknown_vrids: bool,
     /// Format of the JSON dump: 1 or 2.
@@ -134,6 +136,7 @@ impl Default for GlobalDefs {
             default_interface: None,
             dynamic_interfaces: DynamicInterfaces::No,
             startup_delay: Duration::ZERO,
+            delay_after_boot: Duration::ZERO,
             log_unknown_vrids: false,
             json_version: 1,
             state_dump_file: None,

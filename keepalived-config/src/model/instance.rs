@@ -1,11 +1,11 @@
 //! A virtual router, resolved.
 
-use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use vrrp_proto::{AdvertInterval, Family, Priority, Version, Vrid};
 
+use super::authentication::Authentication;
 use super::device::{Device, ExtraAnnounce};
 use super::script::Notify;
 use super::spanned::Spanned;
@@ -40,7 +40,7 @@ pub struct VrrpInstance {
     pub addresses: Vec<Vip>,
     /// Addresses held but not advertised, of any family.
     pub excluded: Vec<Vip>,
-    /// Password of VRRPv2.
+    /// How adverts are authenticated.
     pub authentication: Authentication,
     /// Where adverts go.
     pub transport: Transport,
@@ -68,6 +68,9 @@ pub struct VrrpInstance {
     /// daemon: unicast only where the interface cannot multicast (VRRP-EXT-06), and dropping traffic to
     /// the addresses unless it owns them.
     pub strict: bool,
+    /// Step down after a stall in which a member of this priority, 1..=254, must have taken over; only
+    /// with `preempt` never.
+    pub timer_expired_backup: Option<u8>,
     /// Announcements of addresses.
     pub announce: Announce,
     /// Commands.
@@ -112,44 +115,6 @@ pub enum Preempt {
     Immediately,
     /// `preempt_delay`: more than zero, at most 1000 s.
     After(Duration),
-}
-
-/// Authentication of adverts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Authentication {
-    /// None.
-    None,
-    /// VRRPv2 plain password.
-    Password(Password),
-}
-
-/// The eight bytes of a password, padded with zeros. Never printed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Password([u8; 8]);
-
-impl Password {
-    /// The first eight bytes of `text`.
-    #[must_use]
-    pub fn new(text: &str) -> Self {
-        let mut bytes = [0; 8];
-        for (slot, byte) in bytes.iter_mut().zip(text.bytes()) {
-            *slot = byte;
-        }
-        Self(bytes)
-    }
-
-    /// The bytes as they are sent.
-    #[must_use]
-    pub const fn bytes(&self) -> [u8; 8] {
-        self.0
-    }
-}
-
-impl fmt::Debug for Password {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("********")
-    }
 }
 
 /// Where adverts go.
@@ -266,6 +231,11 @@ impl HoldReason {
     }
 }
 
+/// Bytes that signed adverts are longer.
+pub(super) const TRAILER: u32 = 28;
+/// Bytes that adverts with an IP authentication header are longer.
+const AUTHENTICATION_HEADER: u32 = 24;
+
 /// How many addresses of `family` fit into an advert over a link with this MTU, at most 255.
 ///
 /// Counts like Keepalived (measured at 576, 1280 and 1500), which sets the Ethernet header aside too.
@@ -294,12 +264,23 @@ impl VrrpInstance {
         self.addresses.iter().chain(&self.excluded)
     }
 
+    /// How many addresses fit into one of its adverts over a link with this MTU.
+    #[must_use]
+    pub fn room(&self, mtu: u32) -> usize {
+        let taken = match self.authentication {
+            Authentication::Hmac(_) => TRAILER,
+            Authentication::Ah(_) => AUTHENTICATION_HEADER,
+            Authentication::None | Authentication::Password(_) => 0,
+        };
+        max_advertised(self.family, self.version, mtu.saturating_sub(taken))
+    }
+
     /// Moves the addresses that do not fit into an advert over a link with this MTU to `excluded`.
     ///
     /// The model assumes 1500; the daemon calls this when it knows the interface. Returns how many
     /// were moved.
     pub fn limit_to_mtu(&mut self, mtu: u32) -> usize {
-        let keep = max_advertised(self.family, self.version, mtu).min(self.addresses.len());
+        let keep = self.room(mtu).min(self.addresses.len());
         let moved = self.addresses.split_off(keep);
         let count = moved.len();
         self.excluded.splice(0..0, moved);

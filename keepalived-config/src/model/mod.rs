@@ -6,6 +6,7 @@
 //!
 //! Every field is public and says its unit. Times are `Duration`s.
 
+mod authentication;
 pub mod balance;
 mod check;
 mod commands;
@@ -23,6 +24,9 @@ mod trackers;
 mod verdict;
 mod vip;
 
+pub use authentication::{
+    Authentication, BadKey, HmacAuth, HmacKey, HmacMode, KeyBytes, KeySource, Password,
+};
 pub use balance::{ServiceGroup, VirtualServer};
 pub use commands::{Command, Purpose};
 pub use device::{
@@ -31,8 +35,8 @@ pub use device::{
 pub use global::{DynamicInterfaces, GlobalAnnounce, GlobalDefs};
 pub use group::SyncGroup;
 pub use instance::{
-    Announce, Authentication, Hold, HoldReason, OldUnicastChecksum, Password, Peer, Preempt,
-    TrackedInterface, Transport, VrrpInstance, WantedState, max_advertised,
+    Announce, Hold, HoldReason, OldUnicastChecksum, Peer, Preempt, TrackedInterface, Transport,
+    VrrpInstance, WantedState, max_advertised,
 };
 pub use script::{Notify, Script, ScriptUser};
 pub use spanned::Spanned;

@@ -2,6 +2,7 @@
 //!
 //! Each correction follows Keepalived and says what it did.
 
+mod authentication;
 mod device;
 mod strict;
 mod transport;
@@ -12,9 +13,9 @@ use vrrp_proto::{AdvertInterval, Family, Priority, Version};
 
 use super::global::GlobalDefs;
 use super::instance::{
-    Announce, Authentication, Hold, HoldReason, Preempt, VrrpInstance, WantedState, max_advertised,
+    Announce, Hold, HoldReason, Preempt, TRAILER, VrrpInstance, WantedState, max_advertised,
 };
-use super::read::{AuthType, Raw};
+use super::read::Raw;
 use super::spanned::Spanned;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::tree::Span;
@@ -61,8 +62,9 @@ pub(super) fn instance(
     draft.addresses(family, version)?;
     let (priority, wanted) = draft.priority();
     let preempt = draft.preempt(priority, wanted);
+    let timer_expired_backup = draft.timer_expired_backup(preempt);
     let advert_interval = draft.advert_interval(version);
-    let authentication = draft.authentication(version);
+    let authentication = draft.authentication(version, advert_interval);
     draft.tracked(&interface, priority);
     let transport = draft.transport(family);
     draft.source_tracking();
@@ -104,6 +106,7 @@ pub(super) fn instance(
             .skip_check_adv_addr
             .unwrap_or(global.skip_check_adv_addr),
         strict,
+        timer_expired_backup,
         announce,
         notify: raw.notify,
         receive_buffer: raw.receive_buffer,
@@ -200,7 +203,12 @@ impl Draft<'_> {
         if self.raw.addresses.is_empty() && !self.raw.no_virtual_ipaddress {
             self.no_address(version)?;
         }
-        let most = max_advertised(family, version, 1500);
+        let taken = if self.raw.auth_hmac.is_some() {
+            TRAILER
+        } else {
+            0
+        };
+        let most = max_advertised(family, version, 1500 - taken);
         if let Some(first) = self.raw.addresses.get(most) {
             let (count, at) = (self.raw.addresses.len(), first.span);
             let message = format!(
@@ -304,6 +312,21 @@ impl Draft<'_> {
         }
     }
 
+    /// KA-M-09.
+    fn timer_expired_backup(&mut self, preempt: Preempt) -> Option<u8> {
+        let Spanned { value, span } = self.raw.timer_expired_backup?;
+        if preempt == Preempt::Never {
+            return Some(value);
+        }
+        self.warning(
+            "needs-nopreempt",
+            span,
+            "`timer_expired_backup` does nothing without `nopreempt`",
+        )
+        .help("who preempts would only take over again");
+        None
+    }
+
     /// VRRP-EXT-12: whole seconds in version 2, centiseconds up to 40.95 s in version 3.
     fn advert_interval(&mut self, version: Version) -> AdvertInterval {
         let Some(Spanned {
@@ -345,83 +368,6 @@ impl Draft<'_> {
             complaint.help("for fractions of a second use `version 3` on all members");
         }
         interval
-    }
-
-    /// What cannot be done must not run unauthenticated; what Keepalived ignores is ignored (AUTH-03).
-    fn authentication(&mut self, version: Version) -> Authentication {
-        if let Some(span) = self.raw.auth_hmac {
-            self.hold(HoldReason::Authentication, span);
-            self.error(
-                "auth-not-supported",
-                span,
-                "`auth_hmac` is not supported yet",
-            )
-            .help("the instance stays in FAULT rather than run without authentication");
-            return Authentication::None;
-        }
-        let (kind, pass) = (self.raw.auth_type, self.raw.auth_pass);
-        let Some(kind) = kind else {
-            if let Some(pass) = pass {
-                self.warning(
-                    "auth-incomplete",
-                    pass.span,
-                    "`auth_pass` needs `auth_type PASS`",
-                )
-                .help("the instance runs without authentication");
-            }
-            return Authentication::None;
-        };
-        if self.strict {
-            self.warning(
-                "auth-strict",
-                kind.span,
-                "strict mode has no authentication",
-            )
-            .help("remove the `authentication` block or strict mode; the block is ignored");
-            return Authentication::None;
-        }
-        if kind.value == AuthType::Unknown {
-            self.hold(HoldReason::Authentication, kind.span);
-            self.error(
-                "bad-auth-type",
-                kind.span,
-                "`auth_type` takes `PASS` or `AH`",
-            )
-            .help(
-                "use `auth_type PASS`; until then the instance stays in FAULT rather than run \
-                 without authentication",
-            );
-            return Authentication::None;
-        }
-        if version == Version::V3 {
-            self.warning(
-                "auth-version-3",
-                kind.span,
-                "version 3 has no authentication",
-            )
-            .help("remove the `authentication` block; it is ignored");
-            return Authentication::None;
-        }
-        let Some(pass) = pass else {
-            self.warning(
-                "ignored-auth",
-                kind.span,
-                "`auth_type` without `auth_pass` is ignored",
-            )
-            .help("add `auth_pass`; the instance runs without authentication");
-            return Authentication::None;
-        };
-        if kind.value == AuthType::Ah {
-            self.hold(HoldReason::Authentication, kind.span);
-            self.error(
-                "auth-not-supported",
-                kind.span,
-                "`auth_type AH` is not supported yet",
-            )
-            .help("the instance stays in FAULT rather than run without authentication");
-            return Authentication::None;
-        }
-        Authentication::Password(pass.value)
     }
 
     fn tracked(&mut self, interface: &Spanned<String>, priority: Priority) {

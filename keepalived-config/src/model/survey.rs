@@ -86,12 +86,7 @@ pub(super) fn report(unsupported: &[Unsupported], diagnostics: &mut Diagnostics)
                 Diagnostic::new(Severity::Error, "refused", *span, message)
             }
             _ => {
-                let message = match keyword.name {
-                    "vrrp_strict" | "strict_mode" => {
-                        format!("`{}` is only partly supported yet", keyword.name)
-                    }
-                    name => format!("`{name}` is not supported yet"),
-                };
+                let message = format!("`{}` is not supported yet", keyword.name);
                 Diagnostic::new(Severity::Warning, super::NOT_SUPPORTED_YET, *span, message)
             }
         };
@@ -109,7 +104,7 @@ fn told_elsewhere(keyword: &Keyword) -> bool {
         Context::Root => keyword.name == "net_namespace",
         Context::Instance | Context::SyncGroup => matches!(
             keyword.name,
-            "auth_hmac" | "track_script" | "track_file" | "track_process" | "track_bfd"
+            "track_script" | "track_file" | "track_process" | "track_bfd"
         ),
         _ => false,
     }
@@ -135,9 +130,6 @@ fn consequence(keyword: &Keyword) -> String {
             "only addresses follow the MASTER"
         }
         (Context::Instance, "no_accept") => "traffic to the virtual addresses is answered",
-        (Context::Instance, "strict_mode") | (Context::GlobalDefs, "vrrp_strict") => {
-            "settings are corrected, but traffic to the virtual addresses is answered all the same"
-        }
         _ if matches!(keyword.shape, Shape::Line) => "the line does nothing",
         _ => "the block does nothing",
     };

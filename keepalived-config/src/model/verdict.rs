@@ -3,14 +3,15 @@
 use super::Config;
 use super::commands::{Command, Purpose};
 use super::global::DynamicInterfaces;
-use super::instance::{VrrpInstance, max_advertised};
+use super::instance::VrrpInstance;
 use super::script::ScriptUser;
 use crate::diagnostic::{Diagnostic, Severity};
 
 /// Warnings about something that Keepalived corrects and reports too, so that they count.
 ///
 /// All other warnings are advice that Keepalived does not give; they leave the exit code alone.
-const CORRECTIONS: [&str; 18] = [
+const CORRECTIONS: [&str; 19] = [
+    "auth-both",
     "auth-strict",
     "auth-version-3",
     "corrected",
@@ -128,10 +129,9 @@ impl Config {
     /// Some instance has more addresses than fit into an advert on its interface.
     fn needs_more_room(&self, around: &dyn Surroundings) -> bool {
         self.instances.iter().any(|instance| {
-            around.mtu(&instance.interface).is_some_and(|mtu| {
-                let room = max_advertised(instance.family, instance.version, mtu);
-                instance.addresses.len() > room
-            })
+            around
+                .mtu(&instance.interface)
+                .is_some_and(|mtu| instance.addresses.len() > instance.room(mtu))
         })
     }
 

@@ -336,7 +336,10 @@ impl Elections {
             fault(Fault::Configuration, reason.to_string());
         }
         if self.release_at.is_some() {
-            fault(Fault::Held, "start-up delay".to_owned());
+            fault(
+                Fault::Held,
+                "start-up delay, or delay after boot".to_owned(),
+            );
         }
         let name = setup.interface;
         match self.reconciler.link(name.as_str()) {

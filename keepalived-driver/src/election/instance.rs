@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use netlink_vip::{Burst, Object, OwnerId};
-use vrrp_fsm::{Fault, Instance, InterfaceId, Reason, State, Transmit, Transport};
+use vrrp_fsm::{Authenticate, Fault, Instance, InterfaceId, Reason, State, Transmit, Transport};
 use vrrp_proto::{EmitError, HOP_LIMIT, IpMeta};
 
 use crate::config::InstanceSetup;
@@ -38,6 +38,16 @@ pub(super) struct Running {
     /// The state in the first report about it, which stands for the transition into that state.
     pub(super) first_state: Option<State>,
     encoded: Encoded,
+}
+
+/// Why an advert cannot be sent.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum EncodeError {
+    #[error(transparent)]
+    Emit(#[from] EmitError),
+    /// Never sent without.
+    #[error("it cannot be signed without knowing the time of day")]
+    Unsigned,
 }
 
 /// The datagrams of the current advert, rebuilt only when the advert changes.
@@ -75,14 +85,21 @@ impl Running {
     }
 
     /// The datagrams that carry the current advert, one per destination.
-    pub(super) fn advert(&mut self, instance: &Instance) -> Result<&[Datagram], EmitError> {
+    pub(super) fn advert(
+        &mut self,
+        instance: &Instance,
+        with: Authenticate,
+    ) -> Result<&[Datagram], EncodeError> {
         let Some(source) = instance.primary_address() else {
             return Ok(&[]);
         };
         let version = (instance.advert_version(), source);
-        if self.encoded.version != Some(version) {
-            self.encoded.datagrams = self.encode(instance, Transmit::Advert, source)?;
-            self.encoded.version = Some(version);
+        // One that is authenticated is never the same twice. Should it fail, nothing must be left to
+        // be sent in its place.
+        if with != Authenticate::Nothing || self.encoded.version != Some(version) {
+            self.encoded = Encoded::default();
+            self.encoded.datagrams = self.encode(instance, Transmit::Advert, source, with)?;
+            self.encoded.version = (with == Authenticate::Nothing).then_some(version);
         }
         Ok(&self.encoded.datagrams)
     }
@@ -93,9 +110,13 @@ impl Running {
     }
 
     /// The datagrams that say the router is leaving.
-    pub(super) fn release(&self, instance: &Instance) -> Result<Vec<Datagram>, EmitError> {
+    pub(super) fn release(
+        &self,
+        instance: &Instance,
+        with: Authenticate,
+    ) -> Result<Vec<Datagram>, EncodeError> {
         match instance.primary_address() {
-            Some(source) => self.encode(instance, Transmit::Release, source),
+            Some(source) => self.encode(instance, Transmit::Release, source, with),
             None => Ok(Vec::new()),
         }
     }
@@ -105,7 +126,8 @@ impl Running {
         instance: &Instance,
         transmit: Transmit,
         source: IpAddr,
-    ) -> Result<Vec<Datagram>, EmitError> {
+        with: Authenticate,
+    ) -> Result<Vec<Datagram>, EncodeError> {
         let advert = instance.advert(transmit);
         let datagram = |destination, hop_limit| {
             let ip = IpMeta {
@@ -113,7 +135,23 @@ impl Running {
                 destination,
                 hop_limit,
             };
-            build(&ip, advert.buffer_len(), |out| advert.emit(&ip, out))
+            match with {
+                Authenticate::Nothing => Ok(build(&ip, advert.buffer_len(), |out| {
+                    advert.emit(&ip, out)
+                })?),
+                Authenticate::Trailer(trailer) => {
+                    let length = advert.buffer_len() + trailer.len();
+                    let emit = |out: &mut [u8]| advert.emit_with_trailer(&ip, &trailer, out);
+                    Ok(build(&ip, length, emit)?)
+                }
+                Authenticate::Ah { key, sequence } => {
+                    let mut bytes = vec![0; advert.ah_packet_len()];
+                    let length = advert.emit_ah(&ip, &key, sequence, &mut bytes)?;
+                    bytes.truncate(length);
+                    Ok(Datagram { destination, bytes })
+                }
+                Authenticate::Impossible => Err(EncodeError::Unsigned),
+            }
         };
         match &instance.config().transport {
             Transport::Multicast { group } => Ok(vec![datagram(*group, HOP_LIMIT)?]),

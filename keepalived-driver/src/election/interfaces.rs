@@ -41,6 +41,8 @@ impl Interfaces {
 pub(super) struct ReceivePath {
     /// Open and joined to every group it needs, or not.
     pub(super) socket: Option<VrrpSocket>,
+    /// The second one, for adverts with an IP authentication header, if an instance wants those.
+    pub(super) ah: Option<VrrpSocket>,
     /// Why not.
     pub(super) error: Option<String>,
 }

@@ -17,6 +17,7 @@ mod outputs;
 mod paths;
 mod present;
 mod readiness;
+mod receive;
 mod reload;
 mod secondaries;
 mod settings;
@@ -37,8 +38,7 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use netlink_vip::{Announcer, Channel, OwnerId, Reconciler};
 use sans_io_time::Instant;
-use vrrp_fsm::{InstanceId, InterfaceId, Rejected, Router, Rx};
-use vrrp_proto::ParseError;
+use vrrp_fsm::{InstanceId, InterfaceId, Router};
 
 use crate::clock::{Clock, lateness};
 use crate::config::Config;
@@ -64,10 +64,8 @@ use readiness::Readiness;
 use shutdown::Shutdown;
 use trackers::Trackers;
 
-/// Batches read from one socket in one turn; what is left waits for the next turn, so that a flood
-/// on one socket cannot hold back the deadlines.
-const BATCHES_PER_TURN: usize = 8;
-/// Netlink datagrams read in one turn, for the same reason.
+/// Netlink datagrams read in one turn; what is left waits for the next one, so that a flood on one
+/// socket cannot hold back the deadlines.
 const NETLINK_PER_TURN: usize = 64;
 /// A turn later than this after its deadline is worth a word.
 const WORTH_A_WORD: Duration = Duration::from_millis(100);
@@ -151,6 +149,8 @@ pub struct Elections {
     turns: TurnStats,
     /// Packets that were not even IP.
     malformed: HashMap<&'static str, u64>,
+    /// Some instance signs adverts or verifies signatures.
+    signed: bool,
 }
 
 impl Elections {
@@ -184,9 +184,7 @@ impl Elections {
         let now = clock.now();
         let mut reconciler = Reconciler::new(config.tag);
         reconciler.start(now);
-        let release_at = (config.startup_delay > Duration::ZERO)
-            .then(|| now.checked_add(config.startup_delay))
-            .flatten();
+        let release_at = release_at(now, &config);
         let mut elections = Self {
             clock,
             poll,
@@ -241,6 +239,7 @@ impl Elections {
             request: Vec::new(),
             turns: TurnStats::default(),
             malformed: HashMap::new(),
+            signed: false,
         };
         elections.apply(now, config)?;
         Ok((elections, remote))
@@ -272,6 +271,9 @@ impl Elections {
         }
         let now = self.clock.now();
         self.turns.turns += 1;
+        if self.signed {
+            self.tell_wall_clock(now);
+        }
         self.note_lateness(now);
         for event in &self.events {
             if let Ok(source) = Source::try_from(event.token()) {
@@ -307,6 +309,14 @@ impl Elections {
         Ok(true)
     }
 
+    /// Signed adverts carry the time of day. Told in every turn: it can be put right at any moment.
+    fn tell_wall_clock(&mut self, now: Instant) {
+        // Before 1970 there was no VRRP: such a clock is as good as none.
+        if let Ok(since_1970) = self.clock.wall().duration_since(SystemTime::UNIX_EPOCH) {
+            self.router.wall_clock_is(now, since_1970);
+        }
+    }
+
     fn note_lateness(&mut self, now: Instant) {
         let Some(deadline) = self.deadline else {
             return;
@@ -322,9 +332,12 @@ impl Elections {
     fn read(&mut self, now: Instant) {
         let ready = std::mem::take(&mut self.ready);
         for source in ready.iter().rev().copied() {
-            if let Source::Vrrp(interface, family) = source
-                && self.read_adverts(now, (interface, family))
-            {
+            let more = match source {
+                Source::Vrrp(interface, family) => self.read_adverts(now, (interface, family)),
+                Source::Ah(interface) => self.read_ah(now, interface),
+                _ => false,
+            };
+            if more {
                 self.ready.insert(source);
             }
         }
@@ -340,65 +353,12 @@ impl Elections {
                     self.read_commands(now);
                     false
                 }
-                Source::Vrrp(..) => false,
+                Source::Vrrp(..) | Source::Ah(_) => false,
             };
             if more {
                 self.ready.insert(source);
             }
         }
-    }
-
-    /// True if more may be waiting.
-    fn read_adverts(&mut self, now: Instant, key: PathKey) -> bool {
-        let Some(socket) = self.paths.get(&key).and_then(|path| path.socket.as_ref()) else {
-            return false;
-        };
-        let mut errors = 0;
-        for _ in 0..BATCHES_PER_TURN {
-            let router = &mut self.router;
-            let turns = &mut self.turns;
-            let reports = &mut self.reports;
-            let malformed = &mut self.malformed;
-            let report_unknown = self.config.report_unknown_vrids;
-            let name = self.interfaces.name(key.0);
-            let result = socket.receive(
-                &mut self.receive,
-                |ip, message| {
-                    turns.packets_received += 1;
-                    let rx = Rx {
-                        interface: key.0,
-                        ip,
-                        message,
-                    };
-                    if let Err(Rejected::UnknownVrid(vrid)) = router.handle_packet(now, rx)
-                        && report_unknown
-                    {
-                        reports.push(Report::UnknownVrid {
-                            interface: name.map(ToString::to_string).unwrap_or_default(),
-                            vrid,
-                            source: ip.source,
-                        });
-                    }
-                },
-                |error: ParseError| *malformed.entry(error.name()).or_default() += 1,
-            );
-            match result {
-                Ok(true) => {}
-                Ok(false) => return false,
-                Err(error) => {
-                    // A socket tells once that its link went down and is fine otherwise; packets
-                    // may wait behind the error.
-                    errors += 1;
-                    self.reports.push(Report::Trouble {
-                        message: format!("receiving adverts failed: {error}"),
-                    });
-                    if errors > 1 {
-                        return false;
-                    }
-                }
-            }
-        }
-        true
     }
 
     /// True if more may be waiting.
@@ -489,6 +449,14 @@ impl Elections {
             .registry()
             .register(&mut SourceFd(&fd), token, Interest::READABLE)
     }
+}
+
+/// When the instances may run, if not at once: after both delays. KA-ST-09. The clock counts from the
+/// boot of the host, suspended time included.
+fn release_at(now: Instant, config: &Config) -> Option<Instant> {
+    let after_start = now.checked_add(config.startup_delay);
+    let after_boot = Instant::from_nanos(0).checked_add(config.delay_after_boot);
+    after_start.max(after_boot).filter(|at| *at > now)
 }
 
 /// Why the loop could not start.

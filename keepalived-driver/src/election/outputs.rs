@@ -58,7 +58,7 @@ impl Elections {
                 self.send_adverts();
             }
             match action {
-                Action::Transmit(transmit) => self.post(id, transmit),
+                Action::Transmit(transmit) => self.post(now, id, transmit),
                 Action::InstallAddresses => self.install(now, id),
                 Action::RemoveAddresses => self.remove(now, id),
                 Action::Announce(announce) => {
@@ -130,7 +130,8 @@ impl Elections {
     }
 
     /// Put an advert, as it is now, into the outbox.
-    fn post(&mut self, id: InstanceId, transmit: Transmit) {
+    fn post(&mut self, now: Instant, id: InstanceId, transmit: Transmit) {
+        let with = self.router.authenticate(now, id, transmit);
         let Some(running) = self.instances.get_mut(&id) else {
             return;
         };
@@ -138,8 +139,8 @@ impl Elections {
             return;
         };
         let encoded = match transmit {
-            Transmit::Advert => running.advert(instance).map(|_| Letter::Advert(id)),
-            Transmit::Release => running.release(instance).map(Letter::Release),
+            Transmit::Advert => running.advert(instance, with).map(|_| Letter::Advert(id)),
+            Transmit::Release => running.release(instance, with).map(Letter::Release),
         };
         let key = (running.outward, running.setup.fsm.family);
         match encoded {

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::os::fd::AsRawFd;
 
 use sans_io_time::Instant;
-use vrrp_fsm::{InterfaceId, Transport};
+use vrrp_fsm::{InterfaceId, Transport, V2Auth, WireFormat};
 use vrrp_proto::Family;
 
 use super::interfaces::ReceivePath;
@@ -74,10 +74,8 @@ impl Elections {
             .filter(|running| running.interface == interface)
             .filter_map(|running| running.setup.receive_buffer)
             .max();
-        let open = self
-            .paths
-            .remove(&(interface, family))
-            .and_then(|path| path.socket);
+        let old = self.paths.remove(&(interface, family)).unwrap_or_default();
+        let (open, old_ah) = (old.socket, old.ah);
         let socket = match open.filter(|socket| socket.index() == index) {
             Some(socket) => {
                 socket.set_receive_buffer(buffer);
@@ -89,18 +87,54 @@ impl Elections {
                 Ok(socket)
             }),
         };
-        match socket.and_then(|mut socket| socket.join(groups).map(|()| socket)) {
-            Ok(socket) => ReceivePath {
+        let ah = match old_ah.filter(|socket| socket.index() == index) {
+            _ if !self.wants_ah(interface, family) => Ok(None),
+            Some(socket) => {
+                socket.set_receive_buffer(buffer);
+                Ok(Some(socket))
+            }
+            None => VrrpSocket::open_ah(name.as_str(), index, buffer).and_then(|socket| {
+                self.register(socket.as_raw_fd(), Source::Ah(interface).into())?;
+                Ok(Some(socket))
+            }),
+        };
+        let joined = socket.and_then(|mut socket| {
+            socket.join(groups)?;
+            let mut ah = ah?;
+            if let Some(socket) = &mut ah {
+                socket.join(groups)?;
+            }
+            Ok((socket, ah))
+        });
+        match joined {
+            Ok((socket, ah)) => ReceivePath {
                 socket: Some(socket),
+                ah,
                 error: None,
             },
             Err(error) => {
                 let error = format!("cannot receive adverts on {name}: {error}");
                 ReceivePath {
                     socket: None,
+                    ah: None,
                     error: Some(error),
                 }
             }
         }
+    }
+
+    /// Some instance here authenticates by the IP authentication header, which comes as another
+    /// protocol. VRRP-V2-AUTH-05.
+    fn wants_ah(&self, interface: InterfaceId, family: Family) -> bool {
+        self.instances.values().any(|running| {
+            running.interface == interface
+                && running.setup.fsm.family == family
+                && matches!(
+                    running.setup.fsm.format,
+                    WireFormat::V2 {
+                        auth: V2Auth::Ah(_)
+                    }
+                )
+        })
     }
 }

@@ -80,6 +80,10 @@ impl Elections {
             self.monitor.set_buffer(config.netlink_monitor_buffer);
         }
         self.groups.replace(&config);
+        self.signed = config
+            .instances
+            .iter()
+            .any(|setup| setup.fsm.hmac.is_some());
         self.config = config;
         self.settle_secondaries();
         self.apply_devices(now);

@@ -16,7 +16,7 @@ use nix::sys::socket::{
 use rustix::net::{MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, sendmmsg};
 use smallvec::SmallVec;
 use socket2::{Domain, Protocol, Socket, Type};
-use vrrp_proto::{Family, IpMeta, PROTOCOL, ParseError, TRAFFIC_CLASS};
+use vrrp_proto::{AH_PROTOCOL, AhPacket, Family, IpMeta, PROTOCOL, ParseError, TRAFFIC_CLASS};
 
 /// Datagrams read with one system call.
 const RECEIVE_BATCH: usize = 32;
@@ -106,11 +106,31 @@ impl VrrpSocket {
         family: Family,
         receive_buffer: Option<usize>,
     ) -> io::Result<Self> {
+        Self::open_for(PROTOCOL, name, index, family, receive_buffer)
+    }
+
+    /// Open the one that hears adverts with an IP authentication header. Those are sent by the
+    /// other one, like all: it writes whatever IP header it is given.
+    pub(crate) fn open_ah(
+        name: &str,
+        index: u32,
+        receive_buffer: Option<usize>,
+    ) -> io::Result<Self> {
+        Self::open_for(AH_PROTOCOL, name, index, Family::Ipv4, receive_buffer)
+    }
+
+    fn open_for(
+        protocol: u8,
+        name: &str,
+        index: u32,
+        family: Family,
+        receive_buffer: Option<usize>,
+    ) -> io::Result<Self> {
         let domain = match family {
             Family::Ipv4 => Domain::IPV4,
             Family::Ipv6 => Domain::IPV6,
         };
-        let protocol = Protocol::from(i32::from(PROTOCOL));
+        let protocol = Protocol::from(i32::from(protocol));
         let socket = Socket::new(domain, Type::RAW.nonblocking().cloexec(), Some(protocol))?;
         socket.bind_device(Some(name.as_bytes()))?;
         match family {
@@ -237,6 +257,39 @@ impl VrrpSocket {
         mut each: impl FnMut(IpMeta, &[u8]),
         mut refused: impl FnMut(ParseError),
     ) -> io::Result<bool> {
+        self.receive_datagrams(buffer, |family, datagram, meta| match (family, meta) {
+            (Family::Ipv4, _) => match vrrp_proto::split_ipv4(datagram) {
+                Ok((ip, message)) => each(ip, message),
+                Err(error) => refused(error),
+            },
+            (Family::Ipv6, Some(ip)) => each(ip, datagram),
+            // The kernel gives hop limit and destination of every packet; without them the
+            // packet cannot be judged.
+            (Family::Ipv6, None) => refused(ParseError::IpTruncated {
+                needed: IPV6_HEADER,
+                got: 0,
+            }),
+        })
+    }
+
+    /// As [`receive`](Self::receive), of the socket for packets with an IP authentication header.
+    pub(crate) fn receive_ah(
+        &self,
+        buffer: &mut ReceiveBuffer,
+        mut each: impl FnMut(&AhPacket<'_>),
+        mut refused: impl FnMut(ParseError),
+    ) -> io::Result<bool> {
+        self.receive_datagrams(buffer, |_, datagram, _| match AhPacket::parse(datagram) {
+            Ok(packet) => each(&packet),
+            Err(error) => refused(error),
+        })
+    }
+
+    fn receive_datagrams(
+        &self,
+        buffer: &mut ReceiveBuffer,
+        mut each: impl FnMut(Family, &[u8], Option<IpMeta>),
+    ) -> io::Result<bool> {
         let received = match self.family {
             Family::Ipv4 => self.fill::<()>(buffer, None, |_| None)?,
             Family::Ipv6 => self.fill::<SockaddrIn6>(
@@ -251,21 +304,7 @@ impl VrrpSocket {
             .zip(&buffer.arrivals)
         {
             let datagram = &datagram[..arrival.length.min(RECEIVE_SIZE)];
-            match (self.family, arrival.meta) {
-                (Family::Ipv4, _) => match vrrp_proto::split_ipv4(datagram) {
-                    Ok((ip, message)) => each(ip, message),
-                    Err(error) => refused(error),
-                },
-                (Family::Ipv6, Some(ip)) => each(ip, datagram),
-                // The kernel gives hop limit and destination of every packet; without them the
-                // packet cannot be judged.
-                (Family::Ipv6, None) => {
-                    refused(ParseError::IpTruncated {
-                        needed: IPV6_HEADER,
-                        got: 0,
-                    });
-                }
-            }
+            each(self.family, datagram, arrival.meta);
         }
         Ok(received == RECEIVE_BATCH)
     }

@@ -41,6 +41,12 @@ impl Instance {
     /// taken us for gone, hosts have to be told again.
     pub(super) fn advert_timer(&mut self, now: Instant, due: Instant) {
         let late = timing::lateness(now, due);
+        if let Some(priority) = self.config.yield_after_stall
+            && self.config.preempt() == Preempt::Never
+            && self.silent_too_long_for(now, Priority::new(priority.get()))
+        {
+            return self.step_down_after_stall(now, late);
+        }
         let stalled = self.silent_too_long(now);
         self.timer = Timer::Advert {
             due: timing::next_advert(due, now, self.active_interval),
@@ -55,6 +61,16 @@ impl Instance {
         } else if late > self.active_interval.to_duration() {
             self.notice(now, Notice::AdvertLate { late });
         }
+    }
+
+    /// KA-M-09: somebody must have taken over, heard or not. Should nobody have, the release lets
+    /// those that wait take over at once; whoever is Active answers it with an advert.
+    fn step_down_after_stall(&mut self, now: Instant, late: Duration) {
+        add_one(&mut self.stats.stalls);
+        self.send_release();
+        self.let_go();
+        self.become_backup(now, Reason::Stalled);
+        self.notice(now, Notice::Stalled { late });
     }
 
     /// RFC 9568 6.4.3 (700-795): an advert is received. The preemption mode is not looked at
@@ -195,12 +211,17 @@ impl Instance {
     /// taken over. Then an expired timer is waiting: it sends the advert, right after the packets
     /// that came in meanwhile.
     fn silent_too_long(&self, now: Instant) -> bool {
+        let best = Priority::new(Priority::OWNER.get().saturating_sub(1));
+        self.silent_too_long_for(now, best)
+    }
+
+    /// The same, of a Backup of this priority.
+    fn silent_too_long_for(&self, now: Instant, priority: Priority) -> bool {
         let Timer::Advert { due } = self.timer else {
             return false;
         };
         let interval = self.active_interval;
-        let best = Priority::new(Priority::OWNER.get().saturating_sub(1));
-        let skew = timing::skew(self.config.version(), interval, best);
+        let skew = timing::skew(self.config.version(), interval, priority);
         let silence = timing::lateness(now, due).saturating_add(interval.to_duration());
         silence > timing::down(interval, skew, self.config.down_adverts)
     }

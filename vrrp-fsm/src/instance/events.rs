@@ -30,6 +30,7 @@ impl Instance {
                 self.weights = weights;
                 self.update_priority(now);
             }
+            Event::WallClock(since_1970) => self.wall = Some((now, since_1970)),
             Event::AddressLost => self.address_lost(now),
             Event::Suspect => self.suspect(now),
         }

@@ -5,6 +5,7 @@
 //! everything else, and [`member`] what a group asks.
 
 mod active;
+mod authenticate;
 mod backup;
 mod events;
 mod initialize;
@@ -24,11 +25,14 @@ use crate::advertised::Advertised;
 use crate::config::{InstanceConfig, Role, V2Auth, WireFormat};
 use crate::error::ConfigError;
 use crate::event::{Fault, Faults};
+use crate::hmac::Signatures;
 use crate::notice::{Limiter, Notice};
 use crate::stats::{NewActiveReason, Stats};
 use crate::{Instant, election, timing};
 
 use self::active::Rival;
+
+pub use self::authenticate::Authenticate;
 
 /// Who is Active, as far as this router knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +135,12 @@ pub struct Instance {
     advert_version: u32,
     last_transition: Option<(Instant, Reason)>,
     new_active: NewActiveReason,
+    /// The wall clock, since 1970, and when it was told.
+    wall: Option<(Instant, Duration)>,
+    /// What is remembered of signed adverts.
+    signatures: Signatures,
+    /// The last sequence number of an IP authentication header, sent or accepted.
+    ah_sequence: u32,
     stats: Stats,
     limiter: Limiter,
     actions: VecDeque<Action>,
@@ -181,6 +191,9 @@ impl Instance {
             advert_version: 0,
             last_transition: None,
             new_active: NewActiveReason::NotActive,
+            wall: None,
+            signatures: Signatures::default(),
+            ah_sequence: 0,
             stats: Stats::default(),
             limiter: Limiter::default(),
             actions: VecDeque::new(),
@@ -250,6 +263,7 @@ impl Instance {
                     auth: match auth {
                         V2Auth::None => Auth::None,
                         V2Auth::Password(password) => Auth::Password(password),
+                        V2Auth::Ah(_) => Auth::Ah,
                     },
                 },
                 WireFormat::V3 { ipv4_checksum, .. } => Format::V3 {

@@ -1,6 +1,6 @@
 //! The way of a packet: parse, admit, transition.
 
-use vrrp_proto::{IpMeta, Priority, Version};
+use vrrp_proto::{AhPacket, IpMeta, Priority, Version};
 
 use crate::Instant;
 use crate::action::State;
@@ -27,7 +27,30 @@ impl Instance {
         ip: &IpMeta,
         message: &[u8],
     ) -> Result<(), Rejected> {
-        let admitted = self.admit(ip, message).inspect_err(|reason| {
+        self.receive(now, ip, message, None)
+    }
+
+    /// Takes a received packet with an IP authentication header. VRRP-V2-AUTH-05, VRRP-V2-AUTH-06.
+    ///
+    /// # Errors
+    ///
+    /// As for [`handle_packet`](Self::handle_packet).
+    pub fn handle_ah_packet(
+        &mut self,
+        now: Instant,
+        packet: &AhPacket<'_>,
+    ) -> Result<(), Rejected> {
+        self.receive(now, packet.meta(), packet.message(), Some(packet))
+    }
+
+    fn receive(
+        &mut self,
+        now: Instant,
+        ip: &IpMeta,
+        message: &[u8],
+        header: Option<&AhPacket<'_>>,
+    ) -> Result<(), Rejected> {
+        let admitted = self.admit(now, ip, message, header).inspect_err(|reason| {
             self.rejected(now, ip, message, *reason);
         })?;
         self.remark(now, &admitted);
@@ -44,14 +67,31 @@ impl Instance {
         Ok(())
     }
 
-    fn admit(&self, ip: &IpMeta, message: &[u8]) -> Result<Admitted, Rejected> {
+    /// What is good moves the marks against replays, also while the router is not running: what it
+    /// hears then must not count for new later.
+    fn admit(
+        &mut self,
+        now: Instant,
+        ip: &IpMeta,
+        message: &[u8],
+        header: Option<&AhPacket<'_>>,
+    ) -> Result<Admitted, Rejected> {
         let local = Local {
             config: &self.config,
             list: &self.list,
             primary: self.primary,
             known: self.accepted.map(|heard| heard.source),
+            wall: self.wall_time(now),
+            signatures: &self.signatures,
+            ah_sequence: self.ah_sequence,
         };
-        let admitted = local.admit(ip, message)?;
+        let admitted = local.admit(ip, message, header)?;
+        if let Some(header) = header {
+            self.ah_sequence = header.sequence();
+        }
+        if let Some(verified) = &admitted.signature {
+            self.signatures.remember(verified);
+        }
         if self.state == State::Initialize {
             return Err(Rejected::NotRunning);
         }
@@ -88,6 +128,12 @@ impl Instance {
     /// VRRP-V3-RX-10, VRRP-V3-RX-11, VRRP-V3-RX-13, VRRP-V3-RX-16, VRRP-GEN-11.
     fn remark(&mut self, now: Instant, admitted: &Admitted) {
         let source = admitted.heard.source;
+        if let Some(seconds) = admitted
+            .signature
+            .and_then(|signature| signature.clock_differs)
+        {
+            self.notice(now, Notice::ClockDiffers { source, seconds });
+        }
         if admitted.other_addresses {
             add_one(&mut self.stats.address_list_errors);
             self.notice(now, Notice::AddressListMismatch { source });

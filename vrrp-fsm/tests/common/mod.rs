@@ -148,6 +148,7 @@ pub(crate) fn message(
                 auth: match auth {
                     V2Auth::None => Auth::None,
                     V2Auth::Password(password) => Auth::Password(password),
+                    V2Auth::Ah(_) => panic!("an authentication header needs a whole packet"),
                 },
             },
             WireFormat::V3 { .. } => Format::V3 {

@@ -104,6 +104,12 @@ fn values(line: Line<'_>, global: &mut GlobalDefs, diagnostics: &mut Diagnostics
                 line.seconds(1000..=LONGEST, LEFT_OUT, diagnostics),
             );
         }
+        "vrrp_delay_after_boot" => {
+            set(
+                &mut global.delay_after_boot,
+                line.seconds(1000..=LONGEST, LEFT_OUT, diagnostics),
+            );
+        }
         "vrrp_garp_interval" => set(&mut global.garp_interval, spacing(line, diagnostics)),
         "vrrp_gna_interval" => set(&mut global.gna_interval, spacing(line, diagnostics)),
         "vrrp_garp_master_delay" => {

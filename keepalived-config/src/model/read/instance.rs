@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use vrrp_proto::{Family, Vrid};
 
+use super::authentication::{self, AuthType, RawHmac};
 use super::global::{repeat, set};
 use super::line::{Line, refuse};
 use super::{address, device, peer, script, track};
 use crate::diagnostic::Diagnostics;
-use crate::model::instance::{OldUnicastChecksum, Password, Peer, TrackedInterface, WantedState};
+use crate::model::authentication::Password;
+use crate::model::instance::{OldUnicastChecksum, Peer, TrackedInterface, WantedState};
 use crate::model::script::{Notify, Script};
 use crate::model::spanned::Spanned;
 use crate::model::vip::Vip;
@@ -42,7 +44,7 @@ pub(crate) struct Raw {
     pub(crate) no_virtual_ipaddress: bool,
     pub(crate) auth_type: Option<Spanned<AuthType>>,
     pub(crate) auth_pass: Option<Spanned<Password>>,
-    pub(crate) auth_hmac: Option<Span>,
+    pub(crate) auth_hmac: Option<RawHmac>,
     pub(crate) source: Option<Spanned<IpAddr>>,
     /// The first line that declares the instance unicast.
     pub(crate) unicast: Option<Span>,
@@ -68,6 +70,7 @@ pub(crate) struct Raw {
     pub(crate) strict: Option<bool>,
     pub(crate) accept: Option<Span>,
     pub(crate) device: device::RawDevice,
+    pub(crate) timer_expired_backup: Option<Spanned<u8>>,
     pub(crate) receive_buffer: Option<u32>,
     pub(crate) native_ipv6: Option<Span>,
     pub(crate) unguarded: Vec<Spanned<String>>,
@@ -84,14 +87,6 @@ pub(crate) struct RawAnnounce {
     pub(crate) lower_prio_repeat: Option<u32>,
     /// The last `garp_lower_prio_*` line.
     pub(crate) lower_prio: Option<Span>,
-}
-
-/// `auth_type`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AuthType {
-    Pass,
-    Ah,
-    Unknown,
 }
 
 const LEFT_OUT: &str = "the line is left out";
@@ -160,8 +155,8 @@ pub(super) fn read(block: &Node, diagnostics: &mut Diagnostics) -> Raw {
                 raw.excluded
                     .extend(read.filter_map(|entry| address::read(entry, diagnostics)));
             }
-            "authentication" => authentication(entry, &mut raw, diagnostics),
-            "auth_hmac" => raw.auth_hmac = Some(entry.span()),
+            "authentication" => authentication::legacy(entry, &mut raw, diagnostics),
+            "auth_hmac" => authentication::hmac(entry, &mut raw, diagnostics),
             "track_interface" => track::interfaces(entry, &mut raw, diagnostics),
             "track_script" | "track_file" | "track_process" | "track_bfd" => {
                 track::unsupported(entry, &mut raw);
@@ -292,6 +287,16 @@ fn behaviour(line: Line<'_>, raw: &mut Raw, diagnostics: &mut Diagnostics) {
         "accept" => {
             line.at_most(0, diagnostics);
             raw.accept = Some(line.node.span());
+        }
+        "timer_expired_backup" | "thread_timer_expired" => {
+            let priority = match line.node.arguments() {
+                [] => Some(254),
+                _ => line.number(1..=254, LEFT_OUT, diagnostics),
+            };
+            keep(
+                &mut raw.timer_expired_backup,
+                priority.map(|priority| Spanned::new(priority, line.node.span())),
+            );
         }
         "strict_mode" => keep(&mut raw.strict, line.boolean(diagnostics)),
         _ => notify(line, &mut raw.notify, diagnostics),
@@ -446,55 +451,6 @@ fn destination(line: Line<'_>, raw: &mut Raw, diagnostics: &mut Diagnostics) {
             );
         }
     }
-}
-
-fn authentication(block: &Node, raw: &mut Raw, diagnostics: &mut Diagnostics) {
-    for entry in block.entries() {
-        let line = Line::new(entry);
-        match entry.keyword() {
-            "auth_type" => {
-                let Some(word) = line.word("`PASS` or `AH`", diagnostics) else {
-                    continue;
-                };
-                let kind = match word.as_str() {
-                    "PASS" => AuthType::Pass,
-                    "AH" => AuthType::Ah,
-                    _ => AuthType::Unknown,
-                };
-                raw.auth_type = Some(Spanned::new(kind, word.span));
-            }
-            "auth_pass" => password(line, block, raw, diagnostics),
-            _ => {}
-        }
-    }
-}
-
-/// Complaints point at the block, because the line of the password would show it in the log.
-fn password(line: Line<'_>, block: &Node, raw: &mut Raw, diagnostics: &mut Diagnostics) {
-    let Some(word) = line.required("a password", diagnostics) else {
-        return;
-    };
-    let span = block.keyword_span();
-    if line.node.arguments().len() > 1 {
-        diagnostics
-            .warning(
-                "surplus-argument",
-                span,
-                "`auth_pass` takes one argument; the rest does nothing",
-            )
-            .help("put a password with blanks in double quotes");
-    }
-    if word.as_str().len() > 8 {
-        diagnostics
-            .warning(
-                "long-password",
-                span,
-                "only the first 8 bytes of `auth_pass` count",
-            )
-            .help("shorten it on every member; the rest is cut off");
-    }
-    raw.auth_pass =
-        (!word.as_str().is_empty()).then(|| Spanned::new(Password::new(word.as_str()), span));
 }
 
 fn spanned<T>(line: Line<'_>, value: T) -> Spanned<T> {

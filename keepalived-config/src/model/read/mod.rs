@@ -1,6 +1,7 @@
 //! From nodes to raw values: one file per kind of line. Defaults and corrections come later.
 
 mod address;
+mod authentication;
 pub(super) mod balance;
 mod device;
 mod global;
@@ -16,8 +17,9 @@ use std::collections::HashMap;
 use crate::diagnostic::Diagnostics;
 use crate::tree::{Node, Span};
 
+pub(super) use authentication::AuthType;
 pub(super) use group::{RawGroup, RawGroups};
-pub(super) use instance::{AuthType, Raw};
+pub(super) use instance::Raw;
 
 use super::device::{GarpGroup, LinkDelay};
 use super::global::GlobalDefs;

@@ -47,6 +47,14 @@ impl Draft<'_> {
             )
             .help("the line is left out");
         }
+        if self.strict {
+            self.warning(
+                "strict-unicast",
+                unicast,
+                "strict mode: the RFC has no unicast, and newer releases of Keepalived refuse it",
+            )
+            .help("remove the peers or strict mode");
+        }
         let bounded = peers
             .iter()
             .any(|peer| peer.min_ttl.is_some() || peer.max_ttl.is_some());
