@@ -2,13 +2,20 @@
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
+
+use sans_io_time::Instant;
 
 use crate::report::Report;
 
-/// Reports the reader may be behind. A storm of 4,000 instances changing state fits.
-const QUEUE: usize = 16_384;
-/// Reports kept on this side when the queue is full. Beyond that they are lost, and counted.
+/// Reports the reader may be behind before they are kept on this side. Its memory is there from the
+/// start, so it is no larger than an ordinary burst.
+const QUEUE: usize = 1024;
+/// Reports kept on this side when the queue is full; room for a storm of thousands of instances that
+/// change state. Beyond that they are lost, and counted.
 const BACKLOG: usize = 65_536;
+/// How soon to hand over what did not fit.
+const AGAIN: Duration = Duration::from_millis(5);
 
 /// Where loop 1 puts its reports.
 pub struct Reports {
@@ -66,16 +73,25 @@ impl Reports {
                 moved = true;
             }
         }
+        if self.backlog.is_empty() {
+            // The storm is over: its memory goes.
+            self.backlog.shrink_to(QUEUE);
+        }
         if moved {
             (self.wake)();
         }
+    }
+
+    /// When to [`flush`](Self::flush) again, if something did not fit.
+    pub(crate) fn next_timeout(&self, now: Instant) -> Option<Instant> {
+        let waits = !self.backlog.is_empty() || self.lost > 0;
+        waits.then(|| now.checked_add(AGAIN)).flatten()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn a_reader_that_does_not_keep_up_loses_reports_and_is_told_how_many() {
@@ -90,6 +106,7 @@ mod tests {
             reports.push(Report::Late { by: Duration::ZERO });
         }
         reports.flush();
+        assert!(reports.next_timeout(Instant::ZERO).is_some());
         let mut seen = 0;
         let mut lost = 0;
         loop {
@@ -106,5 +123,6 @@ mod tests {
         }
         assert_eq!(seen + lost, u64::try_from(total).unwrap());
         assert_eq!(lost, 5);
+        assert_eq!(reports.next_timeout(Instant::ZERO), None);
     }
 }

@@ -301,6 +301,7 @@ impl Elections {
             self.release_at,
             self.retry_at,
             self.shutdown.as_ref().map(Shutdown::deadline),
+            self.reports.next_timeout(now),
         ]
         .into_iter()
         .flatten()
