@@ -9,6 +9,7 @@ use keepalived_config::model::NOT_SUPPORTED_YET;
 use keepalived_config::{Diagnostic, FileSource, Options as ReadOptions, Parsed, Severity};
 
 use crate::arguments::Check;
+use crate::load::is_fault;
 use crate::run::short_host_name;
 
 /// Exit codes of `check`.
@@ -31,7 +32,13 @@ pub(crate) fn run(options: &Check) -> ExitCode {
         if options.strict {
             tighten(&mut parsed.diagnostics);
         }
-        let errors = count(&parsed.diagnostics, Severity::Error);
+        let found = parsed.diagnostics.iter();
+        // What is refused for good is an error to read and to mend; the rest of the file still runs.
+        let errors = found.filter(|found| options.strict || is_fault(found));
+        let errors = errors
+            .filter(|found| found.severity == Severity::Error)
+            .count();
+        let refused = count(&parsed.diagnostics, Severity::Error) - errors;
         let warnings = count(&parsed.diagnostics, Severity::Warning);
         let mut out = io::stdout().lock();
         let rendered = render_all(&parsed.diagnostics, &parsed.sources);
@@ -40,8 +47,12 @@ pub(crate) fn run(options: &Check) -> ExitCode {
         let _ = write!(out, "{rendered}");
         let _ = writeln!(
             out,
-            "{}: {instances} instances, {errors} errors, {warnings} warnings",
-            file.display()
+            "{}: {instances} instances, {errors} errors, {warnings} warnings{}",
+            file.display(),
+            match refused {
+                0 => String::new(),
+                refused => format!(", {refused} keywords refused"),
+            }
         );
         let code = if errors > 0 {
             ERRORS

@@ -3,9 +3,12 @@
 //! Signals, the log, scripts, dumps, the control socket and reading the configuration live here,
 //! away from the elections, which run on a thread of their own and are spoken to through queues.
 
+mod reload;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::thread::JoinHandle;
@@ -14,20 +17,26 @@ use std::time::Duration;
 use keepalived_config::Severity;
 use keepalived_driver::clock::Clock;
 use keepalived_driver::control::{Control, ControlSettings};
-use keepalived_driver::hooks::{HookSet, HookSettings, Hooks, ObjectId, Trigger};
+use keepalived_driver::hooks::{
+    HookSet, HookSettings, Hooks, ObjectId, Outcome, Trigger, run_once,
+};
 use keepalived_driver::{Elections, InstanceLabel, Remote, Report, Reports, Snapshot, StartError};
 use mio::{Events, Interest, Poll, Token, Waker};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU};
 use signal_hook_mio::v1_0::Signals;
 use vrrp_fsm::{Fault, Faults, Instant, Notice, Reason, State};
 
+use crate::alerts::Alerts;
 use crate::dump::{self, DumpSettings};
 use crate::load::{ConfigSource, Loaded};
 use crate::log::{Level, Log};
+use crate::lower::Around;
 use crate::messages;
 use crate::service;
 use crate::signals::{self, SIGJSON, SIGSTATS_CLEAR};
 use crate::status;
+
+use reload::{Appointment, Copies, Marker, Standing};
 
 const SIGNALS: Token = Token(0);
 const REPORTS: Token = Token(1);
@@ -56,6 +65,12 @@ pub(crate) struct DaemonSettings {
     pub(crate) keep_addresses: bool,
     /// A failure of the elections loop ends the daemon.
     pub(crate) no_respawn: bool,
+    /// The network namespace of the command line.
+    pub(crate) namespace: Option<String>,
+    /// Where the pid file is.
+    pub(crate) pid_folder: PathBuf,
+    /// Run last of all.
+    pub(crate) shutdown: Option<Around>,
 }
 
 impl DaemonSettings {
@@ -95,7 +110,10 @@ pub(crate) fn run(
             Err(_) => log.line(Level::Error, "A bug in the housekeeping was survived"),
         }
     }
-    daemon.finish();
+    if let Some(script) = daemon.finish() {
+        run_around("shutdown", &script, log);
+    }
+    log.line(Level::Info, "Stopped");
     Ok(())
 }
 
@@ -110,12 +128,16 @@ struct Daemon<'a> {
     hooks: Hooks,
     hook_sets: BTreeMap<Arc<str>, HookSet>,
     group_hook_sets: BTreeMap<Arc<str>, HookSet>,
+    alerts: Alerts,
     /// The last known effective priorities, for the scripts that run after the elections.
     priorities: BTreeMap<Arc<str>, u8>,
     /// What to switch to once the elections have taken the new configurations, in their order.
     pending: VecDeque<Loaded>,
     current: keepalived_driver::Config,
     control: Option<Control>,
+    standing: Standing,
+    copies: Copies,
+    appointment: Option<Appointment>,
     stopping: bool,
     /// How long to wait before the next start of the elections loop after a failure.
     respawn: Duration,
@@ -141,6 +163,7 @@ impl<'a> Daemon<'a> {
             SIGHUP,
             SIGUSR1,
             SIGUSR2,
+            SIGXCPU,
             SIGJSON(),
             SIGSTATS_CLEAR(),
         ];
@@ -161,11 +184,16 @@ impl<'a> Daemon<'a> {
         settings.complete(&mut current);
         let elections = Running::start(current.clone(), &waker, None)?;
         let hook_log = log.clone();
-        let hooks = Hooks::start(HookSettings::default(), move |report| {
+        let hooks = Hooks::start(hook_settings(), move |report| {
             if let Some((level, line)) = messages::hook(&report) {
                 hook_log.line(level, &line);
             }
         })?;
+        let mut alerts = Alerts::new(log);
+        alerts.set(loaded.lowered.alerts, &hooks);
+        let mut copies = Copies::default();
+        copies.set_folder(&loaded.model);
+        keep_copy(log, &copies, loaded.text.as_deref());
         let control = settings.control.clone().and_then(|control| {
             let shared = elections.shared.clone();
             let path = control.path.clone();
@@ -190,10 +218,14 @@ impl<'a> Daemon<'a> {
             hooks,
             hook_sets: loaded.lowered.hooks,
             group_hook_sets: loaded.lowered.group_hooks,
+            alerts,
             priorities: BTreeMap::new(),
             pending: VecDeque::new(),
             current,
             control,
+            standing: Standing::new(&loaded.model),
+            copies,
+            appointment: Appointment::new(&loaded.model),
             stopping: false,
             respawn: Duration::ZERO,
             respawn_at: None,
@@ -202,9 +234,11 @@ impl<'a> Daemon<'a> {
 
     /// Wait for something and handle it. False: stopped.
     fn turn(&mut self) -> Result<bool, DaemonError> {
-        let patience = self
+        let respawn = self
             .respawn_at
             .map(|at| at.saturating_duration_since(Clock.now()));
+        let look = self.appointment.as_ref().map(|_| reload::LOOK);
+        let patience = respawn.into_iter().chain(look).min();
         match self.poll.poll(&mut self.events, patience) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error.into()),
             _ => {}
@@ -212,6 +246,7 @@ impl<'a> Daemon<'a> {
         if self.respawn_at.is_some_and(|at| at <= Clock.now()) {
             self.respawn()?;
         }
+        self.look_for_appointment();
         let signals: Vec<i32> = self.signals.pending().collect();
         for signal in signals {
             self.handle_signal(signal);
@@ -237,6 +272,8 @@ impl<'a> Daemon<'a> {
             SIGHUP => self.reload(),
             SIGUSR1 => self.dump("data", dump::data),
             SIGUSR2 => self.dump("statistics", dump::stats),
+            // The kernel repeats it as long as a loop goes on without a pause.
+            SIGXCPU => self.tell("leave real-time scheduling", Remote::leave_realtime),
             other if other == SIGJSON() => self.dump("JSON", dump::json),
             other if other == SIGSTATS_CLEAR() => {
                 self.dump("statistics", dump::stats);
@@ -269,13 +306,38 @@ impl<'a> Daemon<'a> {
 
     /// Read the configuration anew. One that is not in order changes nothing.
     fn reload(&mut self) {
+        if self.stopping {
+            return;
+        }
         self.log.line(Level::Info, "Reloading");
         service::reloading();
+        self.copies.begin();
+        self.copy_state("before");
+        let marker = Marker::set(&self.standing, &self.settings.pid_folder);
         let mut loaded = self.settings.source.load();
+        match marker {
+            Ok(marker) => drop(marker),
+            Err(error) => {
+                let line = format!("The file of `reload_file` could not be made: {error}");
+                self.log.line(Level::Warning, &line);
+            }
+        }
         complain(self.log, &loaded);
-        if loaded.has_errors() || loaded.unreadable() {
-            let path = self.settings.source.path().display();
-            let line = format!("Reload refused: {path} has errors; nothing was changed");
+        keep_copy(self.log, &self.copies, loaded.text.as_deref());
+        if let Some(path) = &self.standing.check_log
+            && let Err(error) = reload::write_check_log(path, &loaded)
+        {
+            let line = format!("{}: {error}", path.display());
+            self.log.line(Level::Warning, &line);
+        }
+        let path = self.settings.source.path().display();
+        let refusal = if loaded.has_errors() || loaded.unreadable() {
+            Some(format!("{path} has errors"))
+        } else {
+            self.standing.forbids(&loaded.model)
+        };
+        if let Some(why) = refusal {
+            let line = format!("Reload refused: {why}; nothing was changed");
             self.log.line(Level::Error, &line);
             service::ready();
             return;
@@ -284,6 +346,28 @@ impl<'a> Daemon<'a> {
         let config = loaded.lowered.driver.clone();
         self.pending.push_back(loaded);
         self.tell("reload", |remote| remote.reload(config));
+    }
+
+    fn look_for_appointment(&mut self) {
+        let Some(appointment) = &mut self.appointment else {
+            return;
+        };
+        let (said, due) = appointment.look();
+        if let Some(line) = said {
+            self.log.line(Level::Info, &line);
+        }
+        if due {
+            self.reload();
+        }
+    }
+
+    /// For `config_save_dir`.
+    fn copy_state(&self, when: &str) {
+        if let Some(path) = self.copies.state_file(when) {
+            self.dump("saved state", move |snapshot, settings| {
+                dump::data_to(&path, snapshot, settings)
+            });
+        }
     }
 
     fn dump(&self, what: &str, write: impl FnOnce(&Snapshot, &DumpSettings) -> io::Result<()>) {
@@ -311,6 +395,13 @@ impl<'a> Daemon<'a> {
         {
             self.priorities
                 .insert(instance.name.clone(), instance.priority);
+        }
+        if let Report::PriorityChanged {
+            instance, state, ..
+        } = report
+        {
+            let object = ObjectId::Instance(instance.name.clone());
+            self.alerts.priority(&object, *state, instance.priority);
         }
         match report {
             Report::Started {
@@ -364,10 +455,13 @@ impl<'a> Daemon<'a> {
                         priority: self.priority_of(name),
                     };
                     self.notify(&label, Trigger::Deleted);
+                    self.alerts.forget(&ObjectId::Instance(name.clone()));
                 }
                 if let Some(loaded) = self.pending.pop_front() {
                     self.switch_to(loaded);
                 }
+                self.alerts.reloaded();
+                self.copy_state("after");
                 service::ready();
             }
             Report::ReloadRefused { .. } => {
@@ -396,15 +490,16 @@ impl<'a> Daemon<'a> {
             .unwrap_or_else(configured)
     }
 
-    fn notify(&self, instance: &InstanceLabel, trigger: Trigger) {
+    fn notify(&mut self, instance: &InstanceLabel, trigger: Trigger) {
+        let object = ObjectId::Instance(instance.name.clone());
         if let Some(set) = self.hook_sets.get(&instance.name) {
-            let object = ObjectId::Instance(instance.name.clone());
             self.hooks.notify(&object, set, trigger, instance.priority);
         }
+        self.alerts.state(&object, trigger, instance.priority);
     }
 
     /// A group has come to this state.
-    fn group_is(&self, group: &Arc<str>, state: State, faults: Faults) {
+    fn group_is(&mut self, group: &Arc<str>, state: State, faults: Faults) {
         match state {
             State::Active => self.notify_group(group, Trigger::Master),
             State::Backup => self.notify_group(group, Trigger::Backup),
@@ -415,11 +510,12 @@ impl<'a> Daemon<'a> {
         }
     }
 
-    fn notify_group(&self, name: &Arc<str>, trigger: Trigger) {
+    fn notify_group(&mut self, name: &Arc<str>, trigger: Trigger) {
+        let object = ObjectId::Group(name.clone());
         if let Some(set) = self.group_hook_sets.get(name) {
-            self.hooks
-                .notify(&ObjectId::Group(name.clone()), set, trigger, 0);
+            self.hooks.notify(&object, set, trigger, 0);
         }
+        self.alerts.state(&object, trigger, 0);
     }
 
     /// The elections thread has gone without saying that it stopped: it will be started again.
@@ -459,22 +555,48 @@ impl<'a> Daemon<'a> {
 
     /// The elections run this configuration now, or will when they start.
     fn switch_to(&mut self, loaded: Loaded) {
-        self.settings.dumps = crate::run::dumps(&loaded);
+        self.settings.dumps = crate::run::dumps(&loaded, self.settings.namespace.as_deref());
+        crate::run::dress(&loaded.lowered.process, self.log);
+        self.copies.set_folder(&loaded.model);
+        self.standing = Standing::new(&loaded.model);
+        if !self
+            .appointment
+            .as_ref()
+            .is_some_and(|known| known.is_for(&loaded.model))
+        {
+            self.appointment = Appointment::new(&loaded.model);
+        }
+        self.settings
+            .shutdown
+            .clone_from(&loaded.lowered.process.shutdown);
+        self.alerts.set(loaded.lowered.alerts, &self.hooks);
         self.hook_sets = loaded.lowered.hooks;
         self.group_hook_sets = loaded.lowered.group_hooks;
         self.current = loaded.lowered.driver;
     }
 
     /// The elections have stopped: the last scripts, and the end.
-    fn finish(self) {
-        for (name, set) in &self.hook_sets {
-            let object = ObjectId::Instance(name.clone());
-            let priority = self.priority_of(name);
-            self.hooks.notify(&object, set, Trigger::Stop, priority);
+    fn finish(mut self) -> Option<Around> {
+        let names: Vec<_> = self
+            .current
+            .instances
+            .iter()
+            .map(|one| one.name.clone())
+            .collect();
+        for name in names {
+            let priority = self.priority_of(&name);
+            self.notify(&InstanceLabel { name, priority }, Trigger::Stop);
         }
-        for name in self.group_hook_sets.keys() {
-            self.notify_group(name, Trigger::Stop);
+        let groups: Vec<_> = self
+            .current
+            .groups
+            .iter()
+            .map(|group| group.name.clone())
+            .collect();
+        for name in groups {
+            self.notify_group(&name, Trigger::Stop);
         }
+        self.alerts.stop();
         if !self.hooks.stop(STOP_SCRIPT_PATIENCE) {
             self.log
                 .line(Level::Warning, "Not all scripts ended in time");
@@ -486,8 +608,47 @@ impl<'a> Daemon<'a> {
             self.log
                 .line(Level::Error, "The elections loop panicked while it stopped");
         }
-        self.log.line(Level::Info, "Stopped");
+        self.settings.shutdown
     }
+}
+
+/// Scripts are started through a copy of this very program.
+fn hook_settings() -> HookSettings {
+    let mut settings = HookSettings::default();
+    settings.launcher = Some(crate::daemonize::THIS_PROGRAM.into());
+    settings
+}
+
+fn keep_copy(log: &Log, copies: &Copies, text: Option<&str>) {
+    if let Some(text) = text
+        && let Err(error) = copies.configuration(text)
+    {
+        let line = format!("The copy of the configuration could not be saved: {error}");
+        log.line(Level::Warning, &line);
+    }
+}
+
+/// Run a script before or after everything, in keepalived's words.
+pub(crate) fn run_around(what: &str, script: &Around, log: &Log) {
+    let program = script.command.argv.first();
+    let program = program.map_or_else(String::new, |program| {
+        program.to_string_lossy().into_owned()
+    });
+    log.line(Level::Info, &format!("Running {what} script {program}"));
+    let (level, line) = match run_once(&script.command, &hook_settings(), script.limit) {
+        Ok(Outcome::Exited(0)) => (Level::Info, format!("{what} script succeeded")),
+        Ok(Outcome::Exited(code)) => (
+            Level::Warning,
+            format!("{what} script failed, status {code}"),
+        ),
+        Ok(Outcome::TimedOut) => (Level::Warning, format!("{what} script timed out")),
+        Ok(outcome) => (Level::Warning, format!("{what} script {outcome}")),
+        Err(error) => (
+            Level::Warning,
+            format!("{what} script could not be started: {error}"),
+        ),
+    };
+    log.line(level, &line);
 }
 
 impl Running {

@@ -58,6 +58,9 @@ pub(crate) fn ready() -> io::Result<()> {
     Ok(())
 }
 
+/// This very program, whatever happened to its file.
+pub(crate) const THIS_PROGRAM: &str = "/proc/self/exe";
+
 /// This very program, even if its file has been replaced by an upgrade. The name matters to tools
 /// that look for processes by name, so the link itself is used only as a last resort.
 pub(crate) fn own_program() -> io::Result<PathBuf> {
@@ -65,7 +68,7 @@ pub(crate) fn own_program() -> io::Result<PathBuf> {
     Ok(if program.exists() {
         program
     } else {
-        "/proc/self/exe".into()
+        THIS_PROGRAM.into()
     })
 }
 

@@ -13,19 +13,22 @@ mod stats;
 use std::collections::BTreeMap;
 use std::env;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use keepalived_driver::Snapshot;
 use keepalived_driver::hooks::HookSet;
+
+use crate::lower::Wishes;
 
 /// What the dumps need beside the snapshot.
 #[derive(Clone, Debug)]
 pub(crate) struct DumpSettings {
     /// Where the files go.
     pub(crate) folder: PathBuf,
-    /// Goes into the file names (`data_use_instance`).
-    pub(crate) instance: Option<String>,
+    /// Goes into the name of the data dump (`data_use_instance`): the network namespace and the name
+    /// of the daemon's instance, each with a dot in front.
+    pub(crate) infix: String,
     /// Another place for the data dump (`state_dump_file`).
     pub(crate) state_file: Option<PathBuf>,
     /// Format of the JSON file: 1 or 2.
@@ -36,6 +39,8 @@ pub(crate) struct DumpSettings {
     pub(crate) hooks: BTreeMap<Arc<str>, HookSet>,
     /// What is configured of each group; to be replaced when a reload is applied.
     pub(crate) groups: BTreeMap<String, GroupDump>,
+    /// What instances want besides their scripts.
+    pub(crate) wishes: BTreeMap<Arc<str>, Wishes>,
 }
 
 /// What is configured of a group, as far as the dumps show it.
@@ -53,32 +58,28 @@ impl DumpSettings {
         let folder = env::var_os("TMPDIR").filter(|folder| !folder.is_empty());
         Self {
             folder: folder.map_or_else(|| PathBuf::from("/tmp"), PathBuf::from),
-            instance: None,
+            infix: String::new(),
             state_file: None,
             json_version: 1,
             router_id: String::new(),
             hooks: BTreeMap::new(),
             groups: BTreeMap::new(),
+            wishes: BTreeMap::new(),
         }
     }
 
-    /// `keepalived.data`, or `keepalived_NAME.data`.
     fn path(&self, extension: &str) -> PathBuf {
-        let name = match &self.instance {
-            Some(instance) => format!("keepalived_{instance}.{extension}"),
-            None => format!("keepalived.{extension}"),
-        };
-        self.folder.join(name)
+        self.folder.join(format!("keepalived.{extension}"))
     }
 
     fn data_path(&self) -> PathBuf {
+        // Keepalived puts names into this file's name only.
+        let name = format!("keepalived{}.data", self.infix);
         match &self.state_file {
             // A path that ends in a slash names a folder for the usual file name.
-            Some(path) if path.as_os_str().as_encoded_bytes().ends_with(b"/") => {
-                path.join(self.path("data").file_name().unwrap_or_default())
-            }
+            Some(path) if path.as_os_str().as_encoded_bytes().ends_with(b"/") => path.join(name),
             Some(path) => path.clone(),
-            None => self.path("data"),
+            None => self.folder.join(name),
         }
     }
 }
@@ -86,6 +87,11 @@ impl DumpSettings {
 /// SIGUSR1: everything, as text.
 pub(crate) fn data(snapshot: &Snapshot, settings: &DumpSettings) -> io::Result<()> {
     file::write(&settings.data_path(), &data::text(snapshot, settings))
+}
+
+/// The same, to another place.
+pub(crate) fn data_to(path: &Path, snapshot: &Snapshot, settings: &DumpSettings) -> io::Result<()> {
+    file::write(path, &data::text(snapshot, settings))
 }
 
 /// SIGUSR2: the counters, as text.

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use keepalived_config::diagnostic::one_line;
-use keepalived_config::model::Config as Model;
-use keepalived_config::{FileSource, Options, Severity};
+use keepalived_config::model::{Config as Model, REFUSED};
+use keepalived_config::{Diagnostic, FileSource, Options, Severity, SourceMap};
 
 use crate::lower::{Lowered, ThisMachine, lower};
 
@@ -26,8 +26,12 @@ pub(crate) struct Loaded {
     pub(crate) lowered: Lowered,
     /// Complaints, one line each.
     pub(crate) complaints: Vec<(Severity, String)>,
+    /// Everything that was read, with the names of the files, if copies are kept.
+    pub(crate) text: Option<String>,
     /// The file itself could be opened.
     readable: bool,
+    /// Something could not be understood; what is refused on purpose does not count.
+    faulty: bool,
 }
 
 impl Loaded {
@@ -36,17 +40,22 @@ impl Loaded {
         !self.readable
     }
 
-    /// Whether something could not be understood.
+    /// Whether something could not be understood. Keywords that this program refuses for good are
+    /// complained about like errors, but the rest of the file is in order.
     pub(crate) fn has_errors(&self) -> bool {
-        self.complaints
-            .iter()
-            .any(|(severity, _)| *severity == Severity::Error)
+        self.faulty
     }
 }
 
 impl ConfigSource {
     /// Read it. Whatever cannot be understood is left out and complained about.
     pub(crate) fn load(&self) -> Loaded {
+        self.load_after(|_| {})
+    }
+
+    /// The same; `before` is called between reading and looking at the machine, to enter the network
+    /// namespace that the file names.
+    pub(crate) fn load_after(&self, before: impl FnOnce(&Model)) -> Loaded {
         let path = self.path.to_string_lossy();
         // Reading needs many times the memory of what it yields. On a thread of its own it has a
         // heap of its own, which the allocator gives back when the tree is dropped, instead of
@@ -59,13 +68,19 @@ impl ConfigSource {
             .iter()
             .map(|diagnostic| (diagnostic.severity, one_line(diagnostic, &parsed.sources)))
             .collect();
+        let faulty = parsed.diagnostics.iter().any(is_fault);
+        let text = (parsed.config.global.process.config_save_dir.is_some())
+            .then(|| all_text(&parsed.sources));
+        before(&parsed.config);
         let lowered = lower(&parsed.config, &ThisMachine::default());
         let readable = std::fs::File::open(&self.path).is_ok();
         Loaded {
             model: parsed.config,
             lowered,
             complaints,
+            text,
             readable,
+            faulty,
         }
     }
 
@@ -73,4 +88,21 @@ impl ConfigSource {
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// An error that is not about something this program refuses for good.
+pub(crate) fn is_fault(diagnostic: &Diagnostic) -> bool {
+    diagnostic.severity == Severity::Error && diagnostic.code != REFUSED
+}
+
+fn all_text(sources: &SourceMap) -> String {
+    let mut text = String::new();
+    for (path, content) in sources.files() {
+        text.push_str("# ");
+        text.push_str(path);
+        text.push('\n');
+        text.push_str(content);
+        text.push('\n');
+    }
+    text
 }

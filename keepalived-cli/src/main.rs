@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod alerts;
 mod arguments;
 mod check;
 mod daemon;
@@ -26,10 +27,17 @@ mod status;
 use std::process::ExitCode;
 
 use arguments::Invocation;
+use keepalived_driver::hooks::launch;
 use rustix::process::{Signal, set_parent_process_death_signal};
 
 fn main() -> ExitCode {
     descriptors::close_inherited();
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|word| word == launch::FIRST_ARGUMENT)
+    {
+        return launch::launch(std::env::args_os().skip(2)).into();
+    }
     let mut words = std::env::args_os();
     let program = words
         .next()

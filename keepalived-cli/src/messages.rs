@@ -8,6 +8,7 @@
 mod objects;
 
 use keepalived_driver::hooks::{HookReport, Outcome};
+use keepalived_driver::mail::MailReport;
 use keepalived_driver::{InstanceLabel, LinkState, Report};
 use vrrp_fsm::{Fault, Faults, Notice, Reason, State};
 
@@ -179,6 +180,30 @@ fn word(state: State) -> &'static str {
         State::Active => "MASTER",
         State::Backup => "BACKUP",
         State::Initialize => "FAULT",
+    }
+}
+
+/// The line for what became of a mail.
+pub(crate) fn mail(report: &MailReport) -> (Level, String) {
+    match report {
+        MailReport::Sent => (Level::Info, "SMTP alert successfully sent.".to_owned()),
+        MailReport::Delayed { error } => (
+            Level::Warning,
+            format!("SMTP alert not sent yet, there will be another attempt: {error}"),
+        ),
+        MailReport::Failed { error, attempts } => (
+            Level::Error,
+            format!("SMTP alert not sent after {attempts} attempts: {error}"),
+        ),
+        MailReport::Full => (
+            Level::Warning,
+            "Too many SMTP alerts wait for the mail server; new ones are dropped".to_owned(),
+        ),
+        MailReport::Recovered { lost } => (
+            Level::Warning,
+            format!("SMTP alerts are sent again; {lost} were dropped"),
+        ),
+        _ => (Level::Info, format!("{report:?}")),
     }
 }
 

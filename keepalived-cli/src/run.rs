@@ -7,10 +7,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use keepalived_config::diagnostic::render_all;
-use keepalived_config::model::Surroundings;
+use keepalived_config::model::{Config as Model, Surroundings};
 use keepalived_config::{FileSource, Options as LanguageOptions};
 use keepalived_driver::StartError;
 use keepalived_driver::control::ControlSettings;
+use keepalived_driver::threads;
 
 use netlink_vip::Tag;
 
@@ -20,7 +21,7 @@ use crate::daemonize;
 use crate::dump::{DumpSettings, GroupDump};
 use crate::load::{ConfigSource, Loaded};
 use crate::log::{Level, Log, LogSettings};
-use crate::lower::{ThisMachine, lower};
+use crate::lower::{ProcessPlan, ThisMachine, lower};
 use crate::namespace;
 use crate::pidfile::{self, PidFile, PidFileError};
 use crate::service;
@@ -85,7 +86,7 @@ impl From<PidFileError> for Refused {
 fn start(options: &Options, arguments: Vec<OsString>) -> Result<ExitCode, Refused> {
     let source = source(options);
     if let Some(report) = &options.config_test {
-        enter_namespace(options)?;
+        enter_namespace(options.namespace.as_deref())?;
         return Ok(test(&source, report));
     }
     if !options.dont_fork && !options.in_background {
@@ -101,9 +102,17 @@ fn start(options: &Options, arguments: Vec<OsString>) -> Result<ExitCode, Refuse
     if options.in_background {
         daemonize::enter().map_err(Refused::fatal)?;
     }
-    enter_namespace(options)?;
+    enter_namespace(options.namespace.as_deref())?;
     service::status("Reading the configuration");
-    let loaded = source.load();
+    let mut entered = Ok(());
+    let loaded = source.load_after(|model| {
+        // The command line goes first.
+        if options.namespace.is_none() {
+            let name = model.net_namespace.as_ref().map(|name| name.value.as_str());
+            entered = enter_namespace(name);
+        }
+    });
+    entered?;
     if loaded.unreadable() {
         let path = source.path().display();
         return Err(Refused {
@@ -117,11 +126,15 @@ fn start(options: &Options, arguments: Vec<OsString>) -> Result<ExitCode, Refuse
     }
     let _pid_files = pid_files(options, &loaded)?;
     let log = log(options, &loaded)?;
+    let pid_file = main_pid_file(options, &loaded);
     let settings = DaemonSettings {
         source,
-        dumps: dumps(&loaded),
+        dumps: dumps(&loaded, options.namespace.as_deref()),
+        namespace: options.namespace.clone(),
+        pid_folder: pid_file.parent().map(Path::to_owned).unwrap_or_default(),
+        shutdown: loaded.lowered.process.shutdown.clone(),
         control: options.socket_path().map(ControlSettings::new),
-        tag: tag(&main_pid_file(options, &loaded)),
+        tag: tag(&pid_file),
         keep_addresses: options.dont_release_vrrp,
         no_respawn: options.dont_respawn,
     };
@@ -136,6 +149,10 @@ fn start(options: &Options, arguments: Vec<OsString>) -> Result<ExitCode, Refuse
         Level::Info,
         &format!("Starting keepalived-rs {version} with {path}"),
     );
+    dress(&loaded.lowered.process, &log);
+    if let Some(script) = &loaded.lowered.process.startup {
+        daemon::run_around("startup", script, &log);
+    }
     let outcome = daemon::run(settings, loaded, &log, || {
         if options.in_background {
             daemonize::ready()
@@ -169,8 +186,8 @@ fn explain(error: &DaemonError) -> String {
 }
 
 /// Before any thread: the namespace belongs to the thread, and new ones inherit it.
-fn enter_namespace(options: &Options) -> Result<(), Refused> {
-    let Some(name) = &options.namespace else {
+fn enter_namespace(name: Option<&str>) -> Result<(), Refused> {
+    let Some(name) = name else {
         return Ok(());
     };
     namespace::enter(name)
@@ -189,6 +206,12 @@ fn source(options: &Options) -> ConfigSource {
         path: options.use_file.clone(),
         options: language,
     }
+}
+
+/// The whole host name.
+pub(crate) fn host_name() -> String {
+    let name = rustix::system::uname();
+    name.nodename().to_string_lossy().into_owned()
 }
 
 /// What `@id` lines are compared with when nothing else was said.
@@ -337,16 +360,17 @@ fn tag(pid_file: &Path) -> Tag {
 
 /// What tells this daemon from others on the host, for file names and log tags.
 fn suffix(options: &Options, loaded: &Loaded) -> String {
-    let namespace = options.namespace.iter().map(String::as_str);
-    let instance = loaded
-        .model
-        .instance_name
-        .iter()
-        .map(|name| name.value.as_str());
-    namespace
-        .chain(instance)
+    names(options.namespace.as_deref(), loaded)
         .map(|word| format!("_{word}"))
         .collect()
+}
+
+/// The network namespace, by the command line or the file, and the daemon's own name.
+fn names<'a>(namespace: Option<&'a str>, loaded: &'a Loaded) -> impl Iterator<Item = &'a str> {
+    let model = &loaded.model;
+    let of_file = || model.net_namespace.as_ref().map(|name| name.value.as_str());
+    let instance = model.instance_name.as_ref().map(|name| name.value.as_str());
+    namespace.or_else(of_file).into_iter().chain(instance)
 }
 
 fn log(options: &Options, loaded: &Loaded) -> Result<Log, Refused> {
@@ -361,22 +385,17 @@ fn log(options: &Options, loaded: &Loaded) -> Result<Log, Refused> {
     .map_err(|error| Refused::fatal(format!("the log cannot be opened: {error}")))
 }
 
-pub(crate) fn dumps(loaded: &Loaded) -> DumpSettings {
+pub(crate) fn dumps(loaded: &Loaded, namespace: Option<&str>) -> DumpSettings {
     let global = &loaded.model.global;
     let mut dumps = DumpSettings::new();
-    dumps.instance = loaded
-        .model
-        .instance_name
-        .as_ref()
-        .map(|name| name.value.clone());
+    if global.process.data_use_instance {
+        dumps.infix = names(namespace, loaded)
+            .map(|word| format!(".{word}"))
+            .collect();
+    }
     dumps.state_file.clone_from(&global.state_dump_file);
     dumps.json_version = global.json_version;
-    dumps.router_id = global
-        .router_id
-        .as_ref()
-        .map(|id| id.value.clone())
-        .or_else(short_host_name)
-        .unwrap_or_default();
+    dumps.router_id = router_id(&loaded.model);
     dumps.hooks = loaded.lowered.hooks.clone();
     for group in &loaded.model.groups {
         let name = group.name.value.clone();
@@ -392,5 +411,35 @@ pub(crate) fn dumps(loaded: &Loaded) -> DumpSettings {
         };
         dumps.groups.insert(name, dump);
     }
+    dumps.wishes = loaded.lowered.alerts.instances.clone();
     dumps
+}
+
+/// Name of this machine, in dumps and mails.
+pub(crate) fn router_id(model: &Model) -> String {
+    let given = model.global.router_id.as_ref();
+    given
+        .map(|id| id.value.clone())
+        .or_else(short_host_name)
+        .unwrap_or_default()
+}
+
+/// What the configuration says about the main thread and the whole process.
+pub(crate) fn dress(process: &ProcessPlan, log: &Log) {
+    use rustix::mm::{MlockAllFlags, mlockall, munlockall};
+    if let Some(name) = &process.name
+        && let Err(error) = threads::rename(name)
+    {
+        let line = format!("The name of the process could not be set: {error}");
+        log.line(Level::Warning, &line);
+    }
+    let locked = if process.no_swap {
+        mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT)
+    } else {
+        munlockall()
+    };
+    if let Err(error) = locked {
+        let line = format!("The memory could not be locked: {error}");
+        log.line(Level::Warning, &line);
+    }
 }

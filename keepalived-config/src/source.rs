@@ -153,6 +153,13 @@ impl SourceMap {
         self.files.is_empty()
     }
 
+    /// Path and text of every file, in the order in which they were read.
+    pub fn files(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + '_ {
+        self.files
+            .iter()
+            .map(|file| (file.path.as_str(), file.text.as_str()))
+    }
+
     /// The paths in the order of reading.
     pub fn paths(&self) -> impl ExactSizeIterator<Item = &str> + '_ {
         self.files.iter().map(|file| file.path.as_str())

@@ -585,10 +585,7 @@ fn unsupported_keywords_are_listed_and_the_instance_runs() {
         .iter()
         .map(|one| (one.keyword.name, one.count))
         .collect();
-    assert_eq!(
-        list,
-        [("vrrp_script", 1), ("smtp_alert", 2), ("track_script", 1)]
-    );
+    assert_eq!(list, [("vrrp_script", 1), ("track_script", 1)]);
     assert_eq!(parsed.config.instances.len(), 2);
     assert!(parsed.config.instances.iter().all(|one| one.hold.is_none()));
     assert_eq!(parsed.config.instances[0].unguarded[0].value, "script chk");
@@ -665,7 +662,7 @@ fn strict_mode_resets_what_the_rfc_forbids() {
 fn a_namespace_that_cannot_be_entered_holds_every_instance() {
     let parsed = read(
         "vrrp_instance A {\ninterface eth0\nvirtual_router_id 1\nvirtual_ipaddress {\n192.0.2.1\n\
-         }\n}\nnet_namespace blue\n",
+         }\n}\nnet_namespace ../blue\n",
     );
     let hold = parsed.config.instances[0].hold.map(|hold| hold.reason);
     assert_eq!(hold, Some(HoldReason::Namespace));

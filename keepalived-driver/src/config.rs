@@ -14,6 +14,8 @@ use crate::sockets::netlink::NetlinkBuffer;
 use crate::tracked::{TrackedObject, TrackerSetup};
 use crate::vmac::{ExtraAnnounce, FirewallSetup, GarpGroup, LinkDelay, Vmac};
 
+use crate::threads::ThreadSettings;
+
 /// Everything loop 1 runs.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -52,6 +54,8 @@ pub struct Config {
     pub garp_groups: Vec<GarpGroup>,
     /// Delays of links; at most one for each interface.
     pub link_delays: Vec<LinkDelay>,
+    /// How the thread of the loop is scheduled, and its name. Taken over in the first turn.
+    pub thread: ThreadSettings,
 }
 
 impl Config {
@@ -74,6 +78,7 @@ impl Config {
             no_local_igmp: false,
             garp_groups: Vec::new(),
             link_delays: Vec::new(),
+            thread: ThreadSettings::default(),
         }
     }
 }

@@ -21,6 +21,7 @@ pub(crate) enum Command {
     Reload(Box<Config>),
     Snapshot(SyncSender<Box<Snapshot>>),
     ClearStats,
+    LeaveRealtime,
     Stop,
 }
 
@@ -104,6 +105,12 @@ impl Remote {
     /// Set every counter to zero.
     pub fn clear_stats(&self) -> Result<(), RemoteError> {
         self.send(Command::ClearStats)
+    }
+
+    /// Run under normal scheduling until the next configuration: the process got `SIGXCPU`, so the
+    /// loop has used more time than it may without a pause.
+    pub fn leave_realtime(&self) -> Result<(), RemoteError> {
+        self.send(Command::LeaveRealtime)
     }
 
     /// Release everything and end: adverts with priority 0 are sent, addresses removed, then

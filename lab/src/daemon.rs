@@ -26,6 +26,7 @@ pub struct Daemon {
     kind: Kind,
     child: Child,
     scratch: Scratch,
+    flags: Vec<String>,
     netns: String,
 }
 
@@ -45,10 +46,26 @@ impl Daemon {
     /// When it cannot be started.
     #[must_use]
     pub fn start_with(kind: Kind, host: &Host, conf: &str) -> Self {
-        let scratch = Scratch::new(&host.name);
+        Self::start_in(kind, host, Scratch::new(&host.name), conf, &[])
+    }
+
+    /// The same in a directory that has been prepared, which `DIR` in the configuration and the
+    /// flags stands for, with more flags. Dumps go to that directory too.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn start_in(kind: Kind, host: &Host, scratch: Scratch, conf: &str, flags: &[&str]) -> Self {
+        let directory = scratch.path().to_str().expect("a path in UTF-8");
+        let conf = conf.replace("DIR", directory);
+        let flags: Vec<String> = flags
+            .iter()
+            .map(|flag| flag.replace("DIR", directory))
+            .collect();
         fs::write(scratch.file("keepalived.conf"), conf).expect("scratch is writable");
-        let child = spawn(kind, host, &scratch);
+        let child = spawn(kind, host, &scratch, &flags);
         Self {
+            flags,
             kind,
             child,
             scratch,
@@ -62,7 +79,7 @@ impl Daemon {
     /// When it still runs or cannot be started.
     pub fn start_again(&mut self, host: &Host) {
         assert!(self.processes().is_empty(), "start_again: it still runs");
-        self.child = spawn(self.kind, host, &self.scratch);
+        self.child = spawn(self.kind, host, &self.scratch, &self.flags);
     }
 
     /// As [`Self::start_again`], with another configuration: the same daemon to itself and to its
@@ -205,6 +222,10 @@ impl Daemon {
     /// # Panics
     /// When the file cannot be written.
     pub fn reload_with(&self, conf: &str) -> Stamp {
+        let conf = conf.replace(
+            "DIR",
+            self.scratch.path().to_str().expect("a path in UTF-8"),
+        );
         fs::write(self.scratch.file("keepalived.conf"), conf).expect("scratch is writable");
         self.signal(Signal::HUP)
     }
@@ -243,7 +264,7 @@ impl Drop for Daemon {
     }
 }
 
-fn spawn(kind: Kind, host: &Host, scratch: &Scratch) -> Child {
+fn spawn(kind: Kind, host: &Host, scratch: &Scratch, flags: &[String]) -> Child {
     let log = File::options()
         .create(true)
         .append(true)
@@ -264,6 +285,7 @@ fn spawn(kind: Kind, host: &Host, scratch: &Scratch) -> Child {
     ] {
         command.arg(flag).arg(scratch.file(name));
     }
+    command.args(flags).env("TMPDIR", scratch.path());
     command
         .stdout(log.try_clone().expect("one more descriptor"))
         .stderr(log);

@@ -30,6 +30,20 @@ impl Scratch {
         &self.0
     }
 
+    /// An executable file in it; `DIR` in its text stands for the directory.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    pub fn script(&self, name: &str, text: &str) -> PathBuf {
+        use std::os::unix::fs::PermissionsExt;
+        let path = self.file(name);
+        let text = text.replace("DIR", self.0.to_str().expect("a path in UTF-8"));
+        fs::write(&path, text).expect("scratch is writable");
+        let mode = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(&path, mode).expect("it is ours");
+        path
+    }
+
     /// A file in it.
     #[must_use]
     pub fn file(&self, name: &str) -> PathBuf {

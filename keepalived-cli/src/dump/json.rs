@@ -9,6 +9,7 @@ use vrrp_fsm::{AddressCheck, Preempt, Stats, V2Auth, WireFormat};
 
 use super::DumpSettings;
 use crate::facts::{Facts, vip_text};
+use crate::lower::Wishes;
 
 /// Format 1: an array of instances. Format 2: an object with that array and one of tracked
 /// processes.
@@ -19,7 +20,12 @@ pub(super) fn text(snapshot: &Snapshot, settings: &DumpSettings) -> String {
         .iter()
         .map(|instance| {
             let hooks = settings.hooks.get(&instance.setup.name).unwrap_or(&none);
-            object(&Facts::from(instance), hooks)
+            let wishes = settings.wishes.get(&instance.setup.name);
+            object(
+                &Facts::from(instance),
+                hooks,
+                wishes.copied().unwrap_or_default(),
+            )
         })
         .collect();
     document(&instances, settings.json_version)
@@ -69,14 +75,14 @@ impl Object {
 }
 
 /// One instance: settings and state, then counters.
-pub(super) fn object(facts: &Facts<'_>, hooks: &HookSet) -> String {
+pub(super) fn object(facts: &Facts<'_>, hooks: &HookSet, wishes: Wishes) -> String {
     let mut both = Object::default();
-    both.raw("data", &data(facts, hooks));
+    both.raw("data", &data(facts, hooks, wishes));
     both.raw("stats", &stats(facts.stats, facts.setup.fsm.hmac.is_some()));
     both.end()
 }
 
-fn data(facts: &Facts<'_>, hooks: &HookSet) -> String {
+fn data(facts: &Facts<'_>, hooks: &HookSet, wishes: Wishes) -> String {
     let setup = facts.setup;
     let (fsm, announce) = (&setup.fsm, &setup.announce);
     let master_priority = facts
@@ -125,8 +131,8 @@ fn data(facts: &Facts<'_>, hooks: &HookSet) -> String {
     json.add("state", facts.keepalived_state().number());
     json.add("wantstate", facts.wanted_state().number());
     json.add("version", facts.version());
-    json.add("smtp_alert", false);
-    json.add("notify_deleted", hooks.report_deleted);
+    json.add("smtp_alert", wishes.mail);
+    json.add("notify_deleted", wishes.deleted);
     json.script("script_backup", hooks.backup.as_deref());
     json.script("script_master", hooks.master.as_deref());
     json.script("script_fault", hooks.fault.as_deref());

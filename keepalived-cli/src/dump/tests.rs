@@ -3,13 +3,14 @@
 use super::*;
 use crate::facts::Facts;
 use crate::facts::examples::{Example, group};
+use crate::lower::Wishes;
 
 /// DUMP-04. Byte for byte, apart from the password, which keepalived 2.2.7 shows, and slashes,
 /// which its library escapes.
 #[test]
 fn the_json_of_a_master_is_keepalived_s() {
     let example = Example::master();
-    let text = json::object(&example.facts(), &Example::hooks());
+    let text = json::object(&example.facts(), &Example::hooks(), Wishes::default());
     let golden = r#"{"data":{"iname":"VI_1","dont_track_primary":0,"skip_check_adv_addr":0,"strict_mode":0,"vmac_ifname":"","ifp_ifname":"v0","master_priority":0,"last_transition":1795193340.090801,"garp_delay":5,"garp_refresh":0,"garp_rep":5,"garp_refresh_rep":1,"garp_lower_prio_delay":5,"garp_lower_prio_rep":5,"lower_prio_no_advert":0,"higher_prio_send_advert":0,"vrid":51,"base_priority":100,"effective_priority":100,"vipset":true,"promote_secondaries":false,"adver_int":1,"master_adver_int":1,"accept":1,"nopreempt":false,"preempt_delay":0,"state":2,"wantstate":2,"version":2,"smtp_alert":false,"notify_deleted":false,"script_backup":"'/tmp/kc/n.sh'","script_master":"'/tmp/kc/n.sh' 'master' 'arg'","script_fault":"'/tmp/kc/n.sh'","script_stop":"'/tmp/kc/n.sh'","script":"'/tmp/kc/n.sh'","vips":["192.0.2.100/24 dev v0 scope global label v0:1 set","192.0.2.101 dev v0 scope global set"],"evips":["2001:db8::7/64 dev v0 scope global preferred_lft forever set"],"auth_type":1,"auth_data":"********"},"stats":{"advert_rcvd":0,"advert_sent":5,"become_master":1,"release_master":0,"packet_len_err":0,"advert_interval_err":0,"ip_ttl_err":0,"invalid_type_rcvd":0,"addr_list_err":0,"invalid_authtype":0,"authtype_mismatch":0,"auth_failure":0,"pri_zero_rcvd":0,"pri_zero_sent":0}}"#;
     assert_eq!(text, golden);
 }
@@ -18,7 +19,7 @@ fn the_json_of_a_master_is_keepalived_s() {
 #[test]
 fn the_json_of_a_backup_is_keepalived_s() {
     let example = Example::backup();
-    let text = json::object(&example.facts(), &HookSet::default());
+    let text = json::object(&example.facts(), &HookSet::default(), Wishes::default());
     let golden = r#"{"data":{"iname":"V_A","dont_track_primary":1,"skip_check_adv_addr":0,"strict_mode":0,"vmac_ifname":"","ifp_ifname":"x0","master_priority":150,"last_transition":1795195363.025273,"garp_delay":2,"garp_refresh":60,"garp_rep":5,"garp_refresh_rep":1,"garp_lower_prio_delay":5,"garp_lower_prio_rep":5,"lower_prio_no_advert":0,"higher_prio_send_advert":0,"vrid":31,"base_priority":90,"effective_priority":90,"vipset":false,"promote_secondaries":false,"adver_int":0.5,"master_adver_int":0.5,"accept":1,"nopreempt":true,"preempt_delay":0,"state":1,"wantstate":1,"version":3,"smtp_alert":false,"notify_deleted":false,"vips":["10.9.0.53/24 dev x0 scope global label x0:v"],"track_ifp":["v0","lo"],"auth_type":0},"#;
     assert!(text.starts_with(golden), "{text}");
     serde_json::from_str::<serde_json::Value>(&text).expect("valid JSON");
@@ -123,15 +124,12 @@ fn the_files_are_where_keepalived_puts_them() {
         ..DumpSettings::new()
     };
     assert_eq!(settings.data_path(), PathBuf::from("/tmp/keepalived.data"));
-    settings.instance = Some("red".to_owned());
-    assert_eq!(
-        settings.path("json"),
-        PathBuf::from("/tmp/keepalived_red.json")
-    );
+    settings.infix = ".red".to_owned();
+    assert_eq!(settings.path("json"), PathBuf::from("/tmp/keepalived.json"));
     settings.state_file = Some("/var/lib/dumps/".into());
     assert_eq!(
         settings.data_path(),
-        PathBuf::from("/var/lib/dumps/keepalived_red.data")
+        PathBuf::from("/var/lib/dumps/keepalived.red.data")
     );
     settings.state_file = Some("/var/lib/state".into());
     assert_eq!(settings.data_path(), PathBuf::from("/var/lib/state"));

@@ -1,12 +1,15 @@
 //! From the configuration model to what the loops run: keepalived's words end here.
 
+mod alerts;
 mod device;
 mod instance;
+mod process;
 mod scripts;
 mod secret;
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
+use std::ffi::CString;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,6 +20,8 @@ use keepalived_driver::hooks::HookSet;
 
 use crate::rtnetlink::Rtnetlink;
 
+pub(crate) use alerts::{AlertPlan, MailPlan, Wishes};
+pub(crate) use process::{Around, ProcessPlan};
 pub(crate) use scripts::ScriptTrouble;
 pub(crate) use secret::Secret;
 
@@ -29,6 +34,10 @@ pub(crate) struct Lowered {
     pub(crate) hooks: BTreeMap<Arc<str>, HookSet>,
     /// The scripts of each group, by name.
     pub(crate) group_hooks: BTreeMap<Arc<str>, HookSet>,
+    /// Pipes and mail.
+    pub(crate) alerts: AlertPlan,
+    /// The process itself.
+    pub(crate) process: ProcessPlan,
     /// Things to say once: scripts that are disabled, addresses that are not advertised.
     pub(crate) remarks: Vec<String>,
     /// Scripts that are insecure or cannot run.
@@ -50,8 +59,11 @@ pub(crate) trait Machine {
     fn secret(&self, path: &Path) -> std::io::Result<Secret> {
         secret::read(path)
     }
-    /// Whether the program exists, may be executed, and is safe from others.
-    fn judge(&self, program: &str, uid: u32) -> scripts::Judgement;
+    /// All groups of a user, the given one included.
+    fn groups(&self, user: &str, gid: u32) -> Vec<u32>;
+    /// Whether the program exists, may be executed, and is safe from others. With `links` symbolic
+    /// links in its path stay, and must be safe too.
+    fn judge(&self, program: &str, uid: u32, links: bool) -> scripts::Judgement;
 }
 
 /// Lower the whole model. Instances that must not run are there too, held with their reason.
@@ -106,10 +118,15 @@ pub(crate) fn lower(model: &Model, machine: &dyn Machine) -> Lowered {
     driver.no_local_igmp = model.global.links.no_local_igmp;
     driver.delay_after_boot = model.global.delay_after_boot;
     driver.report_unknown_vrids = model.global.log_unknown_vrids;
+    driver.thread = process::elections_thread(model);
+    let alerts = AlertPlan::new(model, &scripts, &mut remarks, &mut script_trouble);
+    let process = ProcessPlan::new(model, &scripts, &mut script_trouble);
     Lowered {
         driver,
         hooks,
         group_hooks,
+        alerts,
+        process,
         remarks,
         script_trouble,
     }
@@ -162,8 +179,27 @@ impl Machine for ThisMachine {
         )
     }
 
-    fn judge(&self, program: &str, uid: u32) -> scripts::Judgement {
-        scripts::judge(program, uid)
+    fn groups(&self, user: &str, gid: u32) -> Vec<u32> {
+        use nix::unistd::{Gid, Uid, User, getgrouplist};
+        let by_number = |uid: u32| User::from_uid(Uid::from_raw(uid)).ok().flatten();
+        let name = match User::from_name(user).ok().flatten() {
+            Some(user) => user.name,
+            None => match user.parse().ok().and_then(by_number) {
+                Some(user) => user.name,
+                None => return vec![gid],
+            },
+        };
+        let list = CString::new(name)
+            .ok()
+            .and_then(|name| getgrouplist(&name, Gid::from_raw(gid)).ok());
+        list.map_or_else(
+            || vec![gid],
+            |list| list.into_iter().map(Gid::as_raw).collect(),
+        )
+    }
+
+    fn judge(&self, program: &str, uid: u32, links: bool) -> scripts::Judgement {
+        scripts::judge(program, uid, links)
     }
 }
 
@@ -178,7 +214,7 @@ impl Surroundings for ThisMachine {
     }
 
     fn program(&self, program: &str) -> Program {
-        match scripts::judge(program, 0) {
+        match scripts::judge(program, 0, false) {
             scripts::Judgement::Fine(_) | scripts::Judgement::NotExecutable(_) => Program::Safe,
             scripts::Judgement::Insecure(..) => Program::Insecure,
             // Something is there, but no file.

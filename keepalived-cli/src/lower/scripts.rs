@@ -39,6 +39,10 @@ pub(super) struct Scripts<'a> {
     machine: &'a dyn Machine,
     security: bool,
     user: Option<&'a ScriptUser>,
+    /// All scripts run with all groups of their users.
+    groups: bool,
+    /// Symbolic links in paths stay.
+    links: bool,
     /// Looked up when the first script asks: it loads the system's whole name service.
     default: OnceCell<Result<(u32, u32), String>>,
 }
@@ -49,6 +53,8 @@ impl<'a> Scripts<'a> {
             machine,
             security: global.script_security,
             user: global.script_user.as_ref(),
+            groups: global.supplementary_groups,
+            links: global.symlink_paths,
             default: OnceCell::new(),
         }
     }
@@ -92,7 +98,26 @@ impl<'a> Scripts<'a> {
         set
     }
 
-    fn command(
+    /// Whom a file belongs to that scripts are to use.
+    pub(super) fn owner(&self, owner: Option<&ScriptUser>) -> Result<(u32, u32), String> {
+        owner.map_or_else(
+            || self.default_account(),
+            |owner| resolve(self.machine, owner),
+        )
+    }
+
+    /// The supplementary groups of a script, where they are wanted.
+    fn supplementary(&self, script: &Script, gid: u32) -> Vec<u32> {
+        let user = script.user.as_ref().or(self.user);
+        let wanted = self.groups || user.is_some_and(|user| user.supplementary);
+        if !wanted {
+            return Vec::new();
+        }
+        let name = user.map_or(DEFAULT_USER, |user| user.user.as_str());
+        self.machine.groups(name, gid)
+    }
+
+    pub(super) fn command(
         &self,
         instance: &str,
         script: &Script,
@@ -115,7 +140,7 @@ impl<'a> Scripts<'a> {
                 return None;
             }
         };
-        let path = match self.machine.judge(program, uid) {
+        let path = match self.machine.judge(program, uid, self.links) {
             Judgement::Fine(path) => path,
             Judgement::Insecure(path, why) if uid != 0 || !self.security => {
                 if uid == 0 {
@@ -138,10 +163,11 @@ impl<'a> Scripts<'a> {
         let argv = std::iter::once(path.into_os_string()).chain(arguments);
         let command = HookCommand::new(argv);
         let own = self.machine.own_account();
-        Some(Arc::new(if (uid, gid) == own {
+        let groups = self.supplementary(script, gid);
+        Some(Arc::new(if (uid, gid) == own && groups.is_empty() {
             command
         } else {
-            command.with_account(uid, gid)
+            command.with_account(uid, gid).with_groups(groups)
         }))
     }
 }
@@ -155,9 +181,10 @@ fn resolve(machine: &dyn Machine, user: &ScriptUser) -> Result<(u32, u32), Strin
         })
 }
 
-/// Look at a program as the user that would run it: found in `PATH` if it is a bare name, through
-/// symbolic links to what really runs, with every folder on the way.
-pub(super) fn judge(program: &str, uid: u32) -> Judgement {
+/// Look at a program as the user that would run it: found in `PATH` if it is a bare name, and with
+/// every folder on the way. What runs is what symbolic links lead to now; with `links` it is what they
+/// lead to when it runs, so that each of them must be safe as well.
+pub(super) fn judge(program: &str, uid: u32, links: bool) -> Judgement {
     let candidates: Vec<PathBuf> = if program.contains('/') {
         vec![PathBuf::from(program)]
     } else {
@@ -168,19 +195,24 @@ pub(super) fn judge(program: &str, uid: u32) -> Judgement {
     };
     let found = candidates.iter().find_map(|candidate| {
         let metadata = fs::metadata(candidate).ok().filter(Metadata::is_file)?;
-        Some((fs::canonicalize(candidate).ok()?, metadata))
+        Some((candidate, fs::canonicalize(candidate).ok()?, metadata))
     });
-    let Some((real, metadata)) = found else {
+    let Some((named, real, metadata)) = found else {
         return Judgement::Missing("no such program".to_owned());
     };
     if !may_execute(&metadata, uid) {
         return Judgement::NotExecutable(format!("user {uid} may not execute it"));
     }
-    match insecure_part(&real) {
-        None => Judgement::Fine(real),
+    let insecure = match links {
+        true => insecure_part(named, LINKS),
+        false => insecure_part(&real, LINKS),
+    };
+    let path = if links { named.clone() } else { real };
+    match insecure {
+        None => Judgement::Fine(path),
         Some(part) => {
             let why = format!("{} can be changed by others than root", part.display());
-            Judgement::Insecure(real, why)
+            Judgement::Insecure(path, why)
         }
     }
 }
@@ -197,10 +229,23 @@ fn may_execute(metadata: &Metadata, uid: u32) -> bool {
     mode & 0o011 != 0
 }
 
-/// The first part of the path that somebody other than root may write to.
-fn insecure_part(path: &Path) -> Option<PathBuf> {
+/// Symbolic links that are followed, as the kernel has it.
+const LINKS: u32 = 40;
+
+/// The first part of the path that somebody other than root may write to or replace, where links
+/// lead included.
+fn insecure_part(path: &Path, links: u32) -> Option<PathBuf> {
     path.ancestors().find_map(|part| {
         let metadata = fs::symlink_metadata(part).ok()?;
+        if metadata.is_symlink() {
+            // Its own mode says nothing; the folder it is in says who may replace it.
+            let target = fs::read_link(part).ok()?;
+            let target = part.parent().unwrap_or(part).join(target);
+            if metadata.uid() != 0 || links == 0 {
+                return Some(part.to_owned());
+            }
+            return insecure_part(&target, links - 1);
+        }
         let mode = metadata.permissions().mode();
         // In a sticky folder others may add files but not replace ours.
         let sticky_folder = metadata.is_dir() && mode & 0o1000 != 0;
@@ -224,9 +269,9 @@ mod tests {
         let script = folder.join("hook.sh");
         fs::write(&script, "#!/bin/sh\n").unwrap();
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
-        let judgement = judge(script.to_str().unwrap(), 0);
+        let judgement = judge(script.to_str().unwrap(), 0, false);
         fs::set_permissions(&script, fs::Permissions::from_mode(0o644)).unwrap();
-        let not_executable = judge(script.to_str().unwrap(), 0);
+        let not_executable = judge(script.to_str().unwrap(), 0, false);
         fs::remove_dir_all(&folder).unwrap();
         assert!(
             matches!(judgement, Judgement::Insecure(..)),
@@ -242,11 +287,11 @@ mod tests {
     #[test]
     fn a_bare_name_is_looked_up_in_the_path() {
         assert!(matches!(
-            judge("sh", 0),
+            judge("sh", 0, false),
             Judgement::Fine(_) | Judgement::Insecure(..)
         ));
         assert!(matches!(
-            judge("no-such-program-here", 0),
+            judge("no-such-program-here", 0, false),
             Judgement::Missing(_)
         ));
     }

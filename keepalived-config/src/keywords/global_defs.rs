@@ -1,24 +1,28 @@
 //! `global_defs`.
 
 use super::prelude::{
-    Context, Entries, EntryKind, Keyword, Line, NoEffect, NotYet, P0, P1, P2, Works,
+    Context, Entries, EntryKind, Keyword, Line, NoEffect, NotYet, P0, P1, P2, Refused, Works,
 };
 
+const NO_SNMP: &str =
+    "there is no SNMP agent here; `keepalived-rs status --json` and the JSON dump tell the same";
+const NO_DBUS: &str = "there is no D-Bus service here; use `keepalived-rs status --json`, the JSON dump, signals and the notify pipes";
+
 table! { GLOBAL_DEFS, GlobalDefs;
-    "bfd_cpu_affinity", Line, "CPU_ID [CPU_ID ...]", P2, NotYet, "all", "2.0.17",
-        "Processors the BFD process may run on.";
-    "bfd_no_swap", Line, "", P2, NotYet, "off", "2.0.0",
-        "Keep the BFD process in memory.";
-    "bfd_priority", Line, "INT(-20..19)", P2, NotYet, "unchanged", "2.0.0",
-        "Nice value of the BFD process.";
-    "bfd_process_name", Line, "STRING", P2, NotYet, "keepalived_bfd", "2.0.16",
-        "Name of the BFD process, at most 15 characters.";
-    "bfd_rlimit_rtime", Line, "UINT(usec)", P2, NotYet, "", "2.0.0",
+    "bfd_cpu_affinity", Line, "CPU_ID [CPU_ID ...]", P2, Works, "all", "2.0.17",
+        "Processors BFD may run on; it shares the thread of VRRP, and vrrp_cpu_affinity goes first.";
+    "bfd_no_swap", Line, "", P2, Works, "off", "2.0.0",
+        "Keep the whole process in memory.";
+    "bfd_priority", Line, "INT(-20..19)", P2, Works, "unchanged", "2.0.0",
+        "Nice value of BFD, which runs on the thread of VRRP: the smaller of both values counts.";
+    "bfd_process_name", Line, "STRING", P2, Works, "keepalived_bfd", "2.0.16",
+        "Name of the thread of BFD, which is that of VRRP: used if vrrp_process_name is not given.";
+    "bfd_rlimit_rtime", Line, "UINT(usec)", P2, Works, "", "2.0.0",
         "The old name of bfd_rlimit_rttime.";
-    "bfd_rlimit_rttime", Line, "UINT(usec)", P2, NotYet, "10000 us", "2.1.0",
+    "bfd_rlimit_rttime", Line, "UINT(usec)", P2, Works, "no limit", "2.1.0",
         "Microseconds of processor time between two sleeps in real-time mode.";
-    "bfd_rt_priority", Line, "INT(1..99)", P2, NotYet, "off", "2.0.0",
-        "Real-time priority of the BFD process.";
+    "bfd_rt_priority", Line, "INT(1..99)", P2, Works, "off", "2.0.0",
+        "Real-time priority of BFD, which runs on the thread of VRRP: the greater of both values counts.";
     "checker_cpu_affinity", Line, "CPU_ID [CPU_ID ...]", P2, NotYet, "all", "2.0.17",
         "Processors the health checker process may run on.";
     "checker_log_all_failures", Line, "[BOOL]", P1, NotYet, "off", "2.0.11",
@@ -35,13 +39,13 @@ table! { GLOBAL_DEFS, GlobalDefs;
         "Microseconds of processor time between two sleeps in real-time mode.";
     "checker_rt_priority", Line, "INT(1..99)", P2, NotYet, "off", "2.0.0",
         "Real-time priority of the health checker process.";
-    "config_save_dir", Line, "DIRECTORY", P2, NotYet, "none", "2.2.3",
+    "config_save_dir", Line, "DIRECTORY", P2, Works, "none", "2.2.3",
         "Directory for copies of configuration and state around each reload.";
-    "data_use_instance", Line, "[BOOL]", P2, NotYet, "off", "2.2.3",
+    "data_use_instance", Line, "[BOOL]", P2, Works, "off", "2.2.3",
         "Put the instance name into the names of dump files.";
-    "dbus_no_interface_name", Line, "STRING", P2, NotYet, "", "2.3.0",
+    "dbus_no_interface_name", Line, "STRING", P2, Refused(NO_DBUS), "", "2.3.0",
         "Path element of instances without interface on D-Bus.";
-    "dbus_service_name", Line, "DBUS_NAME", P2, NotYet, "org.keepalived.Vrrp1", "1.3.7",
+    "dbus_service_name", Line, "DBUS_NAME", P2, Refused(NO_DBUS), "org.keepalived.Vrrp1", "1.3.7",
         "Name of the D-Bus service.";
     "default_interface", Line, "IFNAME", P1, NoEffect("only static addresses would use it"), "eth0", "1.2.24",
         "Interface for static addresses that name none.";
@@ -49,25 +53,25 @@ table! { GLOBAL_DEFS, GlobalDefs;
         "Keep the kernel from reporting membership of 224.0.0.0/24.";
     "dynamic_interfaces", Line, "[allow_if_changes]", P1, Works, "off", "2.0.0",
         "A missing interface is no error for a configuration test; while running they always may come and go.";
-    "enable_dbus", Line, "", P1, NotYet, "off", "1.3.0",
+    "enable_dbus", Line, "", P1, Refused(NO_DBUS), "off", "1.3.0",
         "Offer the D-Bus service.";
     "enable_script_security", Line, "", P0, Works, "off", "1.3.0",
         "Refuse scripts run as root that others can change.";
-    "enable_snmp_checker", Line, "", P1, NotYet, "off", "1.2.20",
+    "enable_snmp_checker", Line, "", P1, Refused(NO_SNMP), "off", "1.2.20",
         "Serve the service tables over SNMP.";
-    "enable_snmp_keepalived", Line, "", P2, NotYet, "", "1.2.20",
+    "enable_snmp_keepalived", Line, "", P2, Refused(NO_SNMP), "", "1.2.20",
         "The old name of enable_snmp_vrrp.";
-    "enable_snmp_rfc", Line, "", P1, NotYet, "off", "1.2.20",
+    "enable_snmp_rfc", Line, "", P1, Refused(NO_SNMP), "off", "1.2.20",
         "Serve both RFC MIBs over SNMP.";
-    "enable_snmp_rfcv2", Line, "", P1, NotYet, "off", "1.2.20",
+    "enable_snmp_rfcv2", Line, "", P1, Refused(NO_SNMP), "off", "1.2.20",
         "Serve the VRRPv2 MIB over SNMP.";
-    "enable_snmp_rfcv3", Line, "", P1, NotYet, "off", "1.2.20",
+    "enable_snmp_rfcv3", Line, "", P1, Refused(NO_SNMP), "off", "1.2.20",
         "Serve the VRRPv3 MIB over SNMP.";
-    "enable_snmp_vrrp", Line, "", P1, NotYet, "off", "2.0.0",
+    "enable_snmp_vrrp", Line, "", P1, Refused(NO_SNMP), "off", "2.0.0",
         "Serve the VRRP tables over SNMP.";
-    "enable_traps", Line, "", P1, NotYet, "off", "1.2.5",
+    "enable_traps", Line, "", P1, Refused(NO_SNMP), "off", "1.2.5",
         "Send SNMP traps.";
-    "fifo_write_vrrp_states_on_reload", Line, "", P2, NotYet, "off", "2.2.5",
+    "fifo_write_vrrp_states_on_reload", Line, "", P2, Works, "off", "2.2.5",
         "Write all states to the pipes again after a reload.";
     "include_check", Line, "[[+|-]read|match|wildcard_match|brace_match ...]",
         P1, Works, "none", "2.2.0",
@@ -109,9 +113,9 @@ table! { GLOBAL_DEFS, GlobalDefs;
     "lvs_timeouts", Line, "[tcp UINT(0..2678400)] [tcpfin UINT] [udp UINT]",
         P2, NotYet, "the kernel's", "1.2.24",
         "IPVS connection timeouts in seconds for TCP, TCP after FIN, and UDP.";
-    "max_auto_priority", Line, "[INT(-1..99)]", P1, NotYet, "0 (off)", "2.1.0",
+    "max_auto_priority", Line, "[INT(-1..99)]", P1, Works, "0 (off)", "2.1.0",
         "Highest real-time priority that is taken by itself when timers run late; -1 silences the hint.";
-    "min_auto_priority_delay", Line, "UINT(1..10000000 usec)", P2, NotYet, "1000000 us", "2.1.0",
+    "min_auto_priority_delay", Line, "UINT(1..10000000 usec)", P2, Works, "1000000 us", "2.1.0",
         "Lateness in microseconds that triggers max_auto_priority.";
     "nftables", Line, "[TABLENAME]", P1, Works, "keepalived", "2.0.11",
         "Name of the nftables tables for firewall rules; they are made when an instance needs rules.";
@@ -129,35 +133,35 @@ table! { GLOBAL_DEFS, GlobalDefs;
         "Priority of the nftables chains.";
     "no_checker_emails", Line, "[BOOL]", P1, NotYet, "off", "2.0.0",
         "Mail only when a real server is added or removed.";
-    "no_email_faults", Line, "", P2, NotYet, "off", "2.0.0",
+    "no_email_faults", Line, "", P2, Works, "off", "2.0.0",
         "Send no mail for FAULT.";
     "notification_email", Entries(EntryKind::Email), "{ EMAIL|\"Display name <EMAIL>\" ... }",
-        P0, NotYet, "none", "0.5",
+        P0, Works, "none", "0.5",
         "Recipients of alert mails.";
     "notification_email_from", Line, "EMAIL|\"Display name <EMAIL>\"",
-        P0, NotYet, "keepalived@ and the host name", "0.5",
+        P0, Works, "keepalived@ and the host name", "0.5",
         "Sender of alert mails.";
-    "notify_fifo", Line, "PATH [USER [[:]GROUP]]", P1, NotYet, "none", "1.3.6",
+    "notify_fifo", Line, "PATH [USER [[:]GROUP]]", P1, Works, "none", "1.3.6",
         "Named pipe that gets a line for every VRRP and IPVS event.";
-    "notify_fifo_script", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P1, NotYet, "none", "1.3.6",
+    "notify_fifo_script", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P1, Works, "none", "1.3.6",
         "Reader that is started for notify_fifo.";
     "process_monitor_rcv_bufs", Line, "UINT(bytes)", P2, NotYet, "the kernel's", "2.0.11",
         "Receive buffer in bytes of the process event socket.";
     "process_monitor_rcv_bufs_force", Line, "[BOOL]", P2, NotYet, "off", "2.0.11",
         "May exceed the kernel's limit for that buffer.";
-    "process_name", Line, "STRING", P2, NotYet, "keepalived", "2.0.16",
-        "Name of the parent process, at most 15 characters.";
-    "process_names", Line, "", P2, NotYet, "off", "2.0.16",
-        "Give each process its own name in ps and top.";
+    "process_name", Line, "STRING", P2, Works, "keepalived", "2.0.16",
+        "Name of the main thread and so of the process, at most 15 characters.";
+    "process_names", Line, "", P2, Works, "off", "2.0.16",
+        "Give each thread Keepalived's name in ps -L and top -H.";
     "random_seed", Line, "UINT", P2, Works, "from the clock", "2.0.15",
         "Seed of random numbers, to make a run repeatable.";
-    "reload_check_config", Line, "[LOG_FILE]", P1, NotYet, "off", "2.2.0",
+    "reload_check_config", Line, "[LOG_FILE]", P1, Works, "off", "2.2.0",
         "Test a new configuration in a process of its own before a reload.";
-    "reload_file", Line, "[ABSOLUTE_PATH]", P2, NotYet, "none", "2.2.0",
+    "reload_file", Line, "[ABSOLUTE_PATH]", P2, Works, "none", "2.2.0",
         "File that exists while the configuration is being read.";
-    "reload_repeat", Line, "", P2, NotYet, "off", "2.1.0",
+    "reload_repeat", Line, "", P2, Works, "off", "2.1.0",
         "Repeat the timed reload every day.";
-    "reload_time_file", Line, "ABSOLUTE_PATH", P2, NotYet, "none", "2.1.0",
+    "reload_time_file", Line, "ABSOLUTE_PATH", P2, Works, "none", "2.1.0",
         "File that holds the time of the next reload.";
     "router_id", Line, "STRING", P0, Works, "the host name", "1.1.8",
         "Name of this machine in mail subjects, SNMP and dumps.";
@@ -165,46 +169,46 @@ table! { GLOBAL_DEFS, GlobalDefs;
         "Run notify_up or notify_down of real servers at start as well.";
     "script_user", Line, "USER [[:]GROUP]", P0, Works, "keepalived_script if it exists", "1.3.0",
         "User and group that scripts run as.";
-    "set_supplementary_groups", Line, "[BOOL]", P2, NotYet, "off", "2.4.3+",
+    "set_supplementary_groups", Line, "[BOOL]", P2, Works, "off", "2.4.3+",
         "Run scripts with all groups of their user.";
-    "shutdown_script", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P1, NotYet, "none", "2.1.0",
+    "shutdown_script", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P1, Works, "none", "2.1.0",
         "Command run after everything has stopped.";
-    "shutdown_script_timeout", Line, "UINT(1..1000 seconds)", P2, NotYet, "10 s", "2.1.0",
+    "shutdown_script_timeout", Line, "UINT(1..1000 seconds)", P2, Works, "10 s", "2.1.0",
         "Seconds the shut-down command may take.";
-    "smtp_alert", Line, "[BOOL]", P1, NotYet, "", "2.0.0",
+    "smtp_alert", Line, "[BOOL]", P1, Works, "", "2.0.0",
         "Default of smtp_alert everywhere.";
     "smtp_alert_checker", Line, "[BOOL]", P1, NotYet, "", "2.0.0",
         "Default of smtp_alert in virtual and real servers.";
-    "smtp_alert_vrrp", Line, "[BOOL]", P1, NotYet, "", "2.0.0",
+    "smtp_alert_vrrp", Line, "[BOOL]", P1, Works, "", "2.0.0",
         "Default of smtp_alert in instances and sync groups.";
-    "smtp_connect_timeout", Line, "UINT(seconds)", P0, NotYet, "30 s", "0.5",
+    "smtp_connect_timeout", Line, "UINT(seconds)", P0, Works, "30 s", "0.5",
         "Seconds to wait for the mail server.";
-    "smtp_helo_name", Line, "STRING", P1, NotYet, "the host name", "1.2.20",
+    "smtp_helo_name", Line, "STRING", P1, Works, "the host name", "1.2.20",
         "Name given to the mail server in HELO.";
-    "smtp_server", Line, "IPADDR|HOSTNAME [PORT|SERVICE]", P0, NotYet, "port 25", "0.5",
+    "smtp_server", Line, "IPADDR|HOSTNAME [PORT|SERVICE]", P0, Works, "port 25", "0.5",
         "Mail server, with an optional port.";
-    "snmp_rs_stats_update_interval", Line, "TIMER(0.001..30)", P2, NotYet, "5 s", "2.3.0",
+    "snmp_rs_stats_update_interval", Line, "TIMER(0.001..30)", P2, Refused(NO_SNMP), "5 s", "2.3.0",
         "Age in seconds at which statistics of real servers are read again.";
     "snmp_socket", Line, "AGENTX_ADDRESS (e.g. unix:PATH, udp:HOST:PORT, tcp:HOST:PORT)",
-        P1, NotYet, "the agent's default", "1.2.20",
+        P1, Refused(NO_SNMP), "the agent's default", "1.2.20",
         "Socket of the SNMP master agent.";
-    "snmp_vs_stats_update_interval", Line, "TIMER(0.001..30)", P2, NotYet, "5 s", "2.3.0",
+    "snmp_vs_stats_update_interval", Line, "TIMER(0.001..30)", P2, Refused(NO_SNMP), "5 s", "2.3.0",
         "Age in seconds at which statistics of virtual servers are read again.";
-    "startup_script", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P1, NotYet, "none", "2.1.0",
+    "startup_script", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P1, Works, "none", "2.1.0",
         "Command run before anything else starts.";
-    "startup_script_timeout", Line, "UINT(1..1000 seconds)", P2, NotYet, "10 s", "2.1.0",
+    "startup_script_timeout", Line, "UINT(1..1000 seconds)", P2, Works, "10 s", "2.1.0",
         "Seconds the start-up command may take.";
     "state_dump_file", Line, "PATH|DIRECTORY/", P2, Works, "/tmp/keepalived.data", "2.3.3",
         "Where SIGUSR1 writes the state.";
     "stats_dump_file", Line, "PATH|DIRECTORY/",
         P2, NoEffect("Keepalived ignores it too"), "/tmp/keepalived.stats", "2.3.3",
         "Meant for where SIGUSR2 writes the counters.";
-    "tmp_config_directory", Line, "DIRECTORY", P2, NotYet, "memory", "2.2.0",
+    "tmp_config_directory", Line, "DIRECTORY", P2, NoEffect("the configuration is read once, by one process"), "memory", "2.2.0",
         "Directory for the copy of the configuration that all processes read.";
     "umask", Line, "MODE | I{R,W,X}{USR,GRP,OTH}|IRWX{U,G,O} [| ...]",
         P2, Works, "0177", "2.0.9",
         "Permission bits that files created by the daemon do not get.";
-    "use_symlink_paths", Line, "[BOOL]", P2, NotYet, "off", "2.3.0",
+    "use_symlink_paths", Line, "[BOOL]", P2, Works, "off", "2.3.0",
         "Keep symbolic links in script paths instead of resolving them.";
     "v3_checksum_as_v2", Line, "[BOOL]", P1, Works, "off", "2.2.8",
         "Leave the pseudo-header out of the VRRPv3 checksum over IPv4.";
@@ -214,8 +218,8 @@ table! { GLOBAL_DEFS, GlobalDefs;
         "How names of generated VMAC interfaces begin.";
     "vrrp_check_unicast_src", Line, "", P1, Works, "off", "1.2.20",
         "Accept unicast adverts from configured peers only.";
-    "vrrp_cpu_affinity", Line, "CPU_ID [CPU_ID ...]", P2, NotYet, "all", "2.0.17",
-        "Processors the VRRP process may run on.";
+    "vrrp_cpu_affinity", Line, "CPU_ID [CPU_ID ...]", P2, Works, "all", "2.0.17",
+        "Processors the thread of VRRP and BFD may run on.";
     "vrrp_delay_after_boot", Line, "TIMER(0.001..)", P1, Works, "0 s", "2.4.0",
         "Uptime of the host in seconds before which no instance takes part.";
     "vrrp_down_timer_adverts", Line, "UINT(1..100)", P2, Works, "3", "2.2.3",
@@ -263,26 +267,26 @@ table! { GLOBAL_DEFS, GlobalDefs;
         "Receive buffer in bytes of the VRRP netlink event socket.";
     "vrrp_netlink_monitor_rcv_bufs_force", Line, "[BOOL]", P2, NotYet, "off", "2.0.0",
         "May exceed the kernel's limit for that buffer.";
-    "vrrp_no_swap", Line, "", P1, NotYet, "off", "1.2.20",
-        "Keep the VRRP process in memory.";
-    "vrrp_notify_fifo", Line, "PATH [USER [[:]GROUP]]", P1, NotYet, "none", "1.3.6",
+    "vrrp_no_swap", Line, "", P1, Works, "off", "1.2.20",
+        "Keep the whole process in memory.";
+    "vrrp_notify_fifo", Line, "PATH [USER [[:]GROUP]]", P1, Works, "none", "1.3.6",
         "Named pipe that gets a line for every VRRP event.";
-    "vrrp_notify_fifo_script", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P1, NotYet, "none", "1.3.6",
+    "vrrp_notify_fifo_script", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P1, Works, "none", "1.3.6",
         "Reader that is started for vrrp_notify_fifo.";
-    "vrrp_notify_priority_changes", Line, "[BOOL]", P2, NotYet, "off", "2.0.16",
+    "vrrp_notify_priority_changes", Line, "[BOOL]", P2, Works, "off", "2.0.16",
         "Write priority changes to the pipes.";
     "vrrp_owner_ignore_adverts", Line, "[BOOL]", P2, Works, "off", "2.3.3",
         "Priority 255 ignores the adverts of others.";
-    "vrrp_priority", Line, "INT(-20..19)", P1, NotYet, "unchanged", "1.2.20",
-        "Nice value of the VRRP process.";
-    "vrrp_process_name", Line, "STRING", P2, NotYet, "keepalived_vrrp", "2.0.16",
-        "Name of the VRRP process, at most 15 characters.";
-    "vrrp_rlimit_rtime", Line, "UINT(usec)", P2, NotYet, "", "2.0.0",
+    "vrrp_priority", Line, "INT(-20..19)", P1, Works, "unchanged", "1.2.20",
+        "Nice value of the thread of VRRP and BFD.";
+    "vrrp_process_name", Line, "STRING", P2, Works, "keepalived_vrrp", "2.0.16",
+        "Name of the thread of VRRP, at most 15 characters.";
+    "vrrp_rlimit_rtime", Line, "UINT(usec)", P2, Works, "", "2.0.0",
         "The old name of vrrp_rlimit_rttime.";
-    "vrrp_rlimit_rttime", Line, "UINT(usec)", P2, NotYet, "10000 us", "2.1.0",
+    "vrrp_rlimit_rttime", Line, "UINT(usec)", P2, Works, "no limit", "2.1.0",
         "Microseconds of processor time between two sleeps in real-time mode.";
-    "vrrp_rt_priority", Line, "INT(1..99)", P1, NotYet, "off", "2.0.0",
-        "Real-time priority of the VRRP process.";
+    "vrrp_rt_priority", Line, "INT(1..99)", P1, Works, "off", "2.0.0",
+        "Real-time priority of the thread of VRRP and BFD.";
     "vrrp_rx_bufs_multiplier", Line, "UINT(1..)", P2, Works, "3", "2.0.3",
         "Factor applied to the size found by vrrp_rx_bufs_policy.";
     "vrrp_rx_bufs_policy", Line, "MTU|ADVERT|UINT(bytes)", P2, Works, "the kernel's", "2.0.3",

@@ -77,7 +77,7 @@ table! { INSTANCE, Instance;
         "Command run on becoming MASTER.";
     "notify_master_rx_lower_pri", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P1, Works, "none", "2.0.6",
         "Command run when a MASTER hears one of lower priority.";
-    "notify_priority_changes", Line, "[BOOL]", P2, NotYet, "as in global_defs", "2.0.16",
+    "notify_priority_changes", Line, "[BOOL]", P2, Works, "as in global_defs", "2.0.16",
         "Write priority changes to the pipes.";
     "notify_stop", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P1, Works, "none", "1.1.13",
         "Command run when the instance stops.";
@@ -95,7 +95,7 @@ table! { INSTANCE, Instance;
         "Keep other addresses of a subnet when its first one is removed (the sysctl of this name).";
     "skip_check_adv_addr", Line, "[BOOL]", P1, Works, "as vrrp_skip_check_adv_addr", "1.2.20",
         "Compare the address list of the first advert of a master only.";
-    "smtp_alert", Line, "[BOOL]", P1, NotYet, "as in global_defs", "0.5.7",
+    "smtp_alert", Line, "[BOOL]", P1, Works, "as in global_defs", "0.5.7",
         "Send mail when the instance changes state.";
     "state", Line, "MASTER|BACKUP", P0, Works, "MASTER for priority 255, else BACKUP", "0.5",
         "The state the instance wants at start.";

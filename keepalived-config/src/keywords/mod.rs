@@ -40,7 +40,7 @@ pub(crate) use inline::INLINE;
 mod prelude {
     pub(super) use crate::schema::Priority::{P0, P1, P2};
     pub(super) use crate::schema::Shape::{Block, Entries, Line};
-    pub(super) use crate::schema::Status::{NoEffect, NotYet, Works};
+    pub(super) use crate::schema::Status::{NoEffect, NotYet, Refused, Works};
     pub(super) use crate::schema::{Context, EntryKind, InlineWord, Keyword};
 }
 

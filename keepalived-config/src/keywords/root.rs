@@ -9,7 +9,7 @@ table! { ROOT, Root;
         "Client certificate and trust settings of SSL_GET.";
     "bfd_instance", Block(Context::Bfd), "NAME(<32 chars) { ... }", P1, NotYet, "", "2.0.0",
         "A BFD session with a neighbour.";
-    "child_wait_time", Line, "UINT(seconds)", P2, NotYet, "5 s", "2.0.0",
+    "child_wait_time", Line, "UINT(seconds)", P2, NoEffect("there are no child processes to wait for: one process runs everything"), "5 s", "2.0.0",
         "Seconds that child processes are given to stop before they are killed.";
     "garp_group", Block(Context::GarpGroup), "{ ... }", P2, Works, "", "1.2.21",
         "Interfaces that share one spacing of gratuitous ARP and neighbour advertisements.";
@@ -27,7 +27,7 @@ table! { ROOT, Root;
         "Poll the link state of every interface instead of listening to the kernel.";
     "namespace_with_ipsets", Line, "", P2, NoEffect("nftables knows namespaces"), "", "1.3.0",
         "Use IP sets although a network namespace is set.";
-    "net_namespace", Line, "NAME", P1, NotYet, "the one it was started in", "1.2.24",
+    "net_namespace", Line, "NAME", P1, Works, "the one it was started in", "1.2.24",
         "Run everything in this network namespace.";
     "net_namespace_ipvs", Line, "[NAME]", P2, NotYet, "the same as the checks", "2.1.0",
         "Keep the IPVS tables in this network namespace.";

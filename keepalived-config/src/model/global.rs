@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use vrrp_proto::{GROUP_V4, GROUP_V6, Version};
 
+use super::alert::{Mail, Pipes};
 use super::device::LinkDefs;
+use super::process::Process;
 use super::script::ScriptUser;
 use super::spanned::Spanned;
 
@@ -68,6 +70,16 @@ pub struct GlobalDefs {
     pub random_seed: Option<u32>,
     /// Devices, packet filter and links.
     pub links: LinkDefs,
+    /// Scripts run with all groups of their user.
+    pub supplementary_groups: bool,
+    /// Symbolic links in script paths are kept.
+    pub symlink_paths: bool,
+    /// How the process itself runs.
+    pub process: Process,
+    /// Pipes that get a line for every event.
+    pub pipes: Pipes,
+    /// Alert mails.
+    pub mail: Mail,
 }
 
 /// Announcement settings in `global_defs`.
@@ -143,6 +155,11 @@ impl Default for GlobalDefs {
             umask: None,
             random_seed: None,
             links: LinkDefs::default(),
+            supplementary_groups: false,
+            symlink_paths: false,
+            process: Process::default(),
+            pipes: Pipes::default(),
+            mail: Mail::default(),
         }
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! Every field is public and says its unit. Times are `Duration`s.
 
+mod alert;
 mod authentication;
 pub mod balance;
 mod check;
@@ -15,6 +16,7 @@ mod global;
 mod group;
 mod groups;
 mod instance;
+mod process;
 mod read;
 mod resolve;
 mod script;
@@ -24,6 +26,7 @@ mod trackers;
 mod verdict;
 mod vip;
 
+pub use alert::{Mail, MailServer, Mailbox, Pipe, Pipes};
 pub use authentication::{
     Authentication, BadKey, HmacAuth, HmacKey, HmacMode, KeyBytes, KeySource, Password,
 };
@@ -38,6 +41,7 @@ pub use instance::{
     Announce, Hold, HoldReason, OldUnicastChecksum, Peer, Preempt, TrackedInterface, Transport,
     VrrpInstance, WantedState, max_advertised,
 };
+pub use process::{Process, ProcessNames, ReloadMarker, ReloadRules, Scheduling};
 pub use script::{Notify, Script, ScriptUser};
 pub use spanned::Spanned;
 pub use survey::Unsupported;
@@ -55,6 +59,12 @@ use crate::tree::Node;
 /// A caller that wants to be strict treats these warnings as errors.
 pub const NOT_SUPPORTED_YET: &str = "not-supported-yet";
 
+/// The code of every complaint about something that is known and never will be built.
+///
+/// The complaint is an error, but what it is about is only left out: the rest of the file is in order
+/// and can be run.
+pub const REFUSED: &str = "refused";
+
 /// A whole configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -63,6 +73,8 @@ pub struct Config {
     pub instance_name: Option<Spanned<String>>,
     /// Pid files go to a directory of their own.
     pub use_pid_dir: bool,
+    /// Network namespace to run in, by the name that `ip netns` knows.
+    pub net_namespace: Option<Spanned<String>>,
     /// Settings of the daemon.
     pub global: GlobalDefs,
     /// Virtual routers, in the order of the file.
@@ -103,14 +115,21 @@ pub fn build(tree: &[Node], _options: &Options, diagnostics: &mut Diagnostics) -
         ));
     }
     let groups = groups::resolve(groups, &instances, diagnostics);
-    namespace(tree, &mut instances, diagnostics);
     let (service_groups, services) = read::balance::services(tree, diagnostics);
+    if let Some(span) = file.bad_namespace {
+        // Anywhere else the addresses would be on the wrong network.
+        for instance in &mut instances {
+            let reason = HoldReason::Namespace;
+            instance.hold.get_or_insert(Hold { reason, span });
+        }
+    }
     check::duplicate_vrids(&mut instances, diagnostics);
     check::shared_addresses(&instances, diagnostics);
     let link_delays = check::link_delays(file.link_delays, &instances, diagnostics);
     Config {
         instance_name: file.instance_name,
         use_pid_dir: file.use_pid_dir,
+        net_namespace: file.net_namespace,
         global: file.global,
         instances,
         groups,
@@ -120,28 +139,6 @@ pub fn build(tree: &[Node], _options: &Options, diagnostics: &mut Diagnostics) -
         link_delays,
         unsupported: survey.unsupported,
         commands: survey.commands,
-    }
-}
-
-/// Running in another namespace than the file says would put the addresses on the wrong network.
-fn namespace(tree: &[Node], instances: &mut [VrrpInstance], diagnostics: &mut Diagnostics) {
-    let Some(line) = tree.iter().find(|node| node.keyword() == "net_namespace") else {
-        return;
-    };
-    let span = line.span();
-    diagnostics
-        .error(
-            "namespace-not-supported",
-            span,
-            "`net_namespace` is not supported yet",
-        )
-        .help(
-            "start the daemon in the namespace and remove the line; \
-             until then all instances stay in FAULT",
-        );
-    for instance in instances {
-        let reason = HoldReason::Namespace;
-        instance.hold.get_or_insert(Hold { reason, span });
     }
 }
 

@@ -48,6 +48,10 @@ pub struct Notify {
     pub report_deleted: bool,
     /// At every change. The daemon appends four arguments: kind, name, state, priority.
     pub any: Option<Script>,
+    /// Mail on every change of state (`smtp_alert`); absent: as in `global_defs`.
+    pub mail: Option<bool>,
+    /// Changes of priority go to the pipes; absent: as in `global_defs`.
+    pub priority_changes: Option<bool>,
 }
 
 impl Notify {

@@ -83,7 +83,7 @@ pub(super) fn report(unsupported: &[Unsupported], diagnostics: &mut Diagnostics)
         let mut complaint = match keyword.status {
             Status::Refused(why) => {
                 let message = format!("`{}` is not supported: {why}", keyword.name);
-                Diagnostic::new(Severity::Error, "refused", *span, message)
+                Diagnostic::new(Severity::Error, super::REFUSED, *span, message)
             }
             _ => {
                 let message = format!("`{}` is not supported yet", keyword.name);
@@ -101,7 +101,6 @@ pub(super) fn report(unsupported: &[Unsupported], diagnostics: &mut Diagnostics)
 /// The model says more about these, with their consequence for each instance.
 fn told_elsewhere(keyword: &Keyword) -> bool {
     match keyword.context {
-        Context::Root => keyword.name == "net_namespace",
         Context::Instance | Context::SyncGroup => matches!(
             keyword.name,
             "track_script" | "track_file" | "track_process" | "track_bfd"

@@ -185,6 +185,7 @@ fn counts(diagnostic: &Diagnostic) -> bool {
     match diagnostic.severity {
         Severity::Note => false,
         Severity::Warning => CORRECTIONS.contains(&diagnostic.code),
-        Severity::Error => true,
+        // Keepalived knows these and says nothing; what this daemon refuses leaves the rest in order.
+        Severity::Error => diagnostic.code != super::REFUSED,
     }
 }

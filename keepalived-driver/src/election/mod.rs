@@ -50,6 +50,7 @@ use crate::sockets::frames::FrameSenders;
 use crate::sockets::netlink::{Netlink, Received};
 use crate::sockets::vrrp::ReceiveBuffer;
 use crate::sources::Source;
+use crate::threads::{Scheduled, ThreadSettings};
 use crate::timer::Timer;
 use crate::tracked::TrackerDoor;
 
@@ -147,6 +148,10 @@ pub struct Elections {
     netlink_buffer: BytesMut,
     request: Vec<u8>,
     turns: TurnStats,
+    /// Of the thread that turns; made in the first turn.
+    scheduled: Option<Scheduled>,
+    /// What `scheduled` was made of last.
+    thread: ThreadSettings,
     /// Packets that were not even IP.
     malformed: HashMap<&'static str, u64>,
     /// Some instance signs adverts or verifies signatures.
@@ -238,6 +243,8 @@ impl Elections {
             netlink_buffer: BytesMut::new(),
             request: Vec::new(),
             turns: TurnStats::default(),
+            scheduled: None,
+            thread: ThreadSettings::default(),
             malformed: HashMap::new(),
             signed: false,
         };
@@ -260,6 +267,7 @@ impl Elections {
     /// # Errors
     /// As for [`run`](Self::run).
     pub fn turn(&mut self) -> io::Result<bool> {
+        self.settle_thread();
         let mut patience = (!self.ready.is_empty()).then_some(Duration::ZERO);
         while let Err(error) = self.poll.poll(&mut self.events, patience) {
             if error.kind() != io::ErrorKind::Interrupted {
@@ -326,6 +334,28 @@ impl Elections {
         self.turns.worst_lateness = self.turns.worst_lateness.max(late);
         if late >= WORTH_A_WORD {
             self.reports.push(Report::Late { by: late });
+        }
+        let scheduled = self.scheduled.as_mut();
+        let raised = scheduled.and_then(|scheduled| scheduled.note_lateness(late));
+        self.trouble_of_thread(raised.into_iter().collect());
+    }
+
+    /// Become what the configuration says, on the thread that turns.
+    fn settle_thread(&mut self) {
+        if self.scheduled.is_some() && self.thread == self.config.thread {
+            return;
+        }
+        self.thread.clone_from(&self.config.thread);
+        let scheduled = self.scheduled.get_or_insert_with(Scheduled::new);
+        let trouble = scheduled.apply(&self.thread);
+        self.trouble_of_thread(trouble);
+    }
+
+    fn trouble_of_thread(&mut self, trouble: Vec<String>) {
+        for what in trouble {
+            self.reports.push(Report::Trouble {
+                message: format!("The elections thread: {what}"),
+            });
         }
     }
 
@@ -408,6 +438,17 @@ impl Elections {
                 Command::ClearStats => {
                     self.router.clear_stats();
                     self.malformed.clear();
+                }
+                Command::LeaveRealtime => {
+                    if self
+                        .scheduled
+                        .as_mut()
+                        .is_some_and(Scheduled::leave_realtime)
+                    {
+                        let message = "used more time without a pause than it may: back to normal \
+                                       scheduling until the next reload";
+                        self.trouble_of_thread(vec![message.to_owned()]);
+                    }
                 }
                 Command::Stop => self.begin_shutdown(now),
             }

@@ -1,15 +1,18 @@
 //! One running script: its process, the descriptor that tells of its end, and how it is ended.
 
 use std::io;
+use std::io::PipeReader;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, ExitStatus};
+use std::path::Path;
+use std::process::{Child, ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use sans_io_time::Instant;
 
+use super::launch;
 use super::queue::Run;
 use super::report::Outcome;
 
@@ -34,13 +37,32 @@ pub(super) struct RunningChild {
     child: Child,
     phase: Phase,
     pidfd: OwnedFd,
+    /// Where a launcher says why it could not become the script.
+    complaints: Option<PipeReader>,
+}
+
+/// How it came to its end.
+#[derive(Debug)]
+pub(super) enum End {
+    /// The script ran.
+    Outcome(Outcome),
+    /// It never began.
+    NotStarted(io::Error),
 }
 
 impl RunningChild {
     /// Start the script of `run`. On failure the run is given back with the reason.
-    pub(super) fn spawn(run: Run, now: Instant) -> Result<Self, (Run, io::Error)> {
-        let child = match spawn(&run) {
-            Ok(child) => child,
+    pub(super) fn spawn(
+        run: Run,
+        now: Instant,
+        launcher: Option<&Path>,
+    ) -> Result<Self, (Run, io::Error)> {
+        let spawned = match launcher {
+            Some(launcher) => spawn_through(&run, launcher),
+            None => spawn(&run).map(|child| (child, None)),
+        };
+        let (child, complaints) = match spawned {
+            Ok(spawned) => spawned,
             Err(error) => return Err((run, error)),
         };
         let pid = Pid::from_child(&child);
@@ -54,6 +76,7 @@ impl RunningChild {
                 child,
                 phase: Phase::Running,
                 pidfd,
+                complaints,
             }),
             Err(error) => {
                 // Out of descriptors, most likely. A script that cannot be watched must not run on.
@@ -105,16 +128,27 @@ impl RunningChild {
     /// How it ended, if it did; the process is collected then. While the group is being ended the
     /// leader is left uncollected until KILL was sent, so that the group's number stays reserved
     /// and the rest of the group is ended too.
-    pub(super) fn poll_end(&mut self) -> Option<Outcome> {
+    pub(super) fn poll_end(&mut self) -> Option<End> {
         if matches!(self.phase, Phase::Terminating(_)) {
             return None;
         }
         match self.child.try_wait() {
-            Ok(Some(status)) => Some(self.outcome(status)),
+            Ok(Some(status)) => Some(self.end(status)),
             Ok(None) => None,
             // Somebody else collected it: it is gone in any case, and how is not known.
-            Err(_) => Some(Outcome::Exited(-1)),
+            Err(_) => Some(End::Outcome(Outcome::Exited(-1))),
         }
+    }
+
+    fn end(&mut self, status: ExitStatus) -> End {
+        // Its other end is closed: by becoming the script, or with the process.
+        let complaints = self.complaints.take();
+        if status.code() == Some(launch::FAILED)
+            && let Some(error) = complaints.and_then(launch::complaint)
+        {
+            return End::NotStarted(error);
+        }
+        End::Outcome(self.outcome(status))
     }
 
     fn outcome(&self, status: ExitStatus) -> Outcome {
@@ -142,18 +176,22 @@ impl RunningChild {
 }
 
 fn spawn(run: &Run) -> io::Result<Child> {
-    let no_program = || io::Error::new(io::ErrorKind::InvalidInput, "no program given");
-    let mut direct = run
-        .command
-        .prepare(&run.appended, false)
-        .ok_or_else(no_program)?;
-    match direct.spawn() {
+    match run.command.prepare(&run.appended, false)?.spawn() {
         // A text file without a `#!` line: the shell runs it, as keepalived does.
-        Err(error) if error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) => run
-            .command
-            .prepare(&run.appended, true)
-            .ok_or_else(no_program)?
-            .spawn(),
+        Err(error) if error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) => {
+            run.command.prepare(&run.appended, true)?.spawn()
+        }
         other => other,
     }
+}
+
+/// Through the launcher, which can take groups and ask for a death signal.
+fn spawn_through(run: &Run, launcher: &Path) -> io::Result<(Child, Option<PipeReader>)> {
+    let (reader, writer) = io::pipe()?;
+    let child = run
+        .command
+        .prepare_launch(&run.appended, launcher)
+        .stdout(Stdio::from(writer))
+        .spawn()?;
+    Ok((child, Some(reader)))
 }

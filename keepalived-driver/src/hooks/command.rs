@@ -2,14 +2,16 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::queue::Run;
-use super::{ObjectId, Trigger};
+use super::{ObjectId, Trigger, launch};
 
 /// Where programs are found when the daemon itself was started without a `PATH`.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -25,6 +27,8 @@ pub struct HookCommand {
     pub uid: Option<u32>,
     /// Run as this group; as the daemon's group if absent.
     pub gid: Option<u32>,
+    /// Supplementary groups; none if empty and a user or group is given, else the daemon's.
+    pub groups: Vec<u32>,
     /// End it after this time even if nobody waits for it.
     pub limit: Option<Duration>,
 }
@@ -38,6 +42,7 @@ impl HookCommand {
             argv,
             uid: None,
             gid: None,
+            groups: Vec::new(),
             limit: None,
         }
     }
@@ -47,6 +52,14 @@ impl HookCommand {
     pub fn with_account(mut self, uid: u32, gid: u32) -> Self {
         self.uid = Some(uid);
         self.gid = Some(gid);
+        self
+    }
+
+    /// The same with supplementary groups. They need a launcher: see
+    /// [`HookSettings::launcher`](super::HookSettings::launcher).
+    #[must_use]
+    pub fn with_groups(mut self, groups: impl IntoIterator<Item = u32>) -> Self {
+        self.groups = groups.into_iter().collect();
         self
     }
 
@@ -72,9 +85,18 @@ impl HookCommand {
         text
     }
 
-    /// Ready to be spawned; `None` without a program.
-    pub(super) fn prepare(&self, appended: &[String], through_shell: bool) -> Option<Command> {
-        let (program, arguments) = self.argv.split_first()?;
+    /// Ready to be spawned; an error without a program, or if only a launcher could do it.
+    pub(super) fn prepare(&self, appended: &[String], through_shell: bool) -> io::Result<Command> {
+        let Some((program, arguments)) = self.argv.split_first() else {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "no program given",
+            ));
+        };
+        if !self.groups.is_empty() {
+            let what = "supplementary groups need a launcher";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, what));
+        }
         let mut command = if through_shell {
             let mut shell = Command::new("/bin/sh");
             shell.arg(program);
@@ -82,29 +104,44 @@ impl HookCommand {
         } else {
             Command::new(program)
         };
-        command
-            .args(arguments)
-            .args(appended)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .current_dir("/")
-            .process_group(0);
-        for (name, _) in env::vars_os() {
-            if !may_be_inherited(&name) {
-                command.env_remove(&name);
-            }
-        }
-        if env::var_os("PATH").is_none_or(|path| path.is_empty()) {
-            command.env("PATH", DEFAULT_PATH);
-        }
+        command.args(arguments).args(appended);
+        surround(&mut command);
         if let Some(gid) = self.gid {
             command.gid(gid);
         }
         if let Some(uid) = self.uid {
             command.uid(uid);
         }
-        Some(command)
+        Ok(command)
+    }
+
+    /// The same through a launcher, which does the rest; standard output is the caller's to set.
+    pub(super) fn prepare_launch(&self, appended: &[String], launcher: &Path) -> Command {
+        let mut command = Command::new(launcher);
+        command
+            .args(launch::arguments(self))
+            .args(&self.argv)
+            .args(appended);
+        surround(&mut command);
+        command
+    }
+}
+
+/// What every script finds around it.
+fn surround(command: &mut Command) {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .current_dir("/")
+        .process_group(0);
+    for (name, _) in env::vars_os() {
+        if !may_be_inherited(&name) {
+            command.env_remove(&name);
+        }
+    }
+    if env::var_os("PATH").is_none_or(|path| path.is_empty()) {
+        command.env("PATH", DEFAULT_PATH);
     }
 }
 
@@ -181,6 +218,7 @@ impl HookSet {
             Trigger::Stop => &self.stop,
             Trigger::Deleted => &self.deleted,
             Trigger::MasterRxLowerPriority => &self.master_rx_lower_priority,
+            Trigger::Read => &None,
         };
         let run = |command: &Arc<HookCommand>, appended| Run {
             object: object.clone(),
@@ -198,7 +236,7 @@ impl HookSet {
             // Groups have no priority of their own.
             let priority = match object {
                 ObjectId::Instance(_) => priority,
-                ObjectId::Group(_) => 0,
+                ObjectId::Group(_) | ObjectId::Pipe(_) | ObjectId::Daemon => 0,
             };
             let words = [
                 object.kind(),

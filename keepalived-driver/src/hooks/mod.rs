@@ -18,18 +18,25 @@
 //!   group, default signal handling, no other descriptor, and an environment without the variables
 //!   that change what a program loads or how a shell reads its script.
 //!
-//! Two things need `unsafe` between fork and exec and are therefore not done: a parent-death signal
-//! for the child, and other supplementary groups than none. With a user given, the supplementary
-//! groups of the daemon are dropped.
+//! * **Readers of pipes are kept running** ([`Hooks::set_readers`]): started again when they end, and
+//!   at every reload, never two for one pipe.
+//!
+//! A signal at the death of the daemon and supplementary groups need a [launcher](launch), a program
+//! that calls [`launch::launch`]: what would have to happen between fork and exec cannot be done safely
+//! there. Without one, a script with a user of its own has no supplementary groups at all.
 
 mod child;
 mod command;
+pub mod launch;
+mod once;
 mod queue;
+mod readers;
 mod report;
 mod runner;
 
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -38,6 +45,8 @@ use std::time::Duration;
 use mio::Waker;
 
 pub use command::{HookCommand, HookSet};
+pub use once::run_once;
+pub use readers::ReaderSettings;
 pub use report::{HookReport, Outcome};
 
 use queue::Queues;
@@ -57,6 +66,8 @@ pub struct HookSettings {
     /// process is number 1 of its process namespace or a sub-reaper. Every child of this process
     /// must then be one started here.
     pub reap_orphans: bool,
+    /// The program that becomes the scripts, see [`launch`]; without one they are started directly.
+    pub launcher: Option<PathBuf>,
 }
 
 impl Default for HookSettings {
@@ -66,6 +77,7 @@ impl Default for HookSettings {
             grace: Duration::from_secs(2),
             concurrency: 64,
             reap_orphans: std::process::id() == 1,
+            launcher: None,
         }
     }
 }
@@ -77,6 +89,10 @@ pub enum ObjectId {
     Instance(Arc<str>),
     /// A `vrrp_sync_group`.
     Group(Arc<str>),
+    /// A pipe that a program reads.
+    Pipe(Arc<str>),
+    /// The daemon itself.
+    Daemon,
 }
 
 impl ObjectId {
@@ -86,6 +102,8 @@ impl ObjectId {
         match self {
             Self::Instance(_) => "INSTANCE",
             Self::Group(_) => "GROUP",
+            Self::Pipe(_) => "FIFO",
+            Self::Daemon => "DAEMON",
         }
     }
 
@@ -93,7 +111,8 @@ impl ObjectId {
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
-            Self::Instance(name) | Self::Group(name) => name,
+            Self::Instance(name) | Self::Group(name) | Self::Pipe(name) => name,
+            Self::Daemon => "daemon",
         }
     }
 }
@@ -120,6 +139,8 @@ pub enum Trigger {
     /// While master it heard a master of lower priority. Not a change of state: it neither
     /// supersedes what waits nor reaches the generic script.
     MasterRxLowerPriority,
+    /// It is a reader, kept running: no state at all.
+    Read,
 }
 
 impl Trigger {
@@ -133,6 +154,7 @@ impl Trigger {
             Self::Stop => "STOP",
             Self::Deleted => "DELETED",
             Self::MasterRxLowerPriority => "MASTER_RX_LOWER_PRI",
+            Self::Read => "reading",
         }
     }
 }
@@ -141,6 +163,8 @@ impl Trigger {
 #[derive(Debug, Default)]
 struct Shared {
     queues: Queues,
+    /// The readers to have from now on, until the thread has taken them over.
+    readers: Option<Vec<ReaderSettings>>,
     /// Set once: end, this long after the thread sees it at the latest.
     stop: Option<Duration>,
 }
@@ -191,6 +215,13 @@ impl Hooks {
         }
         lock(&self.shared).queues.push(object, trigger, runs);
         // The waker only fails if the thread's poll is gone, that is, after its end.
+        let _ = self.waker.wake();
+    }
+
+    /// Keep exactly these programs running from now on. Those that run are ended and, if they are
+    /// among these, started anew.
+    pub fn set_readers(&self, readers: Vec<ReaderSettings>) {
+        lock(&self.shared).readers = Some(readers);
         let _ = self.waker.wake();
     }
 

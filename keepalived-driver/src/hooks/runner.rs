@@ -15,7 +15,8 @@ use sans_io_time::Instant;
 use signal_hook::consts::SIGCHLD;
 use signal_hook_mio::v1_0::Signals;
 
-use super::child::RunningChild;
+use super::child::{End, RunningChild};
+use super::readers::Readers;
 use super::report::HookReport;
 use super::{HookSettings, Shared, Trigger, lock};
 use crate::clock::Clock;
@@ -34,6 +35,7 @@ pub(super) struct Runner<F> {
     report: F,
     poll: Poll,
     children: BTreeMap<Token, RunningChild>,
+    readers: Readers,
     next_token: usize,
     orphans: Option<Signals>,
     clock: Clock,
@@ -63,6 +65,7 @@ impl<F: FnMut(HookReport)> Runner<F> {
             report,
             poll,
             children: BTreeMap::new(),
+            readers: Readers::default(),
             next_token: FIRST_CHILD,
             orphans,
             clock: Clock,
@@ -95,9 +98,11 @@ impl<F: FnMut(HookReport)> Runner<F> {
                 }
             }
             self.notice_stop(now);
+            self.take_readers(now);
             self.handle_timeouts(now);
             self.tell_dropped();
             self.start_ready(now);
+            self.start_readers(now);
             if self.may_end(now) {
                 self.abandon_rest();
                 return;
@@ -114,12 +119,21 @@ impl<F: FnMut(HookReport)> Runner<F> {
             let waits = queues.is_waited_for(&child.run.object);
             self.deadline(child, waits)
         });
-        children.chain(self.stopping.map(|(_, end)| end)).min()
+        children
+            .chain(self.stopping.map(|(_, end)| end))
+            .chain(self.readers.next_timeout())
+            .min()
     }
 
     /// When something is to be done about a script that runs undisturbed.
     fn deadline(&self, child: &RunningChild, waited_for: bool) -> Option<Instant> {
         let after = |duration: Duration| child.started.checked_add(duration);
+        if child.run.trigger == Trigger::Read {
+            // It sees the end of its pipe, and may end by itself; else it is asked to.
+            return self
+                .stopping
+                .and_then(|(begin, _)| begin.checked_add(STOP_GRACE));
+        }
         let limit = child.run.command.limit.and_then(after);
         let patience = after(self.settings.patience).filter(|_| waited_for || !child.slow_told);
         let earlier = child.run.trigger != Trigger::Stop;
@@ -166,6 +180,7 @@ impl<F: FnMut(HookReport)> Runner<F> {
             };
             let running = child.running_for(now);
             if waited_for
+                || child.run.trigger == Trigger::Read
                 || child
                     .run
                     .command
@@ -189,7 +204,7 @@ impl<F: FnMut(HookReport)> Runner<F> {
         let Some(child) = self.children.get_mut(&token) else {
             return;
         };
-        let Some(outcome) = child.poll_end() else {
+        let Some(end) = child.poll_end() else {
             return;
         };
         let Some(child) = self.children.remove(&token) else {
@@ -201,24 +216,40 @@ impl<F: FnMut(HookReport)> Runner<F> {
             .registry()
             .deregister(&mut SourceFd(&child.pidfd().as_raw_fd()));
         let run = child.run;
-        lock(&self.shared).queues.done(&run.object);
-        (self.report)(HookReport::Ended {
-            object: run.object,
-            trigger: run.trigger,
-            command: run.command.display(),
-            outcome,
-            took,
+        if !self.readers.ended(token, now) {
+            lock(&self.shared).queues.done(&run.object);
+        }
+        let command = run.command.display();
+        (self.report)(match end {
+            End::Outcome(outcome) => HookReport::Ended {
+                object: run.object,
+                trigger: run.trigger,
+                command,
+                outcome,
+                took,
+            },
+            End::NotStarted(error) => HookReport::NotStarted {
+                object: run.object,
+                trigger: run.trigger,
+                command,
+                error,
+            },
         });
     }
 
     fn start_ready(&mut self, now: Instant) {
-        while self.children.len() < self.settings.concurrency.max(1) {
+        while self
+            .children
+            .len()
+            .saturating_sub(self.readers.running().len())
+            < self.settings.concurrency.max(1)
+        {
             // The lock is not held while a process is made.
             let Some(run) = lock(&self.shared).queues.next() else {
                 return;
             };
-            match RunningChild::spawn(run, now) {
-                Ok(child) => self.watch(child),
+            match RunningChild::spawn(run, now, self.settings.launcher.as_deref()) {
+                Ok(child) => drop(self.watch(child)),
                 Err((run, error)) => {
                     lock(&self.shared).queues.done(&run.object);
                     (self.report)(HookReport::NotStarted {
@@ -232,7 +263,42 @@ impl<F: FnMut(HookReport)> Runner<F> {
         }
     }
 
-    fn watch(&mut self, child: RunningChild) {
+    /// What a reload wants: those that run end first.
+    fn take_readers(&mut self, now: Instant) {
+        let wanted = lock(&self.shared).readers.take();
+        if let Some(wanted) = wanted {
+            for token in self.readers.set(wanted) {
+                if let Some(child) = self.children.get_mut(&token) {
+                    child.terminate(now, self.settings.grace);
+                }
+            }
+        }
+        if self.stopping.is_some() {
+            self.readers.stop();
+        }
+    }
+
+    fn start_readers(&mut self, now: Instant) {
+        while let Some((index, run)) = self.readers.next(now) {
+            match RunningChild::spawn(run, now, self.settings.launcher.as_deref()) {
+                Ok(child) => {
+                    let token = self.watch(child);
+                    self.readers.started(index, token, now);
+                }
+                Err((run, error)) => {
+                    self.readers.failed(index, now);
+                    (self.report)(HookReport::NotStarted {
+                        command: run.command.display(),
+                        object: run.object,
+                        trigger: run.trigger,
+                        error,
+                    });
+                }
+            }
+        }
+    }
+
+    fn watch(&mut self, child: RunningChild) -> Token {
         let token = Token(self.next_token);
         // Tokens are never used twice, so a late event cannot be taken for another child's.
         self.next_token = self.next_token.wrapping_add(1).max(FIRST_CHILD);
@@ -249,6 +315,7 @@ impl<F: FnMut(HookReport)> Runner<F> {
                 child.terminate(now, Duration::ZERO);
             }
         }
+        token
     }
 
     fn tell_dropped(&mut self) {
@@ -273,7 +340,7 @@ impl<F: FnMut(HookReport)> Runner<F> {
         let Some((_, end)) = self.stopping else {
             return false;
         };
-        end <= now || lock(&self.shared).queues.is_idle()
+        end <= now || (lock(&self.shared).queues.is_idle() && self.readers.is_idle())
     }
 
     fn abandon_rest(&mut self) {

@@ -16,7 +16,11 @@ impl Machine for Plain {
     fn own_account(&self) -> (u32, u32) {
         (0, 0)
     }
-    fn judge(&self, program: &str, _: u32) -> Judgement {
+    fn groups(&self, _: &str, gid: u32) -> Vec<u32> {
+        vec![gid]
+    }
+
+    fn judge(&self, program: &str, _: u32, _: bool) -> Judgement {
         Judgement::Fine(program.into())
     }
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use super::line::{Line, parse_unsigned, refuse};
-use super::{device, script};
+use super::{alert, device, process, script};
 use crate::diagnostic::Diagnostics;
 use crate::model::global::{DynamicInterfaces, GlobalDefs};
 use crate::model::spanned::Spanned;
@@ -15,8 +15,15 @@ const LONGEST: u64 = 4_294_967_295;
 
 /// Reads one `global_defs` block into `global`; a later line wins.
 pub(super) fn read(block: &Node, global: &mut GlobalDefs, diagnostics: &mut Diagnostics) {
+    let mut alerts = alert::AlertDefaults::default();
     for entry in block.entries() {
         let line = Line::new(entry);
+        if process::read(line, &mut global.process, diagnostics)
+            || alert::pipes(line, &mut global.pipes, diagnostics)
+            || alert::mail(line, &mut global.mail, &mut alerts, diagnostics)
+        {
+            continue;
+        }
         // One table line per keyword: what is not here is not supported and reported by the survey.
         match entry.keyword() {
             "router_id" => set(&mut global.router_id, name(line, diagnostics).map(Some)),
@@ -50,10 +57,15 @@ pub(super) fn read(block: &Node, global: &mut GlobalDefs, diagnostics: &mut Diag
                 set(&mut global.random_seed, seed.map(Some));
             }
             "include_check" => {}
+            "set_supplementary_groups" => {
+                set(&mut global.supplementary_groups, line.boolean(diagnostics));
+            }
+            "use_symlink_paths" => set(&mut global.symlink_paths, line.boolean(diagnostics)),
             _ if device::global_line(line, &mut global.links, diagnostics) => {}
             _ => vrrp(line, global, diagnostics),
         }
     }
+    alerts.settle(&mut global.mail);
 }
 
 const LEFT_OUT: &str = "the line is left out";
@@ -324,4 +336,23 @@ fn named_bits(name: &str) -> Option<u32> {
         "OTH" => bit,
         _ => return None,
     })
+}
+
+/// A name that cannot lead out of the folder of namespaces.
+pub(super) fn namespace(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<Spanned<String>> {
+    const WHAT: &str = "the name of a network namespace";
+    let word = line.word(WHAT, diagnostics)?;
+    let text = word.as_str();
+    if text.is_empty() || matches!(text, "." | "..") || text.contains('/') {
+        refuse(
+            diagnostics,
+            "bad-name",
+            line.keyword(),
+            WHAT,
+            word,
+            "all instances stay in FAULT",
+        );
+        return None;
+    }
+    Some(Spanned::new(text.to_owned(), word.span))
 }

@@ -318,6 +318,13 @@ pub(super) fn notify(line: Line<'_>, notify: &mut Notify, diagnostics: &mut Diag
             }
             &mut notify.deleted
         }
+        "smtp_alert" => return set(&mut notify.mail, line.boolean(diagnostics).map(Some)),
+        "notify_priority_changes" => {
+            return set(
+                &mut notify.priority_changes,
+                line.boolean(diagnostics).map(Some),
+            );
+        }
         _ => return,
     };
     let Some(script) = script::read(line, diagnostics) else {

@@ -1,6 +1,7 @@
 //! From nodes to raw values: one file per kind of line. Defaults and corrections come later.
 
 mod address;
+mod alert;
 mod authentication;
 pub(super) mod balance;
 mod device;
@@ -9,6 +10,7 @@ mod group;
 mod instance;
 mod line;
 mod peer;
+mod process;
 pub(super) mod script;
 mod track;
 
@@ -32,6 +34,9 @@ pub(super) struct File {
     pub(super) global: GlobalDefs,
     pub(super) instance_name: Option<Spanned<String>>,
     pub(super) use_pid_dir: bool,
+    pub(super) net_namespace: Option<Spanned<String>>,
+    /// A line that names no namespace.
+    pub(super) bad_namespace: Option<Span>,
     pub(super) instances: Vec<(Spanned<String>, Span, Raw)>,
     pub(super) groups: RawGroups,
     pub(super) garp_groups: Vec<GarpGroup>,
@@ -57,6 +62,10 @@ pub(super) fn file(tree: &[Node], diagnostics: &mut Diagnostics) -> File {
                 if let Some(name) = global::name(line, diagnostics) {
                     file.instance_name = Some(name);
                 }
+            }
+            "net_namespace" => {
+                file.net_namespace = global::namespace(line, diagnostics);
+                file.bad_namespace = file.net_namespace.is_none().then(|| node.span());
             }
             "use_pid_dir" => file.use_pid_dir = line.flag(diagnostics),
             "garp_group" => device::garp_group(node, &mut file.garp_groups, diagnostics),

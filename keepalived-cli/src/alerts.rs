@@ -1,0 +1,207 @@
+//! Telling others about changes of state, besides the scripts: named pipes and mail, in
+//! keepalived's words.
+//!
+//! Nothing here waits: pipes are written without blocking, mails are handed to a thread.
+
+use std::collections::BTreeMap;
+
+use keepalived_driver::hooks::{Hooks, ObjectId, Trigger};
+use keepalived_driver::mail::{Envelope, MailReport, Mailer, Message};
+use keepalived_driver::pipes::{PipeReport, Pipes};
+use vrrp_fsm::State;
+
+use crate::log::{Level, Log, local_text, wall_clock};
+use crate::lower::{AlertPlan, MailPlan, Wishes};
+use crate::messages;
+
+/// How long mails that wait are given when the daemon stops.
+const MAIL_PATIENCE: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// Pipes and mail of the running daemon.
+#[derive(Debug)]
+pub(crate) struct Alerts {
+    plan: AlertPlan,
+    pipes: Pipes,
+    mailer: Option<Mailer>,
+    /// The last state told about each object, with its priority.
+    told: BTreeMap<ObjectId, (Trigger, u8)>,
+    log: Log,
+}
+
+impl Alerts {
+    pub(crate) fn new(log: &Log) -> Self {
+        Self {
+            plan: AlertPlan::default(),
+            pipes: Pipes::default(),
+            mailer: None,
+            told: BTreeMap::new(),
+            log: log.clone(),
+        }
+    }
+
+    /// Work by this plan from now on; readers are started anew.
+    pub(crate) fn set(&mut self, plan: AlertPlan, hooks: &Hooks) {
+        let log = &self.log;
+        self.pipes
+            .set(&plan.pipes, |report| tell_pipe(log, &report));
+        hooks.set_readers(plan.readers.clone());
+        self.plan = plan;
+    }
+
+    /// Something changed its state.
+    pub(crate) fn state(&mut self, object: &ObjectId, trigger: Trigger, priority: u8) {
+        let wishes = self.wishes(object);
+        let trigger = match trigger {
+            Trigger::Deleted if !wishes.deleted => Trigger::Fault,
+            other => other,
+        };
+        self.line(object, trigger.word(), priority);
+        match trigger {
+            Trigger::MasterRxLowerPriority | Trigger::Read => return,
+            Trigger::Stop | Trigger::Deleted => drop(self.told.remove(object)),
+            _ => drop(self.told.insert(object.clone(), (trigger, priority))),
+        }
+        if wishes.mail {
+            self.mail(object, trigger);
+        }
+    }
+
+    /// An instance, or a group, is no longer in the configuration.
+    pub(crate) fn forget(&mut self, object: &ObjectId) {
+        self.told.remove(object);
+    }
+
+    /// The effective priority of an instance changed.
+    pub(crate) fn priority(&mut self, object: &ObjectId, state: State, priority: u8) {
+        if let Some((_, known)) = self.told.get_mut(object) {
+            *known = priority;
+        }
+        if self.wishes(object).priorities {
+            let word = match state {
+                State::Active => "MASTER_PRIORITY",
+                _ => "BACKUP_PRIORITY",
+            };
+            self.line(object, word, priority);
+        }
+    }
+
+    /// A reload is complete and everything that changed has been told.
+    pub(crate) fn reloaded(&mut self) {
+        if self.plan.states_on_reload {
+            for (object, (trigger, priority)) in self.told.clone() {
+                self.line(&object, trigger.word(), priority);
+            }
+        }
+    }
+
+    /// Close the pipes, so that their readers see the end, and give mails a moment.
+    pub(crate) fn stop(self) {
+        drop(self.pipes);
+        let left = self.mailer.map_or(0, |mailer| mailer.stop(MAIL_PATIENCE));
+        if left > 0 {
+            let line = format!("{left} mails could not be sent before the stop");
+            self.log.line(Level::Warning, &line);
+        }
+    }
+
+    fn wishes(&self, object: &ObjectId) -> Wishes {
+        let wishes = match object {
+            ObjectId::Instance(name) => self.plan.instances.get(name),
+            ObjectId::Group(name) => self.plan.groups.get(name),
+            _ => None,
+        };
+        wishes.copied().unwrap_or_default()
+    }
+
+    /// features 32.10: `INSTANCE "V1" MASTER 100`.
+    fn line(&mut self, object: &ObjectId, word: &str, priority: u8) {
+        if self.pipes.is_empty() {
+            return;
+        }
+        let priority = match object {
+            ObjectId::Instance(_) => priority,
+            // Groups have no priority of their own.
+            _ => 0,
+        };
+        let line = format!(
+            "{} \"{}\" {word} {priority}\n",
+            object.kind(),
+            object.name()
+        );
+        let log = &self.log;
+        self.pipes.write(&line, |report| tell_pipe(log, &report));
+    }
+
+    fn mail(&mut self, object: &ObjectId, trigger: Trigger) {
+        let Some(plan) = &self.plan.mail else {
+            return;
+        };
+        let Some(envelope) = envelope(plan, object, trigger) else {
+            return;
+        };
+        if self.mailer.is_none() {
+            let log = self.log.clone();
+            match Mailer::start(move |report| tell_mail(&log, &report)) {
+                Ok(mailer) => self.mailer = Some(mailer),
+                Err(error) => {
+                    let line = format!("Mail cannot be sent: {error}");
+                    self.log.line(Level::Error, &line);
+                }
+            }
+        }
+        if let Some(mailer) = &self.mailer {
+            mailer.post(&plan.server, envelope);
+        }
+    }
+}
+
+fn tell_pipe(log: &Log, report: &PipeReport) {
+    log.line(Level::Warning, &report.to_string());
+}
+
+fn tell_mail(log: &Log, report: &MailReport) {
+    let (level, line) = messages::mail(report);
+    log.line(level, &line);
+}
+
+/// features 32.11. `None` for what no mail is sent about.
+fn envelope(plan: &MailPlan, object: &ObjectId, trigger: Trigger) -> Option<Envelope> {
+    let (kind, all) = match object {
+        ObjectId::Instance(_) => ("Instance", false),
+        ObjectId::Group(_) => ("Group", true),
+        _ => return None,
+    };
+    let word = trigger.word();
+    let (what, body) = match trigger {
+        Trigger::Fault if plan.no_faults => return None,
+        Trigger::Master | Trigger::Backup | Trigger::Fault => {
+            let body = match trigger {
+                _ if all => format!("=> All VRRP group instances are now in {word} state <="),
+                Trigger::Master => "=> VRRP Instance is now owning VRRP VIPs <=".to_owned(),
+                _ => "=> VRRP Instance is no longer owning VRRP VIPs <=".to_owned(),
+            };
+            (format!("Entering {word} state"), body)
+        }
+        Trigger::Deleted => (
+            "Deleted".to_owned(),
+            "=> VRRP Deleted at reload <=".to_owned(),
+        ),
+        _ => return None,
+    };
+    let message = Message {
+        date: local_text(wall_clock(), "%a, %d %b %Y %H:%M:%S %z"),
+        from: plan.from.text.clone(),
+        to: plan.to.iter().map(|to| to.text.clone()).collect(),
+        subject: format!(
+            "[{}] VRRP {kind} {} - {what}",
+            plan.router_id,
+            object.name()
+        ),
+        body,
+    };
+    Some(Envelope {
+        from: plan.from.address.clone(),
+        recipients: plan.to.iter().map(|to| to.address.clone()).collect(),
+        message: message.encode(),
+    })
+}
