@@ -35,6 +35,7 @@ for_kinds! {
         nothing_is_told_that_was_not_asked_for;
         one_instance_may_want_what_the_others_do_not;
         a_reload_tells_the_states_again_where_that_is_wanted;
+        groups_are_told_of_like_instances;
     }
 
     ours = Ours {
@@ -58,6 +59,14 @@ for_kinds! {
         ///
         /// Flips: global_defs.fifo_write_vrrp_states_on_reload, vrrp_instance.notify_deleted.
         a_reload_tells_the_states_again_where_that_is_wanted;
+        /// NOTI-06, NOTI-10.
+        ///
+        /// Flips: vrrp_sync_group.smtp_alert.
+        groups_are_told_of_like_instances;
+        /// NOTI-08: a wish of the group counts for its members.
+        ///
+        /// Flips: vrrp_sync_group.notify_priority_changes.
+        a_group_may_want_the_priorities_of_its_members;
         /// NOTI-07, LESSONS A6: never two readers of one pipe.
         ///
         /// Flips: global_defs.notify_fifo_script, global_defs.vrrp_notify_fifo_script.
@@ -401,4 +410,62 @@ fn a_silent_mail_server_is_given_up_after_the_time_of_the_file(kind: Kind) {
     holds_for("the other waits", Duration::from_secs(1), || {
         long.logged("SMTP alert not sent yet") == 0
     });
+}
+
+fn group(name: &str, members: &str, lines: &str) -> String {
+    format!("vrrp_sync_group {name} {{\n group {{\n {members}\n }}\n {lines}\n}}\n")
+}
+
+fn groups_are_told_of_like_instances(kind: Kind) {
+    lab::require_live();
+    let lan = Lan::new(&["a"]);
+    let host = lan.host("a");
+    let server = MailServer::start(&host.netns, PORT);
+    let global = format!("{MAIL} smtp_alert_vrrp off\n vrrp_notify_fifo DIR/vrrp");
+    let instances = [("A", 51, 200, ""), ("B", 52, 200, "")];
+    let text =
+        conf(&global, &instances) + &group("LOUD", "A", "smtp_alert") + &group("QUIET", "B", "");
+    let mut daemon = start(kind, host, &text);
+    let mut vrrp = PipeReader::new(&daemon.directory().join("vrrp"));
+    vrrp.wait_line("GROUP \"LOUD\" BACKUP 0", PATIENCE);
+    vrrp.wait_line("GROUP \"LOUD\" MASTER 0", PATIENCE);
+    vrrp.wait_line("GROUP \"QUIET\" MASTER 0", PATIENCE);
+    let mail = server.wait_subject("[lab] VRRP Group LOUD - Entering MASTER state", PATIENCE);
+    let body = "=> All VRRP group instances are now in MASTER state <=";
+    assert!(mail.lines.iter().any(|line| line == body), "{mail:?}");
+    daemon.terminate();
+    vrrp.wait_line("GROUP \"LOUD\" STOP 0", PATIENCE);
+    daemon.wait_exit(PATIENCE);
+    for mail in server.mails() {
+        assert!(mail.subject().contains("Group LOUD"), "{}", mail.subject());
+    }
+}
+
+fn a_group_may_want_the_priorities_of_its_members(kind: Kind) {
+    lab::require_live();
+    let lan = Lan::new(&["a"]);
+    let host = lan.host("a");
+    second_interface(host);
+    let instances = [("A", 51, 200, TRACKED), ("B", 52, 200, TRACKED)];
+    let text = conf("vrrp_notify_fifo DIR/vrrp", &instances)
+        + &group(
+            "LOUD",
+            "A",
+            "notify_priority_changes\n sync_group_tracking_weight",
+        )
+        + &group("QUIET", "B", "sync_group_tracking_weight");
+    let daemon = start(kind, host, &text);
+    let mut vrrp = PipeReader::new(&daemon.directory().join("vrrp"));
+    vrrp.wait_line("INSTANCE \"A\" MASTER 210", PATIENCE);
+    vrrp.wait_line("INSTANCE \"B\" MASTER 210", PATIENCE);
+    host.netns.ip(&["link set far0 down"]);
+    vrrp.wait_line("INSTANCE \"A\" MASTER_PRIORITY 200", PATIENCE);
+    daemon.wait_log(
+        "(B) Changing effective priority from 210 to 200",
+        1,
+        PATIENCE,
+    );
+    let lines = vrrp.lines();
+    let quiet = |line: &String| line.contains("\"B\"") && line.contains("_PRIORITY");
+    assert!(!lines.iter().any(quiet), "{lines:?}");
 }

@@ -81,11 +81,29 @@ impl AlertPlan {
             let wishes = plan.wishes(model, &instance.notify);
             plan.want(instance.name.as_str().into(), wishes);
         }
+        for group in &model.groups {
+            let mut wishes = plan.wishes(model, &group.notify);
+            // Groups have no priority; their word counts for their members.
+            if std::mem::take(&mut wishes.priorities) {
+                for member in &group.members {
+                    let name = model
+                        .instances
+                        .get(*member)
+                        .map(|one| one.name.as_str().into());
+                    let member = name.map(|name| plan.instances.entry(name).or_default());
+                    if let Some(member) = member {
+                        member.priorities = true;
+                    }
+                }
+            }
+            if wishes != Wishes::default() {
+                plan.groups.insert(group.name.as_str().into(), wishes);
+            }
+        }
+        let asked = |notify: &Notify| notify.mail == Some(true);
         let asked = model.global.mail.vrrp
-            || model
-                .instances
-                .iter()
-                .any(|one| one.notify.mail == Some(true));
+            || model.instances.iter().any(|one| asked(&one.notify))
+            || model.groups.iter().any(|group| asked(&group.notify));
         if asked && plan.mail.is_none() {
             remarks.push(
                 "No mail is sent: `smtp_server` and `notification_email` are both needed"

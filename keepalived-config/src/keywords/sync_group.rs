@@ -20,11 +20,11 @@ table! { SYNC_GROUP, SyncGroup;
         "Command run when the group enters FAULT.";
     "notify_master", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P0, Works, "none", "0.6.4",
         "Command run when the group becomes MASTER.";
-    "notify_priority_changes", Line, "[BOOL]", P2, NotYet, "off", "2.2.0",
+    "notify_priority_changes", Line, "[BOOL]", P2, Works, "off", "2.2.0",
         "Write priority changes of members to the pipes.";
     "notify_stop", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P1, Works, "none", "2.0.0",
         "Command run when the group stops.";
-    "smtp_alert", Line, "[BOOL]", P1, NotYet, "off", "1.0.0",
+    "smtp_alert", Line, "[BOOL]", P1, Works, "as in global_defs", "1.0.0",
         "Send mail when the group changes state.";
     "sync_group_tracking_weight", Line, "", P2, Works, "off", "2.0.0",
         "Let weighted trackers act inside the group.";
