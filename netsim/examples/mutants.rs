@@ -16,6 +16,7 @@ const BACKUP: &str = "vrrp-fsm/src/instance/backup.rs";
 const ACTIVE: &str = "vrrp-fsm/src/instance/active.rs";
 const INITIALIZE: &str = "vrrp-fsm/src/instance/initialize.rs";
 const INSTANCE: &str = "vrrp-fsm/src/instance/mod.rs";
+const GROUP: &str = "vrrp-fsm/src/group.rs";
 const WORLD: &str = "netsim/src/world.rs";
 
 const SKEW: &str = "Duration::from_nanos(parts.saturating_mul(whole).div_ceil(256))";
@@ -254,6 +255,66 @@ const MUTANTS: &[Mutant] = &[
         "vrrp-proto/src/emit.rs",
         "Format::V3 { .. } => self.interval.centis().to_be_bytes(),",
         "Format::V3 { .. } => (self.interval.centis() + 1).to_be_bytes(),",
+    ),
+    (
+        "group: a member becomes Active alone",
+        BACKUP,
+        "if self.grouped {",
+        "if false {",
+    ),
+    (
+        "group: one gives way and the others stay",
+        GROUP,
+        "if tally.any(Active) && tally.any(Waiting) {",
+        "if false {",
+    ),
+    (
+        "group: a fault of one is not that of the others",
+        GROUP,
+        "if tally.any(Unable) || (tally.any(Out) && !running) {",
+        "if tally.any(Out) && !running {",
+    ),
+    (
+        "group: nobody leaves Initialize",
+        GROUP,
+        "if tally.any(Held) {",
+        "if tally.any(Held) && running {",
+    ),
+    (
+        "group: members wait for each other",
+        "vrrp-fsm/src/instance/member.rs",
+        "if !self.faults.without(Fault::SyncGroup).is_empty() {",
+        "if !self.faults.is_empty() {",
+    ),
+    (
+        "group: addresses before the last advert",
+        "vrrp-fsm/src/router/groups.rs",
+        "self.after_adverts = Some(VecDeque::new());",
+        "",
+    ),
+    (
+        "group: who is ready stays so whatever it hears",
+        INSTANCE,
+        "self.lower_discarded = false;\n        self.ready = None;",
+        "self.lower_discarded = false;",
+    ),
+    (
+        "group: Active while a member waits",
+        GROUP,
+        "!tally.any(Waiting) && !tally.any(Out) &&",
+        "!tally.any(Out) &&",
+    ),
+    (
+        "group: the last one to be stopped takes over",
+        GROUP,
+        "!tally.any(Waiting) && !tally.any(Out) &&",
+        "!tally.any(Waiting) &&",
+    ),
+    (
+        "group: a lost address is not released by the others",
+        GROUP,
+        "pub(crate) const fn releases(cause: Option<Reason>) -> bool {",
+        "pub(crate) const fn releases(cause: Option<Reason>) -> bool {\n    if true { return false; }",
     ),
 ];
 

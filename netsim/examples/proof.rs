@@ -14,7 +14,6 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use proof::figures::Figures;
-use proof::scenario::Scenario;
 
 struct Arguments {
     first: u64,
@@ -71,7 +70,9 @@ fn main() -> ExitCode {
     };
     if let Some(seed) = arguments.seed {
         if arguments.trace {
-            println!("{}", proof::story(&Scenario::new(seed), usize::MAX));
+            for scenario in proof::scenarios(seed) {
+                println!("{}", proof::story(&scenario, usize::MAX));
+            }
         }
         return match proof::check(seed) {
             Ok(figures) => {
@@ -96,6 +97,16 @@ fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
+fn by_the_global_rules(seed: u64) -> Result<Figures, String> {
+    let mut all = Figures::default();
+    for scenario in proof::scenarios(seed) {
+        let (figures, _) = proof::run_with(&scenario, true)
+            .map_err(|violation| format!("seed {seed} violates {violation}"))?;
+        all.add(&figures);
+    }
+    Ok(all)
+}
+
 /// Runs all seeds, up to the first few failures.
 fn run(arguments: &Arguments) -> (Figures, Vec<String>) {
     let next = AtomicU64::new(arguments.first);
@@ -110,9 +121,7 @@ fn run(arguments: &Arguments) -> (Figures, Vec<String>) {
             }
             let result = match arguments.weak {
                 false => proof::check(seed),
-                true => proof::run_with(&Scenario::new(seed), true)
-                    .map(|(figures, _)| figures)
-                    .map_err(|violation| format!("seed {seed} violates {violation}")),
+                true => by_the_global_rules(seed),
             };
             match result {
                 Ok(more) => figures.add(&more),

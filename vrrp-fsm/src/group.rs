@@ -22,9 +22,9 @@
 //! | Active, hears a lower advert | Active | it answers; all announce their addresses again, the others at most once a second (KA-M-02) |
 //! | Active, hears a higher advert | Active | all become Backup. No release: the better router is there with its whole group (KA-G-03) |
 //! | Active, loses an address | Active | all release and become Backup, so that the peer takes over all of them |
-//! | is stopped, or removed by a reload | Backup or Active | it neither holds the others back nor moves with them. What the rest can do without it, it does |
-//! | is not started | in Initialize | they wait for it with `Fault::SyncGroup`, so that no order of starting or stopping is seen from outside |
-//! | is removed by a reload | in Initialize | what it held back happens |
+//! | is stopped, or not started yet | Active or Backup | they stay what they are and get no further: no order of stopping is seen from outside |
+//! | is not started | in Initialize | they wait for it with `Fault::SyncGroup`: no order of starting is seen from outside |
+//! | is removed by a reload | any | what only it held back happens |
 //! | starts (again) | Active | it joins: Backup while the others stay Active. When its down timer fires it becomes Active too. DEVIATION(keepalived 2.2.7): that one makes all Backup for a down interval when a reload adds a member |
 //! | joins, and accepts an advert | Active | another router is Active for it: all release and become Backup. The peer has them after a skew |
 //! | starts (again) | Backup | it enters Backup |
@@ -171,7 +171,8 @@ pub(crate) fn decide(tally: &Tally, held: usize) -> Option<Move> {
     if tally.any(Active) && tally.any(Waiting) {
         return Some(Move::Demote);
     }
-    let complete = !tally.any(Waiting) && (tally.any(Active) || !tally.any(Joining));
+    let complete =
+        !tally.any(Waiting) && !tally.any(Out) && (tally.any(Active) || !tally.any(Joining));
     (complete && tally.any(Ready)).then_some(Move::Promote)
 }
 

@@ -421,6 +421,18 @@ fn members_that_are_stopped_one_by_one_do_not_fault_the_rest() {
     assert_eq!(bench.actions(), expected);
 }
 
+/// As above: the last one must not take the chance to become Active before it is stopped too.
+#[test]
+fn a_ready_member_is_not_promoted_by_the_stop_of_the_others() {
+    let mut bench = Bench::started(grouped(&[plain(1, 100), plain(2, 200)]));
+    bench.run_until(secs(3.5));
+    bench.actions();
+    bench.event(0, Event::Stop);
+    assert_eq!(bench.states(), [Initialize, Backup]);
+    bench.event(1, Event::Stop);
+    assert!(!bench.actions().iter().any(|(_, action)| *action == INSTALL));
+}
+
 /// A reload that adds a member takes nothing down.
 #[test]
 fn a_new_member_joins_an_active_group_without_disturbing_it() {

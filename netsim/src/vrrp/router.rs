@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use sans_io_time::Instant;
 use vrrp_fsm::{
-    Action, Announce, Event, Fault, InstanceConfig, InstanceId, InterfaceId, Notice, Reason,
-    Router, RouterConfig, Rx, State, Transmit, Transport,
+    Action, Announce, Event, Fault, GroupId, InstanceConfig, InstanceId, InterfaceId, Notice,
+    Reason, Router, RouterConfig, Rx, State, Transmit, Transport,
 };
 use vrrp_proto::{Family, HOP_LIMIT, IpMeta};
 
@@ -22,6 +22,8 @@ use crate::world::NodeId;
 
 /// The one interface a simulated router has.
 const LAN: InterfaceId = InterfaceId(1);
+/// The one group it may have.
+const GROUP: GroupId = GroupId(1);
 
 /// Names a virtual router on the network, whatever node runs it.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,6 +61,8 @@ impl fmt::Display for Key {
 pub enum Order {
     /// An event for every virtual router of the node: a tracker's weight, a fault, a lost address.
     Event(Event),
+    /// An event for one virtual router.
+    Of(Key, Event),
     /// A new configuration.
     Reload(Vec<InstanceConfig>),
 }
@@ -67,6 +71,7 @@ impl fmt::Display for Order {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Event(event) => write!(f, "{event:?}"),
+            Self::Of(key, event) => write!(f, "{key}: {event:?}"),
             Self::Reload(configs) => write!(f, "to load {} virtual routers", configs.len()),
         }
     }
@@ -86,6 +91,13 @@ pub enum Note {
         to: State,
         /// Why.
         reason: Reason,
+    },
+    /// The group of all virtual routers of the node changed state.
+    Group {
+        /// State before.
+        from: State,
+        /// State now.
+        to: State,
     },
     /// The addresses of a virtual router are on the interface now.
     Installed {
@@ -160,6 +172,7 @@ impl Hash for Note {
             Self::Refused { rule } => (5u8, rule).hash(hash),
             Self::Notice { key, notice } => (6u8, key, discriminant(notice)).hash(hash),
             Self::Learned { address, holder } => (7u8, address, holder).hash(hash),
+            Self::Group { from, to } => (8u8, discriminant(from), discriminant(to)).hash(hash),
         }
     }
 }
@@ -183,6 +196,7 @@ impl fmt::Display for Note {
             Self::Announced { key, why } => write!(f, "{key} announces ({why:?})"),
             Self::Refused { rule } => write!(f, "refuses a packet ({rule})"),
             Self::Notice { key, notice } => write!(f, "{key} notices {notice:?}"),
+            Self::Group { from, to } => write!(f, "its group {from:?} -> {to:?}"),
             Self::Learned { address, holder } => write!(f, "learns that {address} is at {holder}"),
         }
     }
@@ -194,6 +208,8 @@ pub struct RouterNode {
     id: NodeId,
     lan: Arc<Lan>,
     configs: Vec<InstanceConfig>,
+    /// All virtual routers are one group.
+    grouped: bool,
     router: Option<Router>,
     plugged: bool,
     /// The fake kernel: what is on the interface besides the primary addresses.
@@ -210,11 +226,19 @@ impl RouterNode {
             id,
             lan,
             configs,
+            grouped: false,
             router: None,
             plugged: true,
             table,
             out: VecDeque::new(),
         }
+    }
+
+    /// Makes all its virtual routers one group, which changes state together.
+    #[must_use]
+    pub fn grouped(mut self) -> Self {
+        self.grouped = true;
+        self
     }
 
     /// The virtual routers, while the box is on.
@@ -324,6 +348,7 @@ impl RouterNode {
     pub(super) fn handle_order(&mut self, now: Instant, order: &Order) {
         match order {
             Order::Event(event) => self.tell_all(now, *event),
+            Order::Of(key, event) => self.tell(now, *key, *event),
             Order::Reload(configs) => {
                 self.configs.clone_from(configs);
                 self.reload(now);
@@ -334,24 +359,18 @@ impl RouterNode {
     /// Loads the configuration and makes every new virtual router ready, as a driver does when its
     /// socket is bound and its address known.
     fn reload(&mut self, now: Instant) {
-        let instances = self
-            .configs
-            .iter()
-            .map(|config| (LAN, config.clone()))
-            .collect();
+        let mut wanted = RouterConfig::new();
+        for config in &self.configs {
+            wanted = wanted.with_instance(LAN, config.clone());
+        }
+        if self.grouped && !self.configs.is_empty() {
+            wanted = wanted.with_group(GROUP, 0..self.configs.len());
+        }
         let Some(router) = &mut self.router else {
             return;
         };
         let known: Vec<InstanceId> = router.instances().map(|(id, ..)| id).collect();
-        let reload = router
-            .reload(
-                now,
-                RouterConfig {
-                    instances,
-                    ..RouterConfig::new()
-                },
-            )
-            .expect("a scenario is legal");
+        let reload = router.reload(now, wanted).expect("a scenario is legal");
         for id in reload.ids.into_iter().filter(|id| !known.contains(id)) {
             let Some(instance) = router.instance(id) else {
                 continue;
@@ -363,6 +382,20 @@ impl RouterNode {
             }
             router.handle_event(now, id, Event::FaultCleared(Fault::NoReceivePath));
             router.handle_event(now, id, Event::Start);
+        }
+    }
+
+    fn tell(&mut self, now: Instant, key: Key, event: Event) {
+        let Some(router) = &mut self.router else {
+            return;
+        };
+        let is = |config| Key::of(config) == key;
+        let found = router
+            .instances()
+            .find(|(_, _, instance)| is(instance.config()))
+            .map(|(id, ..)| id);
+        if let Some(id) = found {
+            router.handle_event(now, id, event);
         }
     }
 
@@ -461,6 +494,10 @@ impl RouterNode {
                     from,
                     to,
                     reason,
+                },
+                Action::GroupTransition(group) => Note::Group {
+                    from: group.from,
+                    to: group.to,
                 },
                 Action::Notice(notice) => Note::Notice { key, notice },
                 _ => continue,

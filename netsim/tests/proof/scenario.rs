@@ -54,6 +54,8 @@ pub struct Scenario {
     pub routers: usize,
     pub lan: Arc<Lan>,
     pub virtuals: Vec<Virtual>,
+    /// On every node they are one group.
+    pub grouped: bool,
     pub link: Link,
     /// Largest delay of any link in the history.
     pub longest: i64,
@@ -68,7 +70,17 @@ pub struct Scenario {
 impl Scenario {
     /// The scenario of a seed.
     pub fn new(seed: u64) -> Self {
-        let mut random = Random::new(seed ^ 0x5ce0_a210);
+        Self::build(seed, false)
+    }
+
+    /// Another one, in which two or three virtual routers that want the same are one group.
+    pub fn grouped(seed: u64) -> Self {
+        Self::build(seed, true)
+    }
+
+    fn build(seed: u64, grouped: bool) -> Self {
+        let kind = if grouped { 0x6209 } else { 0 };
+        let mut random = Random::new(seed ^ 0x5ce0_a210 ^ kind << 48);
         let random = &mut random;
         let routers = pick(random, &[2, 2, 3, 3, 3, 4, 5]);
         let lan = lan(random, routers + 1);
@@ -88,12 +100,16 @@ impl Scenario {
             }
             virtuals.push(one);
         }
+        if grouped {
+            make_alike(random, &mut virtuals);
+        }
         let (link, longest, jitter) = link(random, &virtuals);
         let mut scenario = Self {
             seed,
             routers,
             lan,
             virtuals,
+            grouped,
             link,
             longest,
             jitter,
@@ -153,10 +169,12 @@ impl Scenario {
             Preempt::After(delay) => delay.as_nanos() as i64,
             _ => 0,
         };
-        match self.members().map(delay).max().unwrap_or(0) {
+        let alone = match self.members().map(delay).max().unwrap_or(0) {
             0 => self.convergence(),
             delay => 2 * self.convergence() + delay,
-        }
+        };
+        // The last member decides, and what it heard last may have been sent to it alone.
+        if self.grouped { 2 * alone } else { alone }
     }
 
     pub fn config(&self, vr: usize, node: usize, member: &Member) -> InstanceConfig {
@@ -211,8 +229,14 @@ impl Scenario {
 
     /// The network, switched off, with the history on its way.
     pub fn world(&self) -> World<Station> {
-        let router =
-            |node| RouterNode::new(NodeId(node), Arc::clone(&self.lan), self.configs(node)).into();
+        let router = |node| {
+            let router = RouterNode::new(NodeId(node), Arc::clone(&self.lan), self.configs(node));
+            if self.grouped {
+                router.grouped().into()
+            } else {
+                router.into()
+            }
+        };
         let mut stations: Vec<Station> = (0..self.routers).map(router).collect();
         if let Some(refresh) = self.host {
             let wants = self
@@ -234,8 +258,11 @@ impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "seed {}: {} routers, {}",
-            self.seed, self.routers, self.link
+            "seed {}: {} routers, {}{}",
+            self.seed,
+            self.routers,
+            self.link,
+            if self.grouped { ", in groups" } else { "" }
         )?;
         for one in &self.virtuals {
             writeln!(
@@ -364,6 +391,31 @@ fn virtual_router(random: &mut Random, routers: usize, base: u16, place: u8) -> 
         advert_on_yield: random.chance(200_000) && !mixed_intervals,
         addresses: (1..=count).map(address).collect(),
         members,
+    }
+}
+
+/// The members of a group want the same: where each wins another contest, none of them can stay.
+fn make_alike(random: &mut Random, virtuals: &mut Vec<Virtual>) {
+    let first = virtuals[0].clone();
+    let count = if random.chance(300_000) { 3 } else { 2 };
+    virtuals.truncate(1);
+    for place in 1..count {
+        let mut next = first.clone();
+        next.vrid = ((u16::from(first.vrid) - 1 + u16::from(place)) % 255 + 1) as u8;
+        for address in &mut next.addresses {
+            *address = match *address {
+                IpAddr::V4(address) => {
+                    let [a, b, c, d] = address.octets();
+                    Ipv4Addr::new(a, b, c + 10 * place, d).into()
+                }
+                IpAddr::V6(address) => {
+                    let mut segments = address.segments();
+                    segments[6] += 10 * u16::from(place);
+                    Ipv6Addr::from(segments).into()
+                }
+            };
+        }
+        virtuals.push(next);
     }
 }
 

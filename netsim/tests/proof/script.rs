@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use netsim::vrrp::Order;
+use netsim::vrrp::{Key, Order};
 use netsim::{Fault, Link, Loss, NodeId, Random};
 use vrrp_fsm::{Event, Preempt};
 
@@ -170,19 +170,33 @@ impl<'a> History<'a> {
             }
             17 => {
                 let clear = Event::FaultCleared(vrrp_fsm::Fault::Tracker);
-                self.step(Fault::Tell(
-                    node,
-                    Order::Event(Event::Fault(vrrp_fsm::Fault::Tracker)),
-                ));
+                let whom = self.whom(scenario);
+                let order = |event| whom.map_or(Order::Event(event), |key| Order::Of(key, event));
+                let fault = Event::Fault(vrrp_fsm::Fault::Tracker);
+                self.step(Fault::Tell(node, order(fault)));
                 self.now += between(self.random, 0, 6 * self.interval);
-                self.step(Fault::Tell(node, Order::Event(clear)));
+                self.step(Fault::Tell(node, order(clear)));
             }
             18 => {
                 let event = *choose(self.random, &[Event::AddressLost, Event::Suspect]);
-                self.step(Fault::Tell(node, Order::Event(event)));
+                let whom = self.whom(scenario);
+                let order = whom.map_or(Order::Event(event), |key| Order::Of(key, event));
+                self.step(Fault::Tell(node, order));
             }
             _ => self.reload(scenario, node),
         }
+    }
+
+    /// One member of a group, or nobody in particular.
+    fn whom(&mut self, scenario: &Scenario) -> Option<Key> {
+        if !scenario.grouped || self.random.chance(300_000) {
+            return None;
+        }
+        let one = choose(self.random, &scenario.virtuals);
+        Some(Key {
+            family: one.family,
+            vrid: one.vrid,
+        })
     }
 
     fn power(&mut self, fault: Fault<Order>, node: NodeId, on: bool) {
@@ -194,15 +208,21 @@ impl<'a> History<'a> {
     fn reload(&mut self, scenario: &Scenario, node: NodeId) {
         let same = self.random.chance(400_000);
         let mut configs = Vec::new();
+        let mut alike = None;
         for (vr, one) in scenario.virtuals.iter().enumerate() {
             let mut member = one.members[node.0];
-            if !same && member.priority != 255 {
+            if let Some(first) = alike {
+                member = first;
+            } else if !same && member.priority != 255 {
                 member.priority = between(self.random, 1, 254) as u8;
                 // A delay is left alone: one that is running is neither old nor new.
                 if !matches!(member.preempt, Preempt::After(_)) {
                     let modes = [Preempt::Never, Preempt::Immediately];
                     member.preempt = *choose(self.random, &modes);
                 }
+            }
+            if scenario.grouped {
+                alike = Some(member);
             }
             configs.push(scenario.config(vr, node.0, &member));
         }

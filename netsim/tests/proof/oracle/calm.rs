@@ -209,29 +209,46 @@ impl Oracle<'_> {
             Fault::Stop(node) | Fault::Tell(node, Order::Event(Event::AddressLost)) => {
                 (*node, true)
             }
-            Fault::Tell(node, Order::Event(Event::Fault(fault))) if *fault == tracker => {
-                (*node, true)
-            }
+            Fault::Tell(node, Order::Of(_, Event::AddressLost)) => (*node, true),
+            Fault::Tell(
+                node,
+                Order::Event(Event::Fault(fault)) | Order::Of(_, Event::Fault(fault)),
+            ) if *fault == tracker => (*node, true),
             _ => return None,
         };
         let group = &self.groups[vr];
-        let gone = group.models.get(from)?;
+        group.models.get(from)?;
         let usual = self.is_settled() && !self.net.is_stalled(NodeId(from));
         if !usual || group.seen[from] != Is::Active {
             return None;
         }
-        let (version, interval) = (gone.setup.version, gone.setup.interval);
+        // Of a group the last member decides.
+        let members = || {
+            let all = self.groups.iter().enumerate();
+            all.filter(|(other, _)| *other == vr || self.scenario.grouped)
+                .map(|(_, group)| group)
+        };
         let due = |node: &usize| {
-            let model = &group.models[*node];
-            match graceful {
-                true => self.now + rfc::skew(version, interval, model.priority()),
-                false => gone.last_advert + model.patience(interval),
-            }
+            let due = members().map(|group| {
+                let (gone, model) = (&group.models[from], &group.models[*node]);
+                let (version, interval) = (gone.setup.version, gone.setup.interval);
+                match graceful {
+                    true => self.now + rfc::skew(version, interval, model.priority()),
+                    false => gone.last_advert + model.patience(interval),
+                }
+            });
+            due.max().unwrap_or(i64::MAX)
+        };
+        let waits_for_it = |node: &usize| {
+            members().all(|group| {
+                let gone = &group.models[from];
+                group.models[*node].armed_by == Some(gone.setup.address)
+            })
         };
         let rest: Vec<usize> = (0..self.seats.len())
             .filter(|node| *node != from && self.takes_part(vr, *node))
             .filter(|node| self.net.connected(NodeId(from), NodeId(*node)))
-            .filter(|node| group.models[*node].armed_by == Some(gone.setup.address))
+            .filter(waits_for_it)
             .collect();
         let due = rest.iter().map(due).min()?;
         // Rounding of the skew on both sides.

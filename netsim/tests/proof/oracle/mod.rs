@@ -4,6 +4,7 @@
 //! node: state, adverts sent, addresses, order of actions. Global ones know nothing of timers but the
 //! bounds: one Active, takeover in time, no clash, nothing unreachable.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use netsim::vrrp::{Frame, Key, Order, Station};
@@ -40,6 +41,8 @@ enum Missed {
 struct Seat {
     configs: Vec<InstanceConfig>,
     missed: Vec<Missed>,
+    /// The virtual routers that were told of a fault.
+    faulted: BTreeSet<usize>,
     /// As of the last record: when the record of waking comes, time has passed for a stalled node.
     stalled: bool,
     woke: bool,
@@ -146,7 +149,8 @@ impl<'a> Oracle<'a> {
         Self {
             now: 0,
             net: net.clone(),
-            weak,
+            // The model is of one virtual router; of a group it only follows.
+            weak: weak || scenario.grouped,
             seats: seats.collect(),
             groups: scenario.virtuals.iter().enumerate().map(group).collect(),
             calm_since: 0,
@@ -200,6 +204,13 @@ impl<'a> Oracle<'a> {
                 self.seats[*node].stalled = net.is_stalled(NodeId(*node));
             }
             Fault::Start(NodeId(node)) if *node < self.seats.len() => {
+                if self
+                    .groups
+                    .iter()
+                    .all(|group| group.models[*node].is == Is::Off)
+                {
+                    self.seats[*node].faulted.clear();
+                }
                 for group in &mut self.groups {
                     if group.models[*node].is == Is::Off {
                         group.models[*node].unplugged = !net.is_plugged(NodeId(*node));

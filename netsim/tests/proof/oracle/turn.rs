@@ -36,6 +36,15 @@ impl Oracle<'_> {
 
     pub(super) fn reach(&mut self, node: usize, what: &Missed) {
         let now = self.now;
+        if self.scenario.grouped
+            && let Missed::Order(Order::Event(event) | Order::Of(_, event)) = what
+        {
+            let told: Vec<usize> = (0..self.groups.len())
+                .filter(|vr| !matches!(what, Missed::Order(Order::Of(key, _)) if *key != self.groups[*vr].key))
+                .collect();
+            self.tell_group(node, &told, *event);
+            return;
+        }
         if let Missed::Order(Order::Reload(configs)) = what {
             let same = *configs == self.seats[node].configs;
             self.seats[node].silent = same && !self.seats[node].woke;
@@ -72,6 +81,49 @@ impl Oracle<'_> {
                 Missed::Order(_) => {}
             }
         }
+    }
+
+    /// Some members of a group are told something: what is one's fault is everybody's.
+    fn tell_group(&mut self, node: usize, told: &[usize], event: Event) {
+        let now = self.now;
+        let faulted = &mut self.seats[node].faulted;
+        match event {
+            Event::Fault(_) => faulted.extend(told),
+            Event::FaultCleared(_) => faulted.retain(|vr| !told.contains(vr)),
+            _ => {}
+        }
+        let any = !faulted.is_empty();
+        for (vr, group) in self.groups.iter_mut().enumerate() {
+            let model = &mut group.models[node];
+            match event {
+                Event::Adjust(weight) if told.contains(&vr) => {
+                    model.change(now, |model| model.weight = i64::from(weight));
+                }
+                Event::Fault(_) | Event::FaultCleared(_) if any != model.faulted => {
+                    model.faulted = any;
+                    if any {
+                        model.fault(now);
+                    } else {
+                        model.fault_cleared(now);
+                    }
+                }
+                Event::AddressLost => model.address_lost(now),
+                _ => {}
+            }
+        }
+    }
+
+    /// Invariant 8: members are the same after every turn, but for those of a node that is off.
+    fn members_agree(&self, node: usize) -> Check {
+        if !self.scenario.grouped {
+            return Ok(());
+        }
+        let states: Vec<Is> = self.groups.iter().map(|group| group.seen[node]).collect();
+        let first = states.first().copied().unwrap_or(Is::Off);
+        if states.iter().any(|state| *state != first) {
+            return broken!(self.now, "8 group", "the members of n{node} are {states:?}");
+        }
+        Ok(())
     }
 
     /// After the queued frames of a stalled node come the other things that it missed.
@@ -175,6 +227,14 @@ impl Oracle<'_> {
             },
             Note::Transmits { key, what } => return self.transmits(node, *key, *what),
             Note::Installed { key, .. } => {
+                let waits = |group: &Group| group.step[node] == 0 && group.seen[node] != Is::Active;
+                if self.scenario.grouped && self.groups.iter().any(waits) {
+                    return broken!(
+                        now,
+                        "8 group",
+                        "n{node} {key} installs before all members have advertised"
+                    );
+                }
                 let group = self.group_mut(*key);
                 if group.seen[node] != Is::Active && group.step[node] != 1 {
                     return broken!(
@@ -202,6 +262,18 @@ impl Oracle<'_> {
                 }
                 group.step[node] = 3;
                 group.models[node].announced(now);
+            }
+            Note::Group { to, .. } => {
+                let is = state_of(*to);
+                let seen = self.groups.iter().map(|group| group.seen[node]);
+                if seen.clone().any(|seen| seen != is) {
+                    let seen: Vec<Is> = seen.collect();
+                    return broken!(
+                        now,
+                        "8 group",
+                        "the group of n{node} is {to:?}, its members {seen:?}"
+                    );
+                }
             }
             Note::State { key, from, to, .. } => return self.changed(node, *key, *from, *to),
             _ => {}
@@ -269,11 +341,7 @@ impl Oracle<'_> {
         let group = &mut self.groups[index];
         group.judged = false;
         group.host_judged = false;
-        let is = match to {
-            State::Initialize => Is::Initialize,
-            State::Backup => Is::Backup,
-            State::Active => Is::Active,
-        };
+        let is = state_of(to);
         group.seen[node] = is;
         let step = core::mem::take(&mut group.step[node]);
         group.believe = None;
@@ -442,7 +510,7 @@ impl Oracle<'_> {
             }
             group.step[node] = 0;
         }
-        Ok(())
+        self.members_agree(node)
     }
 
     pub(super) fn off(&mut self, node: usize) {
@@ -458,6 +526,14 @@ impl Oracle<'_> {
             group.installed[node] = false;
             group.step[node] = 0;
         }
+    }
+}
+
+fn state_of(state: State) -> Is {
+    match state {
+        State::Initialize => Is::Initialize,
+        State::Backup => Is::Backup,
+        State::Active => Is::Active,
     }
 }
 
