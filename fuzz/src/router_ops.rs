@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use vrrp_fsm::{
-    Action, Announce, BackupPriority, Event, Fault, InstanceConfig, InstanceId, Instant,
+    Action, Announce, BackupPriority, Event, Fault, GroupId, InstanceConfig, InstanceId, Instant,
     InterfaceId, Peer, Preempt, Role, Router, RouterConfig, Rx, State, Transmit, Transport, V2Auth,
     WireFormat,
 };
@@ -241,8 +241,8 @@ impl World {
                     "addresses exactly while Active"
                 );
                 assert!(
-                    !seen.released || to == State::Initialize,
-                    "released and still running"
+                    !seen.released || to != State::Active,
+                    "released and still Active"
                 );
                 (seen.state, seen.released) = (to, false);
             }
@@ -286,6 +286,15 @@ impl World {
     }
 
     fn check(&self) {
+        for group in self.router.groups() {
+            let members = || group.members().filter_map(|id| self.router.instance(id));
+            let active = members().any(|member| member.state() == State::Active);
+            assert_eq!(
+                active,
+                group.state() == State::Active,
+                "a group and its members"
+            );
+        }
         for (id, _, instance) in self.router.instances() {
             let state = instance.state();
             let seen = self.seen.get(&id.get());
@@ -302,9 +311,10 @@ impl World {
                 "runs with a fault"
             );
             let waits = instance.next_timeout().is_some();
-            assert_eq!(
-                waits,
-                state != State::Initialize,
+            // A member of a group may have nothing to wait for but the others.
+            let ready = state == State::Backup && self.router.group_of(id).is_some();
+            assert!(
+                waits == (state != State::Initialize) || ready,
                 "{state:?} with timer: {waits}"
             );
         }
@@ -340,6 +350,10 @@ fn configuration(input: &mut Input<'_>) -> RouterConfig {
     for _ in 0..=input.below(3) {
         let interface = InterfaceId(input.below(2).into());
         config = config.with_instance(interface, instance(input));
+    }
+    if input.flag() {
+        let first = usize::from(input.below(2));
+        config = config.with_group(GroupId(0), first..config.instances.len());
     }
     config
 }

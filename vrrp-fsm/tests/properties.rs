@@ -9,8 +9,9 @@ use std::net::IpAddr;
 
 use vrrp_fsm::proto::{Family, IpMeta, Vrid};
 use vrrp_fsm::{
-    Action, Announce, Event, Fault, Instance, InstanceConfig, InstanceId, Instant, InterfaceId,
-    Notice, Preempt, Reason, Rejected, Role, Router, RouterConfig, Rx, Startup, State, Transmit,
+    Action, Announce, Event, Fault, GroupId, Instance, InstanceConfig, InstanceId, Instant,
+    InterfaceId, Notice, Preempt, Reason, Rejected, Role, Router, RouterConfig, Rx, Startup, State,
+    Transmit,
 };
 
 /// More than any single input may cause.
@@ -178,7 +179,7 @@ impl World {
                     let Some(Action::Transition { to, reason, .. }) = rest.get(1) else {
                         panic!("{actions:?}");
                     };
-                    let lost = *reason == Reason::AddressLost;
+                    let lost = matches!(reason, Reason::AddressLost | Reason::SyncGroup);
                     assert!(*to == State::Initialize || lost, "{actions:?}");
                 }
                 Action::InstallAddresses => {
@@ -199,7 +200,7 @@ impl World {
                     self.state = *to;
                     self.promoting = false;
                 }
-                Action::Notice(_) => {}
+                Action::Notice(_) | Action::GroupTransition(_) => {}
                 other => panic!("{other:?}"),
             }
         }
@@ -211,6 +212,15 @@ impl World {
 fn check(instance: &Instance) {
     let armed = instance.next_timeout().is_some();
     assert_eq!(armed, instance.state() != State::Initialize);
+    check_member(instance);
+}
+
+/// Those that a member of a group has too. It may have nothing to wait for but the others.
+fn check_member(instance: &Instance) {
+    if instance.state() != State::Backup {
+        let armed = instance.next_timeout().is_some();
+        assert_eq!(armed, instance.state() != State::Initialize);
+    }
     if !instance.faults().is_empty() {
         assert_eq!(instance.state(), State::Initialize);
     }
@@ -225,6 +235,25 @@ fn check(instance: &Instance) {
     let advert = instance.advert(Transmit::Advert);
     assert_eq!(advert.priority, instance.effective_priority());
     assert_eq!(advert.interval, instance.config().interval);
+}
+
+/// A group is Active when some members are, and then nobody else is known to be for any of them.
+fn check_groups(router: &Router) {
+    for group in router.groups() {
+        let members = || group.members().filter_map(|id| router.instance(id));
+        let active = members().any(|member| member.state() == State::Active);
+        assert_eq!(active, group.state() == State::Active);
+        let opposed =
+            |member: &Instance| member.state() == State::Backup && member.active_router().is_some();
+        assert!(
+            !active || !members().any(opposed),
+            "Active here and elsewhere"
+        );
+        assert!(
+            !active || group.faulted() == 0,
+            "Active with a member at fault"
+        );
+    }
 }
 
 /// What a rejected packet must leave alone.
@@ -475,19 +504,28 @@ proptest! {
 }
 
 fn interfaces() -> impl Strategy<Value = RouterConfig> {
-    let one = (0..3_u32, 1..4_u8, config());
+    let one = (0..3_u32, 1..4_u8, config(), 0..4_u32);
     proptest::collection::vec(one, 0..8).prop_map(|list| {
         let different: BTreeMap<_, _> = list
             .into_iter()
-            .map(|(interface, vrid, mut config)| {
+            .map(|(interface, vrid, mut config, group)| {
                 config.vrid = Vrid::new(vrid).unwrap();
-                ((interface, vrid), (InterfaceId(interface), config))
+                ((interface, vrid), ((InterfaceId(interface), config), group))
             })
             .collect();
-        RouterConfig {
-            instances: different.into_values().collect(),
-            ..RouterConfig::new()
+        let mut members: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+        for (place, (_, group)) in different.values().enumerate() {
+            members.entry(*group).or_default().push(place);
         }
+        let config = RouterConfig {
+            instances: different.into_values().map(|(one, _)| one).collect(),
+            ..RouterConfig::new()
+        };
+        // Half of them are alone.
+        let groups = members.into_iter().filter(|(group, _)| *group < 2);
+        groups.fold(config, |config, (group, members)| {
+            config.with_group(GroupId(group), members)
+        })
     })
 }
 
@@ -596,10 +634,15 @@ proptest! {
                 worlds.entry(id).or_insert_with(World::new).carry_out(&actions);
             }
             for (id, _, instance) in router.instances() {
-                check(instance);
+                if router.group_of(id).is_none() {
+                    check(instance);
+                } else {
+                    check_member(instance);
+                }
                 let state = worlds.get(&id).map_or(State::Initialize, |world| world.state);
                 prop_assert_eq!(state, instance.state());
             }
+            check_groups(&router);
             let earliest = router.instances().filter_map(|(_, _, one)| one.next_timeout()).min();
             prop_assert_eq!(router.next_timeout(), earliest);
             // Those that are gone have let go.
