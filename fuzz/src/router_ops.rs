@@ -353,7 +353,8 @@ fn configuration(input: &mut Input<'_>) -> RouterConfig {
     }
     if input.flag() {
         let first = usize::from(input.below(2));
-        config = config.with_group(GroupId(0), first..config.instances.len());
+        let all = config.instances.len();
+        config = config.with_group(GroupId(0), first..all);
     }
     config
 }
