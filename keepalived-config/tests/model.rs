@@ -433,9 +433,11 @@ fn unicast_without_peers_never_turns_to_multicast_silently() {
     assert_eq!(codes("unicast_src_ip 192.0.2.1"), ["no-peer"]);
     assert_eq!(reason("unicast_src_ip 192.0.2.1"), None);
     assert!(matches!(
-        instance("unicast_peer {\n}").transport,
+        instance("unicast_src_ip 192.0.2.1").transport,
         Transport::Multicast { .. }
     ));
+    assert_eq!(codes("unicast_peer {\n}"), ["no-peer"]);
+    assert_eq!(reason("unicast_peer {\n}"), Some(HoldReason::NoPeer));
     let fault = "unicast_fault_no_peer\nunicast_peer {\n}";
     assert_eq!(reason(fault), Some(HoldReason::NoPeer));
     // Peers that were listed and cannot be used are not "no peers".

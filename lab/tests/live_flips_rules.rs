@@ -62,6 +62,55 @@ fn strict_mode_sends_no_password() {
     strict(Kind::Ours);
 }
 
+/// A source address for unicast alone, as is; with the keyword that faults; and a list without members,
+/// which only C takes for multicast.
+fn no_peer(kind: Kind, empty_list_sends: bool) {
+    lab::require_live();
+    let lan = Lan::new(&["a"]);
+    let capture = Capture::start(&lan);
+    let mut conf = String::from("global_defs {\n    router_id lab\n}\n");
+    let source = "unicast_src_ip 10.9.0.1";
+    let rows = [
+        (1, source.to_owned(), true),
+        (2, format!("{source}\n    unicast_fault_no_peer"), false),
+        (
+            3,
+            format!("{source}\n    unicast_peer {{\n    }}"),
+            empty_list_sends,
+        ),
+    ];
+    for (vrid, lines, _) in &rows {
+        let _ = write!(conf, "{}", instance(*vrid, lines));
+    }
+    let daemon = Daemon::start_with(kind, lan.host("a"), &conf);
+    daemon.wait_log("Startup complete", 1, PATIENCE);
+    let sends: Vec<_> = rows.iter().filter(|row| row.2).collect();
+    for (vrid, ..) in &sends {
+        let advert = lab::wait_for("an advert", PATIENCE, || first(&capture, *vrid));
+        assert!(advert.destination.is_multicast(), "{advert:?}");
+    }
+    holds_for("the others send nothing", Duration::from_secs(4), || {
+        let mut silent = rows.iter().filter(|row| !row.2);
+        silent.all(|(vrid, ..)| first(&capture, *vrid).is_none())
+    });
+}
+
+/// VRRP-EXT-05: so does C Keepalived, but for the empty list.
+#[test]
+#[ignore = "live: cargo xtask live"]
+fn c_without_peers_multicasts_unless_told_to_fault() {
+    no_peer(Kind::CKeepalived, true);
+}
+
+/// VRRP-EXT-05: a list that some template left empty never becomes multicast.
+///
+/// Flips: vrrp_instance.unicast_fault_no_peer.
+#[test]
+#[ignore = "live: cargo xtask live"]
+fn without_peers_nothing_is_sent_if_a_list_or_a_fault_was_asked_for() {
+    no_peer(Kind::Ours, false);
+}
+
 /// KA-ST-09: the longer of the two delays counts.
 ///
 /// Flips: global_defs.vrrp_delay_after_boot.

@@ -89,9 +89,6 @@ impl InstanceConfig {
                 }
             }
             Transport::Unicast { peers, .. } => {
-                if peers.is_empty() {
-                    return Err(ConfigError::NoPeers);
-                }
                 for (place, peer) in peers.iter().enumerate() {
                     self.check_peer(peer)?;
                     let mut earlier = peers.iter().take(place);

@@ -195,7 +195,8 @@ pub enum Transport {
     },
     /// One copy to each peer. VRRP-EXT-01.
     Unicast {
-        /// The peers, at least one (an empty list would silently talk to nobody).
+        /// The peers. Without any the router has [`Fault::Configuration`](crate::Fault::Configuration):
+        /// it would silently talk to nobody. VRRP-EXT-05.
         peers: Vec<Peer>,
         /// Accept packets of listed peers only. Implied by any peer's hop limit range.
         /// VRRP-EXT-03.

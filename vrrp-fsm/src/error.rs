@@ -213,9 +213,6 @@ pub enum ConfigError {
     /// The group is not a multicast address of the family. VRRP-EXT-08.
     #[error("the group {0} is not a multicast address of the family")]
     Group(IpAddr),
-    /// Unicast without peers. VRRP-EXT-05.
-    #[error("there are no unicast peers")]
-    NoPeers,
     /// A peer that is not a unicast address of the family.
     #[error("the peer {0} is not a unicast address of the family")]
     Peer(IpAddr),

@@ -1,10 +1,12 @@
 //! From one configuration to the next, as a difference.
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use crate::Instant;
 use crate::action::Reason;
 use crate::config::InstanceConfig;
+use crate::config::Transport;
 use crate::error::ConfigError;
 use crate::group::{self, GroupConfig, GroupId};
 use crate::router::{Identity, InstanceId, InterfaceId, Router};
@@ -78,7 +80,9 @@ impl Router {
     /// The first problem of the configuration. Then nothing has changed.
     pub fn reload(&mut self, now: Instant, config: RouterConfig) -> Result<Reload, ConfigError> {
         self.forget_leaving();
-        let wanted = check(&config)?;
+        let identities = check(&config)?;
+        let mut wanted = identities.clone();
+        wanted.sort_unstable();
         let new = wanted
             .iter()
             .filter(|identity| self.find(identity).is_none())
@@ -95,8 +99,7 @@ impl Router {
         }
         let mut index = Vec::with_capacity(wanted.len());
         let groups = config.groups;
-        for (interface, config) in config.instances {
-            let identity = Identity::of(interface, &config);
+        for ((interface, config), identity) in config.instances.into_iter().zip(identities) {
             let id = if let Some(id) = self.find(&identity) {
                 let change =
                     |instance: &mut crate::Instance| instance.reconfigure_unchecked(now, config);
@@ -123,7 +126,7 @@ impl Router {
     }
 }
 
-/// The identities of a configuration that makes sense, sorted.
+/// The identities of a configuration that makes sense, in its order.
 fn check(config: &RouterConfig) -> Result<Vec<Identity>, ConfigError> {
     let mut wanted = Vec::with_capacity(config.instances.len());
     for (interface, config) in &config.instances {
@@ -131,10 +134,41 @@ fn check(config: &RouterConfig) -> Result<Vec<Identity>, ConfigError> {
         wanted.push(Identity::of(*interface, config));
     }
     group::check(&config.groups, wanted.len())?;
-    wanted.sort_unstable();
-    let mut neighbours = wanted.iter().zip(wanted.iter().skip(1));
-    match neighbours.find(|(one, next)| one == next) {
-        Some((identity, _)) => Err(identity.duplicate()),
-        None => Ok(wanted),
+    // By identity, each with its place: those of one identity come together, in their order.
+    let mut sorted: Vec<(Identity, usize)> = wanted.iter().copied().zip(0..).collect();
+    sorted.sort_unstable();
+    for same in sorted.chunk_by(|(one, _), (next, _)| one == next) {
+        check_same(same, config)?;
+        for ((_, place), ordinal) in same.iter().zip(0..=u8::MAX) {
+            if let Some(identity) = wanted.get_mut(*place) {
+                identity.ordinal = ordinal;
+            }
+        }
     }
+    Ok(wanted)
+}
+
+/// Several virtual routers with one identifier are possible if their peers tell them apart (UNI-10).
+fn check_same(same: &[(Identity, usize)], config: &RouterConfig) -> Result<(), ConfigError> {
+    let [(identity, _), _, ..] = same else {
+        return Ok(());
+    };
+    if same.len() > usize::from(u8::MAX) {
+        return Err(identity.duplicate());
+    }
+    let mut seen = BTreeSet::new();
+    for (identity, place) in same {
+        let peers = match config
+            .instances
+            .get(*place)
+            .map(|(_, config)| &config.transport)
+        {
+            Some(Transport::Unicast { peers, .. }) => peers.as_slice(),
+            _ => &[],
+        };
+        if peers.is_empty() || peers.iter().any(|peer| !seen.insert(peer.address)) {
+            return Err(identity.duplicate());
+        }
+    }
+    Ok(())
 }

@@ -78,6 +78,8 @@ pub(crate) struct Identity {
     pub(crate) vrid: u8,
     /// The group, or `None` for unicast.
     pub(crate) group: Option<IpAddr>,
+    /// Which one of several unicast ones with different peers.
+    pub(crate) ordinal: u8,
 }
 
 impl Identity {
@@ -90,6 +92,7 @@ impl Identity {
                 Transport::Multicast { group } => Some(group),
                 Transport::Unicast { .. } => None,
             },
+            ordinal: 0,
         }
     }
 
@@ -276,9 +279,19 @@ impl Router {
             .take_while(|(identity, _)| identity.prefix() == prefix);
         let destination = rx.ip.destination;
         let group = destination.is_multicast().then_some(destination);
-        let exact = candidates
+        let mut fitting = candidates
             .clone()
-            .find(|(identity, _)| identity.group == group);
+            .filter(|(identity, _)| identity.group == group);
+        // Several unicast ones are told apart by whose peer the sender is.
+        let is_peer = |id: InstanceId| {
+            self.instance(id)
+                .is_some_and(|instance| instance.is_peer(rx.ip.source))
+        };
+        let of_peer = match group {
+            None => fitting.clone().find(|(_, id)| is_peer(*id)),
+            Some(_) => None,
+        };
+        let exact = of_peer.or_else(|| fitting.next());
         exact.or_else(|| candidates.next()).map(|(_, id)| *id)
     }
 

@@ -327,3 +327,75 @@ fn other_peers_are_a_change() {
     assert_eq!(state(&router, ids[0]), Active);
     assert_eq!(drain(&mut router), []);
 }
+
+/// UNI-10: one identifier twice on one interface, if the peers tell who is meant; VRRP-EXT-05: none at
+/// all is held.
+#[test]
+fn unicast_routers_with_one_identifier_are_told_apart_by_their_peers() {
+    let interface = InterfaceId(1);
+    let unicast = |peers: &[u8]| {
+        let peers = peers.iter().map(|last| vrrp_fsm::Peer::new(address(*last)));
+        v3(vrrp_fsm::Role::DEFAULT).with_transport(vrrp_fsm::Transport::Unicast {
+            peers: peers.collect(),
+            check_source: false,
+        })
+    };
+    let config = |all: &[&[u8]]| {
+        all.iter().fold(RouterConfig::new(), |config, peers| {
+            config.with_instance(interface, unicast(peers))
+        })
+    };
+    let mut router = Router::new();
+    let same = router.reload(secs(0.0), config(&[&[1, 2], &[2, 3]]));
+    assert!(
+        matches!(same, Err(ConfigError::Duplicate { .. })),
+        "{same:?}"
+    );
+    let ids = router
+        .reload(secs(0.0), config(&[&[1, 2], &[3]]))
+        .unwrap()
+        .ids;
+    for id in &ids {
+        for event in [
+            Event::PrimaryAddress(Some(address(OWN))),
+            Event::FaultCleared(Fault::NoReceivePath),
+            Event::Start,
+        ] {
+            router.handle_event(secs(0.0), *id, event);
+        }
+    }
+    for (source, place) in [(1, 0), (3, 1), (2, 0)] {
+        let ip = vrrp_fsm::proto::IpMeta {
+            source: address(source),
+            destination: address(OWN),
+            hop_limit: 255,
+        };
+        let repr = vrrp_fsm::proto::AdvertRepr {
+            format: vrrp_fsm::proto::Format::V3 {
+                ipv4_checksum: vrrp_fsm::proto::Checksum::MessageOnly,
+            },
+            vrid: unicast(&[]).vrid,
+            priority: vrrp_fsm::proto::Priority::new(50),
+            interval: centis(100),
+            addresses: vrrp_fsm::proto::AddressList::V4(&[[192, 0, 2, 100].into()]),
+        };
+        let message = emit(&repr, &ip);
+        let rx = Rx {
+            interface,
+            ip,
+            message: &message,
+        };
+        assert_eq!(
+            router.handle_packet(secs(0.1), rx),
+            Ok(ids[place]),
+            "{source}"
+        );
+    }
+    // The same again touches neither.
+    let again = router.reload(secs(0.2), config(&[&[1, 2], &[3]])).unwrap();
+    assert_eq!(again.kept, ids);
+    let empty = router.reload(secs(0.3), config(&[&[]])).unwrap();
+    let held = router.instance(empty.ids[0]).unwrap();
+    assert!(held.faults().contains(Fault::Configuration));
+    assert_eq!(held.state(), State::Initialize);
+}

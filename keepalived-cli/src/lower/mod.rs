@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use keepalived_config::Config as Model;
-use keepalived_config::model::{Program, Surroundings};
+use keepalived_config::model::{HoldReason, Program, Surroundings};
 use keepalived_driver::GroupSetup;
 use keepalived_driver::hooks::HookSet;
 
@@ -78,6 +78,17 @@ pub(crate) fn lower(model: &Model, machine: &dyn Machine) -> Lowered {
     let mut names = device::Names::new(model);
     let scripts = scripts::Scripts::new(&model.global, machine);
     for instance in &model.instances {
+        // Two of them cannot even be told apart: the first one runs.
+        if let Some(hold) = instance.hold
+            && hold.reason == HoldReason::DuplicateVrid
+        {
+            remarks.push(format!(
+                "({}) not run: {}",
+                *instance.name,
+                hold.reason.text()
+            ));
+            continue;
+        }
         match instance::setup(&model.global, instance, machine, &mut remarks) {
             Ok(mut setup) => {
                 let global = &model.global;

@@ -39,7 +39,7 @@ pub(super) fn duplicate_vrids(instances: &mut [VrrpInstance], diagnostics: &mut 
             let span = instance.vrid.span;
             diagnostics
                 .error("duplicate-vrid", span, message)
-                .help("give it a number of its own; until then it stays in FAULT")
+                .help("give it a number of its own; until then it is left out")
                 .note(first, "the first one is here");
             instance.hold.get_or_insert(Hold {
                 reason: HoldReason::DuplicateVrid,

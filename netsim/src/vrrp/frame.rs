@@ -41,8 +41,10 @@ pub struct AdvertFrame {
     pub destination: IpAddr,
     /// TTL or hop limit.
     pub hop_limit: u8,
-    /// The VRRP message.
+    /// The VRRP message; with `ah` the whole IPv4 packet, whose header is covered by a check value.
     pub message: Vec<u8>,
+    /// There is an IP authentication header in front of the message.
+    pub ah: bool,
 }
 
 impl AdvertFrame {
@@ -75,6 +77,9 @@ impl Frame {
 impl fmt::Display for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Advert(advert) if advert.ah => {
+                write!(f, "authenticated advert from {}", advert.source)
+            }
             Self::Advert(advert) => match advert.message.as_slice() {
                 [kind, vrid, priority, _, third, fourth, ..] => {
                     let (version, interval) = match kind >> 4 {

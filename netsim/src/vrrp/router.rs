@@ -5,15 +5,16 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::mem::discriminant;
 use core::net::IpAddr;
+use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use sans_io_time::Instant;
 use vrrp_fsm::{
-    Action, Announce, Event, Fault, GroupId, InstanceConfig, InstanceId, InterfaceId, Notice,
-    Reason, Router, RouterConfig, Rx, State, Transmit, Transport,
+    Action, Announce, Authenticate, Event, Fault, GroupId, InstanceConfig, InstanceId, InterfaceId,
+    Notice, Reason, Router, RouterConfig, Rx, State, Transmit, Transport,
 };
-use vrrp_proto::{Family, HOP_LIMIT, IpMeta};
+use vrrp_proto::{AhPacket, Family, HOP_LIMIT, IpMeta};
 
 use super::frame::{AdvertFrame, Frame};
 use super::station::Lan;
@@ -65,6 +66,8 @@ pub enum Order {
     Of(Key, Event),
     /// A new configuration.
     Reload(Vec<InstanceConfig>),
+    /// A frame from whoever can send one, such as somebody who has recorded it.
+    Hear(Frame),
 }
 
 impl fmt::Display for Order {
@@ -72,6 +75,7 @@ impl fmt::Display for Order {
         match self {
             Self::Event(event) => write!(f, "{event:?}"),
             Self::Of(key, event) => write!(f, "{key}: {event:?}"),
+            Self::Hear(frame) => write!(f, "to hear {frame}"),
             Self::Reload(configs) => write!(f, "to load {} virtual routers", configs.len()),
         }
     }
@@ -214,13 +218,20 @@ pub struct RouterNode {
     plugged: bool,
     /// The fake kernel: what is on the interface besides the primary addresses.
     table: BTreeMap<Key, Arc<[IpAddr]>>,
+    /// The time of day, and when it was that: it outlives crashes, as that of a real machine.
+    wall: (Instant, Duration),
+    /// The time of the last call.
+    now: Instant,
     out: VecDeque<Effect<Frame, Note>>,
 }
+
+/// The time of day when a simulation begins: 2027.
+const BEGIN: Duration = Duration::from_secs(1_800_000_000);
 
 impl RouterNode {
     /// A box that is off. `id` is its place in the world and in the plan.
     #[must_use]
-    pub const fn new(id: NodeId, lan: Arc<Lan>, configs: Vec<InstanceConfig>) -> Self {
+    pub fn new(id: NodeId, lan: Arc<Lan>, configs: Vec<InstanceConfig>) -> Self {
         let table = BTreeMap::new();
         Self {
             id,
@@ -230,6 +241,8 @@ impl RouterNode {
             router: None,
             plugged: true,
             table,
+            wall: (Instant::from_nanos(0), BEGIN),
+            now: Instant::from_nanos(0),
             out: VecDeque::new(),
         }
     }
@@ -264,7 +277,14 @@ impl RouterNode {
         Some(instance.state())
     }
 
+    /// The time of day of this box.
+    fn time_of_day(&self, now: Instant) -> Duration {
+        let (told, wall) = self.wall;
+        wall.saturating_add(now.saturating_duration_since(told))
+    }
+
     pub(super) fn handle_power(&mut self, now: Instant, power: Power) {
+        self.now = now;
         match power {
             Power::Start => {
                 self.plugged = true;
@@ -287,6 +307,7 @@ impl RouterNode {
     }
 
     pub(super) fn handle_frame(&mut self, now: Instant, from: NodeId, frame: &Frame) {
+        self.now = now;
         match frame {
             Frame::Advert(advert) => {
                 let Some(router) = &mut self.router else {
@@ -297,7 +318,12 @@ impl RouterNode {
                     ip: advert.ip(),
                     message: &advert.message,
                 };
-                if let Err(rejected) = router.handle_packet(now, rx) {
+                let verdict = match AhPacket::parse(&advert.message) {
+                    Ok(packet) if advert.ah => router.handle_ah_packet(now, LAN, &packet),
+                    Err(error) if advert.ah => Err(error.into()),
+                    _ => router.handle_packet(now, rx),
+                };
+                if let Err(rejected) = verdict {
                     self.out.push_back(Effect::Note(Note::Refused {
                         rule: rejected.name(),
                     }));
@@ -318,6 +344,7 @@ impl RouterNode {
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
+        self.now = now;
         if let Some(router) = &mut self.router {
             router.handle_timeout(now);
         }
@@ -333,6 +360,7 @@ impl RouterNode {
     }
 
     pub(super) fn handle_link(&mut self, now: Instant, up: bool) {
+        self.now = now;
         self.plugged = up;
         let link = Fault::LinkDown;
         self.tell_all(
@@ -346,9 +374,16 @@ impl RouterNode {
     }
 
     pub(super) fn handle_order(&mut self, now: Instant, order: &Order) {
+        self.now = now;
         match order {
-            Order::Event(event) => self.tell_all(now, *event),
             Order::Of(key, event) => self.tell(now, *key, *event),
+            Order::Event(event) => {
+                if let Event::WallClock(wall) = event {
+                    self.wall = (now, *wall);
+                }
+                self.tell_all(now, *event);
+            }
+            Order::Hear(frame) => self.handle_frame(now, self.id, frame),
             Order::Reload(configs) => {
                 self.configs.clone_from(configs);
                 self.reload(now);
@@ -366,6 +401,7 @@ impl RouterNode {
         if self.grouped && !self.configs.is_empty() {
             wanted = wanted.with_group(GROUP, 0..self.configs.len());
         }
+        let time_of_day = self.time_of_day(now);
         let Some(router) = &mut self.router else {
             return;
         };
@@ -376,6 +412,7 @@ impl RouterNode {
                 continue;
             };
             let primary = self.lan.address(self.id, instance.config().family);
+            router.handle_event(now, id, Event::WallClock(time_of_day));
             router.handle_event(now, id, Event::PrimaryAddress(primary));
             if !self.plugged {
                 router.handle_event(now, id, Event::Fault(Fault::LinkDown));
@@ -424,6 +461,14 @@ impl RouterNode {
                 Action::Transmit(what) => {
                     self.out
                         .push_back(Effect::Note(Note::Transmits { key, what }));
+                    let with = router.authenticate(self.now, id, what);
+                    let Some(instance) = router.instance(id) else {
+                        continue;
+                    };
+                    let config = instance.config();
+                    if with == Authenticate::Impossible {
+                        continue;
+                    }
                     let Some(source) = instance.primary_address() else {
                         continue;
                     };
@@ -434,15 +479,27 @@ impl RouterNode {
                             destination,
                             hop_limit: HOP_LIMIT,
                         };
-                        let mut message = vec![0; repr.buffer_len()];
-                        let length = repr.emit(&ip, &mut message).expect("our adverts fit");
-                        message.truncate(length);
+                        // As long as any of them.
+                        let mut message = vec![0; repr.ah_packet_len().max(repr.buffer_len() + 28)];
+                        let length = match &with {
+                            Authenticate::Ah { key, sequence } => {
+                                repr.emit_ah(&ip, key, *sequence, &mut message)
+                            }
+                            Authenticate::Trailer(trailer) => {
+                                repr.emit_with_trailer(&ip, trailer, &mut message)
+                            }
+                            Authenticate::Nothing | Authenticate::Impossible => {
+                                repr.emit(&ip, &mut message)
+                            }
+                        };
+                        message.truncate(length.expect("our adverts fit"));
                         let hop_limit = HOP_LIMIT;
                         Arc::new(AdvertFrame {
                             source,
                             destination,
                             hop_limit,
                             message,
+                            ah: matches!(with, Authenticate::Ah { .. }),
                         })
                     };
                     match &config.transport {

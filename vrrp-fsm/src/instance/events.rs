@@ -57,7 +57,7 @@ impl Instance {
         if self.primary.is_none() {
             faults = faults.with(Fault::NoSourceAddress);
         }
-        if self.primary.is_some_and(|address| self.is_peer(address)) {
+        if self.primary.is_some_and(|address| self.is_peer(address)) || self.has_no_peer() {
             faults = faults.with(Fault::Configuration);
         }
         if !self.config.track_link {
@@ -78,7 +78,15 @@ impl Instance {
         }
     }
 
-    fn is_peer(&self, address: IpAddr) -> bool {
+    /// VRRP-EXT-05: nobody to talk to, and never a group in their place.
+    pub(super) fn has_no_peer(&self) -> bool {
+        match &self.config.transport {
+            Transport::Multicast { .. } => false,
+            Transport::Unicast { peers, .. } => peers.is_empty(),
+        }
+    }
+
+    pub(crate) fn is_peer(&self, address: IpAddr) -> bool {
         match &self.config.transport {
             Transport::Multicast { .. } => false,
             Transport::Unicast { peers, .. } => peers.iter().any(|peer| peer.address == address),

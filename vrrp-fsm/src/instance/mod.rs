@@ -164,7 +164,7 @@ impl Instance {
 
     /// As [`new`](Self::new), of a configuration that is known to be good.
     pub(crate) fn unchecked(config: InstanceConfig) -> Self {
-        Self {
+        let mut instance = Self {
             list: Advertised::new(config.family, &config.addresses),
             state: State::Initialize,
             timer: Timer::None,
@@ -198,7 +198,11 @@ impl Instance {
             limiter: Limiter::default(),
             actions: VecDeque::new(),
             config,
+        };
+        if instance.has_no_peer() {
+            instance.faults = instance.faults.with(Fault::Configuration);
         }
+        instance
     }
 
     /// Tells the time. Does nothing before [`next_timeout`](Self::next_timeout).

@@ -48,6 +48,8 @@ pub(crate) struct Raw {
     pub(crate) source: Option<Spanned<IpAddr>>,
     /// The first line that declares the instance unicast.
     pub(crate) unicast: Option<Span>,
+    /// The first `unicast_peer` block, empty or not.
+    pub(crate) peer_block: Option<Span>,
     pub(crate) peers: Vec<Peer>,
     /// Entries in `unicast_peer`, usable or not.
     pub(crate) listed_peers: usize,
@@ -173,6 +175,7 @@ fn unicast(line: Line<'_>, raw: &mut Raw, diagnostics: &mut Diagnostics) {
     match line.keyword() {
         "unicast_peer" => {
             raw.unicast.get_or_insert(span);
+            raw.peer_block.get_or_insert(span);
             for entry in line.node.entries() {
                 peer::read(entry, raw, diagnostics);
             }

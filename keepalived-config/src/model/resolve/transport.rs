@@ -98,9 +98,11 @@ impl Draft<'_> {
 
     /// Says that there is no peer; answers whether the instance has to be held for it.
     ///
-    /// Peers that are listed and cannot be used never turn into multicast: nobody meant that.
+    /// A list of peers never turns into multicast, neither one that is empty (as a template makes it
+    /// that found no members) nor one of peers that cannot be used: nobody meant that. Only a source
+    /// address without any list does, as in Keepalived.
     fn no_peer(&mut self, unicast: Span) -> bool {
-        let held = self.raw.fault_no_peer || self.raw.listed_peers > 0;
+        let held = self.raw.fault_no_peer || self.raw.peer_block.is_some();
         let message = match self.raw.listed_peers {
             0 => "unicast is asked for, but there is no peer",
             _ => "unicast is asked for, but no peer can be used",
