@@ -71,6 +71,12 @@ for_kinds! {
         settings_of_the_kernel_are_restored;
         /// VMAC-07.
         the_reverse_path_filter_moves_and_comes_back;
+        /// VMAC-01, FW-01: a reload that changes nothing asks the kernel for nothing.
+        reloads_without_changes_touch_nothing;
+        /// VMAC-01, VMAC-07.
+        a_reload_brings_a_device_and_takes_it_away;
+        /// VMAC-01: nobody is held up by a hundred of them.
+        a_hundred_devices_come_and_go;
     }
 }
 
@@ -430,4 +436,89 @@ fn the_reverse_path_filter_moves_and_comes_back(kind: Kind) {
     daemon.terminate();
     let _ = daemon.wait_exit(PATIENCE);
     assert_eq!(settings(a), before);
+}
+
+fn reloads_without_changes_touch_nothing(kind: Kind) {
+    let lan = lan();
+    let (a, conf) = (
+        lan.host("a"),
+        Conf::new(200).with("use_vmac").with("no_accept"),
+    );
+    let daemon = Daemon::start(kind, a, &conf);
+    let vip = conf.service_address();
+    wait_until("it is master", PATIENCE, || holds(a, "vrrp.51", vip));
+    let rules = a.netns.shell("nft -a list ruleset");
+    assert!(rules.contains("10.9.0.100"), "{rules}");
+    let mut monitor = a.netns.command("timeout");
+    let log = daemon.directory().join("monitor.log");
+    let file = std::fs::File::create(&log).expect("scratch is writable");
+    monitor.args(["30", "ip", "monitor", "link", "address", "route"]);
+    let mut monitor = monitor.stdout(file).spawn().expect("ip starts");
+    a.netns.ip(&["link add probe0 type veth peer name probe1"]);
+    let seen = || std::fs::read_to_string(&log).unwrap_or_default();
+    wait_until("the monitor listens", PATIENCE, || {
+        a.netns
+            .ip(&["link set probe0 mtu 1400", "link set probe0 mtu 1500"]);
+        seen().contains("probe0")
+    });
+    for number in 1..=5 {
+        daemon.reload_with(&conf.text());
+        daemon.wait_log("Reloaded", number, PATIENCE);
+    }
+    a.netns.ip(&["link set probe0 mtu 1300"]);
+    wait_until("the monitor has told all", PATIENCE, || {
+        seen().contains("mtu 1300")
+    });
+    let _ = monitor.kill();
+    let _ = monitor.wait();
+    assert!(!seen().contains("vrrp.51"), "{}", seen());
+    assert_eq!(a.netns.shell("nft -a list ruleset"), rules);
+    assert_eq!(daemon.logged("Entering MASTER STATE"), 1);
+}
+
+fn a_reload_brings_a_device_and_takes_it_away(kind: Kind) {
+    let lan = lan();
+    let (a, conf) = (lan.host("a"), Conf::new(200));
+    let before = settings(a);
+    let daemon = Daemon::start(kind, a, &conf);
+    let vip = conf.service_address();
+    wait_until("it answers", PATIENCE, || pings(&lan, vip));
+    daemon.reload_with(&conf.clone().with("use_vmac").text());
+    wait_until("the address is on the device", PATIENCE, || {
+        holds(a, "vrrp.51", vip) && !a.holds(vip)
+    });
+    wait_until("it answers again", PATIENCE, || pings(&lan, vip));
+    learned(&lan, kind, vip, MAC4);
+    daemon.reload_with(&conf.text());
+    wait_until("the address is on the interface", PATIENCE, || a.holds(vip));
+    wait_until("the device is gone", PATIENCE, || {
+        index(a, "vrrp.51").is_none()
+    });
+    wait_until("settings are what they were", PATIENCE, || {
+        settings(a) == before
+    });
+    wait_until("rules are gone", PATIENCE, || {
+        a.netns.shell("nft list ruleset").trim().is_empty()
+    });
+}
+
+fn a_hundred_devices_come_and_go(kind: Kind) {
+    use std::fmt::Write as _;
+    let lan = lan();
+    let a = lan.host("a");
+    let mut conf = String::new();
+    for number in 1..=100 {
+        let _ = write!(
+            conf,
+            "vrrp_instance I{number} {{\n interface eth0\n virtual_router_id {number}\n version 3\n\
+             advert_int 0.2\n use_vmac\n no_accept\n virtual_ipaddress {{\n 10.9.{number}.100/24\n }}\n}}\n"
+        );
+    }
+    let mut daemon = Daemon::start_with(kind, a, &conf);
+    daemon.wait_log("Entering MASTER STATE", 100, Duration::from_secs(40));
+    assert_eq!(daemon.logged("Entering FAULT STATE"), 0);
+    daemon.terminate();
+    let _ = daemon.wait_exit(Duration::from_secs(60));
+    assert!(!a.netns.shell("ip -o link").contains("vrrp."));
+    assert_eq!(a.netns.shell("nft list ruleset").trim(), "");
 }

@@ -21,7 +21,7 @@ use crate::timing::after;
 const EEXIST: i32 = 17;
 const ENODEV: i32 = 19;
 /// How long an answer, or the notification behind it, may take.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Between two attempts, doubled up to the limit.
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 const LAST_DELAY: Duration = Duration::from_secs(30);
@@ -94,6 +94,8 @@ struct Entry {
     /// Not before.
     retry_at: Option<Instant>,
     reason: Option<String>,
+    /// Nobody wants it, and it is not there.
+    finished: bool,
 }
 
 impl Entry {
@@ -104,6 +106,7 @@ impl Entry {
             failures: 0,
             retry_at: None,
             reason: None,
+            finished: false,
         }
     }
 }
@@ -153,6 +156,7 @@ impl LinkKeeper {
             if entry.wanted != now {
                 entry.wanted = now;
                 entry.stage = Stage::Look;
+                entry.finished = false;
                 (entry.failures, entry.retry_at, entry.reason) = (0, None, None);
             }
         }
@@ -193,6 +197,12 @@ impl LinkKeeper {
     #[must_use]
     pub fn trouble(&self, name: InterfaceName) -> Option<&str> {
         self.entries.get(&name)?.reason.as_deref()
+    }
+
+    /// How many devices are wanted or being removed.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.entries.len()
     }
 
     /// Nothing to remove and nothing unanswered.
@@ -239,7 +249,7 @@ impl LinkKeeper {
             }
         }
         self.entries
-            .retain(|_, entry| entry.wanted.is_some() || entry.stage != Stage::Look);
+            .retain(|_, entry| entry.wanted.is_some() || !entry.finished);
         !out.is_empty()
     }
 
@@ -257,6 +267,7 @@ impl LinkKeeper {
                 Some(_) if waiting || entry.retry_at.is_some_and(|at| at > now) => Step::Nothing,
                 Some(link) => Step::Remove { index: link.index },
                 None => {
+                    entry.finished = true;
                     if entry.stage != Stage::Look {
                         self.events.push_back(LinkEvent::Removed { name });
                         entry.stage = Stage::Look;

@@ -183,6 +183,35 @@ fn a_device_nobody_wants_is_removed_if_it_is_ours() {
     assert!(!fresh.is_gone());
 }
 
+/// VMAC-01: many devices take many sends, at the end too.
+#[test]
+fn all_of_many_devices_are_removed() {
+    let mut keeper = LinkKeeper::new(Tag(18));
+    let mut observed = kernel(None, false);
+    for number in 10..40 {
+        let mut link = Link::new(number, name(&format!("vrrp.{number}")));
+        link.alias = Some("keepalived-rs 18".to_owned());
+        observed.insert_link(link);
+    }
+    keeper.clean(&observed);
+    let mut out = Vec::new();
+    let mut removed = 0;
+    while keeper.poll_request(now(), &observed, &mut out) {
+        removed += requests(&out).len();
+        for (kind, seq) in requests(&out) {
+            assert_eq!(kind, DELLINK);
+            keeper.handle_datagram(now(), &answer(seq, 0));
+        }
+    }
+    assert_eq!(removed, 30);
+    assert!(!keeper.is_gone());
+    for number in 10..40 {
+        observed.remove_link(number);
+    }
+    assert!(!keeper.poll_request(now(), &observed, &mut out));
+    assert!(keeper.is_gone());
+}
+
 /// VMAC-06: a kernel without ipvlan.
 #[test]
 fn a_refusal_is_told_once_and_repeated_with_growing_delay() {

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use mio::Waker;
 use netlink_vip::{
     InterfaceName, Link, LinkEvent, LinkKeeper, Pace, Setting, SettingPlace, Tag, WantedLink,
 };
@@ -12,22 +14,20 @@ use vrrp_fsm::Fault;
 use vrrp_proto::Family;
 
 use super::Elections;
+use super::device_thread::DeviceThread;
 use super::facts::add_fault;
 use super::interfaces::PathKey;
 use super::settings::{self, Settings};
 use crate::config::InstanceSetup;
 use crate::report::Report;
-use crate::sockets::netlink::{Netlink, NetlinkBuffer, Received};
 use crate::sockets::vrrp::VrrpSocket;
-
-/// Rounds of requests and answers in one turn; what is left waits for the next.
-const ROUNDS: usize = 2;
 
 /// Everything about them.
 #[derive(Debug)]
 pub(super) struct Devices {
     keeper: LinkKeeper,
-    socket: Netlink,
+    waker: Arc<Waker>,
+    thread: Option<DeviceThread>,
     settings: Settings,
     /// Sockets that adverts leave by, where that is not the interface they come in by.
     pub(super) senders: HashMap<PathKey, Sender>,
@@ -44,16 +44,27 @@ pub(super) struct Sender {
 }
 
 impl Devices {
-    pub(super) fn open(tag: Tag) -> io::Result<Self> {
-        Ok(Self {
+    pub(super) fn new(tag: Tag, waker: Arc<Waker>) -> Self {
+        Self {
             keeper: LinkKeeper::new(tag),
-            socket: Netlink::command(NetlinkBuffer::default())?,
+            waker,
+            thread: None,
             settings: Settings::default(),
             senders: HashMap::new(),
             request: Vec::new(),
             rp_filter_moved: false,
             stale: false,
-        })
+        }
+    }
+
+    /// Hands the request to the thread.
+    fn submit(&mut self) -> io::Result<()> {
+        let thread = match &mut self.thread {
+            Some(thread) => thread,
+            none => none.insert(DeviceThread::start(self.waker.clone())?),
+        };
+        thread.submit(&self.request);
+        Ok(())
     }
 
     pub(super) fn set(&mut self, wanted: impl IntoIterator<Item = WantedLink>) {
@@ -62,7 +73,8 @@ impl Devices {
     }
 
     pub(super) fn next_timeout(&self) -> Option<Instant> {
-        self.keeper.next_timeout()
+        let busy = self.thread.as_ref().is_some_and(DeviceThread::is_busy);
+        self.keeper.next_timeout().filter(|_| !busy)
     }
 
     /// Why this device does not carry traffic, if it does not.
@@ -86,6 +98,11 @@ impl Devices {
         !self.keeper.is_up(name) && self.keeper.trouble(name).is_none()
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.keeper.count()
+    }
+
     pub(super) fn is_gone(&self) -> bool {
         self.keeper.is_gone()
     }
@@ -107,12 +124,8 @@ impl Elections {
     /// Brings devices and settings nearer to what they are to be. What comes of it is told by
     /// news of links.
     pub(super) fn settle_devices(&mut self, now: Instant) {
-        let due = self
-            .devices
-            .keeper
-            .next_timeout()
-            .is_some_and(|at| at <= now);
-        if !self.known || !(self.devices.stale || due) {
+        let due = self.devices.next_timeout().is_some_and(|at| at <= now);
+        if !self.known || !self.read_devices(now) || !(self.devices.stale || due) {
             return;
         }
         self.devices.stale = false;
@@ -120,28 +133,40 @@ impl Elections {
             self.settle_settings();
         }
         self.settle_paces();
-        for _ in 0..ROUNDS {
-            let devices = &mut self.devices;
-            let observed = self.reconciler.observed();
-            if !devices
-                .keeper
-                .poll_request(now, observed, &mut devices.request)
-            {
-                self.device_news();
-                return;
-            }
-            if let Err(error) = devices.socket.send(&devices.request) {
-                let message = format!("sending to netlink failed: {error}");
-                self.reports.push(Report::Trouble { message });
-                return;
-            }
-            // The kernel answers before the call returns.
-            while let Ok(Received::Datagram) = devices.socket.receive(&mut self.netlink_buffer) {
-                devices.keeper.handle_datagram(now, &self.netlink_buffer);
+        let devices = &mut self.devices;
+        let observed = self.reconciler.observed();
+        let request = &mut devices.request;
+        if devices.keeper.poll_request(now, observed, request)
+            && let Err(error) = devices.submit()
+        {
+            let message = format!("devices cannot be asked for: {error}");
+            self.reports.push(Report::Trouble { message });
+        }
+        self.device_news();
+    }
+
+    /// Takes in what the kernel answered. False: it has not yet, and must not be asked anew.
+    fn read_devices(&mut self, now: Instant) -> bool {
+        let devices = &mut self.devices;
+        let Some(thread) = &mut devices.thread else {
+            return true;
+        };
+        if let Some(answer) = thread.answer() {
+            devices.stale = true;
+            match answer {
+                Ok(datagrams) => {
+                    for datagram in datagrams {
+                        devices.keeper.handle_datagram(now, &datagram);
+                    }
+                }
+                Err(error) => {
+                    let message = format!("sending to netlink failed: {error}");
+                    self.reports.push(Report::Trouble { message });
+                }
             }
             self.device_news();
         }
-        self.devices.stale = true;
+        self.devices.thread.as_ref().is_none_or(|t| !t.is_busy())
     }
 
     fn device_news(&mut self) {
@@ -327,7 +352,7 @@ impl Elections {
             parent.is_some() && self.devices.is_coming(link.name)
         };
         let waits_for_rules =
-            || setup.refuse_traffic && matches!(self.filter.obstacle(), Some((false, _)));
+            || setup.refuse_traffic && matches!(self.filter.obstacle(setup), Some((false, _)));
         interface.is_some() && (setup.links().any(coming) || waits_for_rules())
     }
 
@@ -350,7 +375,7 @@ impl Elections {
             add_fault(faults, Fault::NoReceivePath, why);
         }
         if setup.refuse_traffic
-            && let Some((failed, why)) = self.filter.obstacle()
+            && let Some((failed, why)) = self.filter.obstacle(setup)
         {
             let (fault, why) = if failed {
                 let why = format!("traffic to its addresses cannot be refused: {why}");

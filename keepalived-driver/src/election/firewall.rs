@@ -9,10 +9,13 @@ use std::thread;
 use std::time::Duration;
 
 use mio::Waker;
-use netlink_vip::{Firewall, FirewallVmac, Refused};
+use netlink_vip::{Firewall, FirewallVmac, Refused, Vip};
 
-use super::Elections;
+use super::{Elections, RETRY};
+use sans_io_time::Instant;
+
 use crate::clock::Clock;
+use crate::config::InstanceSetup;
 use crate::report::Report;
 use crate::sources::Source;
 
@@ -42,6 +45,10 @@ pub(super) struct Filter {
     known: Known,
     /// What was last asked for.
     asked: Option<Firewall>,
+    /// What is in force: a transaction replaces all or nothing.
+    in_force: Option<Firewall>,
+    /// What was last complained about.
+    told: Option<String>,
     /// Rules are to be looked at again.
     pub(super) stale: bool,
 }
@@ -60,6 +67,8 @@ impl Filter {
             worker: None,
             known: Known::Nothing,
             asked: None,
+            in_force: None,
+            told: None,
             stale: false,
         }
     }
@@ -71,13 +80,20 @@ impl Filter {
             .is_none_or(|worker| worker.unanswered == 0)
     }
 
-    /// Why an instance that accepts no traffic cannot run yet. False: it will soon.
-    pub(super) fn obstacle(&self) -> Option<(bool, String)> {
-        match &self.known {
-            Known::Set => None,
-            Known::Failed(why) => Some((true, why.clone())),
-            Known::Nothing | Known::Asked => Some((false, String::new())),
+    /// Why an instance that accepts no traffic cannot run yet, and whether that is for good.
+    pub(super) fn obstacle(&self, setup: &InstanceSetup) -> Option<(bool, String)> {
+        let same = |a: &Refused, vip: &Vip| a.address == vip.address && a.device == vip.device;
+        let covers = |vip: &Vip| {
+            let rules = self.in_force.iter().flat_map(|rules| &rules.refused);
+            rules.into_iter().any(|refused| same(refused, vip))
+        };
+        if setup.addresses.iter().all(covers) {
+            return None;
         }
+        Some(match &self.known {
+            Known::Failed(why) => (true, why.clone()),
+            Known::Nothing | Known::Asked | Known::Set => (false, String::new()),
+        })
     }
 
     fn submit(&mut self, script: String) {
@@ -169,20 +185,27 @@ fn wait(child: &mut Child) -> io::Result<Option<bool>> {
 
 impl Elections {
     /// Takes in what `nft` said, and gives it new rules if there are any.
-    pub(super) fn settle_firewall(&mut self) {
-        let mut news = false;
+    pub(super) fn settle_firewall(&mut self, now: Instant) {
+        let (mut news, mut failed) = (false, false);
         if let Some(worker) = &mut self.filter.worker {
             while let Ok(result) = worker.results.try_recv() {
                 worker.unanswered = worker.unanswered.saturating_sub(1);
                 news = true;
                 match result {
-                    // Of several, the last one counts.
-                    Ok(()) if worker.unanswered == 0 => self.filter.known = Known::Set,
-                    Ok(()) => {}
+                    Ok(()) => {
+                        self.filter.known = Known::Set;
+                        self.filter.told = None;
+                        self.filter.in_force.clone_from(&self.filter.asked);
+                    }
                     Err(error) => {
-                        let message = format!("firewall: {error}");
-                        self.reports.push(Report::Trouble { message });
+                        if self.filter.told.as_ref() != Some(&error) {
+                            self.filter.told = Some(error.clone());
+                            let message = format!("firewall: {error}");
+                            self.reports.push(Report::Trouble { message });
+                        }
                         self.filter.known = Known::Failed(error);
+                        self.filter.asked = None;
+                        failed = true;
                     }
                 }
             }
@@ -192,7 +215,12 @@ impl Elections {
             // What follows from it is settled in the next turn, at once.
             self.ready.insert(Source::Timer);
         }
-        if !std::mem::take(&mut self.filter.stale) || !self.known || self.shutdown.is_some() {
+        if failed {
+            self.retry_at = self.retry_at.or_else(|| now.checked_add(RETRY));
+        }
+        // One transaction at a time; what changes meanwhile goes into the next.
+        let ready = self.known && self.shutdown.is_none() && self.filter.is_idle();
+        if !ready || !std::mem::take(&mut self.filter.stale) {
             return;
         }
         let wanted = self.rules();
@@ -200,12 +228,12 @@ impl Elections {
             return;
         }
         let mut script = String::new();
-        if let Some(old) = &self.filter.asked
+        if let Some(old) = &self.filter.in_force
             && old.table != wanted.table
         {
             script = old.removal();
         }
-        if self.filter.asked.is_none() && wanted.is_empty() {
+        if self.filter.in_force.is_none() && wanted.is_empty() {
             return;
         }
         script.push_str(&wanted.transaction());
@@ -215,7 +243,8 @@ impl Elections {
 
     /// Removes all rules at the end.
     pub(super) fn remove_firewall(&mut self) {
-        if let Some(old) = self.filter.asked.take() {
+        let asked = self.filter.asked.take();
+        if let Some(old) = self.filter.in_force.take().or(asked) {
             self.filter.submit(old.removal());
         }
     }

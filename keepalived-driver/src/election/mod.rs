@@ -7,6 +7,7 @@
 //! in its socket before it decides that the Active router is gone.
 
 mod conflicts;
+mod device_thread;
 mod devices;
 mod facts;
 mod firewall;
@@ -172,7 +173,6 @@ impl Elections {
         let monitor = Netlink::monitor(config.netlink_monitor_buffer)?;
         let command = Netlink::command(config.netlink_command_buffer)?;
         let conflicts = Conflicts::open()?;
-        let devices = Devices::open(config.tag)?;
         let waker = Arc::new(Waker::new(poll.registry(), Source::Waker.into())?);
         for (fd, source) in [
             (timer.as_raw_fd(), Source::Timer),
@@ -185,6 +185,7 @@ impl Elections {
                 .register(&mut SourceFd(&fd), source.into(), Interest::READABLE)?;
         }
         let filter = Filter::new(waker.clone());
+        let devices = Devices::new(config.tag, waker.clone());
         let (remote, commands) = Remote::new(waker);
         let now = clock.now();
         let mut reconciler = Reconciler::new(config.tag);
@@ -292,7 +293,7 @@ impl Elections {
         self.settle_facts(now);
         self.handle_timeouts(now);
         self.carry_out(now);
-        self.settle_firewall();
+        self.settle_firewall(now);
         self.settle_conflicts();
         if self.shutdown_done(now) {
             self.reports.push(Report::Stopped);
@@ -462,6 +463,7 @@ impl Elections {
         }
         if self.retry_at.is_some_and(|at| at <= now) {
             self.retry_at = None;
+            self.filter.stale = true;
             self.mark_all_dirty();
         }
         self.settle_readiness(now);

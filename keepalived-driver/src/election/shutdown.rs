@@ -11,6 +11,8 @@ use crate::sources::Source;
 
 /// How long the kernel may take to remove the addresses before we leave all the same, and say so.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// And for each device more: it takes its time to remove one.
+const FOR_EACH_DEVICE: Duration = Duration::from_millis(500);
 
 /// A stop in progress.
 #[derive(Debug)]
@@ -44,9 +46,12 @@ impl Elections {
     }
 
     /// Addresses are gone: what carried and guarded them can go too.
-    fn release(&mut self) {
+    fn release(&mut self, now: Instant) {
+        let devices = u32::try_from(self.devices.count()).unwrap_or(u32::MAX);
         if let Some(shutdown) = &mut self.shutdown {
             shutdown.releasing = true;
+            let patience = PATIENCE.saturating_add(FOR_EACH_DEVICE.saturating_mul(devices));
+            shutdown.deadline = now.checked_add(patience).unwrap_or(now);
         }
         self.release_devices();
         self.remove_firewall();
@@ -66,7 +71,7 @@ impl Elections {
                 return true;
             }
             if !releasing {
-                self.release();
+                self.release(now);
             }
             if self.devices.is_gone() && self.filter.is_idle() {
                 self.restore_settings();
@@ -77,7 +82,7 @@ impl Elections {
             self.restore_settings();
             self.reports.push(Report::Trouble {
                 message: format!(
-                    "the kernel did not confirm the removal of all addresses within {PATIENCE:?}"
+                    "the kernel did not confirm within {PATIENCE:?} and more that all is removed"
                 ),
             });
             self.restore_secondaries();
