@@ -463,7 +463,7 @@ fn reloads_without_changes_touch_nothing(kind: Kind) {
     });
     for number in 1..=5 {
         daemon.reload_with(&conf.text());
-        daemon.wait_log("Reloaded", number, PATIENCE);
+        daemon.wait_log("Reload complete", number, PATIENCE);
     }
     a.netns.ip(&["link set probe0 mtu 1300"]);
     wait_until("the monitor has told all", PATIENCE, || {

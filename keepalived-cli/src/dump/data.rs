@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keepalived_driver::hooks::{HookCommand, HookSet};
 use keepalived_driver::{LinkSnapshot, LinkState, Snapshot};
-use vrrp_fsm::{Preempt, State, Transport, V2Auth, WireFormat};
+use vrrp_fsm::{Fault, Preempt, State, Transport, V2Auth, WireFormat};
 use vrrp_proto::{AdvertInterval, Family};
 
 use super::{DumpSettings, GroupDump};
@@ -89,7 +89,18 @@ pub(super) fn section(text: &mut String, facts: &Facts<'_>, hooks: &HookSet) {
     line!(text, "   Wantstate = {}", facts.wanted_state().word());
     let at = facts.last_transition.map_or(UNIX_EPOCH, |(at, _)| at);
     line!(text, "   Last transition = {}", moment(at));
-    line!(text, "   Interface = {}", setup.interface);
+    match &setup.vmac {
+        Some(vmac) => {
+            let (name, up) = (vmac.link.name, !facts.faults.contains(Fault::NoInterface));
+            line!(
+                text,
+                "   Use VMAC, i/f name {name}, is_up = {up}, xmit_base = {}",
+                vmac.xmit_base
+            );
+            line!(text, "   Interface = {name}, vmac on {}", setup.interface);
+        }
+        None => line!(text, "   Interface = {}", setup.interface),
+    }
     if !setup.track_primary {
         line!(text, "   VRRP interface tracking disabled");
     }
@@ -128,13 +139,17 @@ pub(super) fn section(text: &mut String, facts: &Facts<'_>, hooks: &HookSet) {
             interval(facts.active_interval, 3)
         );
     }
-    line!(text, "   Accept = enabled");
+    line!(text, "   Accept = {}", enabled(!setup.refuse_traffic));
     let preempt = facts.preempt();
     line!(text, "   Preempt = {}", enabled(preempt != Preempt::Never));
     if let Preempt::After(delay) = preempt {
         line!(text, "   Preempt delay = {} secs", delay.as_secs_f64());
     }
-    line!(text, "   Promote_secondaries = disabled");
+    line!(
+        text,
+        "   Promote_secondaries = {}",
+        enabled(setup.promote_secondaries)
+    );
     match fsm.format {
         WireFormat::V2 { auth: V2Auth::None } => line!(text, "   Authentication type = none"),
         WireFormat::V2 {

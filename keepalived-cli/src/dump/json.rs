@@ -100,8 +100,13 @@ fn data(facts: &Facts<'_>, hooks: &HookSet, wishes: Wishes) -> String {
         u8::from(fsm.address_check == AddressCheck::Skip),
     );
     json.add("strict_mode", u8::from(setup.strict));
-    json.add("vmac_ifname", "");
-    json.add("ifp_ifname", setup.interface.to_string());
+    let device = setup.vmac.as_ref().map(|vmac| vmac.link.name.to_string());
+    let interface = device.clone();
+    json.add("vmac_ifname", device.unwrap_or_default());
+    json.add(
+        "ifp_ifname",
+        interface.unwrap_or_else(|| setup.interface.to_string()),
+    );
     json.add("master_priority", master_priority);
     json.raw(
         "last_transition",
@@ -119,13 +124,13 @@ fn data(facts: &Facts<'_>, hooks: &HookSet, wishes: Wishes) -> String {
     json.add("base_priority", facts.base_priority());
     json.add("effective_priority", facts.effective_priority.get());
     json.add("vipset", facts.addresses_installed);
-    json.add("promote_secondaries", false);
+    json.add("promote_secondaries", setup.promote_secondaries);
     json.add("adver_int", seconds(fsm.interval.to_duration()));
     json.add(
         "master_adver_int",
         seconds(facts.active_interval.to_duration()),
     );
-    json.add("accept", 1);
+    json.add("accept", u8::from(!setup.refuse_traffic));
     json.add("nopreempt", facts.preempt() == Preempt::Never);
     json.add("preempt_delay", seconds(preempt_delay));
     json.add("state", facts.keepalived_state().number());

@@ -74,7 +74,7 @@ pub(super) fn add(
         match name {
             Some(name) => {
                 setup.vmac = Some(vmac(setup, wanted, device, name));
-                moves.push((setup.interface, None, name));
+                moves.push((setup.interface, wanted.family, name));
             }
             None => remarks.push(format!(
                 "({}) there is no free name for its device",
@@ -85,14 +85,12 @@ pub(super) fn add(
     let prefix = global.links.vmac_addr_prefix.as_deref().unwrap_or(prefix);
     for (vip, held) in setup.addresses.iter_mut().zip(wanted.held_addresses()) {
         let family = Family::of(vip.address);
-        let fits = |(below, of, _): &&(InterfaceName, Option<Family>, InterfaceName)| {
-            *below == vip.device && of.is_none_or(|of| of == family)
-        };
         let foreign = vip.device != setup.interface || family != wanted.family;
         let asked = (wanted.device_per_interface && foreign) || held.use_vmac;
+        // One of another family than the device of the instance stays on the interface.
         let known = moves
             .iter()
-            .find(|known| fits(known) && (!asked || !foreign || known.1.is_some()))
+            .find(|(below, of, _)| *below == vip.device && *of == family)
             .map(|(.., name)| *name);
         let name = match known {
             Some(name) => name,
@@ -104,7 +102,7 @@ pub(super) fn add(
                 setup
                     .extra_links
                     .push(WantedLink::macvlan(name, vip.device, mac));
-                moves.push((vip.device, Some(family), name));
+                moves.push((vip.device, family, name));
                 name
             }
             None => continue,

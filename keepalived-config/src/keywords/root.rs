@@ -21,9 +21,9 @@ table! { ROOT, Root;
         P2, Works, "", "2.2.3",
         "How long a link has to stay down or up before it counts.";
     "linkbeat_interfaces", Entries(EntryKind::Linkbeat), "{ IFNAME [MII|ETHTOOL|IOCTL] ... }",
-        P2, NotYet, "", "2.0.0",
+        P2, NoEffect("the kernel tells at once what polling would find"), "", "2.0.0",
         "Interfaces whose link is polled, and how.";
-    "linkbeat_use_polling", Line, "", P2, NotYet, "", "1.1.18",
+    "linkbeat_use_polling", Line, "", P2, NoEffect("the kernel tells at once what polling would find"), "", "1.1.18",
         "Poll the link state of every interface instead of listening to the kernel.";
     "namespace_with_ipsets", Line, "", P2, NoEffect("nftables knows namespaces"), "", "1.3.0",
         "Use IP sets although a network namespace is set.";

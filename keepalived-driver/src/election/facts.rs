@@ -299,6 +299,10 @@ impl Elections {
         let Some(running) = self.instances.get_mut(&id) else {
             return;
         };
+        // It may have been looked at twice in one turn, because of two interfaces.
+        if running.first_state.is_some() {
+            return;
+        }
         running.first_state = Some(state);
         let details = running.faults.clone();
         self.reports.push(Report::Started {
