@@ -78,12 +78,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let interval = Micros::from_millis(millis.parse()?).ok_or("too long")?;
     let config = SessionConfig::new(interval, interval, NonZeroU8::new(3).ok_or("not 0")?);
-    let path = SingleHop {
-        interface: INTERFACE,
-        peer,
-        local: Some(local),
-        point_to_point: false,
-    };
+    let path = SingleHop::new(INTERFACE, peer).with_local(Some(local));
     let start = std::time::Instant::now();
     let clock = || i64::try_from(start.elapsed().as_nanos()).map(Instant::from_nanos);
     let mut now = clock()?;

@@ -53,6 +53,8 @@ fn neighbour(local: &str, peer: &str, config: SessionConfig) -> Definition {
         peer: peer.parse().unwrap(),
         local: Some(local.parse::<IpAddr>().unwrap()),
         point_to_point: false,
+        ttl: 255,
+        min_ttl: 255,
     };
     Definition::SingleHop(path, config)
 }

@@ -501,10 +501,12 @@ fn a_reload_is_taken_whole_or_not_at_all() {
     );
     let result = table.reload(at(0.0), vec![single(3), broken]);
     assert_eq!(result, Err(ConfigError::TransmitIntervalZero));
-    let result = table.reload(at(0.0), vec![single(1), single(1)]);
-    assert_eq!(result, Err(ConfigError::Duplicate { existing: ids[0] }));
-    let result = table.reload(at(0.0), vec![single(8), single(8)]);
-    assert_eq!(result, Err(ConfigError::DuplicatePath));
+    for last in [1, 8] {
+        let twice = vec![single(last), single(last)];
+        assert_eq!(Table::check(&twice), Err(ConfigError::DuplicatePath));
+        let result = table.reload(at(0.0), twice);
+        assert_eq!(result, Err(ConfigError::DuplicatePath));
+    }
     let all: Vec<_> = table.members().map(|(id, path, _)| (id, path)).collect();
     assert_eq!(all, [(ids[0], Path::SingleHop(neighbour(1)))]);
 }
@@ -627,4 +629,49 @@ fn counters_can_be_cleared() {
     assert_eq!(table.rejected().total(), 0);
     let stats = table.member(ids[0]).unwrap().session().unwrap().stats();
     assert_eq!(stats.rejected.total(), 0);
+}
+
+/// BFD-SH-06, BFD-SH-07: of one neighbour, a session with an interface comes before one without.
+#[test]
+fn a_session_without_interface_hears_its_neighbour_anywhere() {
+    let mut anywhere = neighbour(9);
+    anywhere.interface = InterfaceId::ANY;
+    let definitions = [single(9), Definition::SingleHop(anywhere, config())];
+    let (mut table, ids) = table(definitions);
+    let payload = first();
+    for (interface, expected) in [(INTERFACE, ids[0]), (InterfaceId(77), ids[1])] {
+        let rx = Rx {
+            interface,
+            ..rx(&payload, 9, 3784, 255)
+        };
+        assert_eq!(table.handle_packet(at(0.1), &rx), Ok(expected));
+    }
+    let all = transmits(&mut table, at(0.2));
+    let of = |id| all.iter().find(|(transmit, _)| transmit.id == id).unwrap();
+    assert_eq!(of(ids[0]).0.interface, Some(INTERFACE));
+    assert_eq!(of(ids[1]).0.interface, None);
+}
+
+/// BFD-SH-05, BFD-SH-06: a neighbour that sends a TTL of its own choice.
+#[test]
+fn a_lower_ttl_can_be_agreed_upon_with_a_neighbour() {
+    let mut path = neighbour(9);
+    (path.ttl, path.min_ttl) = (64, 63);
+    let (mut table, ids) = table([Definition::SingleHop(path, config())]);
+    let payload = first();
+    let far = table.handle_packet(at(0.1), &rx(&payload, 9, 3784, 62));
+    assert_eq!(
+        far,
+        Err(Rejected::Ttl {
+            found: 62,
+            least: 63
+        })
+    );
+    let near = table.handle_packet(at(0.1), &rx(&payload, 9, 3784, 63));
+    assert_eq!(near, Ok(ids[0]));
+    assert!(
+        transmits(&mut table, at(0.2))
+            .iter()
+            .all(|(t, _)| t.ttl == 64)
+    );
 }

@@ -383,6 +383,8 @@ fn every_vector_is_judged_by_a_table() {
                 peer,
                 local,
                 point_to_point: false,
+                ttl: 255,
+                min_ttl: 255,
             };
             Definition::SingleHop(path, config)
         };

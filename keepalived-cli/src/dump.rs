@@ -5,6 +5,7 @@
 //! file is complete, so here every file is written under another name and then renamed: whoever
 //! opens it sees a whole old one or a whole new one.
 
+mod bfd;
 mod data;
 mod file;
 mod json;
@@ -72,6 +73,11 @@ impl DumpSettings {
         self.folder.join(format!("keepalived.{extension}"))
     }
 
+    fn bfd_path(&self) -> PathBuf {
+        let name = format!("keepalived_bfd{}.data", self.infix);
+        self.folder.join(name)
+    }
+
     fn data_path(&self) -> PathBuf {
         // Keepalived puts names into this file's name only.
         let name = format!("keepalived{}.data", self.infix);
@@ -86,6 +92,9 @@ impl DumpSettings {
 
 /// SIGUSR1: everything, as text.
 pub(crate) fn data(snapshot: &Snapshot, settings: &DumpSettings) -> io::Result<()> {
+    if !snapshot.bfd.is_empty() {
+        file::write(&settings.bfd_path(), &bfd::text(snapshot))?;
+    }
     file::write(&settings.data_path(), &data::text(snapshot, settings))
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use keepalived_config::schema::{Keyword, Status, inline_words, keywords};
+use keepalived_config::schema::{Keyword, OURS, Status, inline_words, keywords};
 
 use crate::arguments::Explain;
 
@@ -60,8 +60,12 @@ fn entry(keyword: &Keyword) -> String {
     if !default.is_empty() {
         let _ = writeln!(text, "  default: {default}");
     }
-    if !since.is_empty() {
-        let _ = writeln!(text, "  since:   Keepalived {since}");
+    match *since {
+        "" => {}
+        OURS => text.push_str("  since:   only keepalived-rs has it\n"),
+        since => {
+            let _ = writeln!(text, "  since:   Keepalived {since}");
+        }
     }
     let _ = writeln!(text, "  here:    {}", status(keyword.status));
     text

@@ -5,6 +5,7 @@
 //! has no line for has one in our own words. Lines that keepalived writes only with `-D` have
 //! [`Level::Detail`].
 
+pub(crate) mod bfd;
 mod objects;
 
 use keepalived_driver::hooks::{HookReport, Outcome};
@@ -106,6 +107,7 @@ pub(crate) fn lines(report: &Report) -> Vec<(Level, String)> {
                 format!("({name}) {mac} claims {address} too"),
             )
         }
+        Report::Bfd { name, news } => bfd::lines(name, news),
         Report::LeftoversCleaned { removed: 0 } => Vec::new(),
         Report::LeftoversCleaned { removed } => one(
             Level::Notice,
@@ -256,6 +258,7 @@ fn transition(
             );
             add(Level::Detail, "Receive advertisement timeout".to_owned());
         }
+        Reason::ActiveLost => add(Level::Info, "BFD has lost the master".to_owned()),
         Reason::PreemptedLower => {
             add(
                 Level::Detail,

@@ -1,5 +1,6 @@
 //! What a running daemon does: asked over its control socket, shown as a table or as JSON.
 
+mod bfd;
 mod document;
 mod table;
 

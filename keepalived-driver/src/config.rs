@@ -10,6 +10,7 @@ use netlink_vip::{
 use vrrp_fsm::{Influence, InstanceConfig};
 use vrrp_proto::Family;
 
+use crate::bfd::BfdSetup;
 use crate::sockets::netlink::NetlinkBuffer;
 use crate::tracked::{TrackedObject, TrackerSetup};
 use crate::vmac::{ExtraAnnounce, FirewallSetup, GarpGroup, LinkDelay, Vmac};
@@ -33,6 +34,9 @@ pub struct Config {
     pub netlink_command_buffer: NetlinkBuffer,
     /// Room for the kernel's news (`vrrp_netlink_monitor_rcv_bufs`).
     pub netlink_monitor_buffer: NetlinkBuffer,
+    /// The BFD sessions, in the order of the configuration. One that trackers use is also in
+    /// `trackers`.
+    pub bfd: Vec<Arc<BfdSetup>>,
     /// Instances are held in Initialize for this long after the start of the loop
     /// (`vrrp_startup_delay`).
     pub startup_delay: Duration,
@@ -69,6 +73,7 @@ impl Config {
             statics: Desired::default(),
             netlink_command_buffer: NetlinkBuffer::default(),
             netlink_monitor_buffer: NetlinkBuffer::default(),
+            bfd: Vec::new(),
             startup_delay: Duration::ZERO,
             delay_after_boot: Duration::ZERO,
             tag: DEFAULT_TAG,

@@ -32,6 +32,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod bfd;
 pub mod clock;
 pub mod config;
 pub mod control;

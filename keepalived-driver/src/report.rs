@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::bfd::BfdNews;
 use netlink_vip::Object;
 use vrrp_fsm::{Fault, Faults, Notice, Reason, State};
 
@@ -138,6 +139,13 @@ pub enum Report {
         address: IpAddr,
         /// By whom.
         by: [u8; 6],
+    },
+    /// Something about a BFD session.
+    Bfd {
+        /// Its name.
+        name: Arc<str>,
+        /// What.
+        news: BfdNews,
     },
     /// Addresses, routes and rules that an earlier run left behind were removed, or taken over by
     /// who wants them.

@@ -8,6 +8,7 @@ use netlink_vip::{Desired, Object, Vip};
 use vrrp_fsm::{ActiveRouter, Faults, Reason, State, Stats, TrackStatus};
 use vrrp_proto::{AdvertInterval, Priority};
 
+use crate::bfd::{BfdSnapshot, BfdTotals};
 use crate::config::{GroupSetup, InstanceSetup};
 use crate::report::LinkState;
 use crate::tracked::{TrackerFacts, TrackerSetup};
@@ -28,6 +29,10 @@ pub struct Snapshot {
     pub statics_missing: Vec<Object>,
     /// The groups in the order of the configuration.
     pub groups: Vec<GroupSnapshot>,
+    /// The BFD sessions in the order of the configuration.
+    pub bfd: Vec<BfdSnapshot>,
+    /// BFD packets as a whole.
+    pub bfd_totals: BfdTotals,
     /// The interfaces of this machine, by index.
     pub links: Vec<LinkSnapshot>,
     /// What is tracked apart from interfaces, in the order of the configuration.

@@ -19,14 +19,53 @@ pub(crate) enum Source {
     Arp,
     /// Neighbour advertisements.
     Advertisements,
+    /// BFD packets.
+    Bfd(BfdSocket),
     /// Adverts on an interface.
     Vrrp(InterfaceId, Family),
     /// Adverts with an IP authentication header on an interface.
     Ah(InterfaceId),
 }
 
+/// One socket for all BFD packets of a family to a port.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct BfdSocket {
+    pub(crate) port: BfdPort,
+    pub(crate) family: Family,
+}
+
+/// The ports that BFD listens to.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum BfdPort {
+    /// RFC 5881.
+    SingleHop,
+    /// RFC 5883.
+    Multihop,
+}
+
+impl BfdPort {
+    const ALL: [Self; 2] = [Self::SingleHop, Self::Multihop];
+
+    /// The UDP port.
+    pub(crate) const fn number(self) -> u16 {
+        match self {
+            Self::SingleHop => bfd::SINGLE_HOP_PORT,
+            Self::Multihop => bfd::MULTIHOP_PORT,
+        }
+    }
+}
+
+impl BfdSocket {
+    /// Every one there can be, in the order of their tokens.
+    fn all() -> impl Iterator<Item = Self> {
+        BfdPort::ALL
+            .into_iter()
+            .flat_map(|port| [Family::Ipv4, Family::Ipv6].map(|family| Self { port, family }))
+    }
+}
+
 /// The first token that stands for an advert socket.
-const VRRP_BASE: usize = 16;
+const VRRP_BASE: usize = 32;
 /// Advert sockets that an interface can have.
 const PER_INTERFACE: usize = 3;
 
@@ -34,6 +73,8 @@ const fn first_of(interface: InterfaceId) -> usize {
     // Never near the end: a number is the place in a list of names.
     VRRP_BASE + PER_INTERFACE * (interface.0 as usize)
 }
+/// The first token that stands for a BFD socket.
+const BFD_BASE: usize = 16;
 
 impl From<Source> for Token {
     fn from(source: Source) -> Self {
@@ -47,6 +88,10 @@ impl From<Source> for Token {
             Source::Vrrp(interface, Family::Ipv4) => first_of(interface),
             Source::Vrrp(interface, Family::Ipv6) => first_of(interface) + 1,
             Source::Ah(interface) => first_of(interface) + 2,
+            Source::Bfd(socket) => {
+                let place = BfdSocket::all().position(|other| other == socket);
+                BFD_BASE + place.unwrap_or(0)
+            }
         })
     }
 }
@@ -71,7 +116,10 @@ impl TryFrom<Token> for Source {
                     _ => Self::Ah(InterfaceId(interface)),
                 }
             }
-            _ => return Err(token),
+            number => {
+                let place = number.checked_sub(BFD_BASE).ok_or(token)?;
+                Self::Bfd(BfdSocket::all().nth(place).ok_or(token)?)
+            }
         })
     }
 }
@@ -96,6 +144,7 @@ mod tests {
             Source::Vrrp(InterfaceId(7), Family::Ipv4),
             Source::Ah(InterfaceId(7)),
         ];
+        let sources: Vec<Source> = BfdSocket::all().map(Source::Bfd).chain(sources).collect();
         let tokens: std::collections::BTreeSet<Token> =
             sources.iter().map(|source| Token::from(*source)).collect();
         assert_eq!(tokens.len(), sources.len());

@@ -50,6 +50,12 @@ impl Capture {
     /// When `tcpdump` cannot be started.
     #[must_use]
     pub fn start(lan: &Lan) -> Self {
+        Self::start_matching(lan, FILTER)
+    }
+
+    /// As [`start`](Self::start), for packets that match this filter of `tcpdump`.
+    #[must_use]
+    pub fn start_matching(lan: &Lan, filter: &str) -> Self {
         let scratch = Scratch::new("capture");
         let create = |name: &str| File::create(scratch.file(name)).expect("scratch is writable");
         let tcpdump = lan
@@ -58,7 +64,7 @@ impl Capture {
             .args(["-i", "any", "-n", "-U", "--immediate-mode", "-Z", "root"])
             // Its default of 256 KiB a packet leaves room for eight packets and drops the next.
             .args(["-s", "1600", "-B", "8192"])
-            .args(["--time-stamp-precision=nano", "-w", "-", FILTER])
+            .args(["--time-stamp-precision=nano", "-w", "-", filter])
             .stdout(create("wire.pcap"))
             .stderr(create("tcpdump.log"))
             .stdin(Stdio::null())

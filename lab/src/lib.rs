@@ -25,6 +25,7 @@ pub mod inject;
 pub mod lan;
 pub mod mailbox;
 pub mod netns;
+pub mod peers;
 pub mod pipe;
 pub mod probe;
 pub mod scratch;

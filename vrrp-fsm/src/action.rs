@@ -87,6 +87,8 @@ pub enum Reason {
     DownTimer,
     /// The Active router has released the addresses.
     ReleaseHeard,
+    /// Something other than adverts said that the Active router is gone.
+    ActiveLost,
     /// Only routers of lower priority were heard.
     PreemptedLower,
     /// A better router is Active.

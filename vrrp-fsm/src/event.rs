@@ -29,6 +29,10 @@ pub enum Event {
     WallClock(Duration),
     /// Somebody removed a virtual address and it could not be put back. KA-M-08.
     AddressLost,
+    /// Something faster than adverts, such as BFD, knows that the router with this address cannot
+    /// be reached any more. If it is the Active one, a Backup takes over after its skew time
+    /// instead of waiting for adverts that will not come. FSM-OPEN-11.
+    ActiveLost(IpAddr),
     /// A sign of conflict outside of VRRP, such as a foreign ARP packet for a virtual address:
     /// an Active router announces its addresses again.
     Suspect,

@@ -106,6 +106,7 @@ impl Reason {
     pub const fn new_active(self) -> NewActiveReason {
         match self {
             Self::ReleaseHeard => NewActiveReason::Priority,
+            Self::ActiveLost => NewActiveReason::NoResponse,
             Self::PreemptedLower | Self::OwnerStart => NewActiveReason::Preempted,
             Self::DownTimer => NewActiveReason::NoResponse,
             _ => NewActiveReason::NotActive,

@@ -231,3 +231,61 @@ fn priority_change_is_told() {
         "{notices:?}"
     );
 }
+
+/// FSM-OPEN-11: as after a release, in the order of priorities.
+#[test]
+fn a_backup_waits_its_skew_only_when_the_active_router_is_known_to_be_lost() {
+    for config in both(backup(100, Preempt::Immediately)) {
+        let mut instance = started(config);
+        hear(&mut instance, secs(1.0), peer(9), 200);
+        let expected = secs(1.0 + DOWN);
+        // Somebody else is lost: that is nobody's business here.
+        instance.handle_event(secs(1.5), Event::ActiveLost(peer(8)));
+        expect(&mut instance, &[], Backup, Some(expected));
+        instance.handle_event(secs(1.5), Event::ActiveLost(peer(9)));
+        let skew = instance.skew_time();
+        let due = secs(1.5 + skew.as_secs_f64());
+        expect(&mut instance, &[], Backup, Some(due));
+        // Again is no change for the better or the worse.
+        instance.handle_event(secs(1.6), Event::ActiveLost(peer(9)));
+        expect(&mut instance, &[], Backup, Some(due));
+        instance.handle_timeout(due);
+        assert_eq!(instance.state(), Active);
+        assert_eq!(instance.stats().became_active, 1);
+        assert!(drain(&mut instance).iter().any(|action| matches!(
+            action,
+            vrrp_fsm::Action::Transition {
+                reason: Reason::ActiveLost,
+                ..
+            }
+        )));
+    }
+}
+
+/// FSM-OPEN-11: an advert is better evidence than its absence elsewhere.
+#[test]
+fn an_advert_of_a_router_believed_lost_sets_the_timer_again() {
+    for config in both(backup(100, Preempt::Immediately)) {
+        let mut instance = started(config);
+        hear(&mut instance, secs(1.0), peer(9), 200);
+        instance.handle_event(secs(1.5), Event::ActiveLost(peer(9)));
+        hear(&mut instance, secs(1.6), peer(9), 200);
+        expect(&mut instance, &[], Backup, Some(secs(1.6 + DOWN)));
+    }
+}
+
+/// FSM-OPEN-11: late in the interval the skew would be longer than what is left.
+#[test]
+fn a_lost_active_router_never_makes_a_backup_wait_longer() {
+    let mut instance = started(config());
+    hear(&mut instance, secs(1.0), peer(9), 200);
+    let due = secs(1.0 + DOWN);
+    instance.handle_event(secs(1.0 + DOWN - 0.1), Event::ActiveLost(peer(9)));
+    expect(&mut instance, &[], Backup, Some(due));
+    // Neither Active nor at fault does it mean anything.
+    instance.handle_timeout(due);
+    drain(&mut instance);
+    let next = instance.next_timeout();
+    instance.handle_event(due, Event::ActiveLost(peer(9)));
+    expect(&mut instance, &[], Active, next);
+}

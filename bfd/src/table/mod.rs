@@ -285,21 +285,28 @@ impl Table {
             return place.ok_or(Rejected::UnknownDiscriminator { your });
         }
         let (interface, peer) = (rx.interface, rx.source);
-        let (first, second) = match rx.destination_port {
+        let candidates = match rx.destination_port {
             SINGLE_HOP_PORT => {
                 let ipv6 = peer.is_ipv6();
-                let alone = Identity::PointToPoint { interface, ipv6 };
-                (Identity::Neighbour { interface, peer }, alone)
+                let anywhere = InterfaceId::ANY;
+                [
+                    Some(Identity::Neighbour { interface, peer }),
+                    Some(Identity::PointToPoint { interface, ipv6 }),
+                    Some(Identity::Neighbour {
+                        interface: anywhere,
+                        peer,
+                    }),
+                ]
             }
             MULTIHOP_PORT => {
                 let local = Some(rx.destination);
                 let any = Identity::Pair { peer, local: None };
-                (Identity::Pair { peer, local }, any)
+                [Some(Identity::Pair { peer, local }), Some(any), None]
             }
             found => return Err(Rejected::Port { found }),
         };
-        let id = self.by_identity.get(&first);
-        let id = id.or_else(|| self.by_identity.get(&second));
+        let mut candidates = candidates.iter().flatten();
+        let id = candidates.find_map(|identity| self.by_identity.get(identity));
         id.map(|id| id.place()).ok_or(Rejected::NoSession)
     }
 

@@ -12,10 +12,16 @@ use crate::types::{Discriminator, MULTIHOP_PORT, SEAMLESS_PORT, SINGLE_HOP_PORT,
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InterfaceId(pub u32);
 
+impl InterfaceId {
+    /// No particular one: the neighbour is heard on whichever interface it is. A link-local
+    /// address needs one of its own; BFD-SH-07 would like one for all.
+    pub const ANY: Self = Self(u32::MAX);
+}
+
 /// A path to a neighbour, RFC 5881.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SingleHop {
-    /// The interface by which the neighbour is reached. BFD-SH-07.
+    /// The interface by which the neighbour is reached, or [`InterfaceId::ANY`]. BFD-SH-07.
     pub interface: InterfaceId,
     /// The neighbour.
     pub peer: IpAddr,
@@ -24,6 +30,33 @@ pub struct SingleHop {
     /// There is only one neighbour on the interface, whatever source address its first packet
     /// has. BFD-SH-08.
     pub point_to_point: bool,
+    /// The TTL of what is sent: [`TTL`], but for a neighbour that knows no better. BFD-SH-05.
+    pub ttl: u8,
+    /// The lowest TTL that packets without authentication may arrive with: [`TTL`], but for a
+    /// neighbour that sends less. BFD-SH-06.
+    pub min_ttl: u8,
+}
+
+impl SingleHop {
+    /// The neighbour `peer` on this interface, as RFC 5881 has it.
+    #[must_use]
+    pub const fn new(interface: InterfaceId, peer: IpAddr) -> Self {
+        Self {
+            interface,
+            peer,
+            local: None,
+            point_to_point: false,
+            ttl: TTL,
+            min_ttl: TTL,
+        }
+    }
+
+    /// From this address of ours.
+    #[must_use]
+    pub const fn with_local(mut self, local: Option<IpAddr>) -> Self {
+        self.local = local;
+        self
+    }
 }
 
 /// A path over several hops, RFC 5883. Anybody on the way can forge packets, so authentication is
@@ -191,8 +224,8 @@ impl Path {
     #[must_use]
     pub const fn interface(&self) -> Option<InterfaceId> {
         match self {
-            Self::SingleHop(path) => Some(path.interface),
-            Self::Multihop(_) | Self::Seamless(_) => None,
+            Self::SingleHop(path) if path.interface.0 != InterfaceId::ANY.0 => Some(path.interface),
+            Self::SingleHop(_) | Self::Multihop(_) | Self::Seamless(_) => None,
         }
     }
 
@@ -210,8 +243,9 @@ impl Path {
     #[must_use]
     pub const fn ttl(&self) -> u8 {
         match self {
-            Self::SingleHop(_) | Self::Seamless(_) => TTL,
+            Self::SingleHop(path) => path.ttl,
             Self::Multihop(path) => path.ttl,
+            Self::Seamless(_) => TTL,
         }
     }
 
@@ -228,7 +262,7 @@ impl Path {
     ) -> Result<(), Rejected> {
         let (port, least) = match self {
             Self::SingleHop(_) if authenticated => (SINGLE_HOP_PORT, 0),
-            Self::SingleHop(_) => (SINGLE_HOP_PORT, TTL),
+            Self::SingleHop(path) => (SINGLE_HOP_PORT, path.min_ttl),
             Self::Multihop(path) => (MULTIHOP_PORT, path.min_ttl),
             // Answers come back to where the question came from.
             Self::Seamless(_) => (source_port, 0),

@@ -1,11 +1,11 @@
 //! A new configuration for all sessions at once.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use crate::Instant;
 use crate::error::ConfigError;
-use crate::table::path::Definition;
+use crate::table::path::{Definition, Identity};
 use crate::table::slot::Machine;
 use crate::table::{SessionId, Table};
 
@@ -25,35 +25,32 @@ pub struct Reload {
 }
 
 impl Table {
+    /// Whether a table could have these sessions.
+    ///
+    /// # Errors
+    ///
+    /// Why a definition cannot be used. [`DuplicatePath`](ConfigError::DuplicatePath) for two with
+    /// one path.
+    pub fn check(definitions: &[Definition]) -> Result<(), ConfigError> {
+        wanted(definitions).map(drop)
+    }
+
     /// Makes the sessions those of these definitions. A session whose path is the same stays what
     /// it is, and stays up; new intervals are negotiated. Sessions that are not defined any more
     /// [retire](Self::retire).
     ///
     /// # Errors
     ///
-    /// Why a definition cannot be used; nothing has changed then. Two for one path are a
-    /// [`Duplicate`](ConfigError::Duplicate) only if that path has a session already; otherwise
-    /// the error is [`DuplicatePath`](ConfigError::DuplicatePath).
+    /// As [`check`](Self::check); nothing has changed then.
     pub fn reload(
         &mut self,
         now: Instant,
         definitions: Vec<Definition>,
     ) -> Result<Reload, ConfigError> {
-        let mut wanted = BTreeMap::new();
-        for definition in &definitions {
-            definition.check()?;
-            let identity = definition.identity();
-            if wanted.insert(identity, ()).is_some() {
-                let existing = self.by_identity.get(&identity);
-                return Err(match existing {
-                    Some(&existing) => ConfigError::Duplicate { existing },
-                    None => ConfigError::DuplicatePath,
-                });
-            }
-        }
+        let wanted = wanted(&definitions)?;
         let mut reload = Reload::default();
         let gone = self.by_identity.iter();
-        let gone = gone.filter(|(identity, _)| !wanted.contains_key(identity));
+        let gone = gone.filter(|(identity, _)| !wanted.contains(identity));
         reload.removed = gone.map(|(_, id)| *id).collect();
         for id in &reload.removed {
             self.retire(now, *id);
@@ -108,4 +105,16 @@ impl Table {
         })
         .unwrap_or(Ok(false))
     }
+}
+
+/// What the sessions are found by, each once.
+fn wanted(definitions: &[Definition]) -> Result<BTreeSet<Identity>, ConfigError> {
+    let mut wanted = BTreeSet::new();
+    for definition in definitions {
+        definition.check()?;
+        if !wanted.insert(definition.identity()) {
+            return Err(ConfigError::DuplicatePath);
+        }
+    }
+    Ok(wanted)
 }

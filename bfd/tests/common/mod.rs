@@ -239,6 +239,8 @@ pub(crate) fn neighbour(last: u8) -> SingleHop {
         peer: address(last),
         local: Some(address(2)),
         point_to_point: false,
+        ttl: 255,
+        min_ttl: 255,
     }
 }
 

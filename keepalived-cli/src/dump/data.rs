@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keepalived_driver::hooks::{HookCommand, HookSet};
+use keepalived_driver::tracked::TrackerKind;
 use keepalived_driver::{LinkSnapshot, LinkState, Snapshot};
 use vrrp_fsm::{Fault, Preempt, State, Transport, V2Auth, WireFormat};
 use vrrp_proto::{AdvertInterval, Family};
@@ -278,6 +279,20 @@ fn peers_and_trackers(text: &mut String, facts: &Facts<'_>) {
         let reverse = if track.reverse { " reverse" } else { "" };
         line!(text, "     {} weight {}{reverse}", track.name, track.weight);
     }
+    let trackers = &facts.setup.trackers;
+    let mut bfds = trackers
+        .iter()
+        .filter(|tracked| tracked.tracker.kind == TrackerKind::Bfd)
+        .peekable();
+    if bfds.peek().is_some() {
+        line!(text, "   Tracked BFDs :");
+    }
+    for tracked in bfds {
+        let influence = tracked.influence;
+        let reverse = if influence.reverse { " reverse" } else { "" };
+        let name = &tracked.tracker.name;
+        line!(text, "     {name}: weight {}{reverse}", influence.weight);
+    }
 }
 
 fn scripts(text: &mut String, hooks: &HookSet) {
@@ -343,7 +358,7 @@ fn interval(interval: AdvertInterval, version: u8) -> String {
 }
 
 /// `1795193340.090801 (Fri Nov 20 16:49:00.090801 2026)`.
-fn moment(at: SystemTime) -> String {
+pub(super) fn moment(at: SystemTime) -> String {
     let since = at.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     let micros = since.subsec_micros();
     let date = local_text(at, &format!("%a %b %e %H:%M:%S.{micros:06} %Y"));

@@ -80,6 +80,9 @@ pub(super) fn setup(
             })
         })
         .collect::<Result<_, Unusable>>()?;
+    setup
+        .trackers
+        .extend(wanted.tracked_bfd.iter().map(super::bfd::tracked));
     setup.track_devices = tracked_devices(&wanted, interface)?;
     setup.receive_buffer = receive_buffer(global, &wanted, mtu);
     setup.refuse_traffic = wanted.refuse_traffic;

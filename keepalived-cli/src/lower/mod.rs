@@ -1,6 +1,7 @@
 //! From the configuration model to what the loops run: keepalived's words end here.
 
 mod alerts;
+mod bfd;
 mod device;
 mod instance;
 mod process;
@@ -132,6 +133,13 @@ pub(crate) fn lower(model: &Model, machine: &dyn Machine) -> Lowered {
     driver.thread = process::elections_thread(model);
     let alerts = AlertPlan::new(model, &scripts, &mut remarks, &mut script_trouble);
     let process = ProcessPlan::new(model, &scripts, &mut script_trouble);
+    for session in &model.bfd {
+        match bfd::setup(session) {
+            Ok(setup) => driver.bfd.push(Arc::new(setup)),
+            Err(error) => remarks.push(format!("({}) not run: {error}", *session.name)),
+        }
+    }
+    driver.trackers.extend(bfd::trackers(model));
     Lowered {
         driver,
         hooks,

@@ -16,6 +16,7 @@ use vrrp_fsm::{
 };
 use vrrp_proto::{AdvertInterval, Family};
 
+use super::bfd;
 use crate::facts::{Facts, GroupFacts, scope_name};
 use crate::messages::{describe, describe_all};
 
@@ -55,6 +56,8 @@ pub(super) fn document(snapshot: &Snapshot) -> Value {
         "discontinuity_time": stamp(snapshot.started_at),
         "instances": instances,
         "groups": groups,
+        "bfd": bfd::sessions(snapshot),
+        "bfd_totals": bfd::totals(snapshot),
         "links": snapshot.links.iter().map(link).collect::<Vec<_>>(),
         "unclaimed_packets": unclaimed,
         "loop": {
@@ -262,6 +265,7 @@ fn reason_words(reason: &Reason) -> (&'static str, String) {
             "release_heard",
             "the router before it released the addresses",
         ),
+        Reason::ActiveLost => plain("active_lost", "BFD lost the active router"),
         Reason::PreemptedLower => plain("preempted_lower", "only lower priorities were heard"),
         Reason::HigherPriority { source, priority } => (
             "higher_priority",
@@ -318,11 +322,11 @@ fn link(link: &LinkSnapshot) -> Value {
     })
 }
 
-fn seconds(duration: Duration) -> Value {
+pub(super) fn seconds(duration: Duration) -> Value {
     json!(duration.as_secs_f64())
 }
 
 /// RFC 3339, in UTC.
-fn stamp(at: SystemTime) -> Value {
+pub(super) fn stamp(at: SystemTime) -> Value {
     jiff::Timestamp::try_from(at).map_or(Value::Null, |stamp| json!(stamp.to_string()))
 }

@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
+use super::bfd;
+
 /// One line per instance, and what needs explaining below it. `local` writes a time of day.
 pub(super) fn table(
     document: &Value,
@@ -19,42 +21,23 @@ pub(super) fn table(
         document["pid"],
         time(&document["started_at"]).map_or_else(String::new, local),
     );
-    if instances.is_empty() {
+    let sessions = bfd::rows(document, &|at| since(at, local, now));
+    if instances.is_empty() && sessions.is_empty() {
         text.push_str("No virtual routers are configured.\n");
         return text;
     }
-    let header = [
-        "INSTANCE",
-        "STATE",
-        "PRIORITY",
-        "INTERFACE",
-        "ACTIVE ROUTER",
-        "ADDRESSES",
-        "SINCE",
-    ];
-    let mut rows = vec![header.map(str::to_owned)];
-    let mut notes = Vec::new();
-    for instance in instances {
-        rows.push(row(instance, local, now));
-        notes.extend(note(instance));
-    }
-    let width = |column: usize| {
-        rows.iter()
-            .filter_map(|row| row.get(column))
-            .map(|cell| cell.chars().count())
-            .max()
-    };
-    let widths: Vec<usize> = (0..header.len())
-        .map(|column| width(column).unwrap_or(0))
-        .collect();
-    for row in &rows {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            // Writing to a string cannot fail.
-            let _ = write!(line, "{cell:width$}  ");
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
+    if !instances.is_empty() {
+        let header = [
+            "INSTANCE",
+            "STATE",
+            "PRIORITY",
+            "INTERFACE",
+            "ACTIVE ROUTER",
+            "ADDRESSES",
+            "SINCE",
+        ];
+        let rows = instances.iter().map(|instance| row(instance, local, now));
+        columns(&mut text, header, &rows.collect::<Vec<_>>());
     }
     let groups = document["groups"].as_array().unwrap_or(&empty);
     if !groups.is_empty() {
@@ -66,11 +49,56 @@ pub(super) fn table(
         let (name, state) = (word(&group["name"]), word(&group["state"]));
         let _ = writeln!(text, "group {name}: {state}, {}", members.join(", "));
     }
+    let notes: Vec<String> = instances.iter().filter_map(note).collect();
     if !notes.is_empty() {
         text.push('\n');
         notes.iter().for_each(|note| text.push_str(note));
     }
+    if !sessions.is_empty() {
+        if !instances.is_empty() {
+            text.push('\n');
+        }
+        columns(&mut text, bfd::HEADER, &sessions);
+        let notes = bfd::notes(document, &|at| time(at).map_or_else(String::new, local));
+        if !notes.is_empty() {
+            text.push('\n');
+            text.push_str(&notes);
+        }
+    }
     text
+}
+
+/// A title and rows, each column as wide as its widest cell.
+fn columns<const N: usize>(text: &mut String, header: [&str; N], rows: &[[String; N]]) {
+    let header = header.map(str::to_owned);
+    let all = || std::iter::once(&header).chain(rows);
+    let width = |column: usize| {
+        all()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+    };
+    let widths: Vec<usize> = (0..N).map(|column| width(column).unwrap_or(0)).collect();
+    for row in all() {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            // Writing to a string cannot fail.
+            let _ = write!(line, "{cell:width$}  ");
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+}
+
+/// A time of day, and how long ago that was.
+fn since(at: &Value, local: &dyn Fn(SystemTime) -> String, now: SystemTime) -> String {
+    time(at).map_or_else(
+        || "-".to_owned(),
+        |at| {
+            let ago = ago(now.duration_since(at).unwrap_or_default());
+            format!("{} ({ago} ago)", local(at))
+        },
+    )
 }
 
 fn row(instance: &Value, local: &dyn Fn(SystemTime) -> String, now: SystemTime) -> [String; 7] {
@@ -97,16 +125,7 @@ fn row(instance: &Value, local: &dyn Fn(SystemTime) -> String, now: SystemTime) 
         (set, all) if set == all => format!("all {all} set"),
         (set, all) => format!("{set} of {all} set"),
     };
-    let since = time(&instance["last_transition"]["at"]).map_or_else(
-        || "-".to_owned(),
-        |at| {
-            format!(
-                "{} ({} ago)",
-                local(at),
-                ago(now.duration_since(at).unwrap_or_default())
-            )
-        },
-    );
+    let since = since(&instance["last_transition"]["at"], local, now);
     [
         word(&instance["name"]).to_owned(),
         word(&instance["state"]).to_owned(),

@@ -106,7 +106,7 @@ table! { INSTANCE, Instance;
     "timer_expired_backup", Line, "[UINT(1..254)]", P2, Works, "off", "2.3.2",
         "Step down after a stall in which another must have taken over.";
     "track_bfd", Entries(EntryKind::Track), "{ BFD_NAME [weight INT(-253..253) [reverse|noreverse]] ... }",
-        P1, NotYet, "none", "2.0.0",
+        P1, Works, "none", "2.0.0",
         "BFD sessions that fault the instance or change its priority.";
     "track_file", Entries(EntryKind::Track), "{ TRACK_FILE_NAME [weight INT(-254..254) [reverse|noreverse]] ... }",
         P1, NotYet, "none", "2.0.0",

@@ -7,7 +7,7 @@ use super::prelude::{
 table! { ROOT, Root;
     "SSL", Block(Context::Ssl), "{ ... }", P1, NotYet, "", "0.5",
         "Client certificate and trust settings of SSL_GET.";
-    "bfd_instance", Block(Context::Bfd), "NAME(<32 chars) { ... }", P1, NotYet, "", "2.0.0",
+    "bfd_instance", Block(Context::Bfd), "NAME(<32 chars) { ... }", P1, Works, "", "2.0.0",
         "A BFD session with a neighbour.";
     "child_wait_time", Line, "UINT(seconds)", P2, NoEffect("there are no child processes to wait for: one process runs everything"), "5 s", "2.0.0",
         "Seconds that child processes are given to stop before they are killed.";

@@ -6,6 +6,7 @@ use std::time::Duration;
 use vrrp_proto::{AdvertInterval, Family, Priority, Version, Vrid};
 
 use super::authentication::Authentication;
+use super::bfd::TrackedBfd;
 use super::device::{Device, ExtraAnnounce};
 use super::script::Notify;
 use super::spanned::Spanned;
@@ -52,6 +53,8 @@ pub struct VrrpInstance {
     pub track_interface: bool,
     /// Further tracked interfaces, each at most once, never `interface` itself.
     pub tracked_interfaces: Vec<TrackedInterface>,
+    /// Tracked BFD sessions, each at most once; all of them exist.
+    pub tracked_bfd: Vec<TrackedBfd>,
     /// Leave the pseudo-header out of the VRRPv3 checksum over IPv4.
     pub v3_checksum_as_v2: bool,
     /// What to do about the unicast checksum of releases before 1.3.7.

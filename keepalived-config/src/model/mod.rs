@@ -9,6 +9,7 @@
 mod alert;
 mod authentication;
 pub mod balance;
+mod bfd;
 mod check;
 mod commands;
 mod device;
@@ -31,6 +32,7 @@ pub use authentication::{
     Authentication, BadKey, HmacAuth, HmacKey, HmacMode, KeyBytes, KeySource, Password,
 };
 pub use balance::{ServiceGroup, VirtualServer};
+pub use bfd::{BfdAuth, BfdAuthKind, BfdInstance, BfdKey, TrackedBfd};
 pub use commands::{Command, Purpose};
 pub use device::{
     Device, DeviceKind, ExtraAnnounce, GarpGroup, IpvlanFlag, LinkDefs, LinkDelay, ReceiveRoom,
@@ -89,6 +91,8 @@ pub struct Config {
     pub garp_groups: Vec<GarpGroup>,
     /// Delays of links.
     pub link_delays: Vec<LinkDelay>,
+    /// BFD sessions, in the order of the file.
+    pub bfd: Vec<BfdInstance>,
     /// Keywords of the file that have no effect yet, in the order of their first use.
     pub unsupported: Vec<Unsupported>,
     /// Every command that is given anywhere, supported yet or not.
@@ -110,7 +114,7 @@ pub fn build(tree: &[Node], _options: &Options, diagnostics: &mut Diagnostics) -
             &name,
             span,
             raw,
-            &file.global,
+            (&file.global, &file.bfd),
             diagnostics,
         ));
     }
@@ -137,6 +141,7 @@ pub fn build(tree: &[Node], _options: &Options, diagnostics: &mut Diagnostics) -
         service_groups,
         garp_groups: file.garp_groups,
         link_delays,
+        bfd: file.bfd,
         unsupported: survey.unsupported,
         commands: survey.commands,
     }

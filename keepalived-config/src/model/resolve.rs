@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use vrrp_proto::{AdvertInterval, Family, Priority, Version};
 
+use super::bfd::{BfdInstance, TrackedBfd};
 use super::global::GlobalDefs;
 use super::instance::{
     Announce, Hold, HoldReason, Preempt, TRAILER, VrrpInstance, WantedState, max_advertised,
 };
-use super::read::Raw;
+use super::read::{Raw, RawTracked};
 use super::spanned::Spanned;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::tree::Span;
@@ -43,7 +44,7 @@ pub(super) fn instance(
     name: &Spanned<String>,
     span: Span,
     raw: Raw,
-    global: &GlobalDefs,
+    (global, sessions): (&GlobalDefs, &[BfdInstance]),
     diagnostics: &mut Diagnostics,
 ) -> Option<VrrpInstance> {
     let strict = raw.strict.unwrap_or(global.strict);
@@ -66,6 +67,7 @@ pub(super) fn instance(
     let advert_interval = draft.advert_interval(version);
     let authentication = draft.authentication(version, advert_interval);
     draft.tracked(&interface, priority);
+    let tracked_bfd = draft.tracked_bfd(sessions);
     let transport = draft.transport(family);
     draft.source_tracking();
     let device = draft.device(family, &transport);
@@ -97,6 +99,7 @@ pub(super) fn instance(
         source: raw.source,
         track_interface: !raw.dont_track_primary,
         tracked_interfaces: raw.tracked_interfaces,
+        tracked_bfd,
         v3_checksum_as_v2: raw.v3_checksum_as_v2.unwrap_or(global.v3_checksum_as_v2),
         old_unicast_checksum: raw.old_unicast_checksum,
         lower_prio_no_advert: behaviour.lower_prio_no_advert,
@@ -162,6 +165,13 @@ impl Draft<'_> {
             complaint.help("add `interface NAME`; the instance is left out");
         }
         interface.zip(vrid)
+    }
+
+    fn tracked_bfd(&mut self, sessions: &[BfdInstance]) -> Vec<TrackedBfd> {
+        let tracked = std::mem::take(&mut self.raw.tracked_bfd);
+        let name = &self.name.value;
+        let resolve = |tracked: RawTracked| tracked.resolve(sessions, name, self.diagnostics);
+        tracked.into_iter().filter_map(resolve).collect()
     }
 
     fn family(&mut self) -> Family {

@@ -9,10 +9,9 @@ use crate::schema::nearest;
 use crate::tree::Node;
 
 /// Top-level blocks that define something to track, and the kind of tracker that uses it.
-const DEFINITIONS: [(&str, &str); 5] = [
+const DEFINITIONS: [(&str, &str); 4] = [
     ("vrrp_script", "script"),
     ("vrrp_track_process", "process"),
-    ("bfd_instance", "bfd"),
     ("track_file", "file"),
     ("vrrp_track_file", "file"),
 ];

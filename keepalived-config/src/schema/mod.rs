@@ -37,7 +37,7 @@ pub struct Keyword {
     pub doc: &'static str,
     /// The value used when it is absent; empty if there is none.
     pub default: &'static str,
-    /// The first Keepalived release that has it, `0.5` standing for the oldest one there is and `+`
+    /// The first Keepalived release that has it, or [`OURS`]; `0.5` standing for the oldest one there is and `+`
     /// for what came after; empty if not determined.
     pub since: &'static str,
 }
@@ -49,6 +49,9 @@ impl Keyword {
         format!("{}.{}", self.context.path(), self.name)
     }
 }
+
+/// Where a release of Keepalived would stand, for words that only keepalived-rs knows.
+pub const OURS: &str = "keepalived-rs";
 
 /// What follows a keyword.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -88,8 +88,10 @@ impl Elections {
                 self.devices.stale = true;
                 self.filter.stale = true;
                 self.link_news(now, &name, if up { LinkState::Up } else { LinkState::Down });
+                self.bfd.stale(now);
             }
             KernelEvent::LinkGone { index, name } => {
+                self.bfd.stale(now);
                 self.frames.forget(index);
                 self.announcer.forget_link(index);
                 self.devices.forget(name);
@@ -97,6 +99,7 @@ impl Elections {
                 self.link_news(now, &name, LinkState::Gone);
             }
             KernelEvent::AddressAppeared { index, .. } | KernelEvent::AddressGone { index, .. } => {
+                self.bfd.stale(now);
                 let name = self.reconciler.link_by_index(index).map(|link| link.name);
                 if let Some(id) = name.and_then(|name| self.interfaces.find(&name)) {
                     self.dirty.insert(id);
@@ -432,7 +435,7 @@ pub(super) fn add_fault(faults: &mut Vec<(Fault, String)>, fault: Fault, detail:
 }
 
 /// An address that duplicate address detection still examines, or has refused, cannot be a source.
-fn usable(address: &ObservedAddress) -> bool {
+pub(super) fn usable(address: &ObservedAddress) -> bool {
     let flags = address.flags;
     !flags.contains(AddressFlags::TENTATIVE) && !flags.contains(AddressFlags::DADFAILED)
 }

@@ -6,6 +6,7 @@
 //! Packets come before timers because a process that was stopped for seconds must hear the adverts
 //! in its socket before it decides that the Active router is gone.
 
+mod bfd;
 mod conflicts;
 mod device_thread;
 mod devices;
@@ -124,6 +125,7 @@ pub struct Elections {
     to_start: BTreeSet<InstanceId>,
     trackers: Trackers,
     tracker_door: TrackerDoor,
+    bfd: bfd::Sessions,
     config: Config,
 
     started_wall: SystemTime,
@@ -227,6 +229,7 @@ impl Elections {
             first_words: Vec::new(),
             to_start: BTreeSet::new(),
             trackers: Trackers::default(),
+            bfd: bfd::Sessions::new(),
             tracker_door: remote.trackers(),
             config: Config::new(Vec::new()),
             started_wall: clock.wall(),
@@ -303,6 +306,7 @@ impl Elections {
         self.reports.flush();
         self.deadline = [
             self.router.next_timeout(),
+            self.bfd.next_timeout(self.known),
             self.reconciler.next_timeout(),
             self.announcer.next_timeout(),
             self.devices.next_timeout(),
@@ -367,6 +371,7 @@ impl Elections {
             let more = match source {
                 Source::Vrrp(interface, family) => self.read_adverts(now, (interface, family)),
                 Source::Ah(interface) => self.read_ah(now, interface),
+                Source::Bfd(socket) => self.read_bfd(now, socket),
                 _ => false,
             };
             if more {
@@ -385,7 +390,7 @@ impl Elections {
                     self.read_commands(now);
                     false
                 }
-                Source::Vrrp(..) | Source::Ah(_) => false,
+                Source::Vrrp(..) | Source::Ah(_) | Source::Bfd(_) => false,
             };
             if more {
                 self.ready.insert(source);
@@ -438,6 +443,7 @@ impl Elections {
                 Command::Snapshot(reply) => drop(reply.try_send(Box::new(self.snapshot()))),
                 Command::ClearStats => {
                     self.router.clear_stats();
+                    self.bfd.clear_stats();
                     self.malformed.clear();
                 }
                 Command::LeaveRealtime => {
@@ -465,8 +471,10 @@ impl Elections {
             self.retry_at = None;
             self.filter.stale = true;
             self.mark_all_dirty();
+            self.open_bfd();
         }
         self.settle_readiness(now);
+        self.handle_bfd_timeouts(now);
         self.settle_facts(now);
         self.router.handle_timeout(now);
         self.reconciler.handle_timeout(now);
@@ -513,4 +521,7 @@ pub enum StartError {
     /// The configuration contradicts itself.
     #[error(transparent)]
     Config(#[from] vrrp_fsm::ConfigError),
+    /// The BFD sessions contradict each other.
+    #[error("BFD: {0}")]
+    Bfd(#[from] ::bfd::ConfigError),
 }

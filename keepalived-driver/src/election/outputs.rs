@@ -42,6 +42,7 @@ impl Elections {
     pub(super) fn carry_out(&mut self, now: Instant) {
         self.carry_out_actions(now);
         self.send_adverts();
+        self.send_bfd(now);
         self.retire();
         if self.send_request(now) {
             // The kernel answers before the call returns: what it says need not wait for a turn.

@@ -10,7 +10,7 @@ use crate::report::Report;
 
 /// Batches read from one socket in one turn; what is left waits for the next turn, so that a flood
 /// on one socket cannot hold back the deadlines.
-const BATCHES_PER_TURN: usize = 8;
+pub(super) const BATCHES_PER_TURN: usize = 8;
 
 impl Elections {
     /// True if more may be waiting.

@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use netlink_vip::{Burst, Desired, OwnerId};
 use sans_io_time::Instant;
-use vrrp_fsm::{ConfigError, Event, RouterConfig, State};
+use vrrp_fsm::{Event, RouterConfig, State};
 
-use super::Elections;
 use super::instance::Running;
+use super::{Elections, StartError};
 use crate::config::Config;
 use crate::report::Report;
 
 impl Elections {
     /// Run `config` from now on. Instances that are the same in both are left alone; on error
     /// everything is.
-    pub(super) fn apply(&mut self, now: Instant, config: Config) -> Result<(), ConfigError> {
+    pub(super) fn apply(&mut self, now: Instant, config: Config) -> Result<(), StartError> {
+        self.check_bfd(&config)?;
         let first = self.config.instances.is_empty() && !self.known;
         let router_config = RouterConfig {
             instances: config
@@ -89,6 +90,7 @@ impl Elections {
         self.apply_devices(now);
         self.index_interfaces();
         self.index_trackers();
+        self.apply_bfd(now, first)?;
         self.conflicts.stale = true;
         self.mark_all_dirty();
         if !first {

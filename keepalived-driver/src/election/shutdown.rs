@@ -38,6 +38,7 @@ impl Elections {
             deadline,
             releasing: false,
         });
+        self.retire_bfd(now);
         for id in self.order.clone() {
             self.router.handle_event(now, id, Event::Stop);
         }

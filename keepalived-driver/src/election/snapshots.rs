@@ -32,6 +32,8 @@ impl Elections {
             statics: self.config.statics.clone(),
             statics_missing: self.missing_of(STATIC),
             groups: self.group_snapshots(),
+            bfd: self.bfd_snapshots(),
+            bfd_totals: self.bfd_totals(),
             links: self
                 .reconciler
                 .links()

@@ -88,6 +88,19 @@ impl Elections {
         self.dirty_instances.extend(known.users.iter().copied());
     }
 
+    /// The instances that use this tracker.
+    pub(super) fn tracker_user_ids(&self, id: &TrackerId) -> Vec<InstanceId> {
+        let known = self.trackers.known.get(id);
+        known.map_or_else(Vec::new, |known| known.users.clone())
+    }
+
+    /// Their names.
+    pub(super) fn tracker_users(&self, id: &TrackerId) -> Vec<Arc<str>> {
+        let users = self.tracker_user_ids(id);
+        let running = users.iter().filter_map(|user| self.instances.get(user));
+        running.map(|user| Arc::clone(&user.setup.name)).collect()
+    }
+
     /// What other threads have to say about trackers.
     pub(super) fn read_trackers(&mut self) {
         let Some(news) = self.tracker_door.take_news() else {

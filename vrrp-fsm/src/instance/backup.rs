@@ -1,5 +1,7 @@
 //! RFC 9568 6.4.2: Backup.
 
+use core::net::IpAddr;
+
 use vrrp_proto::{Priority, Version};
 
 use crate::action::{Action, Announce, Reason, State};
@@ -28,6 +30,9 @@ impl Instance {
             Timer::Down {
                 wait: Wait::Skew, ..
             } => Reason::ReleaseHeard,
+            Timer::Down {
+                wait: Wait::Lost, ..
+            } => Reason::ActiveLost,
             _ if self.lower_discarded => Reason::PreemptedLower,
             _ => Reason::DownTimer,
         };
@@ -80,6 +85,21 @@ impl Instance {
         // A member of a group that waits for the others only has waited longer than that already.
         if self.ready.is_none() {
             self.set_down_timer(now, Wait::Skew);
+        }
+    }
+
+    /// As if the Active router had released its addresses, only that it cannot say so itself. The
+    /// skew keeps the order among several backups. An advert of it, or of another one, that comes
+    /// in time is believed. A timer that is shorter already stays.
+    ///
+    /// FSM-OPEN-11.
+    pub(super) fn active_lost(&mut self, now: Instant, address: IpAddr) {
+        let is_active = self.accepted.is_some_and(|heard| heard.source == address);
+        let Timer::Down { deadline, .. } = self.timer else {
+            return;
+        };
+        if is_active && timing::after(now, self.duration_of(Wait::Lost)) < deadline {
+            self.set_down_timer(now, Wait::Lost);
         }
     }
 

@@ -11,7 +11,8 @@ use crate::notice::Notice;
 use super::Instance;
 
 impl Instance {
-    /// Takes an event. All but `Start`, `Stop`, `AddressLost` and `Suspect` are levels: they say
+    /// Takes an event. All but `Start`, `Stop`, `AddressLost`, `ActiveLost` and
+    /// `Suspect` are levels: they say
     /// how things are, and saying it twice is saying it once.
     pub fn handle_event(&mut self, now: Instant, event: Event) {
         match event {
@@ -32,6 +33,7 @@ impl Instance {
             }
             Event::WallClock(since_1970) => self.wall = Some((now, since_1970)),
             Event::AddressLost => self.address_lost(now),
+            Event::ActiveLost(address) => self.active_lost(now, address),
             Event::Suspect => self.suspect(now),
         }
     }

@@ -72,6 +72,8 @@ enum Wait {
     Down,
     /// Skew_Time, after a release.
     Skew,
+    /// Skew_Time, after the word that the Active router is gone.
+    Lost,
     /// One interval and the skew, after the process was stopped.
     Listen,
 }
@@ -426,7 +428,7 @@ impl Instance {
     fn duration_of(&self, wait: Wait) -> Duration {
         match wait {
             Wait::Down => self.down_interval(),
-            Wait::Skew => self.skew_time(),
+            Wait::Skew | Wait::Lost => self.skew_time(),
             Wait::Listen => {
                 let interval = self.active_interval.to_duration();
                 interval.saturating_add(self.skew_time())

@@ -7,9 +7,10 @@ use std::time::Duration;
 use vrrp_proto::{Family, Vrid};
 
 use super::authentication::{self, AuthType, RawHmac};
+use super::bfd::RawTracked;
 use super::global::{repeat, set};
 use super::line::{Line, refuse};
-use super::{address, device, peer, script, track};
+use super::{address, bfd, device, peer, script, track};
 use crate::diagnostic::Diagnostics;
 use crate::model::authentication::Password;
 use crate::model::instance::{OldUnicastChecksum, Peer, TrackedInterface, WantedState};
@@ -61,6 +62,8 @@ pub(crate) struct Raw {
     pub(crate) dont_track_primary: bool,
     pub(crate) tracked_interfaces: Vec<TrackedInterface>,
     pub(crate) seen_interfaces: HashMap<String, Span>,
+    pub(crate) tracked_bfd: Vec<RawTracked>,
+    pub(crate) seen_bfd: HashMap<String, Span>,
     pub(crate) v3_checksum_as_v2: Option<bool>,
     pub(crate) old_unicast_checksum: OldUnicastChecksum,
     pub(crate) lower_prio_no_advert: Option<Spanned<bool>>,
@@ -160,7 +163,11 @@ pub(super) fn read(block: &Node, diagnostics: &mut Diagnostics) -> Raw {
             "authentication" => authentication::legacy(entry, &mut raw, diagnostics),
             "auth_hmac" => authentication::hmac(entry, &mut raw, diagnostics),
             "track_interface" => track::interfaces(entry, &mut raw, diagnostics),
-            "track_script" | "track_file" | "track_process" | "track_bfd" => {
+            "track_bfd" => {
+                let (tracked, seen) = (&mut raw.tracked_bfd, &mut raw.seen_bfd);
+                bfd::tracked(entry, tracked, seen, diagnostics);
+            }
+            "track_script" | "track_file" | "track_process" => {
                 track::unsupported(entry, &mut raw);
             }
             _ if device::instance_line(line, &mut raw.device, diagnostics) => {}

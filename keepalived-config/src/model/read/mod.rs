@@ -4,6 +4,7 @@ mod address;
 mod alert;
 mod authentication;
 pub(super) mod balance;
+mod bfd;
 mod device;
 mod global;
 mod group;
@@ -20,9 +21,11 @@ use crate::diagnostic::Diagnostics;
 use crate::tree::{Node, Span};
 
 pub(super) use authentication::AuthType;
+pub(super) use bfd::RawTracked;
 pub(super) use group::{RawGroup, RawGroups};
 pub(super) use instance::Raw;
 
+use super::bfd::BfdInstance;
 use super::device::{GarpGroup, LinkDelay};
 use super::global::GlobalDefs;
 use super::spanned::Spanned;
@@ -41,6 +44,7 @@ pub(super) struct File {
     pub(super) groups: RawGroups,
     pub(super) garp_groups: Vec<GarpGroup>,
     pub(super) link_delays: Vec<LinkDelay>,
+    pub(super) bfd: Vec<BfdInstance>,
     names: HashMap<String, Span>,
 }
 
@@ -71,6 +75,10 @@ pub(super) fn file(tree: &[Node], diagnostics: &mut Diagnostics) -> File {
             "garp_group" => device::garp_group(node, &mut file.garp_groups, diagnostics),
             "interface_up_down_delays" => {
                 device::delays(node, &mut file.link_delays, diagnostics);
+            }
+            "bfd_instance" => {
+                let session = bfd::read(node, &file.bfd, diagnostics);
+                file.bfd.extend(session);
             }
             "vrrp_instance" => instance(node, &mut file, diagnostics),
             "vrrp_sync_group" => group::read(node, &mut file.groups, diagnostics),

@@ -1,0 +1,102 @@
+//! `bfd_instance`, and who tracks it.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU8;
+use std::sync::Arc;
+
+use bfd::{
+    AuthConfig, AuthKind, ConfigError, Definition, Demand, Key, Micros, Multihop, Role, Secret,
+    SessionConfig, SingleHop,
+};
+use keepalived_config::Config as Model;
+use keepalived_config::model::{BfdAuth, BfdAuthKind, BfdInstance, TrackedBfd};
+use keepalived_driver::bfd::BfdSetup;
+use keepalived_driver::tracked::{TrackedObject, TrackerId, TrackerKind, TrackerSetup, Watch};
+use netlink_vip::InterfaceName;
+use vrrp_fsm::Influence;
+
+/// What the elections loop runs for this session.
+pub(super) fn setup(wanted: &BfdInstance) -> Result<BfdSetup, String> {
+    let interface = match &wanted.interface {
+        Some(name) => Some(InterfaceName::new(&name.value).map_err(|error| error.to_string())?),
+        None => None,
+    };
+    let config = config(wanted).map_err(|error| error.to_string())?;
+    let peer = wanted.neighbor.value;
+    let local = wanted.source.as_ref().map(|source| source.value);
+    let definition = if wanted.multihop {
+        let path = Multihop {
+            peer,
+            local,
+            min_ttl: wanted.min_ttl,
+            ttl: wanted.ttl,
+        };
+        Definition::Multihop(path, config)
+    } else {
+        let mut path = SingleHop::new(bfd::InterfaceId::ANY, peer).with_local(local);
+        path.ttl = wanted.ttl;
+        path.min_ttl = wanted.min_ttl;
+        Definition::SingleHop(path, config)
+    };
+    let mut setup = BfdSetup::new(&wanted.name, definition);
+    setup.interface = interface;
+    Ok(setup)
+}
+
+fn config(wanted: &BfdInstance) -> Result<SessionConfig, ConfigError> {
+    let micros = Micros::from_duration;
+    let mult = NonZeroU8::new(wanted.multiplier).unwrap_or(NonZeroU8::MIN);
+    let role = if wanted.passive {
+        Role::Passive
+    } else {
+        Role::Active
+    };
+    let auth = wanted.auth.as_ref().map(auth).transpose()?;
+    let demand = wanted
+        .demand
+        .map_or(Demand::Off, |every| Demand::Verify(micros(every)));
+    let config = SessionConfig::new(micros(wanted.min_tx), micros(wanted.min_rx), mult)
+        .with_role(role)
+        .with_idle_tx(micros(wanted.idle_tx))
+        .with_auth(auth)
+        .with_demand(demand);
+    config.check()?;
+    Ok(config)
+}
+
+fn auth(wanted: &BfdAuth) -> Result<AuthConfig, ConfigError> {
+    let kind = match wanted.kind {
+        BfdAuthKind::Simple => AuthKind::Simple,
+        BfdAuthKind::Md5 => AuthKind::KeyedMd5,
+        BfdAuthKind::MeticulousMd5 => AuthKind::MeticulousMd5,
+        BfdAuthKind::Sha1 => AuthKind::KeyedSha1,
+        BfdAuthKind::MeticulousSha1 => AuthKind::MeticulousSha1,
+    };
+    let keys = wanted.keys.iter();
+    let keys: Result<Vec<Key>, ConfigError> = keys
+        .map(|key| Ok(Key::new(key.id, Secret::new(&key.bytes)?)))
+        .collect();
+    AuthConfig::new(kind, keys?)
+}
+
+/// A tracker of an instance.
+pub(super) fn tracked(wanted: &TrackedBfd) -> TrackedObject {
+    TrackedObject {
+        tracker: TrackerId::new(TrackerKind::Bfd, &wanted.name),
+        influence: Influence::new(wanted.weight).with_reverse(wanted.reverse),
+    }
+}
+
+/// The trackers that somebody uses.
+pub(super) fn trackers(model: &Model) -> Vec<Arc<TrackerSetup>> {
+    let instances = model.instances.iter();
+    let used: BTreeSet<&str> = instances
+        .flat_map(|instance| &instance.tracked_bfd)
+        .map(|tracked| tracked.name.as_str())
+        .collect();
+    let sessions = model.bfd.iter().map(|session| session.name.as_str());
+    sessions
+        .filter(|name| used.contains(name))
+        .map(|name| Arc::new(TrackerSetup::new(name, Watch::Bfd)))
+        .collect()
+}

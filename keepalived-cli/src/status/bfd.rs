@@ -1,0 +1,201 @@
+//! BFD sessions in the document, and in the table for people.
+
+use std::fmt::Write;
+
+use bfd::{Definition, Demand, Micros, SessionConfig, State};
+use keepalived_driver::Snapshot;
+use keepalived_driver::bfd::BfdSnapshot;
+use serde_json::{Map, Value, json};
+use vrrp_fsm::TrackStatus;
+
+use super::document::{seconds, stamp};
+
+/// Every session, in the order of the configuration.
+pub(super) fn sessions(snapshot: &Snapshot) -> Vec<Value> {
+    snapshot.bfd.iter().map(session).collect()
+}
+
+/// What belongs to no session.
+pub(super) fn totals(snapshot: &Snapshot) -> Value {
+    let totals = &snapshot.bfd_totals;
+    let unclaimed: Map<String, Value> = reasons(&totals.rejected);
+    json!({
+        "packets_received": totals.received,
+        "packets_sent": totals.sent,
+        "echo_packets_returned": totals.echoed,
+        "unclaimed_packets": unclaimed,
+    })
+}
+
+fn reasons(rejections: &bfd::Rejections) -> Map<String, Value> {
+    let counts = rejections.iter();
+    counts
+        .map(|(name, count)| (name.to_owned(), json!(count)))
+        .collect()
+}
+
+fn session(taken: &BfdSnapshot) -> Value {
+    let path = taken.setup.definition.path();
+    let config = match &taken.setup.definition {
+        Definition::SingleHop(_, config) | Definition::Multihop(_, config) => Some(config),
+        Definition::Seamless(..) => None,
+    };
+    let (timers, remote, stats) = (&taken.timers, &taken.remote, &taken.stats);
+    let heard = remote.discriminator.is_some();
+    json!({
+        "name": &*taken.setup.name,
+        "kind": match taken.setup.definition {
+            Definition::SingleHop(..) => "single_hop",
+            Definition::Multihop(..) => "multihop",
+            Definition::Seamless(..) => "seamless",
+        },
+        "state": taken.state.name(),
+        "state_number": taken.state.bits(),
+        "diagnostic": taken.diagnostic.name(),
+        "tracked": match taken.tracked {
+            TrackStatus::Up => "up",
+            TrackStatus::Down => "down",
+            _ => "unknown",
+        },
+        "neighbor": path.peer(),
+        "source": taken.source,
+        "source_port": taken.source_port,
+        "interface": taken.setup.interface.as_ref().map(ToString::to_string),
+        "discriminator": taken.discriminator.get(),
+        "passive": config.is_some_and(|config| config.role == bfd::Role::Passive),
+        "auth": config.and_then(|config| config.auth.as_ref()).map(|auth| {
+            json!({ "type": auth.kind().number(), "keys": auth.keys().len() })
+        }),
+        "detect_mult": config.map(|config| config.detect_mult.get()),
+        "transmit_interval_seconds": interval(timers.transmit_interval),
+        "detection_time_seconds": timers.detection_time.map(seconds),
+        "desired_min_tx_seconds": interval(timers.desired_min_tx),
+        "required_min_rx_seconds": interval(timers.required_min_rx),
+        "echo_interval_seconds": timers.echo_interval.map(interval),
+        "echo_round_trip_seconds": taken.echo_round_trip.map(seconds),
+        "demand": config.map(demand),
+        "demand_active": taken.demand.0,
+        "polling": taken.polling,
+        "remote": heard.then(|| json!({
+            "discriminator": remote.discriminator.map(bfd::Discriminator::get),
+            "state": remote.state.name(),
+            "diagnostic": remote.diagnostic.name(),
+            "detect_mult": remote.detect_mult.map(std::num::NonZeroU8::get),
+            "desired_min_tx_seconds": interval(remote.desired_min_tx),
+            "required_min_rx_seconds": interval(remote.required_min_rx),
+            "required_min_echo_rx_seconds": interval(remote.required_min_echo_rx),
+            "demand_active": taken.demand.1,
+        })),
+        "heard_at": taken.heard_at.map(stamp),
+        "counters": {
+            "received": stats.received,
+            "sent": stats.sent,
+            "send_errors": taken.send_errors,
+            "unsigned": stats.unsigned,
+            "ups": stats.ups,
+            "flaps": stats.flaps,
+            "polls": stats.polls,
+            "finals": stats.finals,
+            "echo_sent": stats.echo_sent,
+            "echo_received": stats.echo_received,
+            "rejected": stats.rejected.total(),
+        },
+        "rejected": reasons(&stats.rejected),
+        "transitions": taken.history.iter().map(|(at, transition)| json!({
+            "at": stamp(*at),
+            "from": transition.from.name(),
+            "to": transition.to.name(),
+            "reason": transition.reason.name(),
+            "diagnostic": transition.diagnostic.name(),
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn demand(config: &SessionConfig) -> Value {
+    match config.demand {
+        Demand::Off => Value::Null,
+        Demand::On => json!({ "verify_seconds": null }),
+        Demand::Verify(every) => json!({ "verify_seconds": interval(every) }),
+    }
+}
+
+fn interval(interval: Micros) -> Value {
+    seconds(interval.to_duration())
+}
+
+/// One line per session.
+pub(super) fn rows(document: &Value, since: &dyn Fn(&Value) -> String) -> Vec<[String; 7]> {
+    let none = Vec::new();
+    let sessions = document["bfd"].as_array().unwrap_or(&none);
+    sessions.iter().map(|session| row(session, since)).collect()
+}
+
+/// The titles of the columns of [`rows`].
+pub(super) const HEADER: [&str; 7] = [
+    "BFD SESSION",
+    "STATE",
+    "NEIGHBOUR",
+    "SEND EVERY",
+    "DETECT IN",
+    "FLAPS",
+    "SINCE",
+];
+
+fn row(session: &Value, since: &dyn Fn(&Value) -> String) -> [String; 7] {
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let up = text(&session["state"]) == State::Up.name();
+    let state = match text(&session["diagnostic"]).as_str() {
+        "none" => text(&session["state"]),
+        _ if up => text(&session["state"]),
+        reason => format!("{} ({reason})", text(&session["state"])),
+    };
+    let millis = |value: &Value| match value.as_f64() {
+        Some(seconds) => {
+            let mut text = String::new();
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{} ms", (seconds * 1e6).round() / 1e3);
+            text
+        }
+        None => "-".to_owned(),
+    };
+    let last = session["transitions"].as_array().and_then(|all| all.last());
+    [
+        text(&session["name"]),
+        state,
+        text(&session["neighbor"]),
+        millis(&session["transmit_interval_seconds"]),
+        millis(&session["detection_time_seconds"]),
+        session["counters"]["flaps"].to_string(),
+        last.map_or_else(|| "-".to_owned(), |last| since(&last["at"])),
+    ]
+}
+
+/// When each of the last transitions was, and why; for sessions that have had trouble.
+pub(super) fn notes(document: &Value, local: &dyn Fn(&Value) -> String) -> String {
+    let none = Vec::new();
+    let mut text = String::new();
+    for session in document["bfd"].as_array().unwrap_or(&none) {
+        let name = session["name"].as_str().unwrap_or_default();
+        let up = session["state"].as_str() == Some(State::Up.name());
+        let flaps = session["counters"]["flaps"].as_u64().unwrap_or(0);
+        if session["source"].is_null() {
+            let _ = writeln!(text, "{name}: there is no address to send from");
+        }
+        if up && flaps == 0 {
+            continue;
+        }
+        let transitions = session["transitions"].as_array().unwrap_or(&none);
+        for transition in transitions {
+            let word = |key: &str| transition[key].as_str().unwrap_or("-").to_owned();
+            let _ = writeln!(
+                text,
+                "{name}: {} {} -> {}: {}",
+                local(&transition["at"]),
+                word("from"),
+                word("to"),
+                word("reason")
+            );
+        }
+    }
+    text
+}

@@ -1,0 +1,604 @@
+//! `bfd_instance`, and the entries of `track_bfd`.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::global::set;
+use super::instance::text;
+use super::line::{Line, refuse};
+use crate::diagnostic::Diagnostics;
+use crate::model::bfd::{BfdAuth, BfdAuthKind, BfdInstance, BfdKey, TrackedBfd};
+use crate::model::spanned::Spanned;
+use crate::tree::{Node, Span, Word};
+use crate::values::parse_milliseconds;
+
+/// BFD-01 of the feature list: bytes of a name.
+const LONGEST_NAME: usize = 31;
+const LEFT_OUT: &str = "the line is left out";
+const WHOLE: &str = "the whole session is left out";
+/// Milliseconds, as far as 32 bits of microseconds go.
+const LONGEST_MS: u64 = 4_294_967;
+/// BFD-05: what a neighbour sends over IPv6 that runs Keepalived and was told nothing else.
+const KEEPALIVED_HOP_LIMIT: u8 = 64;
+/// The TTL of RFC 5881 5.
+const TTL: u8 = 255;
+
+/// A session as written. Absent means: not written.
+#[derive(Debug, Default)]
+struct Raw {
+    neighbor: Option<Spanned<IpAddr>>,
+    /// There is such a line, usable or not.
+    tried_neighbor: bool,
+    source: Option<Spanned<IpAddr>>,
+    interface: Option<Spanned<String>>,
+    min_rx: Option<Duration>,
+    min_tx: Option<Duration>,
+    idle_tx: Option<Duration>,
+    multiplier: Option<u8>,
+    passive: bool,
+    ttl: Option<u8>,
+    max_hops: Option<Spanned<i16>>,
+    multihop: bool,
+    weight: (i16, bool),
+    vrrp: bool,
+    checker: bool,
+    auth: Option<BfdAuth>,
+    /// Authentication is wanted that cannot be done; it has been complained about.
+    bad_auth: bool,
+    echo: Option<Spanned<Duration>>,
+    demand: Option<Spanned<Duration>>,
+}
+
+/// Reads one block. `None` after a complaint if the session cannot exist; `seen` are those before it.
+pub(super) fn read(
+    node: &Node,
+    seen: &[BfdInstance],
+    diagnostics: &mut Diagnostics,
+) -> Option<BfdInstance> {
+    let name = name(node, seen, diagnostics)?;
+    let mut raw = Raw::default();
+    for entry in node.entries() {
+        line(Line::new(entry), &mut raw, diagnostics);
+    }
+    resolve(name, node.span(), raw, seen, diagnostics)
+}
+
+fn name(
+    node: &Node,
+    seen: &[BfdInstance],
+    diagnostics: &mut Diagnostics,
+) -> Option<Spanned<String>> {
+    let [name] = node.arguments() else {
+        diagnostics
+            .error("bad-bfd-name", node.span(), "`bfd_instance` takes one name")
+            .help(format!("write `bfd_instance NAME {{`; {WHOLE}"));
+        return None;
+    };
+    if name.as_str().len() > LONGEST_NAME {
+        let message = format!("the name has more than {LONGEST_NAME} bytes");
+        diagnostics
+            .error("bad-bfd-name", name.span, message)
+            .help(format!("use a shorter one; {WHOLE}"));
+        return None;
+    }
+    if let Some(first) = seen.iter().find(|other| other.name.value == name.as_str()) {
+        let message = format!("there is another session with the name `{}`", name.as_str());
+        diagnostics
+            .error("duplicate-bfd", name.span, message)
+            .help(format!("give it a name of its own; {WHOLE}"))
+            .note(first.name.span, "the other one is here");
+        return None;
+    }
+    Some(text(name))
+}
+
+fn line(line: Line<'_>, raw: &mut Raw, diagnostics: &mut Diagnostics) {
+    let span = line.node.span();
+    match line.keyword() {
+        "neighbor_ip" | "neighbour_ip" => {
+            raw.tried_neighbor = true;
+            let read = line.address(diagnostics);
+            set(
+                &mut raw.neighbor,
+                read.map(|(ip, word)| Some(Spanned::new(ip, word.span))),
+            );
+        }
+        "source_ip" => {
+            let read = line.address(diagnostics);
+            set(
+                &mut raw.source,
+                read.map(|(ip, word)| Some(Spanned::new(ip, word.span))),
+            );
+        }
+        "interface" => {
+            let word = line.interface(LEFT_OUT, diagnostics);
+            set(&mut raw.interface, word.map(|word| Some(text(word))));
+        }
+        "min_rx" => set(&mut raw.min_rx, millis(line, 1, diagnostics).map(Some)),
+        "min_tx" => set(&mut raw.min_tx, millis(line, 1, diagnostics).map(Some)),
+        "idle_tx" => set(&mut raw.idle_tx, millis(line, 1000, diagnostics).map(Some)),
+        "multiplier" => {
+            set(
+                &mut raw.multiplier,
+                line.number(1..=255, LEFT_OUT, diagnostics).map(Some),
+            );
+        }
+        "passive" => raw.passive = line.flag(diagnostics),
+        "ttl" | "hoplimit" => {
+            set(
+                &mut raw.ttl,
+                line.number(1..=255, LEFT_OUT, diagnostics).map(Some),
+            );
+        }
+        "max_hops" => {
+            let read = hops(line, diagnostics);
+            set(
+                &mut raw.max_hops,
+                read.map(|hops| Some(Spanned::new(hops, span))),
+            );
+        }
+        "multihop" => set(&mut raw.multihop, line.boolean(diagnostics)),
+        "weight" => set(&mut raw.weight, own_weight(line, diagnostics)),
+        "vrrp" => raw.vrrp = line.flag(diagnostics),
+        "checker" => raw.checker = line.flag(diagnostics),
+        "auth" => auth(line, raw, diagnostics),
+        "echo" => {
+            let read = millis(line, 1, diagnostics);
+            set(
+                &mut raw.echo,
+                read.map(|time| Some(Spanned::new(time, span))),
+            );
+        }
+        "demand" => {
+            let read = millis(line, 1, diagnostics);
+            set(
+                &mut raw.demand,
+                read.map(|time| Some(Spanned::new(time, span))),
+            );
+        }
+        _ => {}
+    }
+}
+
+/// Decimal milliseconds from `least`.
+fn millis(line: Line<'_>, least: u64, diagnostics: &mut Diagnostics) -> Option<Duration> {
+    let what = format!("milliseconds from {least} to {LONGEST_MS}");
+    let word = line.word(&what, diagnostics)?;
+    let read = parse_milliseconds(word.as_str());
+    let range = Duration::from_millis(least)..=Duration::from_millis(LONGEST_MS);
+    match read {
+        Ok(time) if range.contains(&time) => Some(time),
+        Ok(_) => {
+            refuse(
+                diagnostics,
+                "out-of-range",
+                line.keyword(),
+                &what,
+                word,
+                LEFT_OUT,
+            );
+            None
+        }
+        Err(why) => {
+            refuse(
+                diagnostics,
+                "bad-time",
+                line.keyword(),
+                &what,
+                word,
+                LEFT_OUT,
+            )
+            .note(None, why.to_string());
+            None
+        }
+    }
+}
+
+fn hops(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<i16> {
+    let what = "a whole number from -1 to 255";
+    let word = line.word(what, diagnostics)?;
+    let read: Option<i16> = word.as_str().parse().ok();
+    if let Some(hops) = read.filter(|hops| (-1..=255).contains(hops)) {
+        return Some(hops);
+    }
+    refuse(
+        diagnostics,
+        "out-of-range",
+        line.keyword(),
+        what,
+        word,
+        LEFT_OUT,
+    );
+    None
+}
+
+const WEIGHTS: &str = "a whole number from -253 to 253";
+
+fn number(keyword: &str, word: &Word, instead: &str, diagnostics: &mut Diagnostics) -> Option<i16> {
+    let read: Option<i16> = word.as_str().parse().ok();
+    if let Some(weight) = read.filter(|weight| (-253..=253).contains(weight)) {
+        return Some(weight);
+    }
+    refuse(diagnostics, "out-of-range", keyword, WEIGHTS, word, instead);
+    None
+}
+
+/// `weight N [reverse]`.
+fn own_weight(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<(i16, bool)> {
+    line.at_most(2, diagnostics);
+    let word = line.required(WEIGHTS, diagnostics)?;
+    let weight = number(line.keyword(), word, LEFT_OUT, diagnostics)?;
+    let reverse = match line.node.arguments().get(1) {
+        None => false,
+        Some(word) if word.as_str() == "reverse" => true,
+        Some(word) => {
+            let message = format!("`{}` cannot stand behind the weight", word.as_str());
+            diagnostics
+                .error("unknown-option", word.span, message)
+                .help("only `reverse` can; the word is left out");
+            false
+        }
+    };
+    Some((weight, reverse))
+}
+
+/// `auth KIND ID KEY`. What cannot be understood must not lead to a session without authentication.
+fn auth(line: Line<'_>, raw: &mut Raw, diagnostics: &mut Diagnostics) {
+    match key(line, raw.auth.as_ref(), diagnostics) {
+        None => raw.bad_auth = true,
+        Some((kind, key)) => match &mut raw.auth {
+            Some(auth) => auth.keys.push(key),
+            None => {
+                let keys = vec![key];
+                raw.auth = Some(BfdAuth { kind, keys });
+            }
+        },
+    }
+}
+
+const UNSAFE: &str = "the whole session is left out rather than run without authentication";
+
+fn key(
+    line: Line<'_>,
+    before: Option<&BfdAuth>,
+    diagnostics: &mut Diagnostics,
+) -> Option<(BfdAuthKind, BfdKey)> {
+    let [kind_word, id_word, key_word] = line.node.arguments() else {
+        let message = "`auth` needs a type, the number of a key and the key";
+        diagnostics
+            .error("bad-key", line.node.span(), message)
+            .help(format!(
+                "for example `auth meticulous_sha1 1 \"a secret\"`; {UNSAFE}"
+            ));
+        return None;
+    };
+    let words = BfdAuthKind::WORDS;
+    let found = words.iter().find(|(word, _)| *word == kind_word.as_str());
+    let Some((_, kind)) = found.copied() else {
+        let names: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
+        let what = format!("one of {}", names.join(", "));
+        refuse(
+            diagnostics,
+            "bad-auth-type",
+            "auth",
+            &what,
+            kind_word,
+            UNSAFE,
+        );
+        return None;
+    };
+    if let Some(before) = before.filter(|before| before.kind != kind) {
+        let first = words.iter().find(|(_, kind)| *kind == before.kind);
+        let first = first.map_or("", |(word, _)| word);
+        let message = format!("all keys of a session have one type, `{first}` here");
+        diagnostics
+            .error("bad-auth-type", kind_word.span, message)
+            .help(UNSAFE);
+        return None;
+    }
+    let Ok(id) = id_word.as_str().parse::<u8>() else {
+        let what = "the number of a key, 0 to 255";
+        refuse(diagnostics, "out-of-range", "auth", what, id_word, UNSAFE);
+        return None;
+    };
+    if before.is_some_and(|before| before.keys.iter().any(|key| key.id == id)) {
+        let message = format!("there is another key {id}");
+        diagnostics
+            .error("duplicate-key", id_word.span, message)
+            .help(format!("give it a number of its own; {UNSAFE}"));
+        return None;
+    }
+    let bytes = match key_word.as_str().strip_prefix("hex:") {
+        Some(digits) => hex(digits),
+        None => Some(key_word.as_str().as_bytes().to_vec()),
+    };
+    let longest = kind.longest_key();
+    match bytes.filter(|bytes| (1..=longest).contains(&bytes.len())) {
+        Some(bytes) => Some((kind, BfdKey { id, bytes })),
+        None => {
+            let message = format!(
+                "a key of this type has 1 to {longest} bytes, as text or as `hex:` and two digits each"
+            );
+            diagnostics
+                .error("bad-key", key_word.span, message)
+                .help(UNSAFE);
+            None
+        }
+    }
+}
+
+fn hex(digits: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
+    let digit = |byte: u8| {
+        char::from(byte)
+            .to_digit(16)
+            .and_then(|d| u8::try_from(d).ok())
+    };
+    let bytes = pairs
+        .iter()
+        .map(|[high, low]| Some((digit(*high)? << 4) | digit(*low)?));
+    bytes
+        .collect::<Option<Vec<u8>>>()
+        .filter(|_| rest.is_empty())
+}
+
+fn resolve(
+    name: Spanned<String>,
+    span: Span,
+    raw: Raw,
+    seen: &[BfdInstance],
+    diagnostics: &mut Diagnostics,
+) -> Option<BfdInstance> {
+    let Some(neighbor) = raw.neighbor else {
+        if !raw.tried_neighbor {
+            let message = format!("`{}` has no `neighbor_ip`", name.value);
+            diagnostics
+                .error("no-neighbor", name.span, message)
+                .help(WHOLE);
+        }
+        return None;
+    };
+    if let Some(source) = raw.source
+        && source.value.is_ipv4() != neighbor.value.is_ipv4()
+    {
+        let message = format!(
+            "`{}`: the addresses {} and {} are of different families",
+            name.value, source.value, neighbor.value
+        );
+        diagnostics
+            .error("mixed-families", source.span, message)
+            .help(WHOLE)
+            .note(neighbor.span, "the neighbour is here");
+        return None;
+    }
+    if raw.bad_auth {
+        return None;
+    }
+    let link_local = matches!(neighbor.value, IpAddr::V6(ip) if ip.is_unicast_link_local());
+    if link_local && raw.interface.is_none() {
+        let message = format!("{} is on every link", neighbor.value);
+        diagnostics
+            .error("no-interface", neighbor.span, message)
+            .help(format!("say which one with `interface NAME`; {WHOLE}"));
+        return None;
+    }
+    let twin = seen.iter().find(|other| {
+        other.neighbor.value == neighbor.value
+            && other.multihop == raw.multihop
+            && other.interface.as_ref().map(|name| &name.value)
+                == raw.interface.as_ref().map(|name| &name.value)
+    });
+    if let Some(twin) = twin {
+        let message = format!(
+            "`{}` has the same neighbour as `{}`",
+            name.value, twin.name.value
+        );
+        diagnostics
+            .error("duplicate-neighbor", neighbor.span, message)
+            .help(format!(
+                "whoever tracks one path can share one session; {WHOLE}"
+            ))
+            .note(twin.neighbor.span, "the other one is here");
+        return None;
+    }
+    let single_hop = |keyword: &str, diagnostics: &mut Diagnostics, span: Span| {
+        let message = format!(
+            "`{}`: `{keyword}` is for neighbours on one's own link",
+            name.value
+        );
+        diagnostics
+            .error("bfd-multihop", span, message)
+            .help(format!("remove it or `multihop`; {LEFT_OUT}"));
+    };
+    let mut echo = raw.echo;
+    if let Some(wanted) = echo {
+        if raw.multihop {
+            single_hop("echo", diagnostics, wanted.span);
+            echo = None;
+        } else if raw.source.is_none() {
+            let message = format!("`{}`: `echo` needs `source_ip`", name.value);
+            diagnostics
+                .error("echo-source", wanted.span, message)
+                .help(format!(
+                    "echo packets are sent to one's own address; {LEFT_OUT}"
+                ));
+            echo = None;
+        }
+    }
+    let (ttl, min_ttl) = hop_limits(&name, &raw, neighbor.value, diagnostics);
+    let both = raw.vrrp == raw.checker;
+    let default = Duration::from_millis(10);
+    Some(BfdInstance {
+        neighbor,
+        source: raw.source,
+        interface: raw.interface,
+        min_rx: raw.min_rx.unwrap_or(default),
+        min_tx: raw.min_tx.unwrap_or(default),
+        idle_tx: raw.idle_tx.unwrap_or(Duration::from_secs(1)),
+        multiplier: raw.multiplier.unwrap_or(5),
+        passive: raw.passive,
+        ttl,
+        min_ttl,
+        multihop: raw.multihop,
+        weight: raw.weight.0,
+        reverse: raw.weight.1,
+        for_vrrp: both || raw.vrrp,
+        for_checkers: both || raw.checker,
+        auth: raw.auth,
+        echo: echo.map(|echo| echo.value),
+        demand: raw.demand.map(|demand| demand.value),
+        span,
+        name,
+    })
+}
+
+/// The TTL of sent packets, and the least of received ones. A Keepalived that was told nothing sends
+/// 64 over IPv6; 255 is what the RFC wants, and what such a neighbour takes as well.
+fn hop_limits(
+    name: &Spanned<String>,
+    raw: &Raw,
+    neighbor: IpAddr,
+    diagnostics: &mut Diagnostics,
+) -> (u8, u8) {
+    let expected = match (raw.ttl, neighbor) {
+        (Some(ttl), _) => ttl,
+        (None, IpAddr::V4(_)) => TTL,
+        (None, IpAddr::V6(_)) => KEEPALIVED_HOP_LIMIT,
+    };
+    let sent = raw.ttl.unwrap_or(TTL);
+    let Some(hops) = raw.max_hops else {
+        return (sent, expected);
+    };
+    let Ok(most) = u8::try_from(hops.value) else {
+        return (sent, 0);
+    };
+    if most > expected && most != u8::MAX {
+        let message = format!(
+            "`{}`: packets with a TTL of {expected} cannot lose {most} hops",
+            name.value
+        );
+        diagnostics
+            .warning("corrected", hops.span, message)
+            .help("nothing is checked, as with -1");
+    }
+    (sent, expected.saturating_sub(most))
+}
+
+/// The entries of `track_bfd`; a weight that is not given here is that of the session.
+pub(super) fn tracked(
+    block: &Node,
+    tracked: &mut Vec<RawTracked>,
+    seen: &mut HashMap<String, Span>,
+    diagnostics: &mut Diagnostics,
+) {
+    for entry in block.entries() {
+        let Some(name) = entry.words.first() else {
+            continue;
+        };
+        if let Some(first) = seen.insert(name.as_str().to_owned(), name.span) {
+            let message = format!("`{}` is tracked twice", name.as_str());
+            diagnostics
+                .error("duplicate-tracker", name.span, message)
+                .help("the first one counts")
+                .note(first, "the other one is here");
+            continue;
+        }
+        if let Some(weight) = entry_weight(entry, diagnostics) {
+            let name = text(name);
+            tracked.push(RawTracked { name, weight });
+        }
+    }
+}
+
+/// An entry of `track_bfd`, before it is known whether there is such a session.
+#[derive(Clone, Debug)]
+pub(crate) struct RawTracked {
+    name: Spanned<String>,
+    /// The weight, and whether it is reversed; what was not written is that of the session.
+    weight: (Option<i16>, Option<bool>),
+}
+
+impl RawTracked {
+    /// The tracker, if there is a session of this name for it. Complains if there is none.
+    pub(in crate::model) fn resolve(
+        self,
+        sessions: &[BfdInstance],
+        instance: &str,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<TrackedBfd> {
+        let Self { name, weight } = self;
+        let found = sessions
+            .iter()
+            .find(|session| session.name.value == name.value);
+        match found {
+            Some(session) if session.for_vrrp => Some(TrackedBfd {
+                weight: weight.0.unwrap_or(session.weight),
+                reverse: weight.1.unwrap_or(session.reverse),
+                name,
+            }),
+            found => {
+                let message = match found {
+                    Some(_) => format!("`{}` is for checkers only", name.value),
+                    None => {
+                        format!(
+                            "there is no `bfd_instance {}` for `{instance}` to track",
+                            name.value
+                        )
+                    }
+                };
+                let names = sessions.iter().map(|session| session.name.value.as_str());
+                let near = crate::schema::nearest(&name.value, names);
+                let help = match near.filter(|_| found.is_none()) {
+                    Some(near) => format!("did you mean `{near}`? the entry is left out"),
+                    None => "the entry is left out".to_owned(),
+                };
+                diagnostics
+                    .error("unknown-tracker", name.span, message)
+                    .help(help);
+                None
+            }
+        }
+    }
+}
+
+/// `[weight N [reverse|noreverse]]`; `None` if the weight cannot be used, which would make it a fault.
+fn entry_weight(
+    entry: &Node,
+    diagnostics: &mut Diagnostics,
+) -> Option<(Option<i16>, Option<bool>)> {
+    let mut words = entry.arguments().iter();
+    let Some(word) = words.next() else {
+        return Some((None, None));
+    };
+    if word.as_str() != "weight" {
+        let message = format!("a tracked session has no option `{}`", word.as_str());
+        diagnostics
+            .error("unknown-option", word.span, message)
+            .help(
+                "use `weight N`, `weight N reverse` or `weight N noreverse`; the word is left out",
+            );
+        return Some((None, None));
+    }
+    let Some(value) = words.next() else {
+        let message = format!("`weight` needs {WEIGHTS}");
+        diagnostics
+            .error("missing-value", word.span, message)
+            .help("the entry is left out");
+        return None;
+    };
+    let weight = number("weight", value, "the entry is left out", diagnostics)?;
+    let reverse = match words.next() {
+        None => None,
+        Some(word) if word.as_str() == "reverse" => Some(true),
+        Some(word) if word.as_str() == "noreverse" => Some(false),
+        Some(word) => {
+            let message = format!("`{}` cannot stand behind the weight", word.as_str());
+            diagnostics
+                .error("unknown-option", word.span, message)
+                .help("only `reverse` and `noreverse` can; the word is left out");
+            None
+        }
+    };
+    Some((Some(weight), reverse))
+}

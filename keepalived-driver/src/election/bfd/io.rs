@@ -1,0 +1,217 @@
+//! Reading and sending.
+
+use std::os::fd::AsRawFd;
+
+use bfd::{Buffer, Definition, InterfaceId, MAX_LEN, Rx, SessionId};
+use sans_io_time::Instant;
+use vrrp_proto::Family;
+
+use super::Sessions;
+use crate::election::receive::BATCHES_PER_TURN;
+use crate::election::{Elections, RETRY};
+use crate::report::Report;
+use crate::sockets::bfd::{Arrived, Envelope, Letter, Receiver, Room, Sender, family};
+use crate::sources::{BfdPort, BfdSocket, Source};
+
+/// Which raw socket: family, and the interface it is bound to, 0 for none.
+pub(super) type SenderKey = (bool, u32);
+
+/// The key of the socket for a family.
+pub(super) fn senders_key(family: Family, scope: u32) -> SenderKey {
+    (family == Family::Ipv6, scope)
+}
+
+/// Letters that wait for company. When more sessions speak in one turn, the first are sent before
+/// the last have been asked.
+const OUTBOX: usize = 256;
+
+/// The interface of packets from where no session has named one.
+const ELSEWHERE: InterfaceId = InterfaceId(u32::MAX - 1);
+
+impl Sessions {
+    /// The sockets that the sessions need.
+    fn wanted(&self) -> Vec<BfdSocket> {
+        let mut wanted: Vec<BfdSocket> = self
+            .running
+            .values()
+            .map(|running| {
+                let port = match running.setup.definition {
+                    Definition::SingleHop(..) => BfdPort::SingleHop,
+                    _ => BfdPort::Multihop,
+                };
+                let family = family(running.setup.definition.path().peer());
+                BfdSocket { port, family }
+            })
+            .collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        wanted
+    }
+
+    /// Take one packet to its session.
+    fn hear(&mut self, now: Instant, port: BfdPort, arrived: &Arrived, payload: &[u8]) {
+        self.totals.received += 1;
+        let interface = self.by_index.get(&arrived.interface).copied();
+        let rx = Rx {
+            interface: interface.unwrap_or(ELSEWHERE),
+            source: arrived.source,
+            destination: arrived.destination,
+            destination_port: port.number(),
+            ttl: arrived.ttl,
+            payload,
+        };
+        // Counted with the session, or, if it is nobody's, in the table.
+        let _ = self.table.handle_packet(now, &rx);
+    }
+}
+
+impl Elections {
+    /// Open the sockets that are missing, close those that nobody needs.
+    pub(in crate::election) fn open_bfd(&mut self) {
+        let wanted = self.bfd.wanted();
+        self.bfd.receivers.retain(|key, _| wanted.contains(key));
+        for key in wanted {
+            if self.bfd.receivers.contains_key(&key) {
+                continue;
+            }
+            let opened = Receiver::open(key.family, key.port.number()).and_then(|receiver| {
+                self.register(receiver.as_raw_fd(), Source::Bfd(key).into())?;
+                Ok(receiver)
+            });
+            match opened {
+                Ok(receiver) => {
+                    self.bfd.receivers.insert(key, receiver);
+                }
+                Err(error) => {
+                    let port = key.port.number();
+                    self.reports.push(Report::Trouble {
+                        message: format!("BFD: cannot listen on UDP port {port}: {error}"),
+                    });
+                    let now = self.clock.now();
+                    self.retry_at = self.retry_at.or_else(|| now.checked_add(RETRY));
+                }
+            }
+        }
+    }
+
+    /// True if more may be waiting.
+    pub(in crate::election) fn read_bfd(&mut self, now: Instant, key: BfdSocket) -> bool {
+        let mut room = std::mem::take(&mut self.bfd.room);
+        let more = self.read_bfd_batches(now, key, &mut room);
+        self.bfd.room = room;
+        more
+    }
+
+    fn read_bfd_batches(&mut self, now: Instant, key: BfdSocket, room: &mut Room) -> bool {
+        for _ in 0..BATCHES_PER_TURN {
+            let Some(receiver) = self.bfd.receivers.remove(&key) else {
+                return false;
+            };
+            let sessions = &mut self.bfd;
+            let result = receiver.receive(room, |arrived, payload| {
+                sessions.hear(now, key.port, arrived, payload);
+            });
+            self.bfd.receivers.insert(key, receiver);
+            match result {
+                Ok(true) => {}
+                Ok(false) => return false,
+                Err(error) => {
+                    self.reports.push(Report::Trouble {
+                        message: format!("receiving BFD packets failed: {error}"),
+                    });
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    /// Send what sessions have to say.
+    pub(in crate::election) fn send_bfd(&mut self, now: Instant) {
+        let mut buffer: Buffer = [0; MAX_LEN];
+        let mut waiting = 0;
+        while let Some(transmit) = self.bfd.table.poll_transmit(now, &mut buffer) {
+            // A retiring session is not in the configuration any more; it may still have its say.
+            let Some(running) = self.bfd.running.get(&transmit.id) else {
+                continue;
+            };
+            let Some(source) = running.source else {
+                continue;
+            };
+            let envelope = Envelope {
+                source,
+                source_port: transmit.source_port,
+                destination: transmit.destination,
+                destination_port: transmit.destination_port,
+                ttl: transmit.ttl,
+                scope: running.scope,
+            };
+            let Some(letter) = Letter::new(&envelope, &buffer, transmit.length) else {
+                continue;
+            };
+            let key = senders_key(family(source), running.scope);
+            let outbox = self.bfd.outbox.entry(key).or_default();
+            outbox.push((transmit.id, letter));
+            waiting += 1;
+            if waiting >= OUTBOX {
+                waiting = 0;
+                self.flush_bfd();
+            }
+        }
+        if waiting > 0 {
+            self.flush_bfd();
+        }
+    }
+
+    fn flush_bfd(&mut self) {
+        let mut failures: Vec<(SessionId, std::io::Error)> = Vec::new();
+        let Sessions {
+            outbox,
+            senders,
+            totals,
+            ..
+        } = &mut self.bfd;
+        let reconciler = &self.reconciler;
+        for (key, letters) in outbox {
+            if letters.is_empty() {
+                continue;
+            }
+            let sender = match senders.entry(*key) {
+                std::collections::btree_map::Entry::Occupied(entry) => Ok(entry.into_mut()),
+                std::collections::btree_map::Entry::Vacant(entry) => {
+                    let family = if key.0 { Family::Ipv6 } else { Family::Ipv4 };
+                    let link = reconciler.link_by_index(key.1);
+                    let name = link.as_ref().map(|link| link.name.as_str());
+                    Sender::open(family, name).map(|sender| entry.insert(sender))
+                }
+            };
+            match sender {
+                Ok(sender) => {
+                    let failed = |id: SessionId, error| failures.push((id, error));
+                    let sent = sender.send(letters, failed);
+                    totals.sent += u64::try_from(sent).unwrap_or(u64::MAX);
+                }
+                Err(error) => {
+                    let kind = error.kind();
+                    failures.extend(letters.iter().map(|(id, _)| (*id, kind.into())));
+                }
+            }
+            letters.clear();
+        }
+        for (id, error) in failures {
+            let Some(running) = self.bfd.running.get_mut(&id) else {
+                continue;
+            };
+            running.send_errors += 1;
+            // A link that is down refuses every packet: a word now and then is enough.
+            if running.send_errors.is_power_of_two() {
+                self.reports.push(Report::Trouble {
+                    message: format!(
+                        "BFD ({}) sending failed ({} times so far): {error}",
+                        running.setup.name, running.send_errors
+                    ),
+                });
+            }
+        }
+    }
+}
