@@ -18,7 +18,7 @@ const TOOLS: &[(&str, &str)] = &[
 const PROGRAMS: &[(&str, &str, &str)] = &[("keepalived-ipvs", "client", "kernel")];
 
 /// Longest run of one program in the guest, in seconds. The processor is emulated.
-const LIMIT: u32 = 300;
+const LIMIT: u32 = 600;
 
 /// Boots the machine and runs the tests whose name contains `filter`.
 pub(crate) fn run(report: &mut Report, filter: Option<&str>, missing: Missing) {
