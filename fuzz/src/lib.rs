@@ -5,6 +5,7 @@
 
 pub mod advert_parse;
 pub mod arp_nd;
+pub mod checks;
 pub mod config_parse;
 pub mod input;
 pub mod ipvs_datagram;
@@ -15,9 +16,12 @@ pub mod router_ops;
 pub type Body = fn(&[u8]);
 
 /// Every target.
-pub const TARGETS: [(&str, Body); 6] = [
+pub const TARGETS: [(&str, Body); 9] = [
     ("advert_parse", advert_parse::run),
     ("arp_nd", arp_nd::run),
+    ("check_dns", checks::dns),
+    ("check_http", checks::http),
+    ("check_smtp", checks::smtp),
     ("config_parse", config_parse::run),
     ("ipvs_datagram", ipvs_datagram::run),
     ("netlink_datagram", netlink_datagram::run),

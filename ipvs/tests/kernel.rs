@@ -116,7 +116,7 @@ proptest! {
         prop_assert_eq!(&dumped.table(), &want);
         prop_assert_eq!(diff(&dumped.table(), &want), vec![]);
         static TABLES: AtomicU32 = AtomicU32::new(0);
-        if TABLES.fetch_add(1, Ordering::Relaxed) % 10 == 0 {
+        if TABLES.fetch_add(1, Ordering::Relaxed).is_multiple_of(10) {
             prop_assert_eq!(ipvsadm("-S -n"), as_saved(&want));
         }
     }

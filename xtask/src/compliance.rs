@@ -11,6 +11,7 @@ use crate::scan::{self, Citations};
 const FOLDERS: &[&str] = &[
     "vrrp-proto",
     "vrrp-fsm",
+    "healthcheck",
     "ipvs",
     "bfd",
     "netlink-vip",
@@ -50,6 +51,9 @@ const PARTS: &[(&str, &str)] = &[
     ("KA-AX", "Keepalived: signed adverts"),
     ("KA-O", "Keepalived: other options"),
     ("ARP", "Gratuitous ARP"),
+    ("CHK", "Health checks"),
+    ("RS", "Real servers"),
+    ("LVS", "Virtual servers"),
     ("IPVS-ENC", "IPVS: requests"),
     ("IPVS-DEC", "IPVS: answers"),
     ("IPVS-OPS", "IPVS: the table"),

@@ -85,6 +85,7 @@ const AT_HOME: &[(&str, &[&str])] = &[
         "netlink_packet_generic",
         &["ipvs/src/netlink/message.rs", "ipvs/src/netlink/request.rs"],
     ),
+    ("rustls", &["healthcheck/src/tls.rs"]),
 ];
 
 #[test]

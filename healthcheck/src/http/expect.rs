@@ -1,0 +1,222 @@
+//! What a page has to look like.
+
+use std::fmt::Write as _;
+use std::ops::RangeInclusive;
+
+use md5::{Digest as _, Md5};
+
+use crate::outcome::HttpFailure;
+
+/// Status codes that pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusList(Vec<RangeInclusive<u16>>);
+
+impl StatusList {
+    /// These ranges.
+    #[must_use]
+    pub fn new(ranges: impl IntoIterator<Item = RangeInclusive<u16>>) -> Self {
+        Self(ranges.into_iter().collect())
+    }
+
+    /// Whether a code is among them.
+    #[must_use]
+    pub fn contains(&self, status: u16) -> bool {
+        self.0.iter().any(|range| range.contains(&status))
+    }
+}
+
+impl Default for StatusList {
+    /// 200 to 299.
+    fn default() -> Self {
+        Self::new([200..=299])
+    }
+}
+
+/// Where in a body a match may begin, in octets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Offsets {
+    /// What comes before is not looked at.
+    pub min: usize,
+    /// The last place; `None` is anywhere.
+    pub max: Option<usize>,
+}
+
+/// What a page has to look like. All of it has to be so.
+#[derive(Clone, Debug, Default)]
+pub struct Expectation {
+    /// Its status.
+    pub status: StatusList,
+    /// MD5 of its body as it is on the wire: what `genhash` prints.
+    pub digest: Option<[u8; 16]>,
+    /// What is to be found in its body, or not.
+    #[cfg(feature = "regex")]
+    pub regex: Option<BodyRegex>,
+}
+
+#[cfg(feature = "regex")]
+pub use with_regex::{BodyRegex, RegexError};
+
+#[cfg(feature = "regex")]
+mod with_regex {
+    use regex::bytes::{Regex, RegexBuilder};
+    use thiserror::Error;
+
+    use super::Offsets;
+
+    /// Why a regular expression cannot be used.
+    #[non_exhaustive]
+    #[derive(Clone, Debug, PartialEq, Eq, Error)]
+    pub enum RegexError {
+        /// Not a regular expression, or one with look-around or back references, which cannot be
+        /// searched for in linear time.
+        #[error("{0}")]
+        Syntax(String),
+        /// An option of PCRE2 that changes matching and has no counterpart.
+        #[error("option {0} is not supported")]
+        Option(String),
+    }
+
+    /// A regular expression over a body.
+    #[derive(Clone, Debug)]
+    pub struct BodyRegex {
+        regex: Regex,
+        dollar_end_only: bool,
+        /// Where a match may begin.
+        pub offsets: Offsets,
+        /// A match fails the check.
+        pub no_match: bool,
+    }
+
+    impl BodyRegex {
+        /// Compiles an expression with options of `regex_options`.
+        ///
+        /// # Errors
+        /// What cannot be had.
+        pub fn new<'a>(
+            expression: &str,
+            options: impl IntoIterator<Item = &'a str>,
+        ) -> Result<Self, RegexError> {
+            let mut builder = RegexBuilder::new(expression);
+            builder.unicode(false);
+            let (mut dollar_end_only, mut multi_line) = (false, false);
+            for option in options {
+                match option {
+                    "caseless" => drop(builder.case_insensitive(true)),
+                    "dotall" => drop(builder.dot_matches_new_line(true)),
+                    "extended" => drop(builder.ignore_whitespace(true)),
+                    "multiline" => {
+                        builder.multi_line(true);
+                        multi_line = true;
+                    }
+                    "ungreedy" => drop(builder.swap_greed(true)),
+                    "utf" | "ucp" => drop(builder.unicode(true)),
+                    "dollar_endonly" => dollar_end_only = true,
+                    // These say how to search, not what is found; or they forbid what cannot be
+                    // written here anyhow.
+                    "auto_callout" | "no_auto_capture" | "no_auto_possess"
+                    | "no_dotstar_anchor" | "no_start_optimize" | "never_backslash_c"
+                    | "never_ucp" | "never_utf" | "use_offset_limit" | "alt_verbnames" => {}
+                    other => return Err(RegexError::Option(other.to_owned())),
+                }
+            }
+            let regex = builder.build();
+            let regex = regex.map_err(|error| RegexError::Syntax(error.to_string()))?;
+            Ok(Self {
+                regex,
+                dollar_end_only: dollar_end_only || multi_line,
+                offsets: Offsets::default(),
+                no_match: false,
+            })
+        }
+
+        /// The same with places where a match may begin.
+        #[must_use]
+        pub const fn with_offsets(mut self, offsets: Offsets) -> Self {
+            self.offsets = offsets;
+            self
+        }
+
+        /// The same, but a match fails.
+        #[must_use]
+        pub const fn with_no_match(mut self, no_match: bool) -> Self {
+            self.no_match = no_match;
+            self
+        }
+
+        /// Whether it matches within the offsets. In PCRE `$` matches before a line feed at the end
+        /// too, unless told otherwise.
+        pub(crate) fn matches(&self, body: &[u8]) -> bool {
+            let without = body.strip_suffix(b"\n").filter(|_| !self.dollar_end_only);
+            self.found(body) || without.is_some_and(|body| self.found(body))
+        }
+
+        fn found(&self, body: &[u8]) -> bool {
+            if self.offsets.min > body.len() {
+                return false;
+            }
+            // The leftmost match: if that begins too late, so do all others.
+            let found = self.regex.find_at(body, self.offsets.min);
+            found.is_some_and(|found| self.offsets.max.is_none_or(|max| found.start() <= max))
+        }
+    }
+}
+
+/// Looks at a body while it comes in.
+#[derive(Debug)]
+pub(crate) struct Examiner {
+    hash: Option<Md5>,
+    #[cfg(feature = "regex")]
+    kept: Option<Vec<u8>>,
+}
+
+impl Examiner {
+    pub(crate) fn new(expect: &Expectation) -> Self {
+        Self {
+            hash: expect.digest.map(|_| Md5::new()),
+            #[cfg(feature = "regex")]
+            kept: expect.regex.as_ref().map(|_| Vec::new()),
+        }
+    }
+
+    /// Octets of the body as they are on the wire.
+    pub(crate) fn raw(&mut self, octets: &[u8]) {
+        if let Some(hash) = &mut self.hash {
+            hash.update(octets);
+        }
+    }
+
+    /// Octets of the content. They are kept only for a regular expression, and no more of them than
+    /// the limit of a body.
+    #[cfg_attr(not(feature = "regex"), allow(clippy::unused_self))]
+    pub(crate) fn content(&mut self, octets: &[u8]) {
+        #[cfg(feature = "regex")]
+        if let Some(kept) = &mut self.kept {
+            kept.extend_from_slice(octets);
+        }
+        #[cfg(not(feature = "regex"))]
+        let _ = octets;
+    }
+
+    /// The verdict at the end.
+    pub(crate) fn judge(self, expect: &Expectation) -> Result<(), HttpFailure> {
+        if let (Some(hash), Some(wanted)) = (self.hash, expect.digest) {
+            let got: [u8; 16] = hash.finalize().into();
+            if got != wanted {
+                let got = got.iter().fold(String::new(), |mut text, octet| {
+                    let _infallible = write!(text, "{octet:02x}");
+                    text
+                });
+                return Err(HttpFailure::Digest { got });
+            }
+        }
+        #[cfg(feature = "regex")]
+        if let (Some(kept), Some(regex)) = (self.kept, &expect.regex) {
+            match (regex.matches(&kept), regex.no_match) {
+                (true, true) => return Err(HttpFailure::Match),
+                (false, false) => return Err(HttpFailure::NoMatch),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}

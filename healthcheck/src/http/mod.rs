@@ -1,0 +1,34 @@
+//! HTTP as far as a check needs it: one GET, its head, its body.
+
+mod body;
+mod expect;
+mod head;
+mod request;
+
+#[cfg(feature = "regex")]
+pub use expect::{BodyRegex, RegexError};
+pub use expect::{Expectation, Offsets, StatusList};
+pub use request::{HttpVersion, Page};
+
+pub(crate) use body::Body;
+pub(crate) use expect::Examiner;
+pub(crate) use head::{Head, HeadReader};
+
+/// How much of an answer is read before it counts as hostile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HttpLimits {
+    /// Octets of all heads together, interim answers included.
+    pub head: usize,
+    /// Octets of the body as they come over the wire.
+    pub body: usize,
+}
+
+impl Default for HttpLimits {
+    /// 16 KiB of head, 4 MiB of body.
+    fn default() -> Self {
+        Self {
+            head: 16 * 1024,
+            body: 4 * 1024 * 1024,
+        }
+    }
+}

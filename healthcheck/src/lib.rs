@@ -1,0 +1,44 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::as_conversions,
+        clippy::panic
+    )
+)]
+
+mod checker;
+mod http;
+mod io;
+mod outcome;
+mod pool;
+mod probe;
+mod rng;
+mod schedule;
+#[cfg(feature = "tls")]
+mod tls;
+
+pub use checker::{Checker, CheckerEvent, Health};
+#[cfg(feature = "regex")]
+pub use http::{BodyRegex, RegexError};
+pub use http::{Expectation, HttpLimits, HttpVersion, Offsets, Page, StatusList};
+pub use io::{ConnId, Input, IoFailure, Level, Output, Target, Transport};
+pub use outcome::{
+    DnsFailure, Failure, HttpFailure, Outcome, Passed, SmtpFailure, Stage, TlsFailure, WeightChange,
+};
+pub use pool::{
+    Member, Placement, Pool, PoolConfig, PoolEvent, ServerConfig, ServerId, SorryServer,
+};
+pub use probe::{
+    BfdProbe, DnsProbe, DnsQuery, FileProbe, HttpConfig, HttpProbe, Pattern, PingProbe, Probe,
+    QueryType, SMTP_LINE, ScriptProbe, SmtpProbe, TcpProbe, UdpConfig, UdpProbe,
+};
+pub use sans_io_time::Instant;
+pub use schedule::Schedule;
+#[cfg(feature = "tls")]
+pub use tls::{ServerNameIndication, TlsConfig, TlsConfigError, Verify, WallClock};

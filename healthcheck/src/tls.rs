@@ -1,0 +1,308 @@
+//! TLS, bytes in and bytes out. The only file that names rustls.
+
+use std::fmt;
+use std::io::{Read as _, Write as _};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{ClientConfig, ClientConnection};
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::time_provider::TimeProvider;
+use rustls::{AlertDescription, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use thiserror::Error as ThisError;
+
+use crate::outcome::TlsFailure;
+
+/// Tells the time since 1970, by which certificates are judged. `None` when it is not known.
+pub type WallClock = Arc<dyn Fn() -> Option<Duration> + Send + Sync>;
+
+/// Whether the certificate of a server is looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Verify {
+    /// Not at all: any certificate, of any age and any strength, for any name. As in Keepalived,
+    /// and what is asked is whether somebody is there, not who.
+    #[default]
+    Danger,
+    /// It has to be signed by one of these authorities (PEM), be of age, and name the server.
+    Roots(Vec<u8>),
+}
+
+/// Which name is sent in the handshake, and looked for in a verified certificate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ServerNameIndication {
+    /// None is sent; a verified certificate has to name the address.
+    #[default]
+    Off,
+    /// The virtual host of the page, if it has one that is a name.
+    VirtualHost,
+    /// This one.
+    Name(String),
+}
+
+/// A setting that cannot be had.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, ThisError)]
+pub enum TlsConfigError {
+    /// Not a PEM text with at least one certificate.
+    #[error("no certificate in the PEM text")]
+    Certificate,
+    /// Not a PEM text with a private key in clear.
+    #[error("no private key in the PEM text")]
+    Key,
+    /// The key does not belong to the certificate, or is of an unknown kind.
+    #[error("{0}")]
+    Rejected(String),
+}
+
+/// How to speak TLS (CHK-12, CHK-13). Cheap to clone.
+#[derive(Clone)]
+pub struct TlsConfig {
+    config: Arc<ClientConfig>,
+    sni: ServerNameIndication,
+}
+
+impl fmt::Debug for TlsConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The rest has a private key in it.
+        let mut text = f.debug_struct("TlsConfig");
+        text.field("sni", &self.sni).finish_non_exhaustive()
+    }
+}
+
+impl TlsConfig {
+    /// Any server, no certificate of our own.
+    ///
+    /// # Errors
+    /// None that depends on the arguments.
+    pub fn new(sni: ServerNameIndication) -> Result<Self, TlsConfigError> {
+        // It is asked for the time, and as nothing is verified any will do.
+        let clock: WallClock = Arc::new(|| Some(Duration::ZERO));
+        Self::with(&Verify::Danger, None, sni, clock)
+    }
+
+    /// With everything said: `identity` is a certificate chain and its key, in PEM.
+    ///
+    /// # Errors
+    /// What cannot be read or does not fit.
+    pub fn with(
+        verify: &Verify,
+        identity: Option<(&[u8], &[u8])>,
+        sni: ServerNameIndication,
+        clock: WallClock,
+    ) -> Result<Self, TlsConfigError> {
+        let rejected = |error: Error| TlsConfigError::Rejected(error.to_string());
+        let provider = Arc::new(ring::default_provider());
+        let time = Arc::new(Clock(clock));
+        let builder = ClientConfig::builder_with_details(provider.clone(), time)
+            .with_safe_default_protocol_versions()
+            .map_err(rejected)?;
+        let builder = match verify {
+            Verify::Danger => builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(danger::Anybody(provider))),
+            Verify::Roots(pem) => {
+                let mut roots = RootCertStore::empty();
+                for certificate in certificates(pem)? {
+                    roots.add(certificate).map_err(rejected)?;
+                }
+                builder.with_root_certificates(roots)
+            }
+        };
+        let mut config = match identity {
+            None => builder.with_no_client_auth(),
+            Some((chain, key)) => {
+                let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsConfigError::Key)?;
+                let chain = certificates(chain)?;
+                builder
+                    .with_client_auth_cert(chain, key)
+                    .map_err(rejected)?
+            }
+        };
+        config.enable_sni = sni != ServerNameIndication::Off;
+        // Each check is to be a whole one.
+        config.resumption = rustls::client::Resumption::disabled();
+        Ok(Self {
+            config: Arc::new(config),
+            sni,
+        })
+    }
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsConfigError> {
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let all = all.map_err(|_| TlsConfigError::Certificate)?;
+    if all.is_empty() {
+        return Err(TlsConfigError::Certificate);
+    }
+    Ok(all)
+}
+
+struct Clock(WallClock);
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+impl TimeProvider for Clock {
+    fn current_time(&self) -> Option<UnixTime> {
+        (self.0)().map(UnixTime::since_unix_epoch)
+    }
+}
+
+/// The verifier that verifies nothing.
+mod danger {
+    use super::*;
+
+    #[derive(Debug)]
+    pub(super) struct Anybody(pub(super) Arc<CryptoProvider>);
+
+    impl ServerCertVerifier for Anybody {
+        fn verify_server_cert(
+            &self,
+            _certificate: &CertificateDer<'_>,
+            _chain: &[CertificateDer<'_>],
+            _name: &ServerName<'_>,
+            _ocsp: &[u8],
+            _now: UnixTime,
+        ) -> Result<ServerCertVerified, Error> {
+            Ok(ServerCertVerified::assertion())
+        }
+
+        // Old servers have keys and certificates of kinds that could not be checked at all.
+        fn verify_tls12_signature(
+            &self,
+            _message: &[u8],
+            _certificate: &CertificateDer<'_>,
+            _signature: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, Error> {
+            Ok(HandshakeSignatureValid::assertion())
+        }
+
+        fn verify_tls13_signature(
+            &self,
+            _message: &[u8],
+            _certificate: &CertificateDer<'_>,
+            _signature: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, Error> {
+            Ok(HandshakeSignatureValid::assertion())
+        }
+
+        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+            let algorithms = &self.0.signature_verification_algorithms;
+            let mut schemes = algorithms.supported_schemes();
+            schemes.extend([
+                SignatureScheme::RSA_PKCS1_SHA1,
+                SignatureScheme::ECDSA_SHA1_Legacy,
+            ]);
+            schemes
+        }
+    }
+}
+
+/// One connection.
+pub(crate) struct TlsStream {
+    connection: ClientConnection,
+    closed: bool,
+}
+
+impl fmt::Debug for TlsStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TlsStream")
+    }
+}
+
+impl TlsStream {
+    pub(crate) fn new(
+        config: &TlsConfig,
+        address: IpAddr,
+        virtual_host: Option<&str>,
+    ) -> Result<Self, TlsFailure> {
+        let named = match &config.sni {
+            ServerNameIndication::Off => None,
+            ServerNameIndication::VirtualHost => virtual_host,
+            ServerNameIndication::Name(name) => Some(name.as_str()),
+        };
+        // A virtual host may have a port behind it.
+        let name = named.map(|name| name.split(':').next().unwrap_or(name));
+        let name = name.and_then(|name| ServerName::try_from(name.to_owned()).ok());
+        let name = name.unwrap_or_else(|| ServerName::IpAddress(address.into()));
+        let connection = ClientConnection::new(config.config.clone(), name);
+        let mut connection = connection.map_err(failure)?;
+        connection.set_buffer_limit(None);
+        Ok(Self {
+            connection,
+            closed: false,
+        })
+    }
+
+    pub(crate) fn is_handshaking(&self) -> bool {
+        self.connection.is_handshaking()
+    }
+
+    /// The server said that it has no more to say.
+    pub(crate) const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Takes ciphertext: how much of it was used, and the plaintext that was in it.
+    pub(crate) fn read(&mut self, octets: &[u8]) -> Result<(usize, Vec<u8>), TlsFailure> {
+        let mut rest = octets;
+        let used = self.connection.read_tls(&mut rest);
+        let used = used.map_err(|error| TlsFailure::Protocol(error.to_string()))?;
+        let state = self.connection.process_new_packets().map_err(failure)?;
+        self.closed |= state.peer_has_closed();
+        let mut plain = vec![0; state.plaintext_bytes_to_read()];
+        let mut taken = 0_usize;
+        while let Some(room) = plain.get_mut(taken..).filter(|room| !room.is_empty()) {
+            match self.connection.reader().read(room) {
+                Ok(0) | Err(_) => break,
+                Ok(more) => taken = taken.saturating_add(more),
+            }
+        }
+        plain.truncate(taken);
+        Ok((used, plain))
+    }
+
+    pub(crate) fn write(&mut self, octets: &[u8]) -> Result<(), TlsFailure> {
+        let written = self.connection.writer().write_all(octets);
+        written.map_err(|error| TlsFailure::Protocol(error.to_string()))
+    }
+
+    pub(crate) fn take_outgoing(&mut self) -> Result<Vec<u8>, TlsFailure> {
+        let mut octets = Vec::new();
+        while self.connection.wants_write() {
+            let written = self.connection.write_tls(&mut octets);
+            written.map_err(|error| TlsFailure::Protocol(error.to_string()))?;
+        }
+        Ok(octets)
+    }
+
+    pub(crate) fn close(&mut self) {
+        self.connection.send_close_notify();
+    }
+}
+
+fn failure(error: Error) -> TlsFailure {
+    use rustls::PeerIncompatible as Incompatible;
+    match error {
+        Error::AlertReceived(AlertDescription::ProtocolVersion)
+        | Error::PeerIncompatible(
+            Incompatible::ServerDoesNotSupportTls12Or13
+            | Incompatible::ServerTlsVersionIsDisabledByOurConfig,
+        ) => TlsFailure::LegacyVersion,
+        Error::AlertReceived(
+            AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity,
+        )
+        | Error::PeerIncompatible(_) => TlsFailure::LegacyCipher,
+        Error::AlertReceived(alert) => TlsFailure::Alert(format!("{alert:?}")),
+        Error::InvalidCertificate(error) => TlsFailure::Certificate(error.to_string()),
+        Error::NoCertificatesPresented => TlsFailure::Certificate("none".to_owned()),
+        other => TlsFailure::Protocol(other.to_string()),
+    }
+}

@@ -1,0 +1,286 @@
+//! Schedules: when a probe runs and what its results make of a server.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{LIMIT, at, target};
+use healthcheck::{
+    Checker, CheckerEvent, ConnId, Failure, FileProbe, Health, HttpConfig, HttpProbe, Input,
+    Instant, IoFailure, Level, Output, Page, Schedule, TcpProbe, WeightChange,
+};
+
+const REFUSED: Failure = Failure::Io(IoFailure::Refused);
+
+/// A check every ten seconds, the first at once.
+fn schedule() -> Schedule {
+    let mut schedule = Schedule::every(Duration::from_secs(10));
+    schedule.warmup = Duration::ZERO;
+    schedule
+}
+
+struct World {
+    checker: Checker<TcpProbe>,
+    now: Instant,
+    conn: Option<ConnId>,
+    /// When attempts began, in milliseconds.
+    starts: Vec<i64>,
+}
+
+impl World {
+    fn new(schedule: Schedule) -> Self {
+        let probe = TcpProbe::new(target(), LIMIT);
+        let mut world = Self {
+            checker: Checker::new(probe, schedule, 1, at(0)),
+            now: at(0),
+            conn: None,
+            starts: Vec::new(),
+        };
+        world.turn();
+        world
+    }
+
+    fn turn(&mut self) {
+        self.checker.handle_timeout(self.now);
+        while let Some(output) = self.checker.poll_output(self.now) {
+            match output {
+                Output::Connect { conn, .. } => {
+                    self.conn = Some(conn);
+                    self.starts.push(self.now.as_nanos() / 1_000_000);
+                }
+                Output::Close(_) => self.conn = None,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// To the next thing that is due.
+    fn next(&mut self) {
+        let next = self.checker.next_timeout().expect("something is due");
+        assert!(next >= self.now);
+        self.now = next;
+        self.turn();
+    }
+
+    fn answer(&mut self, good: bool) {
+        let conn = self.conn.expect("an attempt");
+        let input = if good {
+            Input::Connected(conn)
+        } else {
+            Input::Failed(conn, IoFailure::Refused)
+        };
+        self.checker.handle_input(self.now, input);
+        self.turn();
+    }
+
+    /// Whole attempts with these results.
+    fn results(&mut self, results: &[bool]) -> Vec<CheckerEvent> {
+        for good in results {
+            while self.conn.is_none() {
+                self.next();
+            }
+            self.answer(*good);
+        }
+        self.events()
+    }
+
+    fn events(&mut self) -> Vec<CheckerEvent> {
+        let events = std::iter::from_fn(|| self.checker.poll_event());
+        events
+            .filter(|event| *event != CheckerEvent::FirstResult)
+            .collect()
+    }
+}
+
+/// CHK-06: from start to start, however long an attempt takes.
+#[test]
+fn checks_begin_at_regular_times() {
+    let mut world = World::new(schedule());
+    for _ in 0..3 {
+        world.now = world
+            .now
+            .checked_add(Duration::from_millis(1234))
+            .expect("in range");
+        world.answer(true);
+        world.next();
+    }
+    assert_eq!(world.starts, [0, 10_000, 20_000, 30_000]);
+}
+
+/// CHK-05.
+#[test]
+fn retries_come_before_the_verdict_and_only_on_the_way_down() {
+    let mut schedule = schedule();
+    schedule.retries = 2;
+    let mut world = World::new(schedule);
+    assert_eq!(world.results(&[true, false, false]), []);
+    assert_eq!(world.checker.health(), Health::Up);
+    assert_eq!(world.results(&[false]), [CheckerEvent::Down(REFUSED)]);
+    assert_eq!(world.starts, [0, 10_000, 11_000, 12_000]);
+    // One success brings it back, and failures of a failed check are not repeated early.
+    assert_eq!(world.results(&[false, true]), [CheckerEvent::Up]);
+    assert_eq!(world.starts[4..], [20_000, 30_000]);
+}
+
+/// A success between failures begins the count anew.
+#[test]
+fn failures_count_in_a_row_only() {
+    let mut world = World::new(schedule());
+    assert_eq!(world.results(&[false, true, false, true, false, true]), []);
+    assert_eq!(
+        world.results(&[false, false]),
+        [CheckerEvent::Down(REFUSED)]
+    );
+}
+
+/// LVS-12, CHK-07.
+#[test]
+fn alpha_is_down_until_the_first_success() {
+    let mut schedule = schedule();
+    schedule.alpha = true;
+    let mut world = World::new(schedule);
+    assert_eq!(world.checker.health(), Health::Down);
+    assert_eq!(world.results(&[false]), []);
+    assert_eq!(world.results(&[true]), [CheckerEvent::Up]);
+    assert_eq!(World::new(self::schedule()).checker.health(), Health::Up);
+}
+
+/// B16.
+#[test]
+fn rise_wants_successes_in_a_row() {
+    let mut schedule = schedule();
+    (schedule.retries, schedule.rise) = (0, 3);
+    let mut world = World::new(schedule);
+    world.results(&[false]);
+    assert_eq!(world.results(&[true, true, false, true, true]), []);
+    assert_eq!(world.results(&[true]), [CheckerEvent::Up]);
+}
+
+/// CHK-07.
+#[test]
+fn all_failures_are_told_when_that_is_wanted() {
+    let mut schedule = schedule();
+    schedule.log_all_failures = true;
+    let mut world = World::new(schedule);
+    let attempt = CheckerEvent::AttemptFailed(REFUSED);
+    let expected = [attempt.clone(), CheckerEvent::Down(REFUSED), attempt];
+    assert_eq!(world.results(&[false, false, false]), expected);
+}
+
+/// CHK-06: not all at once.
+#[test]
+fn the_first_checks_are_spread_over_the_warmup() {
+    let starts: Vec<_> = (0..1000)
+        .map(|seed| {
+            let probe = TcpProbe::new(target(), LIMIT);
+            let schedule = Schedule::every(Duration::from_secs(10));
+            let checker = Checker::new(probe, schedule, seed, at(0));
+            let next = checker.next_timeout().expect("due");
+            next.saturating_duration_since(at(0))
+        })
+        .collect();
+    assert!(starts.iter().all(|start| *start <= Duration::from_secs(10)));
+    for second in 0..10 {
+        let here = starts
+            .iter()
+            .filter(|start| start.as_secs() == second)
+            .count();
+        assert!((50..=150).contains(&here), "{here} in second {second}");
+    }
+}
+
+/// LVS-16.
+#[test]
+fn a_suspended_check_does_nothing_and_keeps_what_it_knows() {
+    let mut world = World::new(schedule());
+    world.results(&[false, false]);
+    assert_eq!(world.checker.health(), Health::Down);
+    world.next();
+    assert!(world.conn.is_some());
+    world.checker.suspend(world.now, true);
+    world.turn();
+    assert_eq!(world.conn, None, "its connection is closed");
+    assert_eq!(world.checker.next_timeout(), None);
+    world.now = world
+        .now
+        .checked_add(Duration::from_secs(100))
+        .expect("in range");
+    world.turn();
+    assert_eq!((world.conn, world.events()), (None, vec![]));
+    assert_eq!(world.checker.health(), Health::Down);
+    world.checker.suspend(world.now, false);
+    assert_eq!(world.results(&[true]), [CheckerEvent::Up]);
+}
+
+#[test]
+fn the_deadline_of_the_probe_is_the_deadline_of_the_check() {
+    let mut world = World::new(schedule());
+    world.next();
+    assert_eq!(world.now, at(5000));
+    assert_eq!(world.conn, None);
+    world.next();
+    assert_eq!(world.starts, [0, 6000], "the retry a second later");
+}
+
+/// CHK-11: pages in turn; while it comes up at once if so wanted.
+#[test]
+fn a_server_comes_up_when_all_its_pages_were_seen() {
+    for (fast, second) in [(false, at(10_000)), (true, at(0))] {
+        let mut schedule = schedule();
+        (schedule.alpha, schedule.fast_recovery) = (true, fast);
+        let config = HttpConfig::new(vec![Page::new("/a"), Page::new("/b")]);
+        let probe = HttpProbe::new(target(), config, LIMIT);
+        let mut checker = Checker::new(probe, schedule, 1, at(0));
+        let mut now = at(0);
+        let mut page = |checker: &mut Checker<HttpProbe>| {
+            now = checker.next_timeout().expect("due");
+            checker.handle_timeout(now);
+            let Some(Output::Connect { conn, .. }) = checker.poll_output(now) else {
+                panic!("no connection");
+            };
+            checker.handle_input(now, Input::Connected(conn));
+            checker.handle_input(now, Input::Bytes(conn, b"HTTP/1.1 204 x\r\n\r\n"));
+            while checker.poll_output(now).is_some() {}
+            (now, checker.health())
+        };
+        assert_eq!(page(&mut checker), (at(0), Health::Down));
+        assert_eq!(page(&mut checker), (second, Health::Up));
+    }
+}
+
+/// CHK-19: told by itself, without a clock.
+#[test]
+fn a_level_is_taken_when_it_is_told() {
+    let mut checker = Checker::new(FileProbe::new(2), Schedule::told(), 1, at(0));
+    checker.handle_timeout(at(0));
+    while checker.poll_output(at(0)).is_some() {}
+    assert_eq!(checker.next_timeout(), None);
+    checker.handle_input(at(5), Input::Level(Level::Value(Some(4))));
+    checker.handle_input(at(6), Input::Level(Level::Value(Some(i64::MIN))));
+    checker.handle_input(at(7), Input::Level(Level::Value(Some(1))));
+    while checker.poll_output(at(7)).is_some() {}
+    let mut events = Vec::new();
+    while let Some(event) = checker.poll_event() {
+        events.push(event);
+    }
+    let weight = |change| CheckerEvent::Weight(WeightChange::By(change));
+    assert_eq!(
+        events,
+        [
+            weight(0),
+            CheckerEvent::FirstResult,
+            weight(8),
+            CheckerEvent::Down(Failure::FileValue(i64::MIN)),
+            weight(2),
+            CheckerEvent::Up,
+        ]
+    );
+}
+
+/// A reload keeps a failed server failed.
+#[test]
+fn what_was_known_can_be_taken_over() {
+    let mut world = World::new(schedule());
+    world.checker.adopt(Health::Down, WeightChange::None);
+    assert_eq!(world.results(&[true]), [CheckerEvent::Up]);
+}

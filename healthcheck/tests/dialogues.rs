@@ -1,0 +1,468 @@
+//! The other probes: TCP, SMTP, DNS, UDP, ping, scripts, files, BFD.
+
+mod common;
+
+use common::{Bench, LIMIT, at, target};
+use healthcheck::{
+    BfdProbe, DnsFailure, DnsProbe, DnsQuery, Failure, FileProbe, Input, IoFailure, Level, Outcome,
+    Output, Passed, Pattern, PingProbe, Probe, QueryType, SMTP_LINE, ScriptProbe, SmtpFailure,
+    SmtpProbe, Stage, Target, TcpProbe, Transport, UdpConfig, UdpProbe, WeightChange,
+};
+use proptest::prelude::*;
+
+const GOOD: Outcome = Ok(Passed::PLAIN);
+
+/// CHK-10.
+#[test]
+fn tcp_passes_when_the_connection_stands() {
+    let probe = || Bench::new(TcpProbe::new(target(), LIMIT));
+    assert_eq!(probe().connected().verdict(), &GOOD);
+    let mut silent = probe();
+    silent.pass(4999);
+    assert_eq!(silent.outcome, None);
+    silent.pass(1);
+    assert_eq!(silent.verdict(), &Err(Failure::Timeout(Stage::Connecting)));
+    let mut refused = probe();
+    let conn = refused.conn.expect("a connection");
+    refused.input(Input::Failed(conn, IoFailure::Refused));
+    assert_eq!(refused.verdict(), &Err(Failure::Io(IoFailure::Refused)));
+}
+
+/// CHK-02, CHK-04. KA#1637, KA#1679: a check whose source is gone stayed up.
+#[test]
+fn a_source_that_cannot_be_had_fails_every_kind_of_check() {
+    let mut bound = target();
+    bound.bind_address = Some("192.0.2.77".parse().expect("address"));
+    bound.interface = Some("eth7".to_owned());
+    bound.mark = 5;
+    let query = DnsQuery::new(QueryType::Soa, ".").expect("a name");
+    let probes: Vec<Box<dyn Probe>> = vec![
+        Box::new(TcpProbe::new(bound.clone(), LIMIT)),
+        Box::new(SmtpProbe::new(bound.clone(), "x", LIMIT)),
+        Box::new(DnsProbe::new(bound.clone(), query, 1, LIMIT)),
+        Box::new(UdpProbe::new(bound.clone(), UdpConfig::default(), 1, LIMIT)),
+        Box::new(PingProbe::new(bound.clone(), 1, LIMIT)),
+    ];
+    for probe in probes {
+        let mut bench = Bench::new(probe);
+        let Some(Output::Connect { target, .. }) = bench.connects.first() else {
+            panic!("no connection");
+        };
+        assert_eq!(target, &bound, "the source was left out");
+        let conn = bench.conn.expect("a connection");
+        bench.input(Input::Failed(conn, IoFailure::Bind));
+        assert_eq!(bench.verdict(), &Err(Failure::Io(IoFailure::Bind)));
+    }
+}
+
+fn smtp() -> Bench<SmtpProbe> {
+    Bench::new(SmtpProbe::new(target(), "check.example.org", LIMIT)).connected()
+}
+
+/// CHK-14.
+#[test]
+fn smtp_says_helo_and_quits() {
+    let mut bench = smtp();
+    bench.hear(b"220-mx.example.org\r\n22");
+    assert_eq!(bench.said(), "");
+    bench.hear(b"0 ready\r\n");
+    assert_eq!(bench.said(), "HELO check.example.org\r\n");
+    bench.hear(b"250 hello\r\n");
+    assert_eq!(bench.said(), "HELO check.example.org\r\nQUIT\r\n");
+    bench.hear(b"500 whatever\r\n");
+    assert_eq!(bench.verdict(), &GOOD);
+    let mut curt = smtp();
+    curt.hear(b"220\r\n");
+    curt.hear(b"250\n");
+    curt.eof();
+    assert_eq!(curt.verdict(), &GOOD);
+}
+
+#[test]
+fn smtp_fails_on_another_code() {
+    let mut busy = smtp();
+    busy.hear(b"421 busy\r\n");
+    assert_eq!(busy.verdict(), &Err(SmtpFailure::Code(421).into()));
+    let mut rude = smtp();
+    rude.hear(b"220 x\r\n501 rude\r\n");
+    assert_eq!(rude.verdict(), &Err(SmtpFailure::Code(501).into()));
+    let mut gone = smtp();
+    gone.hear(b"220 x\r\n");
+    gone.eof();
+    assert_eq!(gone.verdict(), &Err(Failure::Closed(Stage::Reply)));
+}
+
+/// CHK-21, CHK-03.
+#[test]
+fn hostile_smtp_lines_are_refused() {
+    let mut long = smtp();
+    let mut fed = 0;
+    while long.outcome.is_none() {
+        long.hear(&[b'2'; 100]);
+        fed += 100;
+        assert!(fed <= SMTP_LINE + 100, "it reads for ever");
+    }
+    assert_eq!(long.verdict(), &Err(SmtpFailure::LineTooLong.into()));
+    let mut many = smtp();
+    many.hear("220-x\r\n".repeat(1000).as_bytes());
+    assert_eq!(many.verdict(), &Err(SmtpFailure::TooManyLines.into()));
+    for line in ["\r\n", "2 0\r\n", "SSH-2.0\r\n", "2200 x\r\n", "-220\r\n"] {
+        let mut bad = smtp();
+        bad.hear(line.as_bytes());
+        assert_eq!(
+            bad.verdict(),
+            &Err(SmtpFailure::Malformed.into()),
+            "{line:?}"
+        );
+    }
+    let mut slow = smtp();
+    assert_eq!(slow.trickle(100, || b'2'), LIMIT);
+    assert_eq!(slow.verdict(), &Err(Failure::Timeout(Stage::Head)));
+}
+
+#[test]
+fn a_line_end_in_the_helo_name_makes_no_command() {
+    let mut bench = Bench::new(SmtpProbe::new(target(), "x\r\nDATA", LIMIT)).connected();
+    bench.hear(b"220 x\r\n");
+    assert_eq!(bench.said(), "HELO xDATA\r\n");
+}
+
+fn dns(name: &str) -> Bench<DnsProbe> {
+    let query = DnsQuery::new(QueryType::Soa, name).expect("a name");
+    let target = Target::new("192.0.2.1:53".parse().expect("address"));
+    Bench::new(DnsProbe::new(target, query, 7, LIMIT)).connected()
+}
+
+/// An answer to what was asked, with these flags.
+fn answer(bench: &Bench<DnsProbe>, high: u8, low: u8) -> Vec<u8> {
+    let mut message = bench.sent.last().expect("a question").clone();
+    (message[2], message[3]) = (high, low);
+    message
+}
+
+/// CHK-15. As `dig +norec` shows it but for the id.
+#[test]
+fn dns_asks_for_the_authority_of_the_root() {
+    let root = dns(".");
+    assert_eq!(
+        root.sent[0][2..],
+        [1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 6, 0, 1]
+    );
+    let name = dns("www.example.org");
+    assert_eq!(
+        &name.sent[0][12..],
+        b"\x03www\x07example\x03org\x00\x00\x06\x00\x01"
+    );
+    let (mut again, id) = (root, name.sent[0][..2].to_vec());
+    again.pass(5000);
+    again.start();
+    let conn = again.conn.expect("a socket");
+    again.input(Input::Connected(conn));
+    assert_ne!(again.sent[0][..2], id, "the same id again");
+    assert_eq!(DnsQuery::new(QueryType::A, "a..b"), None);
+    assert_eq!(DnsQuery::new(QueryType::A, &"x".repeat(64)), None);
+    assert_eq!(DnsQuery::new(QueryType::A, &"abc.".repeat(80)), None);
+}
+
+/// CHK-15.
+#[test]
+fn dns_passes_on_any_answer_without_error() {
+    let mut bench = dns(".");
+    let good = answer(&bench, 0x80, 0);
+    bench.hear(&good[..12]);
+    assert_eq!(bench.verdict(), &GOOD);
+    for code in 1..=15 {
+        let mut bench = dns(".");
+        let bad = answer(&bench, 0x81, 0x80 | code);
+        bench.hear(&bad);
+        assert_eq!(bench.verdict(), &Err(DnsFailure::ResponseCode(code).into()));
+    }
+}
+
+/// The length of a reply was not looked at before its fields were.
+/// CHK-22.
+#[test]
+fn regression_dns_replies_shorter_than_a_header() {
+    for length in 0..12 {
+        let mut bench = dns(".");
+        let whole = answer(&bench, 0x80, 0);
+        bench.hear(&whole[..length]);
+        assert_eq!(
+            bench.verdict(),
+            &Err(DnsFailure::Malformed.into()),
+            "{length}"
+        );
+    }
+}
+
+/// CHK-21, CHK-03.
+#[test]
+fn hostile_dns_answers_are_refused() {
+    let mut echo = dns(".");
+    let question = echo.sent[0].clone();
+    echo.hear(&question);
+    assert_eq!(echo.verdict(), &Err(DnsFailure::Malformed.into()));
+    let mut other = dns(".");
+    let mut wrong = answer(&other, 0x80, 0);
+    wrong[0] ^= 1;
+    other.hear(&wrong);
+    assert_eq!(other.verdict(), &Err(DnsFailure::WrongId.into()));
+    let mut silent = dns(".");
+    silent.pass(5000);
+    assert_eq!(silent.verdict(), &Err(Failure::Timeout(Stage::Reply)));
+}
+
+/// RFC 7766 5.
+#[test]
+fn a_dns_answer_that_was_cut_short_is_asked_for_over_tcp() {
+    let mut bench = dns(".");
+    let cut = answer(&bench, 0x82, 0);
+    let question = bench.sent[0].clone();
+    bench.hear(&cut);
+    let Some(Output::Connect { transport, .. }) = bench.connects.last() else {
+        panic!("no connection");
+    };
+    assert_eq!((*transport, bench.connects.len()), (Transport::Tcp, 2));
+    let mut bench = bench.connected();
+    let framed = bench.sent.last().expect("a question").clone();
+    assert_eq!(framed, [&[0, 17], &question[..]].concat());
+    let whole = [&framed[..4], &[0x82, 0], &framed[6..]].concat();
+    for octet in &whole[..whole.len() - 1] {
+        bench.hear(&[*octet]);
+        assert_eq!(bench.outcome, None);
+    }
+    bench.hear(&whole[whole.len() - 1..]);
+    assert_eq!(bench.verdict(), &GOOD);
+}
+
+/// A length in front that promises more than there is.
+/// CHK-22.
+#[test]
+fn regression_dns_length_in_front_of_a_stream() {
+    let over_tcp = || {
+        let mut bench = dns(".");
+        let cut = answer(&bench, 0x82, 0);
+        bench.hear(&cut);
+        bench.connected()
+    };
+    let mut short = over_tcp();
+    short.hear(&[0, 3, 1, 2, 3]);
+    assert_eq!(short.verdict(), &Err(DnsFailure::Malformed.into()));
+    let mut empty = over_tcp();
+    empty.hear(&[0, 0]);
+    assert_eq!(empty.verdict(), &Err(DnsFailure::Malformed.into()));
+    let mut long = over_tcp();
+    long.hear(&[0xff, 0xff]);
+    for _ in 0..100 {
+        long.hear(&[0; 600]);
+    }
+    assert_eq!(long.outcome, None);
+    long.eof();
+    assert_eq!(long.verdict(), &Err(Failure::Closed(Stage::Reply)));
+    let mut slow = over_tcp();
+    assert_eq!(slow.trickle(100, || 0xff), LIMIT);
+}
+
+proptest! {
+    #[test]
+    fn no_octets_panic(octets in prop::collection::vec(any::<u8>(), 0..100), cut in 0..100_usize) {
+        let cut = cut.min(octets.len());
+        let (first, second) = octets.split_at(cut);
+        let (mut one, mut two) = (dns("example.org"), smtp());
+        for part in [first, second] {
+            one.hear(part);
+            two.hear(part);
+        }
+        one.pass(5000);
+        two.pass(5000);
+        prop_assert!(one.outcome.is_some() && two.outcome.is_some());
+    }
+}
+
+fn udp(config: UdpConfig) -> Bench<UdpProbe> {
+    Bench::new(UdpProbe::new(target(), config, 3, LIMIT)).connected()
+}
+
+/// CHK-17.
+#[test]
+fn udp_passes_when_nobody_objects() {
+    let mut quiet = udp(UdpConfig::default());
+    assert_eq!(quiet.sent.len(), 1);
+    assert!(!quiet.sent[0].is_empty(), "a payload is made up");
+    quiet.pass(4999);
+    assert_eq!(quiet.outcome, None, "the ICMP error may come late");
+    quiet.pass(1);
+    assert_eq!(quiet.verdict(), &GOOD);
+    let mut closed = udp(UdpConfig::default());
+    let conn = closed.conn.expect("a socket");
+    closed.input(Input::Failed(conn, IoFailure::Refused));
+    assert_eq!(closed.verdict(), &Err(Failure::Io(IoFailure::Refused)));
+    let mut answers = udp(UdpConfig::default());
+    answers.hear(&[0; 1000]);
+    assert_eq!(answers.verdict(), &GOOD);
+}
+
+#[test]
+fn udp_looks_at_a_reply_that_is_required() {
+    // "12 3x": the last four bits do not matter.
+    let config = || UdpConfig {
+        payload: Some(vec![1, 2]),
+        reply: Some(Pattern::new([(0x12, 0xff), (0x30, 0xf0)])),
+        min_length: 1,
+        max_length: 4,
+    };
+    for (reply, expected) in [
+        (&[0x12, 0x3f][..], GOOD),
+        (&[0x12], GOOD),
+        (&[0x12, 0x30, 9, 9], GOOD),
+        (&[0x12, 0x40], Err(Failure::ReplyContent)),
+        (&[], Err(Failure::ReplyLength(0))),
+        (&[0x12, 0x30, 0, 0, 0], Err(Failure::ReplyLength(5))),
+    ] {
+        let mut bench = udp(config());
+        assert_eq!(bench.sent, [vec![1, 2]]);
+        bench.hear(reply);
+        assert_eq!(bench.verdict(), &expected, "{reply:?}");
+    }
+    let mut silent = udp(config());
+    silent.pass(5000);
+    assert_eq!(silent.verdict(), &Err(Failure::Timeout(Stage::Reply)));
+}
+
+/// CHK-18.
+#[test]
+fn ping_passes_on_its_own_answer_only() {
+    for (address, request, reply) in [("192.0.2.1:0", 8, 0), ("[2001:db8::1]:0", 128, 129)] {
+        let target = Target::new(address.parse().expect("address"));
+        let mut bench = Bench::new(PingProbe::new(target, 5, LIMIT)).connected();
+        let sent = bench.sent[0].clone();
+        assert_eq!((sent[0], sent[1]), (request, 0));
+        if request == 8 {
+            let words = sent
+                .chunks(2)
+                .map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1]));
+            let sum: u32 = words.sum();
+            assert_eq!((sum & 0xffff) + (sum >> 16), 0xffff, "checksum");
+        }
+        bench.hear(&sent);
+        bench.hear(&sent[..7]);
+        let mut foreign = sent.clone();
+        foreign[0] = reply;
+        foreign[20] ^= 1;
+        bench.hear(&foreign);
+        assert_eq!(bench.outcome, None);
+        let mut answer = sent;
+        answer[0] = reply;
+        // The kernel puts an id of its own, and the sum with it.
+        answer[2..6].fill(0xee);
+        bench.hear(&answer);
+        assert_eq!(bench.verdict(), &GOOD);
+        bench.start();
+        bench.pass(5000);
+        assert_eq!(bench.verdict(), &Err(Failure::Timeout(Stage::Connecting)));
+    }
+}
+
+fn script(dynamic: bool) -> Bench<ScriptProbe> {
+    let argv = vec!["/bin/check".to_owned(), "x".to_owned()];
+    Bench::new(ScriptProbe::new(argv, dynamic, LIMIT))
+}
+
+/// CHK-16.
+#[test]
+fn exit_codes_are_verdicts_and_with_dynamic_weights() {
+    let to = |weight| {
+        Ok(Passed {
+            complete: true,
+            weight: WeightChange::To(weight),
+        })
+    };
+    for (dynamic, code, expected) in [
+        (false, Some(0), GOOD),
+        (false, Some(1), Err(Failure::Exit(1))),
+        (false, Some(2), Err(Failure::Exit(2))),
+        (true, Some(0), GOOD),
+        (true, Some(1), Err(Failure::Exit(1))),
+        (true, Some(2), to(0)),
+        (true, Some(255), to(253)),
+        (true, Some(256), Err(Failure::Exit(256))),
+        (true, None, Err(Failure::Signal)),
+    ] {
+        let mut bench = script(dynamic);
+        assert!(matches!(&bench.other[..], [Output::Spawn { argv }] if argv.len() == 2));
+        bench.input(Input::Exited { code });
+        assert_eq!(bench.verdict(), &expected, "{dynamic} {code:?}");
+    }
+    let mut missing = script(false);
+    missing.input(Input::SpawnFailed);
+    assert_eq!(missing.verdict(), &Err(Failure::Io(IoFailure::Spawn)));
+}
+
+/// KA, release notes 2.3.0: a lost child. Never two at once, and none is forgotten.
+#[test]
+fn a_script_that_hangs_is_killed_and_not_joined_by_another() {
+    let mut bench = script(false);
+    bench.pass(5000);
+    assert_eq!(bench.verdict(), &Err(Failure::Timeout(Stage::Running)));
+    assert_eq!(bench.other.last(), Some(&Output::Kill));
+    // It does not die at once.
+    bench.start();
+    assert_eq!(bench.verdict(), &Err(Failure::StillRunning));
+    let spawns = |bench: &Bench<ScriptProbe>| {
+        let spawns = bench
+            .other
+            .iter()
+            .filter(|o| matches!(o, Output::Spawn { .. }));
+        spawns.count()
+    };
+    assert_eq!(spawns(&bench), 1);
+    // The exit of the old one is no verdict over a new one.
+    bench.input(Input::Exited { code: None });
+    bench.start();
+    assert_eq!((spawns(&bench), &bench.outcome), (2, &None));
+    bench.input(Input::Exited { code: Some(0) });
+    assert_eq!(bench.verdict(), &GOOD);
+}
+
+/// CHK-19.
+#[test]
+fn a_file_adds_to_the_weight_and_fails_at_the_bottom() {
+    let outcome = |weight, value| {
+        let mut probe = FileProbe::new(weight);
+        probe.handle_input(at(0), Input::Level(Level::Value(value)));
+        match probe.poll_output() {
+            Some(Output::Done(outcome)) => outcome,
+            other => panic!("{other:?}"),
+        }
+    };
+    let by = |change| {
+        Ok(Passed {
+            complete: true,
+            weight: WeightChange::By(change),
+        })
+    };
+    assert_eq!(outcome(2, Some(5)), by(10));
+    assert_eq!(outcome(-2, Some(5)), by(-10));
+    assert_eq!(outcome(2, None), by(0));
+    assert_eq!(outcome(1, Some(-2_147_483_647)), by(-2_147_483_647));
+    assert_eq!(
+        outcome(1, Some(i64::MIN)),
+        Err(Failure::FileValue(i64::MIN))
+    );
+    assert_eq!(
+        outcome(i32::MIN, Some(i64::MAX)),
+        Err(Failure::FileValue(i64::MAX))
+    );
+}
+
+/// CHK-20.
+#[test]
+fn bfd_says_what_the_session_says() {
+    let mut probe = BfdProbe::new();
+    probe.start(at(0));
+    assert_eq!(probe.poll_output(), None, "nothing is known yet");
+    probe.handle_input(at(0), Input::Level(Level::Up(true)));
+    assert_eq!(probe.poll_output(), Some(Output::Done(GOOD)));
+    probe.handle_input(at(0), Input::Level(Level::Up(false)));
+    assert_eq!(probe.poll_output(), Some(Output::Done(Err(Failure::Down))));
+}

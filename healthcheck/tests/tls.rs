@@ -1,0 +1,289 @@
+//! TLS around HTTP, against a server in memory.
+#![cfg(feature = "tls")]
+
+mod common;
+
+use std::io::{Read as _, Write as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::{Bench, LIMIT, target};
+use healthcheck::{
+    Failure, HttpConfig, HttpFailure, HttpProbe, Page, Passed, ServerNameIndication, Stage,
+    TlsConfig, TlsConfigError, TlsFailure, Verify, WallClock,
+};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, SupportedProtocolVersion};
+
+const CA: &[u8] = include_bytes!("tls/ca.pem");
+const OTHER_CA: &[u8] = include_bytes!("tls/other-ca.pem");
+const SERVER: (&[u8], &[u8]) = (
+    include_bytes!("tls/server.pem"),
+    include_bytes!("tls/server.key"),
+);
+const CLIENT: (&[u8], &[u8]) = (
+    include_bytes!("tls/client.pem"),
+    include_bytes!("tls/client.key"),
+);
+const ANSWER: &[u8] = b"HTTP/1.0 200 OK\r\n\r\nhello over TLS";
+
+/// 2030, and 2200, when the certificates have run out.
+const NOW: u64 = 1_893_456_000;
+const LATER: u64 = 7_258_118_400;
+
+fn clock(seconds: u64) -> WallClock {
+    Arc::new(move || Some(Duration::from_secs(seconds)))
+}
+
+fn chain(pem: &[u8]) -> Vec<CertificateDer<'static>> {
+    let all: Result<_, _> = CertificateDer::pem_slice_iter(pem).collect();
+    all.expect("PEM")
+}
+
+fn server(versions: &[&'static SupportedProtocolVersion], wants_client: bool) -> ServerConnection {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(provider.clone());
+    let builder = builder.with_protocol_versions(versions).expect("versions");
+    let builder = if wants_client {
+        let mut roots = RootCertStore::empty();
+        for certificate in chain(CA) {
+            roots.add(certificate).expect("an authority");
+        }
+        let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider);
+        builder.with_client_cert_verifier(verifier.build().expect("a verifier"))
+    } else {
+        builder.with_no_client_auth()
+    };
+    let key = PrivateKeyDer::from_pem_slice(SERVER.1).expect("a key");
+    let config = builder
+        .with_single_cert(chain(SERVER.0), key)
+        .expect("fits");
+    ServerConnection::new(Arc::new(config)).expect("a server")
+}
+
+fn config(tls: TlsConfig) -> HttpConfig {
+    let mut page = Page::new("/");
+    page.virtual_host = Some("www.example.org:8443".to_owned());
+    let mut config = HttpConfig::new(vec![page]);
+    config.tls = Some(tls);
+    config
+}
+
+fn start(tls: TlsConfig) -> Bench<HttpProbe> {
+    Bench::new(HttpProbe::new(target(), config(tls), LIMIT)).connected()
+}
+
+/// Lets both talk, in pieces of so many octets, until there is a verdict; what the server read.
+fn talk(bench: &mut Bench<HttpProbe>, server: &mut ServerConnection, piece: usize) -> String {
+    let (mut heard, mut answered) = (Vec::new(), false);
+    for _ in 0..100 {
+        for bytes in std::mem::take(&mut bench.sent) {
+            let mut rest = &bytes[..];
+            while !rest.is_empty() {
+                server.read_tls(&mut rest).expect("memory");
+                // What it does not like it says in an alert.
+                let _alert = server.process_new_packets();
+                let mut room = [0; 1024];
+                while let Ok(length @ 1..) = server.reader().read(&mut room) {
+                    heard.extend(&room[..length]);
+                }
+            }
+        }
+        if heard.ends_with(b"\r\n\r\n") && !answered {
+            answered = true;
+            server.writer().write_all(ANSWER).expect("memory");
+            server.send_close_notify();
+        }
+        let mut out = Vec::new();
+        while server.wants_write() {
+            server.write_tls(&mut out).expect("memory");
+        }
+        for piece in out.chunks(piece) {
+            bench.hear(piece);
+        }
+        if bench.outcome.is_some() {
+            break;
+        }
+    }
+    String::from_utf8(heard).expect("text")
+}
+
+fn verdict(tls: TlsConfig, wants_client: bool) -> Result<Passed, Failure> {
+    let mut bench = start(tls);
+    let mut server = server(&[&rustls::version::TLS13], wants_client);
+    talk(&mut bench, &mut server, usize::MAX);
+    bench.eof();
+    bench.verdict().clone()
+}
+
+fn with(verify: &Verify, sni: ServerNameIndication, seconds: u64) -> TlsConfig {
+    TlsConfig::with(verify, None, sni, clock(seconds)).expect("a configuration")
+}
+
+fn anybody() -> TlsConfig {
+    TlsConfig::new(ServerNameIndication::Off).expect("a configuration")
+}
+
+const GOOD: Result<Passed, Failure> = Ok(Passed::PLAIN);
+
+/// CHK-12, however the octets are cut.
+#[test]
+fn a_page_over_tls_passes() {
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        for piece in [1, 7, usize::MAX] {
+            let mut bench = start(anybody());
+            let heard = talk(&mut bench, &mut server(&[version], false), piece);
+            assert_eq!(
+                bench.outcome,
+                Some(GOOD),
+                "{version:?} in pieces of {piece}"
+            );
+            assert!(heard.starts_with("GET / HTTP/1.0\r\n"), "{heard}");
+        }
+    }
+}
+
+/// CHK-12: as in Keepalived, whoever it is. With verification it is somebody in particular.
+#[test]
+fn certificates_are_looked_at_only_when_that_is_wanted() {
+    use ServerNameIndication::{Name, Off, VirtualHost};
+    assert_eq!(verdict(anybody(), false), GOOD);
+    let ca = || Verify::Roots(CA.to_vec());
+    assert_eq!(verdict(with(&ca(), Off, NOW), false), GOOD);
+    assert_eq!(verdict(with(&ca(), VirtualHost, NOW), false), GOOD);
+    let refused = |tls| {
+        let verdict = verdict(tls, false);
+        let is = matches!(verdict, Err(Failure::Tls(TlsFailure::Certificate(_))));
+        assert!(is, "{verdict:?}");
+    };
+    refused(with(&Verify::Roots(OTHER_CA.to_vec()), Off, NOW));
+    refused(with(&ca(), Name("www.example.net".to_owned()), NOW));
+    refused(with(&ca(), Off, LATER));
+    assert_eq!(verdict(with(&Verify::Danger, Off, LATER), false), GOOD);
+}
+
+/// KA#804.
+#[test]
+fn the_server_is_told_its_name_when_that_is_wanted() {
+    use ServerNameIndication::{Name, Off, VirtualHost};
+    for (sni, expected) in [
+        (Off, None),
+        (VirtualHost, Some("www.example.org")),
+        (Name("x.example.net".to_owned()), Some("x.example.net")),
+    ] {
+        let mut server = server(&[&rustls::version::TLS13], false);
+        let mut bench = start(TlsConfig::new(sni).expect("a configuration"));
+        talk(&mut bench, &mut server, usize::MAX);
+        assert_eq!(server.server_name(), expected);
+    }
+}
+
+/// CHK-13.
+#[test]
+fn a_server_that_wants_a_certificate_gets_it() {
+    let tls = |identity| {
+        TlsConfig::with(
+            &Verify::Danger,
+            identity,
+            ServerNameIndication::Off,
+            clock(NOW),
+        )
+    };
+    assert_eq!(verdict(tls(Some(CLIENT)).expect("fits"), true), GOOD);
+    let without = verdict(tls(None).expect("nothing"), true);
+    assert!(
+        matches!(without, Err(Failure::Tls(TlsFailure::Alert(_)))),
+        "{without:?}"
+    );
+    let fails = |identity| tls(Some(identity)).map(drop);
+    assert_eq!(
+        fails((b"nothing", CLIENT.1)),
+        Err(TlsConfigError::Certificate)
+    );
+    assert_eq!(fails((CLIENT.0, b"nothing")), Err(TlsConfigError::Key));
+    let other = fails((CLIENT.0, SERVER.1));
+    assert!(
+        matches!(other, Err(TlsConfigError::Rejected(_))),
+        "{other:?}"
+    );
+}
+
+/// KA#1817: SSL_GET that never times out.
+/// CHK-21, CHK-03.
+#[test]
+fn hostile_tls_stall_ends_at_the_deadline() {
+    let mut silent = start(anybody());
+    silent.pass(4999);
+    assert_eq!(silent.outcome, None);
+    silent.pass(1);
+    assert_eq!(silent.verdict(), &Err(Failure::Timeout(Stage::Handshake)));
+    // In the middle of a record that never ends.
+    let mut slow = start(anybody());
+    slow.hear(&[22, 3, 3, 0x3f, 0xff]);
+    assert_eq!(slow.trickle(100, || 2), LIMIT);
+    assert_eq!(slow.verdict(), &Err(Failure::Timeout(Stage::Handshake)));
+}
+
+/// Alerts as `openssl s_server -tls1_1` and `-cipher AES128-SHA -tls1_2` send them.
+#[test]
+fn servers_of_the_past_fail_with_a_reason_of_their_own() {
+    for (alert, failure) in [
+        (&[21, 3, 1, 0, 2, 2, 70][..], TlsFailure::LegacyVersion),
+        (&[21, 3, 3, 0, 2, 2, 40], TlsFailure::LegacyCipher),
+    ] {
+        let mut bench = start(anybody());
+        bench.hear(alert);
+        assert_eq!(bench.verdict(), &Err(Failure::Tls(failure)));
+    }
+}
+
+#[test]
+fn what_is_no_tls_is_told_so() {
+    let mut bench = start(anybody());
+    bench.hear(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    let is = matches!(bench.verdict(), Err(Failure::Tls(TlsFailure::Protocol(_))));
+    assert!(is, "{:?}", bench.outcome);
+    let mut gone = start(anybody());
+    gone.eof();
+    assert_eq!(gone.verdict(), &Err(Failure::Closed(Stage::Handshake)));
+}
+
+/// An endless body is bounded inside TLS too.
+/// CHK-21, CHK-03.
+#[test]
+fn hostile_endless_body_over_tls_ends_at_the_bound() {
+    let mut bench = start(anybody());
+    let mut server = server(&[&rustls::version::TLS13], false);
+    server.set_buffer_limit(None);
+    let mut fed = 0;
+    for turn in 0.. {
+        for bytes in std::mem::take(&mut bench.sent) {
+            server.read_tls(&mut &bytes[..]).expect("memory");
+            let _alert = server.process_new_packets();
+        }
+        if !server.is_handshaking() {
+            let head: &[u8] = if fed == 0 {
+                b"HTTP/1.0 200 OK\r\n\r\n"
+            } else {
+                b""
+            };
+            server
+                .writer()
+                .write_all(&[head, &[b'x'; 60_000]].concat())
+                .expect("memory");
+            fed += 60_000;
+        }
+        let mut out = Vec::new();
+        while server.wants_write() {
+            server.write_tls(&mut out).expect("memory");
+        }
+        bench.hear(&out);
+        if bench.outcome.is_some() {
+            break;
+        }
+        assert!(turn < 200, "it reads for ever");
+    }
+    assert_eq!(bench.verdict(), &Err(HttpFailure::BodyTooLong.into()));
+}
