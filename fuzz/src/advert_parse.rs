@@ -3,8 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use vrrp_proto::{
-    AddressList, Advert, AdvertRepr, Auth, Checksum, ChecksumPolicy, Family, Format, HopLimit,
-    IpMeta, ParsePolicy, Version, peek_vrid, split_ipv4, split_ipv6,
+    AddressList, Advert, AdvertRepr, AhPacket, Auth, Checksum, ChecksumPolicy, Family, Format,
+    HmacKey, HopLimit, IpMeta, ParsePolicy, Trailer, Version, peek_vrid, split_ipv4, split_ipv6,
 };
 
 use super::input::Input;
@@ -12,6 +12,10 @@ use super::input::Input;
 /// One packet.
 pub fn run(data: &[u8]) {
     let _ = split_ipv4(data).map(|(ip, message)| judge(&ip, message, &ParsePolicy::default()));
+    if let Ok(packet) = AhPacket::parse(data) {
+        let _ = packet.verifies(b"s3cret12");
+        judge(packet.meta(), packet.message(), &ParsePolicy::default());
+    }
     let _ = split_ipv6(data).map(|(ip, message)| judge(&ip, message, &ParsePolicy::rfc9568()));
 
     let mut input = Input::new(data);
@@ -52,6 +56,26 @@ pub fn run(data: &[u8]) {
         correct_checksum(&mut message, &ip);
     }
     judge(&ip, &message, &policy);
+    judge_signed(&ip, &message, &policy);
+}
+
+/// With an authentication header, or a trailer: whatever the octets, an answer; and a parsed message
+/// with a trailer is one without it that is as good.
+fn judge_signed(ip: &IpMeta, message: &[u8], policy: &ParsePolicy) {
+    let Ok((advert, Some(octets))) = Advert::parse_with_trailer(message, ip, policy) else {
+        return;
+    };
+    assert!(Advert::parse(message, ip, policy).is_err());
+    let (bare, _) = message.split_at(message.len() - octets.len());
+    assert_eq!(peek_vrid(bare), Some(advert.vrid().get()));
+    let Ok(trailer) = Trailer::parse(octets) else {
+        return;
+    };
+    let key = HmacKey::new(&[7; 32]).expect("32 octets are a key");
+    let signed = key.sign(trailer.key_id(), ip.source, bare, trailer.sequence());
+    let again = Trailer::parse(&signed).expect("what is signed can be read");
+    assert!(key.verifies(ip.source, bare, &again));
+    assert_eq!(key.verifies(ip.source, bare, &trailer), signed == *octets);
 }
 
 fn judge(ip: &IpMeta, message: &[u8], policy: &ParsePolicy) {

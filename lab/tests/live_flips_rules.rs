@@ -133,9 +133,7 @@ fn nobody_takes_part_until_the_host_has_been_up_for_long_enough() {
         conf
     };
     let _past = Daemon::start(Kind::Ours, lan.host("a"), &conf(uptime - 1.0, 1));
-    let late = Daemon::start(Kind::Ours, lan.host("b"), &conf(uptime + 4.0, 2));
-    late.wait_log("Startup complete", 1, PATIENCE);
-    assert_eq!(late.status()["instances"][0]["faults"][0], "held");
+    let _late = Daemon::start(Kind::Ours, lan.host("b"), &conf(uptime + 6.0, 2));
     lab::wait_for("the host has been up for long", PATIENCE, || {
         first(&capture, 1)
     });
@@ -143,7 +141,7 @@ fn nobody_takes_part_until_the_host_has_been_up_for_long_enough() {
         first(&capture, 2)
     });
     let waited = read.elapsed();
-    assert!(waited > Duration::from_secs(4), "{waited:?}: {advert:?}");
+    assert!(waited > Duration::from_secs(6), "{waited:?}: {advert:?}");
 }
 
 /// KA-M-09: who was stopped for longer than a backup waits steps down where it is told to, and takes
