@@ -201,6 +201,17 @@ fn rules_of_a_killed_run_are_replaced(kind: Kind) {
         !now.contains("10.9.0.100") && now.contains("10.9.0.101"),
         "{now}"
     );
+    daemon.kill();
+    // Nobody needs rules any more, but these bear our mark; those of others stay.
+    a.netns
+        .shell("nft add table ip6 keepalived; nft add table ip theirs");
+    daemon.start_again_with(a, &Conf::new(200));
+    wait_until("the rules are gone", PATIENCE, || {
+        !rules(a).contains("table ip keepalived")
+    });
+    let now = rules(a);
+    assert!(now.contains("table ip theirs"), "{now}");
+    assert!(now.contains("table ip6 keepalived"), "{now}");
 }
 
 fn without_nft_nobody_pretends_to_refuse_traffic(kind: Kind) {

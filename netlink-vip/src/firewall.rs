@@ -30,6 +30,8 @@ pub struct Firewall {
     pub vmacs: Vec<FirewallVmac>,
     /// Addresses that accept no traffic.
     pub refused: Vec<Refused>,
+    /// Name of an empty chain in each table, by which a later run knows them for its own.
+    pub mark: String,
 }
 
 /// A device with a virtual MAC address.
@@ -67,6 +69,7 @@ impl Firewall {
             by_index: false,
             vmacs: Vec::new(),
             refused: Vec::new(),
+            mark: "keepalived_rs".to_owned(),
         }
     }
 
@@ -96,6 +99,16 @@ impl Firewall {
             let _ = writeln!(out, "delete table {family} {0}", self.table);
         }
         out
+    }
+
+    /// Transactions, each to be tried on its own, that remove tables which bear our mark. They fail,
+    /// and do nothing, where there is no such table or it is somebody else's.
+    #[must_use]
+    pub fn cleaning(&self) -> [String; 2] {
+        ["ip", "ip6"].map(|family| {
+            let (table, mark) = (&self.table, &self.mark);
+            format!("delete chain {family} {table} {mark}\ndelete table {family} {table}\n")
+        })
     }
 
     fn ipv4(&self, out: &mut String) {
@@ -208,6 +221,7 @@ impl Firewall {
     }
 
     fn chains(&self, out: &mut String, outward: &str, inward: Option<&str>) {
+        let _ = writeln!(out, "chain {} {{\n}}", self.mark);
         for (hook, name, rules) in [("output", "out", Some(outward)), ("input", "in", inward)] {
             if let Some(rules) = rules {
                 let _ = writeln!(

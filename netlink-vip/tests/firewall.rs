@@ -72,6 +72,17 @@ fn a_transaction_first_removes_what_was_there() {
     );
 }
 
+/// FW-01: what a killed run left is known by its mark, and nothing else is touched.
+#[test]
+fn only_a_table_with_our_mark_is_cleaned_away() {
+    let mut firewall = Firewall::new("t");
+    firewall.refused = vec![refused("192.0.2.9"), refused("2001:db8::9")];
+    let text = firewall.transaction();
+    assert_eq!(text.matches("chain keepalived_rs {").count(), 2, "{text}");
+    let [ip, _] = firewall.cleaning();
+    assert_eq!(ip, "delete chain ip t keepalived_rs\ndelete table ip t\n");
+}
+
 /// VMAC-07.
 #[test]
 fn the_strictest_reverse_path_filter_moves_from_all_to_the_interfaces() {

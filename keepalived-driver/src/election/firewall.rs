@@ -22,6 +22,7 @@ use crate::sources::Source;
 /// How long `nft` may take.
 const LIMIT: Duration = Duration::from_secs(10);
 const PROGRAM: &str = "nft";
+const NO_PROGRAM: &str = "there is no program nft; install nftables";
 
 /// What is known of the rules in the kernel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,14 +50,24 @@ pub(super) struct Filter {
     in_force: Option<Firewall>,
     /// What was last complained about.
     told: Option<String>,
+    /// Leftovers of an earlier run have been looked for.
+    cleaned: bool,
     /// Rules are to be looked at again.
     pub(super) stale: bool,
 }
 
 #[derive(Debug)]
+enum Job {
+    /// One transaction, whose outcome matters.
+    Set(String),
+    /// Transactions that mostly find nothing to do, and fail then.
+    Clean([String; 2]),
+}
+
+#[derive(Debug)]
 struct Worker {
-    jobs: Sender<String>,
-    results: Receiver<Result<(), String>>,
+    jobs: Sender<Job>,
+    results: Receiver<Option<Result<(), String>>>,
     unanswered: usize,
 }
 
@@ -69,6 +80,7 @@ impl Filter {
             asked: None,
             in_force: None,
             told: None,
+            cleaned: false,
             stale: false,
         }
     }
@@ -96,7 +108,7 @@ impl Filter {
         })
     }
 
-    fn submit(&mut self, script: String) {
+    fn submit(&mut self, job: Job) {
         if self.worker.is_none() {
             match Worker::start(self.waker.clone()) {
                 Ok(worker) => self.worker = Some(worker),
@@ -107,7 +119,7 @@ impl Filter {
             }
         }
         if let Some(worker) = &mut self.worker
-            && worker.jobs.send(script).is_ok()
+            && worker.jobs.send(job).is_ok()
         {
             worker.unanswered += 1;
             self.known = Known::Asked;
@@ -117,13 +129,24 @@ impl Filter {
 
 impl Worker {
     fn start(waker: Arc<Waker>) -> io::Result<Self> {
-        let (jobs, todo) = channel::<String>();
+        let (jobs, todo) = channel::<Job>();
         let (done, results) = channel();
         thread::Builder::new()
             .name("firewall".to_owned())
             .spawn(move || {
-                for script in todo {
-                    if done.send(run(&script)).is_err() {
+                for job in todo {
+                    let result = match job {
+                        Job::Set(script) => Some(run(&script)),
+                        Job::Clean(scripts) => {
+                            let _ = scripts.iter().try_for_each(|script| match run(script) {
+                                // Without the program there is nothing of ours either.
+                                Err(error) if error == NO_PROGRAM => Err(()),
+                                _ => Ok(()),
+                            });
+                            None
+                        }
+                    };
+                    if done.send(result).is_err() {
                         return;
                     }
                     let _ = waker.wake();
@@ -140,7 +163,7 @@ impl Worker {
 /// Gives `nft` one transaction and waits for it, not for ever.
 fn run(script: &str) -> Result<(), String> {
     let failed = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => "there is no program nft; install nftables".to_owned(),
+        io::ErrorKind::NotFound => NO_PROGRAM.to_owned(),
         _ => format!("nft cannot be run: {error}"),
     };
     let mut child = Command::new(PROGRAM)
@@ -191,6 +214,7 @@ impl Elections {
             while let Ok(result) = worker.results.try_recv() {
                 worker.unanswered = worker.unanswered.saturating_sub(1);
                 news = true;
+                let Some(result) = result else { continue };
                 match result {
                     Ok(()) => {
                         self.filter.known = Known::Set;
@@ -234,18 +258,22 @@ impl Elections {
             script = old.removal();
         }
         if self.filter.in_force.is_none() && wanted.is_empty() {
+            if !std::mem::replace(&mut self.filter.cleaned, true) {
+                self.filter.submit(Job::Clean(wanted.cleaning()));
+            }
             return;
         }
         script.push_str(&wanted.transaction());
+        self.filter.cleaned = true;
         self.filter.asked = Some(wanted);
-        self.filter.submit(script);
+        self.filter.submit(Job::Set(script));
     }
 
     /// Removes all rules at the end.
     pub(super) fn remove_firewall(&mut self) {
         let asked = self.filter.asked.take();
         if let Some(old) = self.filter.in_force.take().or(asked) {
-            self.filter.submit(old.removal());
+            self.filter.submit(Job::Set(old.removal()));
         }
     }
 
@@ -256,6 +284,7 @@ impl Elections {
         firewall.priority = setup.priority;
         firewall.counters = setup.counters;
         firewall.by_index = setup.by_index;
+        firewall.mark = format!("keepalived_rs_{}", self.config.tag.0);
         let mut devices = BTreeSet::new();
         for running in self.order.iter().filter_map(|id| self.instances.get(id)) {
             let setup = &running.setup;
