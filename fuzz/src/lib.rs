@@ -5,6 +5,8 @@
 
 pub mod advert_parse;
 pub mod arp_nd;
+pub mod bfd_ops;
+pub mod bfd_packet;
 pub mod checks;
 pub mod config_parse;
 pub mod input;
@@ -16,9 +18,11 @@ pub mod router_ops;
 pub type Body = fn(&[u8]);
 
 /// Every target.
-pub const TARGETS: [(&str, Body); 9] = [
+pub const TARGETS: [(&str, Body); 11] = [
     ("advert_parse", advert_parse::run),
     ("arp_nd", arp_nd::run),
+    ("bfd_ops", bfd_ops::run),
+    ("bfd_packet", bfd_packet::run),
     ("check_dns", checks::dns),
     ("check_http", checks::http),
     ("check_smtp", checks::smtp),

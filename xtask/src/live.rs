@@ -24,6 +24,9 @@ const PEERS: &[(&str, &str)] = &[
     ("tcpdump", "tcpdump"),
     ("ps", "procps"),
     ("setpriv", "util-linux"),
+    ("nft", "nftables"),
+    ("bird", "bird2"),
+    ("vtysh", "frr"),
 ];
 
 /// How many tests run at once: they mostly wait, but what they measure needs a processor in time.
@@ -57,6 +60,13 @@ pub(crate) fn run(report: &mut Report, filter: Option<&str>, missing: Missing) {
         .args(["--include-ignored", LANES])
         .env("KEEPALIVED_LIVE", "1");
     report.tests("live tests", &mut command);
+    // BFD without the daemon, against other people's.
+    let mut bfd = cargo(&["test", "--package", "bfd", "--test", "live", "--"]);
+    if let Some(filter) = filter {
+        bfd.arg(filter);
+    }
+    bfd.arg("--test-threads=1").env("KEEPALIVED_LIVE", "1");
+    report.tests("live BFD tests", &mut bfd);
 }
 
 /// Why live tests cannot run here, after trying to install what is missing.
