@@ -67,6 +67,15 @@ pub(crate) struct Options {
     /// VRRP only (`-P`): there is nothing else yet
     #[argh(switch)]
     pub(crate) vrrp: bool,
+    /// health checks only (`-C`), unless `-P` is given too: no VRRP
+    #[argh(switch)]
+    pub(crate) check: bool,
+    /// SNMP is wanted (`-x`): said to be refused, and the rest runs
+    #[argh(switch)]
+    pub(crate) snmp: bool,
+    /// where the SNMP agent is (`-A`), likewise
+    #[argh(option)]
+    pub(crate) snmp_agent_socket: Option<String>,
     /// no BFD (`-B`): there is none yet
     #[argh(switch)]
     pub(crate) no_bfd: bool,
@@ -225,7 +234,10 @@ pub(crate) struct Check {
     /// configuration id for lines that begin with @
     #[argh(option)]
     pub(crate) config_id: Option<String>,
-    /// files to read, one configuration each
+    /// everything as one JSON array, an object for each file
+    #[argh(switch)]
+    pub(crate) json: bool,
+    /// files to read, one configuration each; - for standard input
     #[argh(positional)]
     pub(crate) files: Vec<PathBuf>,
 }

@@ -1,12 +1,16 @@
-//! `check FILE...`: read configurations, report every mistake, exit.
+//! `check FILE...`: read configurations, report every mistake, exit. `-` is standard input.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
 use keepalived_config::diagnostic::render_all;
 use keepalived_config::model::NOT_SUPPORTED_YET;
-use keepalived_config::{Diagnostic, FileSource, Options as ReadOptions, Parsed, Severity};
+use keepalived_config::{
+    Diagnostic, FileId, FileSource, Options as ReadOptions, Parsed, Severity, Source, SourceMap,
+    Span,
+};
+use serde_json::{Value, json};
 
 use crate::arguments::Check;
 use crate::load::is_fault;
@@ -27,6 +31,7 @@ pub(crate) fn run(options: &Check) -> ExitCode {
         read = read.with_config_id(id);
     }
     let mut worst = 0;
+    let mut documents = Vec::new();
     for file in &options.files {
         let mut parsed = parse(file, &read);
         if options.strict {
@@ -40,6 +45,26 @@ pub(crate) fn run(options: &Check) -> ExitCode {
             .count();
         let refused = count(&parsed.diagnostics, Severity::Error) - errors;
         let warnings = count(&parsed.diagnostics, Severity::Warning);
+        let code = if errors > 0 {
+            ERRORS
+        } else if warnings > 0 && options.strict {
+            WARNINGS
+        } else {
+            0
+        };
+        worst = worst.max(code);
+        if options.json {
+            let found = parsed.diagnostics.iter();
+            documents.push(json!({
+                "file": file.to_string_lossy(),
+                "instances": parsed.config.instances.len(),
+                "errors": errors,
+                "warnings": warnings,
+                "refused": refused,
+                "diagnostics": found.map(|found| json(found, &parsed.sources)).collect::<Vec<_>>(),
+            }));
+            continue;
+        }
         let mut out = io::stdout().lock();
         let rendered = render_all(&parsed.diagnostics, &parsed.sources);
         let instances = parsed.config.instances.len();
@@ -54,20 +79,79 @@ pub(crate) fn run(options: &Check) -> ExitCode {
                 refused => format!(", {refused} keywords refused"),
             }
         );
-        let code = if errors > 0 {
-            ERRORS
-        } else if warnings > 0 && options.strict {
-            WARNINGS
-        } else {
-            0
-        };
-        worst = worst.max(code);
+    }
+    if options.json {
+        // As above: the exit code counts.
+        let _ = writeln!(io::stdout(), "{}", Value::from(documents));
     }
     ExitCode::from(worst)
 }
 
+/// The name that stands for standard input.
+const STDIN: &str = "-";
+
 fn parse(file: &Path, read: &ReadOptions) -> Parsed {
-    keepalived_config::parse(&mut FileSource, &file.to_string_lossy(), read)
+    let path = file.to_string_lossy();
+    if path != STDIN {
+        return keepalived_config::parse(&mut FileSource, &path, read);
+    }
+    let mut text = Vec::new();
+    // What could not be read is missing at the end, and is complained about there.
+    let _ = io::stdin().lock().take(LARGEST).read_to_end(&mut text);
+    keepalived_config::parse(&mut StdinSource { text }, STDIN, read)
+}
+
+/// More than this is no configuration, in octets.
+const LARGEST: u64 = 256 * 1024 * 1024;
+
+/// Standard input as the first file; what it includes is looked for in the working directory.
+struct StdinSource {
+    text: Vec<u8>,
+}
+
+impl Source for StdinSource {
+    fn read(&mut self, path: &str, from: Option<FileId>) -> io::Result<Vec<u8>> {
+        match from {
+            None if path == STDIN => Ok(std::mem::take(&mut self.text)),
+            _ => FileSource.read(path, from),
+        }
+    }
+
+    fn glob(&mut self, pattern: &str) -> Vec<String> {
+        FileSource.glob(pattern)
+    }
+
+    fn env(&self, name: &str) -> Option<String> {
+        FileSource.env(name)
+    }
+
+    fn absolute(&self, path: &str) -> String {
+        match path {
+            STDIN => STDIN.to_owned(),
+            other => FileSource.absolute(other),
+        }
+    }
+}
+
+/// One complaint for programs. Its place is that of its first character, counted from 1.
+fn json(found: &Diagnostic, sources: &SourceMap) -> Value {
+    let place = |span: Option<Span>| {
+        span.map(|span| {
+            let place = sources.location(span);
+            json!({ "file": place.path, "line": place.line, "column": place.column })
+        })
+    };
+    let notes = found.notes.iter();
+    json!({
+        "severity": found.severity.name(),
+        "code": found.code,
+        "message": found.message,
+        "place": place(found.span),
+        "help": found.help,
+        "notes": notes
+            .map(|note| json!({ "message": note.message, "place": place(note.span) }))
+            .collect::<Vec<_>>(),
+    })
 }
 
 /// What is known but not supported becomes an error, in what is printed as in what is counted.

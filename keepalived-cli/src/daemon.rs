@@ -65,6 +65,10 @@ pub(crate) struct DaemonSettings {
     pub(crate) keep_addresses: bool,
     /// A failure of the elections loop ends the daemon.
     pub(crate) no_respawn: bool,
+    /// The log has room for details.
+    pub(crate) detail: bool,
+    /// VRRP is not to be run.
+    pub(crate) no_vrrp: bool,
     /// The network namespace of the command line.
     pub(crate) namespace: Option<String>,
     /// Where the pid file is.
@@ -78,6 +82,11 @@ impl DaemonSettings {
     fn complete(&self, config: &mut keepalived_driver::Config) {
         config.tag = self.tag;
         config.keep_addresses = self.keep_addresses;
+        config.report_announcements = self.detail;
+        if self.no_vrrp {
+            config.instances.clear();
+            config.groups.clear();
+        }
     }
 }
 
@@ -309,6 +318,7 @@ impl<'a> Daemon<'a> {
         if self.stopping {
             return;
         }
+        self.log.reopen();
         self.log.line(Level::Info, "Reloading");
         service::reloading();
         self.copies.begin();

@@ -11,6 +11,7 @@ mod time;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -83,6 +84,8 @@ pub(crate) struct Log {
     tag: Arc<str>,
     detail: bool,
     clock: Clock,
+    /// The file is to be opened anew before the next line.
+    reopen: Arc<AtomicBool>,
 }
 
 impl Log {
@@ -93,6 +96,7 @@ impl Log {
     /// When the log file cannot be opened or a thread cannot be started. No syslog daemon is no
     /// error: there may be one later.
     pub(crate) fn start(settings: &LogSettings) -> io::Result<Self> {
+        let reopen = Arc::new(AtomicBool::new(false));
         let mut sinks: Vec<(&str, Box<dyn Sink>)> = Vec::new();
         if settings.console {
             sinks.push(("log-console", Box::new(ConsoleSink)));
@@ -101,7 +105,7 @@ impl Log {
             sinks.push(("log-syslog", Box::new(SyslogSink::new(facility))));
         }
         if let Some(path) = &settings.file {
-            let sink = FileSink::open(path, settings.flush_file)?;
+            let sink = FileSink::open(path, settings.flush_file, reopen.clone())?;
             sinks.push(("log-file", Box::new(sink)));
         }
         let tag: Arc<str> = format!("Keepalived_vrrp{}", settings.tag_suffix).into();
@@ -119,6 +123,7 @@ impl Log {
             tag,
             detail: settings.detail,
             clock: Clock,
+            reopen,
         })
     }
 
@@ -136,6 +141,11 @@ impl Log {
         for queue in self.queues.iter() {
             queue.push(Arc::clone(&line));
         }
+    }
+
+    /// Open the log file anew: it may have been renamed.
+    pub(crate) fn reopen(&self) {
+        self.reopen.store(true, Ordering::Relaxed);
     }
 
     /// Wait until everything is written, at most this long over all destinations.

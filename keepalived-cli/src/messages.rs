@@ -8,6 +8,8 @@
 pub(crate) mod bfd;
 mod objects;
 
+use std::net::IpAddr;
+
 use keepalived_driver::hooks::{HookReport, Outcome};
 use keepalived_driver::mail::MailReport;
 use keepalived_driver::{InstanceLabel, LinkState, Report};
@@ -108,6 +110,14 @@ pub(crate) fn lines(report: &Report) -> Vec<(Level, String)> {
             )
         }
         Report::Bfd { name, news } => bfd::lines(name, news),
+        Report::Announced { interface, address } => {
+            let what = match address {
+                IpAddr::V4(_) => "gratuitous ARP",
+                IpAddr::V6(_) => "unsolicited Neighbour Advert",
+            };
+            let text = format!("Sending {what} on {interface} for {address}");
+            one(Level::Detail, text)
+        }
         Report::LeftoversCleaned { removed: 0 } => Vec::new(),
         Report::LeftoversCleaned { removed } => one(
             Level::Notice,

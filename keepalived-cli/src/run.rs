@@ -131,6 +131,8 @@ fn start(options: &Options, arguments: Vec<OsString>) -> Result<ExitCode, Refuse
         source,
         dumps: dumps(&loaded, options.namespace.as_deref()),
         namespace: options.namespace.clone(),
+        detail: options.log_detail > 0,
+        no_vrrp: options.check && !options.vrrp,
         pid_folder: pid_file.parent().map(Path::to_owned).unwrap_or_default(),
         shutdown: loaded.lowered.process.shutdown.clone(),
         control: options.socket_path().map(ControlSettings::new),
@@ -149,6 +151,11 @@ fn start(options: &Options, arguments: Vec<OsString>) -> Result<ExitCode, Refuse
         Level::Info,
         &format!("Starting keepalived-rs {version} with {path}"),
     );
+    if options.snmp || options.snmp_agent_socket.is_some() {
+        let line = "-x and -A are not supported: there is no SNMP agent here; \
+                    `keepalived-rs status --json` and the JSON dump tell the same";
+        log.line(Level::Error, line);
+    }
     dress(&loaded.lowered.process, &log);
     if let Some(script) = &loaded.lowered.process.startup {
         daemon::run_around("startup", script, &log);

@@ -47,7 +47,7 @@ fn what_is_not_understood_or_not_supported_ends_with_one() {
     for (words, message) in [
         (&["-Q"][..], "Unknown option -Q"),
         (&["--signum=TDUMP"], "Unknown sigfunc TDUMP"),
-        (&["-x"], "SNMP is not part of this version"),
+        (&["--perf"], "this build has no debug output of that kind"),
         (&["explain", "no_such_keyword"], "There is no keyword"),
         (&["status", "--socket", "/nonexistent"], "/nonexistent"),
     ] {
@@ -178,4 +178,49 @@ fn the_simulated_demo_tells_its_story() {
     for word in ["CRASH", "RETURN", "MAINTENANCE", "router B IPv4/51 ["] {
         assert!(story.contains(word), "{word} is missing from:\n{story}");
     }
+}
+
+/// `check -` reads standard input, and `--json` is for programs.
+#[test]
+fn check_reads_standard_input_and_answers_json() {
+    use std::io::Write;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_keepalived-rs"))
+        .args(["check", "--json", "-"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let bad = GOOD.replace("priority 100", "priority 1000");
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(bad.as_bytes()).unwrap();
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(code(&output), Some(2));
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer[0]["errors"], 1, "{answer}");
+    let found = &answer[0]["diagnostics"][0];
+    assert_eq!(found["severity"], "error", "{answer}");
+    assert_eq!(found["place"]["line"], 4, "{answer}");
+    assert_eq!(found["place"]["file"], "-", "{answer}");
+}
+
+/// SNMP-01, DBUS-01: an error to read, which does not keep the file from running; unless --strict.
+#[test]
+fn refused_keywords_fail_the_strict_check_only() {
+    let conf = format!("global_defs {{\n    enable_snmp_vrrp\n    enable_dbus\n}}\n{GOOD}");
+    let path = file("refused.conf", &conf);
+    let path = path.to_str().unwrap();
+    let output = run(&["check", path]);
+    let report = text(&output.stdout);
+    assert_eq!(code(&output), Some(0), "{report}");
+    assert!(
+        report.contains("error[refused]: `enable_snmp_vrrp`"),
+        "{report}"
+    );
+    assert!(
+        report.contains("0 errors, 0 warnings, 2 keywords refused"),
+        "{report}"
+    );
+    assert_eq!(code(&run(&["check", "--strict", path])), Some(2));
+    assert_eq!(code(&run(&["-t", "-f", path])), Some(0));
 }

@@ -58,6 +58,8 @@ pub struct Config {
     pub garp_groups: Vec<GarpGroup>,
     /// Delays of links; at most one for each interface.
     pub link_delays: Vec<LinkDelay>,
+    /// Report every announcement that is sent: many lines, for `-D`.
+    pub report_announcements: bool,
     /// How the thread of the loop is scheduled, and its name. Taken over in the first turn.
     pub thread: ThreadSettings,
 }
@@ -83,6 +85,7 @@ impl Config {
             no_local_igmp: false,
             garp_groups: Vec::new(),
             link_delays: Vec::new(),
+            report_announcements: false,
             thread: ThreadSettings::default(),
         }
     }

@@ -131,6 +131,13 @@ pub enum Report {
         /// What it is.
         object: Object,
     },
+    /// An announcement was sent, one of several (`Config::report_announcements`).
+    Announced {
+        /// The interface.
+        interface: String,
+        /// Which address.
+        address: IpAddr,
+    },
     /// Another host announced an address that an instance holds.
     AddressClaimed {
         /// Whose address.

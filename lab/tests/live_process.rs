@@ -40,6 +40,11 @@ for_kinds! {
         a_reload_empties_and_removes_its_marker;
         a_reload_happens_at_the_time_of_the_file;
         the_data_dump_has_the_name_of_the_instance;
+        every_announcement_is_in_the_detailed_log;
+        a_pid_directory_is_used_where_that_is_wanted;
+        the_state_dump_goes_where_the_file_says;
+        the_json_dump_has_the_version_of_the_file;
+        files_are_made_with_the_mask_of_the_file;
     }
 
     ours = Ours {
@@ -97,6 +102,28 @@ for_kinds! {
         ///
         /// Flips: global_defs.data_use_instance, (root).instance.
         the_data_dump_has_the_name_of_the_instance;
+        /// CLI-04, LOG-02.
+        every_announcement_is_in_the_detailed_log;
+        /// CLI-11: as programs that rotate logs expect it.
+        a_reload_opens_the_log_file_anew;
+        /// CLI-07.
+        without_vrrp_no_instance_runs;
+        /// CORE-06, CORE-12.
+        ///
+        /// Flips: (root).use_pid_dir.
+        a_pid_directory_is_used_where_that_is_wanted;
+        /// DUMP-01, GLOB-01.
+        ///
+        /// Flips: global_defs.state_dump_file, global_defs.router_id.
+        the_state_dump_goes_where_the_file_says;
+        /// CORE-11.
+        ///
+        /// Flips: global_defs.umask.
+        files_are_made_with_the_mask_of_the_file;
+        /// DUMP-04.
+        ///
+        /// Flips: global_defs.json_version.
+        the_json_dump_has_the_version_of_the_file;
         /// SNMP-01, DBUS-01: refused, and the rest of the file runs and can be reloaded.
         what_is_refused_does_not_keep_the_rest_from_running;
     }
@@ -502,4 +529,169 @@ fn what_is_refused_does_not_keep_the_rest_from_running(kind: Kind) {
     );
     daemon.reload_with(&text(&global));
     daemon.wait_log("Reload complete", 1, PATIENCE);
+}
+
+fn every_announcement_is_in_the_detailed_log(kind: Kind) {
+    lab::require_live();
+    let lan = Lan::new(&["a"]);
+    let daemon = start(kind, lan.host("a"), &["vrrp_garp_master_repeat 3"]);
+    daemon.wait_log("Sending gratuitous ARP on eth0 for 10.9.0.100", 3, PATIENCE);
+}
+
+fn a_reload_opens_the_log_file_anew(kind: Kind) {
+    lab::require_live();
+    let lan = Lan::new(&["a"]);
+    let flags = ["--log-file=DIR/own.log", "--flush-log-file"];
+    let daemon = Daemon::start_in(kind, lan.host("a"), Scratch::new("a"), &text(&[]), &flags);
+    daemon.wait_log("Entering MASTER STATE", 1, PATIENCE);
+    let (own, old) = (
+        daemon.directory().join("own.log"),
+        daemon.directory().join("old.log"),
+    );
+    let read = |path: &Path| fs::read_to_string(path).unwrap_or_default();
+    wait_until("the file has the line too", PATIENCE, || {
+        read(&own).contains("MASTER STATE")
+    });
+    fs::rename(&own, &old).expect("it is ours");
+    daemon.signal(Signal::HUP);
+    wait_until("a new file", PATIENCE, || {
+        read(&own).contains("Reload complete")
+    });
+    assert!(!read(&old).contains("Reload"), "{}", read(&old));
+}
+
+fn without_vrrp_no_instance_runs(kind: Kind) {
+    lab::require_live();
+    let lan = Lan::new(&["a", "b"]);
+    let checks = Daemon::start_in(
+        kind,
+        lan.host("a"),
+        Scratch::new("a"),
+        &text(&[]),
+        &["-C", "-x"],
+    );
+    checks.wait_log("Startup complete", 1, PATIENCE);
+    checks.wait_log("-x and -A are not supported", 1, PATIENCE);
+    let both = Daemon::start_in(
+        kind,
+        lan.host("b"),
+        Scratch::new("b"),
+        &text(&[]),
+        &["-C", "-P"],
+    );
+    both.wait_log("Entering MASTER STATE", 1, PATIENCE);
+    assert_eq!(checks.logged("Entering"), 0, "{}", checks.log());
+    assert_eq!(lan.holders(vip()), ["b"]);
+}
+
+/// The pid files of the command line go first, so this one has none.
+fn a_pid_directory_is_used_where_that_is_wanted(kind: Kind) {
+    lab::require_live();
+    let lan = Lan::new(&["a"]);
+    let unique = format!("lab{}", std::process::id());
+    let folder = Path::new("/run/keepalived");
+    let existed = folder.exists();
+    // With a name of its own, so that no other daemon of this machine is met.
+    let text = format!("use_pid_dir\ninstance {unique}\n{}", text(&[]));
+    let scratch = Scratch::new("a");
+    let conf = scratch.file("own.conf");
+    fs::write(&conf, text).expect("scratch is writable");
+    let program = lab::daemon::program(kind);
+    let mut command = lan
+        .host("a")
+        .netns
+        .command(program.to_str().expect("UTF-8"));
+    let log = fs::File::create(scratch.file("log")).expect("scratch is writable");
+    command
+        .args(["-n", "-l", "-G", "-f"])
+        .arg(&conf)
+        .stdout(log.try_clone().expect("one more"));
+    if kind == Kind::Ours {
+        command.arg("--no-socket");
+    }
+    let mut child = command.stderr(log).spawn().expect("it starts");
+    let pid_file = |name: &str| folder.join(format!("{name}_{unique}.pid"));
+    let written = || {
+        fs::read_to_string(pid_file("keepalived"))
+            .is_ok_and(|text| text.trim() == child.id().to_string())
+            && pid_file("vrrp").exists()
+    };
+    wait_until("the pid files are in their folder", PATIENCE, written);
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, Signal::TERM).expect("it runs");
+    child.wait().expect("it ends");
+    assert!(!pid_file("keepalived").exists() && !pid_file("vrrp").exists());
+    if !existed {
+        let _not_ours_alone = fs::remove_dir(folder);
+    }
+}
+
+fn the_state_dump_goes_where_the_file_says(kind: Kind) {
+    lab::require_live();
+    let lan = Lan::new(&["a"]);
+    for (global, name, id) in [
+        (&[][..], "keepalived.data", "lab"),
+        (&["state_dump_file DIR/mine"], "mine", "lab"),
+        (
+            &["state_dump_file DIR/sub/", "router_id red"],
+            "sub/keepalived.data",
+            "red",
+        ),
+    ] {
+        // C Keepalived 2.2.7 does not know the keyword.
+        if kind == Kind::CKeepalived && !global.is_empty() {
+            continue;
+        }
+        let scratch = Scratch::new("a");
+        fs::create_dir(scratch.file("sub")).expect("scratch is writable");
+        let mut daemon = start_in(kind, lan.host("a"), scratch, global);
+        daemon.signal(Signal::USR1);
+        let path = daemon.directory().join(name);
+        let text = wait_for(&format!("a dump at {name}"), PATIENCE, || {
+            let text = fs::read_to_string(&path).ok();
+            text.filter(|text| text.contains("State = MASTER"))
+        });
+        assert!(text.contains(&format!("Router ID = {id}")), "{text}");
+        daemon.kill();
+    }
+}
+
+fn files_are_made_with_the_mask_of_the_file(kind: Kind) {
+    use std::os::unix::fs::PermissionsExt;
+    lab::require_live();
+    let lan = Lan::new(&["a"]);
+    let fifo = "vrrp_notify_fifo DIR/fifo";
+    for (global, mode) in [(&[fifo][..], 0o600), (&["umask 026", fifo], 0o640)] {
+        let mut daemon = start(kind, lan.host("a"), global);
+        let facts = fs::metadata(daemon.directory().join("fifo")).expect("a pipe");
+        assert_eq!(facts.permissions().mode() & 0o777, mode);
+        daemon.kill();
+    }
+}
+
+fn the_json_dump_has_the_version_of_the_file(kind: Kind) {
+    lab::require_live();
+    let lan = Lan::new(&["a"]);
+    for (global, object) in [(&[][..], false), (&["json_version 2"], true)] {
+        if kind == Kind::CKeepalived && object {
+            // From 2.2.8 on.
+            continue;
+        }
+        let mut daemon = start(kind, lan.host("a"), global);
+        let pid = daemon.pid().to_string();
+        let mut kill = Command::new("kill");
+        assert!(
+            kill.args(["-36", &pid])
+                .status()
+                .expect("kill runs")
+                .success()
+        );
+        let path = daemon.directory().join("keepalived.json");
+        let json: serde_json::Value = wait_for("a dump", PATIENCE, || {
+            serde_json::from_str(&fs::read_to_string(&path).ok()?).ok()
+        });
+        let instances = if object { &json["vrrp"] } else { &json };
+        assert_eq!(instances[0]["data"]["iname"], "VI_1", "{json}");
+        daemon.kill();
+    }
 }

@@ -65,8 +65,6 @@ const fn long_only(long: &'static str, argument: Argument, fate: Fate, help: &'s
 use Argument::{None as Nothing, Optional, Required};
 use Fate::{Help, Refused, Signum, To, Version};
 
-const NO_CHECKER: &str = "health checking is not part of this version";
-const NO_SNMP: &str = "SNMP is not part of this version";
 const NO_DEBUG: &str = "this build has no debug output of that kind";
 
 /// CLI-01 to CLI-26, in the order of the usage text.
@@ -118,8 +116,8 @@ pub(super) const FLAGS: &[Flag] = &[
         'C',
         "check",
         Nothing,
-        Refused(NO_CHECKER),
-        "run health checks only",
+        To("check"),
+        "run health checks only: no VRRP",
     ),
     flag('B', "no_bfd", Nothing, To("no-bfd"), "do not run BFD"),
     long_only(
@@ -231,13 +229,19 @@ pub(super) const FLAGS: &[Flag] = &[
         Signum,
         "print the number of STOP, RELOAD, DATA, STATS, STATS_CLEAR or JSON",
     ),
-    flag('x', "snmp", Nothing, Refused(NO_SNMP), "turn on SNMP"),
+    flag(
+        'x',
+        "snmp",
+        Nothing,
+        To("snmp"),
+        "refused: there is no SNMP agent; the rest runs",
+    ),
     flag(
         'A',
         "snmp-agent-socket",
         Required("SOCKET"),
-        Refused(NO_SNMP),
-        "SNMP agent socket",
+        To("snmp-agent-socket"),
+        "refused likewise",
     ),
     flag(
         'u',

@@ -199,6 +199,7 @@ fn subcommands_are_the_first_word() {
     assert_eq!(
         parsed("check --strict a b"),
         Ok(Invocation::Check(Check {
+            json: false,
             strict: true,
             config_id: None,
             files: vec!["a".into(), "b".into()]

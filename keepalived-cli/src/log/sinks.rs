@@ -5,6 +5,8 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::OFlags;
 
@@ -102,13 +104,25 @@ impl Sink for SyslogSink {
 #[derive(Debug)]
 pub(super) struct FileSink {
     file: BufWriter<File>,
+    path: PathBuf,
     flush_each: bool,
+    /// Set from outside: open the file anew, it may have been renamed.
+    reopen: Arc<AtomicBool>,
 }
 
 impl FileSink {
     /// Appends; a symbolic link in the last place is refused, so that nobody can aim the daemon at
     /// another file from a folder like /tmp.
-    pub(super) fn open(path: &Path, flush_each: bool) -> io::Result<Self> {
+    pub(super) fn open(path: &Path, flush_each: bool, reopen: Arc<AtomicBool>) -> io::Result<Self> {
+        Ok(Self {
+            file: BufWriter::new(Self::file(path)?),
+            path: path.to_owned(),
+            flush_each,
+            reopen,
+        })
+    }
+
+    fn file(path: &Path) -> io::Result<File> {
         let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::NONBLOCK).bits());
         let file = OpenOptions::new()
             .append(true)
@@ -122,15 +136,19 @@ impl FileSink {
                 "not a regular file",
             ));
         }
-        Ok(Self {
-            file: BufWriter::new(file),
-            flush_each,
-        })
+        Ok(file)
     }
 }
 
 impl Sink for FileSink {
     fn write(&mut self, line: &Line) {
+        if self.reopen.swap(false, Ordering::Relaxed) {
+            // Where that fails the old one is better than none.
+            if let Ok(file) = Self::file(&self.path) {
+                let _ = self.file.flush();
+                self.file = BufWriter::new(file);
+            }
+        }
         let _ = self.file.write_all(dated(line).as_bytes());
         if self.flush_each {
             let _ = self.file.flush();

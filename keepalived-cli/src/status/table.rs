@@ -141,6 +141,11 @@ fn row(instance: &Value, local: &dyn Fn(SystemTime) -> String, now: SystemTime) 
 fn note(instance: &Value) -> Option<String> {
     let name = word(&instance["name"]);
     let mut text = String::new();
+    let reason = word(&instance["last_transition"]["text"]);
+    if !reason.is_empty() {
+        let state = word(&instance["state"]);
+        let _ = writeln!(text, "{name}: {state} because {reason}");
+    }
     let faults = word(&instance["fault_text"]);
     if !faults.is_empty() {
         let _ = writeln!(text, "{name}: {faults}");

@@ -1,6 +1,7 @@
 //! Carrying out what the state machines ask for: adverts, then addresses, then announcements.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use netlink_vip::{Burst, Desired, FRAME_MAX, Target, Vip};
@@ -362,7 +363,15 @@ impl Elections {
             };
             let octets = frame_buffer.get(..frame.len).unwrap_or_default();
             match self.frames.send(frame.index, link.name.as_str(), octets) {
-                Ok(()) => self.turns.frames_sent += 1,
+                Ok(()) => {
+                    self.turns.frames_sent += 1;
+                    if self.config.report_announcements
+                        && let Some(address) = announced(octets)
+                    {
+                        let interface = link.name.to_string();
+                        self.reports.push(Report::Announced { interface, address });
+                    }
+                }
                 Err(error) => {
                     self.turns.frame_errors += 1;
                     if self.turns.frame_errors.is_power_of_two() {
@@ -398,5 +407,22 @@ impl Elections {
             }
             !gone
         });
+    }
+}
+
+/// The address that a frame of ours announces: the sender of an ARP packet (RFC 826) or the target of
+/// a neighbour advertisement (RFC 4861 4.4).
+fn announced(frame: &[u8]) -> Option<IpAddr> {
+    const TYPE: std::ops::Range<usize> = 12..14;
+    match frame.get(TYPE)? {
+        [0x08, 0x06] => {
+            let octets: [u8; 4] = frame.get(28..32)?.try_into().ok()?;
+            Some(octets.into())
+        }
+        [0x86, 0xdd] => {
+            let octets: [u8; 16] = frame.get(62..78)?.try_into().ok()?;
+            Some(octets.into())
+        }
+        _ => None,
     }
 }
