@@ -157,6 +157,9 @@ impl Options {
     }
 }
 
+/// The file that `check -` reads.
+pub(crate) const STDIN: &str = "/dev/stdin";
+
 /// Where `status` looks for the daemon.
 pub(crate) const DEFAULT_SOCKET: &str = "/run/keepalived-rs.sock";
 
@@ -268,7 +271,15 @@ pub(crate) fn parse(program: &str, arguments: &[String]) -> Result<Invocation, R
     if let Some((first, rest)) = arguments.split_first() {
         match first.as_str() {
             "status" => return subcommand(program, first, rest, Invocation::Status),
-            "check" => return subcommand(program, first, rest, Invocation::Check),
+            "check" => {
+                // argh takes a lone dash for an option.
+                let word = |word: &String| match word.as_str() {
+                    "-" => STDIN.to_owned(),
+                    other => other.to_owned(),
+                };
+                let rest: Vec<String> = rest.iter().map(word).collect();
+                return subcommand(program, first, &rest, Invocation::Check);
+            }
             "explain" => return subcommand(program, first, rest, Invocation::Explain),
             "demo" => return subcommand(program, first, rest, Invocation::Demo),
             "help" => return Ok(Invocation::Help(usage(program))),

@@ -12,7 +12,7 @@ use keepalived_config::{
 };
 use serde_json::{Value, json};
 
-use crate::arguments::Check;
+use crate::arguments::{Check, STDIN};
 use crate::load::is_fault;
 use crate::run::short_host_name;
 
@@ -86,9 +86,6 @@ pub(crate) fn run(options: &Check) -> ExitCode {
     }
     ExitCode::from(worst)
 }
-
-/// The name that stands for standard input.
-const STDIN: &str = "-";
 
 fn parse(file: &Path, read: &ReadOptions) -> Parsed {
     let path = file.to_string_lossy();

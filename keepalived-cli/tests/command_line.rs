@@ -201,7 +201,7 @@ fn check_reads_standard_input_and_answers_json() {
     let found = &answer[0]["diagnostics"][0];
     assert_eq!(found["severity"], "error", "{answer}");
     assert_eq!(found["place"]["line"], 4, "{answer}");
-    assert_eq!(found["place"]["file"], "-", "{answer}");
+    assert_eq!(found["place"]["file"], "/dev/stdin", "{answer}");
 }
 
 /// SNMP-01, DBUS-01: an error to read, which does not keep the file from running; unless --strict.
@@ -223,4 +223,49 @@ fn refused_keywords_fail_the_strict_check_only() {
     );
     assert_eq!(code(&run(&["check", "--strict", path])), Some(2));
     assert_eq!(code(&run(&["-t", "-f", path])), Some(0));
+}
+
+/// KA-F-08: an interface may come later.
+///
+/// Flips: global_defs.dynamic_interfaces.
+#[test]
+fn a_missing_interface_is_an_error_unless_interfaces_may_come_later() {
+    let missing = GOOD.replace("interface lo", "interface nosuch0");
+    for (global, expected) in [("", 5), ("global_defs {\n    dynamic_interfaces\n}\n", 0)] {
+        let path = file("dynamic.conf", &format!("{global}{missing}"));
+        let output = run(&["-t", "-f", path.to_str().unwrap()]);
+        assert_eq!(code(&output), Some(expected), "{}", text(&output.stderr));
+    }
+}
+
+/// LANG-10.
+///
+/// Flips: global_defs.include_check.
+#[test]
+fn which_problems_of_includes_are_errors_is_for_the_file_to_say() {
+    let include = "include /nonexistent/nothing.conf\n";
+    for (check, expected) in [("", 0), ("global_defs {\n    include_check match\n}\n", 2)] {
+        let path = file("include.conf", &format!("{check}{include}{GOOD}"));
+        let output = run(&["check", path.to_str().unwrap()]);
+        assert_eq!(code(&output), Some(expected), "{}", text(&output.stdout));
+    }
+}
+
+/// LANG-13: 2 and 3 are versions, 4 and 5 are none.
+///
+/// Flips: global_defs.random_seed.
+#[test]
+fn the_seed_decides_what_is_random() {
+    let verdict = |seed: u32| {
+        let random = "global_defs {\n    random_seed SEED\n    vrrp_version ${_RANDOM 2 5}\n}\n";
+        let conf = random.replace("SEED", &seed.to_string()) + GOOD;
+        let path = file(&format!("seed{seed}.conf"), &conf);
+        code(&run(&["check", path.to_str().unwrap()]))
+    };
+    let verdicts: Vec<_> = (0..12).map(verdict).collect();
+    assert!(
+        verdicts.contains(&Some(0)) && verdicts.contains(&Some(2)),
+        "{verdicts:?}"
+    );
+    assert_eq!((0..12).map(verdict).collect::<Vec<_>>(), verdicts);
 }

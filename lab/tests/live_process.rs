@@ -124,6 +124,10 @@ for_kinds! {
         ///
         /// Flips: global_defs.json_version.
         the_json_dump_has_the_version_of_the_file;
+        /// Adverts of virtual routers that are not configured here.
+        ///
+        /// Flips: global_defs.log_unknown_vrids.
+        adverts_of_unknown_routers_are_told_of_where_that_is_wanted;
         /// SNMP-01, DBUS-01: refused, and the rest of the file runs and can be reloaded.
         what_is_refused_does_not_keep_the_rest_from_running;
     }
@@ -694,4 +698,17 @@ fn the_json_dump_has_the_version_of_the_file(kind: Kind) {
         assert_eq!(instances[0]["data"]["iname"], "VI_1", "{json}");
         daemon.kill();
     }
+}
+
+fn adverts_of_unknown_routers_are_told_of_where_that_is_wanted(kind: Kind) {
+    lab::require_live();
+    let lan = Lan::new(&["a", "b", "c"]);
+    let told = start(kind, lan.host("a"), &["log_unknown_vrids"]);
+    let mut other = Conf::new(100);
+    other.vrid = 77;
+    other.addresses = vec!["10.9.0.77/24".to_owned()];
+    let quiet = Daemon::start(kind, lan.host("c"), &Conf::new(150));
+    let _b = Daemon::start(Kind::CKeepalived, lan.host("b"), &other);
+    told.wait_log("Unknown VRID(77) received on interface(eth0)", 1, PATIENCE);
+    assert_eq!(quiet.logged("Unknown VRID"), 0, "{}", quiet.log());
 }

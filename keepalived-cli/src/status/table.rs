@@ -143,8 +143,7 @@ fn note(instance: &Value) -> Option<String> {
     let mut text = String::new();
     let reason = word(&instance["last_transition"]["text"]);
     if !reason.is_empty() {
-        let state = word(&instance["state"]);
-        let _ = writeln!(text, "{name}: {state} because {reason}");
+        let _ = writeln!(text, "{name}: last changed because {reason}");
     }
     let faults = word(&instance["fault_text"]);
     if !faults.is_empty() {

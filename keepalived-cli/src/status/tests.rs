@@ -63,6 +63,9 @@ VI_1      MASTER  100       v0         this one                all 3 set      16
 V_A       BACKUP  90        x0         10.9.0.2, priority 150  none of 1 set  17:22:43 (36 s ago)
 V_F       FAULT   90        x0         -                       none of 1 set  17:22:43 (36 s ago)
 
+VI_1: last changed because nothing was heard for the down interval
+V_A: last changed because nothing was heard for the down interval
+V_F: last changed because nothing was heard for the down interval
 V_F: the interface is down
 V_F:   x0 has no carrier
 V_F: packets rejected: checksum 3
