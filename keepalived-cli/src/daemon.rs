@@ -20,6 +20,7 @@ use keepalived_driver::control::{Control, ControlSettings};
 use keepalived_driver::hooks::{
     HookSet, HookSettings, Hooks, ObjectId, Outcome, Trigger, run_once,
 };
+use keepalived_driver::tracked::{TrackReport, Watchers};
 use keepalived_driver::{Elections, InstanceLabel, Remote, Report, Reports, Snapshot, StartError};
 use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU};
@@ -44,6 +45,8 @@ const REPORTS: Token = Token(1);
 const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(2);
 /// How long `notify_stop` scripts are waited for.
 const STOP_SCRIPT_PATIENCE: Duration = Duration::from_secs(1);
+/// How long check scripts that run at the end are waited for.
+const STOP_CHECK_PATIENCE: Duration = Duration::from_secs(1);
 /// A loop that ran this long is started again at once; others after a growing delay.
 const LONG_LIFE: Duration = Duration::from_secs(60);
 /// Between a failure of the elections loop and the next attempt; doubled up to a minute.
@@ -135,6 +138,7 @@ struct Daemon<'a> {
     waker: Arc<Waker>,
     elections: Running,
     hooks: Hooks,
+    watchers: Watchers,
     hook_sets: BTreeMap<Arc<str>, HookSet>,
     group_hook_sets: BTreeMap<Arc<str>, HookSet>,
     alerts: Alerts,
@@ -203,6 +207,7 @@ impl<'a> Daemon<'a> {
         let mut copies = Copies::default();
         copies.set_folder(&loaded.model);
         keep_copy(log, &copies, loaded.text.as_deref());
+        let watchers = watchers(&elections.remote, log);
         let control = settings.control.clone().and_then(|control| {
             let shared = elections.shared.clone();
             let path = control.path.clone();
@@ -216,7 +221,7 @@ impl<'a> Daemon<'a> {
                 })
                 .ok()
         });
-        Ok(Self {
+        let mut daemon = Self {
             settings,
             log,
             poll,
@@ -225,6 +230,7 @@ impl<'a> Daemon<'a> {
             waker,
             elections,
             hooks,
+            watchers,
             hook_sets: loaded.lowered.hooks,
             group_hook_sets: loaded.lowered.group_hooks,
             alerts,
@@ -238,7 +244,17 @@ impl<'a> Daemon<'a> {
             stopping: false,
             respawn: Duration::ZERO,
             respawn_at: None,
-        })
+        };
+        daemon.watch();
+        Ok(daemon)
+    }
+
+    /// Have everything watched that the current configuration tracks.
+    fn watch(&mut self) {
+        if let Err(error) = self.watchers.watch(&self.current.trackers) {
+            let line = format!("Tracked objects cannot be watched: {error}");
+            self.log.line(Level::Error, &line);
+        }
     }
 
     /// Wait for something and handle it. False: stopped.
@@ -560,6 +576,10 @@ impl<'a> Daemon<'a> {
         self.respawn_at = None;
         let shared = self.elections.shared.clone();
         self.elections = Running::start(self.current.clone(), &self.waker, Some(shared))?;
+        // New elections know nothing of what was found out for the old ones.
+        self.watchers.stop(STOP_CHECK_PATIENCE);
+        self.watchers = watchers(&self.elections.remote, self.log);
+        self.watch();
         Ok(())
     }
 
@@ -583,10 +603,12 @@ impl<'a> Daemon<'a> {
         self.hook_sets = loaded.lowered.hooks;
         self.group_hook_sets = loaded.lowered.group_hooks;
         self.current = loaded.lowered.driver;
+        self.watch();
     }
 
     /// The elections have stopped: the last scripts, and the end.
     fn finish(mut self) -> Option<Around> {
+        self.watchers.stop(STOP_CHECK_PATIENCE);
         let names: Vec<_> = self
             .current
             .instances
@@ -708,6 +730,16 @@ impl Running {
             shared,
         })
     }
+}
+
+/// Nobody yet, who will tell these elections.
+fn watchers(remote: &Remote, log: &Log) -> Watchers {
+    let log = log.clone();
+    let say = move |report: TrackReport| {
+        let (level, line) = messages::track(&report);
+        log.line(level, &line);
+    };
+    Watchers::new(remote.trackers(), say).with_launcher(crate::daemonize::THIS_PROGRAM)
 }
 
 /// A start-up delay alone is not a fault that scripts should hear of.

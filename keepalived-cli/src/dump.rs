@@ -10,6 +10,7 @@ mod data;
 mod file;
 mod json;
 mod stats;
+mod trackers;
 
 use std::collections::BTreeMap;
 use std::env;

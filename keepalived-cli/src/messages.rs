@@ -12,6 +12,7 @@ use std::net::IpAddr;
 
 use keepalived_driver::hooks::{HookReport, Outcome};
 use keepalived_driver::mail::MailReport;
+use keepalived_driver::tracked::TrackReport;
 use keepalived_driver::{InstanceLabel, LinkState, Report};
 use vrrp_fsm::{Fault, Faults, Notice, Reason, State};
 
@@ -216,6 +217,49 @@ pub(crate) fn mail(report: &MailReport) -> (Level, String) {
             format!("SMTP alerts are sent again; {lost} were dropped"),
         ),
         _ => (Level::Info, format!("{report:?}")),
+    }
+}
+
+/// The line for something about a tracked object.
+pub(crate) fn track(report: &TrackReport) -> (Level, String) {
+    match report {
+        TrackReport::ScriptChanged { name, outcome } => {
+            let how = match outcome {
+                Outcome::Exited(0) => "succeeded".to_owned(),
+                Outcome::Exited(code) => format!("failed (exited with status {code})"),
+                Outcome::Signalled(signal) => format!("failed (due to signal {signal})"),
+                Outcome::TimedOut => "timed_out".to_owned(),
+                other => format!("failed ({other})"),
+            };
+            (Level::Info, format!("VRRP_Script({name}) {how}"))
+        }
+        TrackReport::ScriptReturns { name, code } => {
+            (Level::Info, format!("Script `{name}` now returning {code}"))
+        }
+        TrackReport::ScriptNotStarted { name, error } => (
+            Level::Warning,
+            format!("VRRP_Script({name}) failed (could not be started: {error})"),
+        ),
+        TrackReport::ScriptOverlaps { name } => (
+            Level::Info,
+            format!("Track script {name} is already running, expect idle - skipping run"),
+        ),
+        TrackReport::ScriptsWait { running } => (
+            Level::Warning,
+            format!("{running} check scripts are running; the others wait for them to end"),
+        ),
+        TrackReport::Remark { tracker, text } => {
+            (Level::Info, format!("Tracked {tracker}: {text}"))
+        }
+        TrackReport::Restarted { what } => (
+            Level::Error,
+            format!("A bug in the watching of {what} was survived; it begins anew"),
+        ),
+        TrackReport::Failed { what, error } => (
+            Level::Error,
+            format!("The {what} cannot be watched now: {error}"),
+        ),
+        other => (Level::Info, format!("{other:?}")),
     }
 }
 

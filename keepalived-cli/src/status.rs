@@ -3,6 +3,7 @@
 mod bfd;
 mod document;
 mod table;
+mod trackers;
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;

@@ -587,11 +587,46 @@ fn unsupported_keywords_are_listed_and_the_instance_runs() {
         .iter()
         .map(|one| (one.keyword.name, one.count))
         .collect();
-    assert_eq!(list, [("vrrp_script", 1), ("track_script", 1)]);
+    assert!(list.is_empty());
     assert_eq!(parsed.config.instances.len(), 2);
     assert!(parsed.config.instances.iter().all(|one| one.hold.is_none()));
-    assert_eq!(parsed.config.instances[0].unguarded[0].value, "script chk");
     assert!(!parsed.has_errors());
+}
+
+/// TRK-02, TRK-03, TRK-08: defaults, and what a use takes over from the definition.
+#[test]
+fn a_tracked_script_has_keepalived_s_defaults_and_the_weight_of_its_use() {
+    let parsed = read(
+        "vrrp_script bare {\nscript \"/bin/check 'a b'\"\n}\n\
+         vrrp_script full {\nscript /bin/check\ninterval 0.25\ntimeout 3\nrise 2\nfall 4\n\
+         weight -7 reverse\nuser nobody daemon\ninit_fail\n}\n\
+         vrrp_script port {\nscript \"</dev/tcp/127.0.0.1/80\"\ninterval 5\n}\n\
+         vrrp_instance A {\ninterface eth0\nvirtual_router_id 1\n\
+         track_script {\nbare weight 9 reverse\nfull\nport weight 0 noreverse\n}\n\
+         virtual_ipaddress {\n192.0.2.1\n}\n}\n",
+    );
+    assert!(!parsed.has_errors());
+    let [bare, full, port] = &parsed.config.trackers.scripts[..] else {
+        panic!("three scripts");
+    };
+    let second = std::time::Duration::from_secs(1);
+    assert_eq!(bare.check.script().argv, ["/bin/check", "a b"]);
+    assert_eq!((bare.interval, bare.timeout), (second, second));
+    assert_eq!((bare.rise, bare.fall, bare.init_fail), (1, 1, false));
+    assert_eq!((full.interval, full.timeout), (second / 4, 3 * second));
+    assert_eq!((full.rise, full.fall, full.init_fail), (2, 4, true));
+    assert_eq!(full.check.script().user.as_ref().unwrap().user, "nobody");
+    assert_eq!(port.timeout, 5 * second, "as the interval");
+    assert_eq!(port.check.script().argv, ["/dev/tcp/127.0.0.1/80"]);
+    let weights: Vec<_> = parsed.config.instances[0]
+        .tracked
+        .iter()
+        .map(|one| (one.name.as_str(), one.weight.value, one.weight.reverse))
+        .collect();
+    assert_eq!(
+        weights,
+        [("bare", 9, true), ("full", -7, true), ("port", 0, false)]
+    );
 }
 
 /// Every span of the model shows the text it came from.

@@ -1,6 +1,12 @@
 //! Tracked objects: what they are, who looks at them and how.
 
 mod door;
+mod files;
+mod processes;
+mod report;
+mod scripts;
+mod thread;
+mod watchers;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -13,6 +19,8 @@ use vrrp_fsm::{Influence, TrackStatus};
 use crate::hooks::HookCommand;
 
 pub use door::{TrackerDoor, TrackerFacts};
+pub use report::TrackReport;
+pub use watchers::{ProcessBuffer, Watchers};
 
 /// What kind of thing is tracked. Interfaces have their own list,
 /// [`InstanceSetup::track_interfaces`](crate::InstanceSetup::track_interfaces): loop 1 knows them.

@@ -5,12 +5,11 @@ use std::fmt::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keepalived_driver::hooks::{HookCommand, HookSet};
-use keepalived_driver::tracked::TrackerKind;
 use keepalived_driver::{LinkSnapshot, LinkState, Snapshot};
 use vrrp_fsm::{Fault, Preempt, State, Transport, V2Auth, WireFormat};
 use vrrp_proto::{AdvertInterval, Family};
 
-use super::{DumpSettings, GroupDump};
+use super::{DumpSettings, GroupDump, trackers};
 use crate::facts::{Facts, GroupFacts, vip_text};
 use crate::log::local_text;
 use crate::messages::describe_all;
@@ -51,6 +50,7 @@ pub(super) fn text(snapshot: &Snapshot, settings: &DumpSettings) -> String {
             &configured.cloned().unwrap_or_default(),
         );
     }
+    trackers::sections(&mut text, snapshot);
     line!(text, "------< Interfaces >------");
     for link in &snapshot.links {
         interface(&mut text, link);
@@ -279,20 +279,7 @@ fn peers_and_trackers(text: &mut String, facts: &Facts<'_>) {
         let reverse = if track.reverse { " reverse" } else { "" };
         line!(text, "     {} weight {}{reverse}", track.name, track.weight);
     }
-    let trackers = &facts.setup.trackers;
-    let mut bfds = trackers
-        .iter()
-        .filter(|tracked| tracked.tracker.kind == TrackerKind::Bfd)
-        .peekable();
-    if bfds.peek().is_some() {
-        line!(text, "   Tracked BFDs :");
-    }
-    for tracked in bfds {
-        let influence = tracked.influence;
-        let reverse = if influence.reverse { " reverse" } else { "" };
-        let name = &tracked.tracker.name;
-        line!(text, "     {name}: weight {}{reverse}", influence.weight);
-    }
+    trackers::used(text, &facts.setup.trackers);
 }
 
 fn scripts(text: &mut String, hooks: &HookSet) {

@@ -2,12 +2,13 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use keepalived_driver::Snapshot;
 use keepalived_driver::hooks::{HookCommand, HookSet};
+use keepalived_driver::tracked::{ArgumentMatch, TrackerKind, Watch};
+use keepalived_driver::{Snapshot, TrackerSnapshot};
 use serde_json::{Number, Value};
-use vrrp_fsm::{AddressCheck, Preempt, Stats, V2Auth, WireFormat};
+use vrrp_fsm::{AddressCheck, Preempt, Stats, TrackStatus, V2Auth, WireFormat};
 
-use super::DumpSettings;
+use super::{DumpSettings, trackers};
 use crate::facts::{Facts, vip_text};
 use crate::lower::Wishes;
 
@@ -28,16 +29,46 @@ pub(super) fn text(snapshot: &Snapshot, settings: &DumpSettings) -> String {
             )
         })
         .collect();
-    document(&instances, settings.json_version)
+    let processes: Vec<String> = snapshot.trackers.iter().filter_map(process).collect();
+    document(&instances, &processes, settings.json_version)
 }
 
-pub(super) fn document(instances: &[String], version: u8) -> String {
+pub(super) fn document(instances: &[String], processes: &[String], version: u8) -> String {
     let array = format!("[{}]", instances.join(","));
     if version == 1 {
         array
     } else {
-        format!(r#"{{"vrrp":{array},"track_process":[]}}"#)
+        let processes = processes.join(",");
+        format!(r#"{{"vrrp":{array},"track_process":[{processes}]}}"#)
     }
+}
+
+/// A tracked process, for format 2.
+fn process(tracker: &TrackerSnapshot) -> Option<String> {
+    let Watch::Process(watch) = &tracker.setup.watch else {
+        return None;
+    };
+    let matching = tracker.facts.as_ref().and_then(|facts| facts.matching);
+    let words = watch.arguments.iter().map(|word| word.to_string_lossy());
+    let mut json = Object::default();
+    json.add("process", watch.process.to_string_lossy().into_owned());
+    if !watch.arguments.is_empty() {
+        json.add("parameters", words.collect::<Vec<_>>().join(" "));
+    }
+    let matched = match watch.matching {
+        ArgumentMatch::Partial => "partial",
+        ArgumentMatch::Initial => "initial",
+        ArgumentMatch::Exact | ArgumentMatch::Ignore => "exact",
+    };
+    json.add("param_match", matched);
+    json.add("min_processes", watch.quorum);
+    json.add("max_processes", watch.quorum_max.unwrap_or(u32::MAX));
+    json.add("current_processes", matching.unwrap_or(0));
+    json.add("have_quorum", tracker.status == TrackStatus::Up);
+    json.add("terminate_delay", seconds(watch.terminate_delay));
+    json.add("fork_delay", seconds(watch.fork_delay));
+    json.add("full_command", watch.full_command);
+    Some(json.end())
 }
 
 /// An object whose members keep their order, as readers that go by position expect.
@@ -165,6 +196,12 @@ fn data(facts: &Facts<'_>, hooks: &HookSet, wishes: Wishes) -> String {
             .iter()
             .map(|track| track.name.to_string()),
     );
+    for (name, kind) in [
+        ("track_script", TrackerKind::Script),
+        ("track_process", TrackerKind::Process),
+    ] {
+        json.list(name, trackers::names(&setup.trackers, kind));
+    }
     match fsm.format {
         WireFormat::V2 {
             auth: V2Auth::Password(_),

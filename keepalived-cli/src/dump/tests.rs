@@ -29,9 +29,9 @@ fn the_json_of_a_backup_is_keepalived_s() {
 #[test]
 fn format_two_is_an_object() {
     let one = vec!["{}".to_owned()];
-    assert_eq!(json::document(&one, 1), "[{}]");
+    assert_eq!(json::document(&one, &[], 1), "[{}]");
     assert_eq!(
-        json::document(&one, 2),
+        json::document(&one, &[], 2),
         r#"{"vrrp":[{}],"track_process":[]}"#
     );
 }

@@ -7,6 +7,7 @@ mod instance;
 mod process;
 mod scripts;
 mod secret;
+mod trackers;
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
@@ -78,6 +79,7 @@ pub(crate) fn lower(model: &Model, machine: &dyn Machine) -> Lowered {
     let mut positions = Vec::new();
     let mut names = device::Names::new(model);
     let scripts = scripts::Scripts::new(&model.global, machine);
+    let mut trackers = trackers::Trackers::new(&model.trackers, &scripts);
     for instance in &model.instances {
         // Two of them cannot even be told apart: the first one runs.
         if let Some(hold) = instance.hold
@@ -94,6 +96,9 @@ pub(crate) fn lower(model: &Model, machine: &dyn Machine) -> Lowered {
             Ok(mut setup) => {
                 let global = &model.global;
                 device::add(&mut setup, global, instance, &mut names, &mut remarks);
+                let (name, tracked) = (&instance.name, &instance.tracked);
+                let objects = trackers.objects(name, tracked, &mut script_trouble);
+                setup.trackers.extend(objects);
                 let set = scripts.hook_set(&instance.name, &instance.notify, &mut script_trouble);
                 if !set.is_empty() {
                     hooks.insert(setup.name.clone(), set);
@@ -123,6 +128,7 @@ pub(crate) fn lower(model: &Model, machine: &dyn Machine) -> Lowered {
         }
         driver.groups.push(setup.into());
     }
+    driver.trackers = trackers.finish(&mut remarks);
     driver.startup_delay = model.global.startup_delay;
     driver.garp_groups = device::garp_groups(model);
     driver.link_delays = device::link_delays(model);

@@ -117,6 +117,7 @@ impl<'a> Scripts<'a> {
         self.machine.groups(name, gid)
     }
 
+    /// A command that can run, or `None` and a complaint under the name of `instance`.
     pub(super) fn command(
         &self,
         instance: &str,
@@ -169,6 +170,27 @@ impl<'a> Scripts<'a> {
         } else {
             command.with_account(uid, gid).with_groups(groups)
         }))
+    }
+
+    /// A command that opens a path for reading and succeeds if that works. `/dev/tcp/HOST/PORT` is
+    /// not a file but something that bash understands; another shell would always fail (SCR-12).
+    pub(super) fn open(
+        &self,
+        name: &str,
+        path: &Script,
+        trouble: &mut Vec<ScriptTrouble>,
+    ) -> Option<Arc<HookCommand>> {
+        let target = path.argv.first()?;
+        let bash = ["/dev/tcp/", "/dev/udp/"]
+            .iter()
+            .any(|prefix| target.starts_with(prefix));
+        let shell = if bash { "/bin/bash" } else { "/bin/sh" };
+        let mut script = path.clone();
+        // The path is an argument, so nothing in it is anything but a path.
+        script.argv = [shell, "-c", r#": <"$1""#, "open", target]
+            .map(str::to_owned)
+            .to_vec();
+        self.command(name, &script, trouble)
     }
 }
 

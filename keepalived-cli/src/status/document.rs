@@ -20,6 +20,8 @@ use super::bfd;
 use crate::facts::{Facts, GroupFacts, scope_name};
 use crate::messages::{describe, describe_all};
 
+use super::trackers;
+
 /// Version of the document.
 pub(super) const SCHEMA: u32 = 1;
 
@@ -31,6 +33,8 @@ pub(super) fn document(snapshot: &Snapshot) -> Value {
         .map(|taken| {
             let mut value = instance(&Facts::from(taken));
             value["interface_index"] = json!(taken.interface_index);
+            let tracked = taken.setup.trackers.iter().map(trackers::used);
+            value["tracked_objects"] = tracked.collect();
             value["skew_time_seconds"] = seconds(taken.skew_time);
             value["down_interval_seconds"] = seconds(taken.down_interval);
             value
@@ -58,6 +62,7 @@ pub(super) fn document(snapshot: &Snapshot) -> Value {
         "groups": groups,
         "bfd": bfd::sessions(snapshot),
         "bfd_totals": bfd::totals(snapshot),
+        "trackers": snapshot.trackers.iter().map(trackers::one).collect::<Vec<_>>(),
         "links": snapshot.links.iter().map(link).collect::<Vec<_>>(),
         "unclaimed_packets": unclaimed,
         "loop": {

@@ -178,7 +178,7 @@ inline! {
     "TRACK-ENTRY", "(name)", "NAME", P0, Works;
     "TRACK-ENTRY", "weight", "INT", P0, Works;
     "TRACK-ENTRY", "reverse", "behind a weight", P1, Works;
-    "TRACK-ENTRY", "noreverse", "behind a weight, not of an interface", P2, NotYet;
+    "TRACK-ENTRY", "noreverse", "behind a weight, not of an interface", P2, Works;
     "VSG-ENTRY", "(address)", "IPADDR [PORT]", P1, NotYet;
     "VSG-ENTRY", "(range)", "IPADDR-LASTPART|IPADDR-IPADDR|NETWORK/PREFIX then [PORT]", P1, NotYet;
     "VSG-ENTRY", "fwmark", "UINT32 [inet|inet6]", P1, NotYet;
@@ -204,7 +204,7 @@ inline! {
     "vrrp_instance.use_ipvlan", "private", "", P2, Works;
     "vrrp_instance.use_ipvlan", "vepa", "", P2, Works;
     "vrrp_instance.use_ipvlan", "group", "LINK_GROUP", P2, Works;
-    "track_file.init_file", "overwrite", "", P2, NotYet;
+    "track_file.init_file", "overwrite", "", P2, Works;
     "*.lvs_method", "NAT", "", P0, NotYet;
     "*.lvs_method", "DR", "", P0, NotYet;
     "*.lvs_method", "TUN", "", P0, NotYet;

@@ -109,16 +109,16 @@ table! { INSTANCE, Instance;
         P1, Works, "none", "2.0.0",
         "BFD sessions that fault the instance or change its priority.";
     "track_file", Entries(EntryKind::Track), "{ TRACK_FILE_NAME [weight INT(-254..254) [reverse|noreverse]] ... }",
-        P1, NotYet, "none", "2.0.0",
+        P1, Works, "none", "2.0.0",
         "Files that fault the instance or change its priority.";
     "track_interface", Entries(EntryKind::Track), "{ IFNAME [weight INT(-253..253) [reverse]] ... }",
         P0, Works, "none", "1.0.1",
         "Further interfaces that fault the instance or change its priority.";
     "track_process", Entries(EntryKind::Track), "{ TRACK_PROCESS_NAME [weight INT(-254..254) [reverse|noreverse]] ... }",
-        P1, NotYet, "none", "2.0.11",
+        P1, Works, "none", "2.0.11",
         "Processes that fault the instance or change its priority.";
     "track_script", Entries(EntryKind::Track), "{ SCRIPT_NAME [weight INT(-254..254) [reverse|noreverse]] ... }",
-        P0, NotYet, "none", "1.1.13",
+        P0, Works, "none", "1.1.13",
         "Scripts that fault the instance or change its priority.";
     "track_src_ip", Line, "", P1, NoEffect("an instance without its source address is always in FAULT"),
         "off", "2.0.0",

@@ -38,7 +38,7 @@ table! { ROOT, Root;
         "Routes that are present while the daemon runs.";
     "static_rules", Entries(EntryKind::Rule), "{ RULE-ENTRY ... }", P1, NotYet, "", "1.2.20",
         "Policy rules that are present while the daemon runs.";
-    "track_file", Block(Context::TrackFile), "NAME { ... }", P1, NotYet, "", "2.1.0",
+    "track_file", Block(Context::TrackFile), "NAME { ... }", P1, Works, "", "2.1.0",
         "A file whose number is tracked.";
     "track_group", Block(Context::TrackGroup), "NAME { ... }", P2, NotYet, "", "2.0.3",
         "Instances that fault together when a static address, route or rule is lost.";
@@ -52,12 +52,12 @@ table! { ROOT, Root;
         "Addresses, ranges and marks that form one service.";
     "vrrp_instance", Block(Context::Instance), "NAME { ... }", P0, Works, "", "0.5",
         "One virtual router.";
-    "vrrp_script", Block(Context::Script), "NAME { ... }", P0, NotYet, "", "1.1.13",
+    "vrrp_script", Block(Context::Script), "NAME { ... }", P0, Works, "", "1.1.13",
         "A command that is run again and again; its exit code is tracked.";
     "vrrp_sync_group", Block(Context::SyncGroup), "NAME { ... }", P0, Works, "", "0.6.1",
         "Instances that change state together.";
-    "vrrp_track_file", Block(Context::VrrpTrackFile), "NAME { ... }", P1, NotYet, "", "2.0.0",
+    "vrrp_track_file", Block(Context::VrrpTrackFile), "NAME { ... }", P1, Works, "", "2.0.0",
         "The old name of track_file.";
-    "vrrp_track_process", Block(Context::TrackProcess), "NAME { ... }", P1, NotYet, "", "2.0.11",
+    "vrrp_track_process", Block(Context::TrackProcess), "NAME { ... }", P1, Works, "", "2.0.11",
         "Processes that are tracked by name.";
 }

@@ -32,16 +32,16 @@ table! { SYNC_GROUP, SyncGroup;
         P2, NotYet, "", "2.0.0",
         "BFD sessions tracked by every member.";
     "track_file", Entries(EntryKind::Track), "{ TRACK_FILE_NAME [weight INT(-254..254) [reverse|noreverse]] ... }",
-        P1, NotYet, "", "2.0.0",
+        P1, Works, "", "2.0.0",
         "Files tracked by every member.";
     "track_interface", Entries(EntryKind::Track), "{ IFNAME [weight INT(-253..253) [reverse]] ... }",
         P1, Works, "", "2.0.0",
         "Interfaces tracked by every member.";
     "track_process", Entries(EntryKind::Track), "{ TRACK_PROCESS_NAME [weight INT(-254..254) [reverse|noreverse]] ... }",
-        P1, NotYet, "", "2.0.11",
+        P1, Works, "", "2.0.11",
         "Processes tracked by every member.";
     "track_script", Entries(EntryKind::Track), "{ SCRIPT_NAME [weight INT(-254..254) [reverse|noreverse]] ... }",
-        P0, NotYet, "", "2.0.0",
+        P0, Works, "", "2.0.0",
         "Scripts tracked by every member.";
 }
 

@@ -6,6 +6,7 @@ use super::group::SyncGroup;
 use super::instance::{Preempt, VrrpInstance};
 use super::read::{Raw, RawGroup};
 use super::spanned::Spanned;
+use super::trackers::RawUse;
 use crate::diagnostic::Diagnostics;
 use crate::schema::nearest;
 use crate::tree::Span;
@@ -102,12 +103,13 @@ fn members(
 /// What a group does to what one of its members tracks.
 fn share(group: &RawGroup, member: &Spanned<String>, raw: &mut Raw, diagnostics: &mut Diagnostics) {
     if !group.tracking_weight {
-        let seen = &mut raw.seen_interfaces;
+        raw.even_with = Some(group.name.value.clone());
+        let seen = &mut raw.seen_tracked;
         raw.tracked_interfaces.retain(|tracked| {
             if tracked.weight != 0 {
                 let name = &tracked.name;
-                seen.remove(&name.value);
-                weight_in_group(&name.value, name.span, group, member, diagnostics);
+                seen.remove(&("interface", name.value.clone()));
+                weight_in_group(name, &group.name.value, &member.value, diagnostics);
             }
             tracked.weight == 0
         });
@@ -119,38 +121,69 @@ fn share(group: &RawGroup, member: &Spanned<String>, raw: &mut Raw, diagnostics:
         if own && tracked.weight == 0 {
             continue;
         }
-        if let Some(first) = raw.seen_interfaces.get(name) {
-            let message = format!(
-                "`{name}` is tracked by `{}` and by its group `{}`",
-                member.value, group.name.value
-            );
-            diagnostics
-                .warning("tracked-by-both", *first, message)
-                .help("remove one of the two; that of the instance counts")
-                .note(tracked.name.span, "the other one is here");
+        if by_both("interface", &tracked.name, group, member, raw, diagnostics) {
             continue;
         }
         raw.tracked_interfaces.push(tracked.clone());
     }
-    raw.unguarded.extend(group.shared.unguarded.iter().cloned());
+    for used in &group.shared.used {
+        if !by_both(
+            used.kind.word(),
+            &used.name,
+            group,
+            member,
+            raw,
+            diagnostics,
+        ) {
+            raw.used.push(RawUse {
+                of_group: true,
+                ..used.clone()
+            });
+        }
+    }
+}
+
+/// Complains if a member tracks for itself what its group tracks for it.
+fn by_both(
+    what: &'static str,
+    tracked: &Spanned<String>,
+    group: &RawGroup,
+    member: &Spanned<String>,
+    raw: &Raw,
+    diagnostics: &mut Diagnostics,
+) -> bool {
+    let name = &tracked.value;
+    let Some(first) = raw.seen_tracked.get(&(what, name.clone())) else {
+        return false;
+    };
+    let message = format!(
+        "`{name}` is tracked by `{}` and by its group `{}`",
+        member.value, group.name.value
+    );
+    diagnostics
+        .warning("tracked-by-both", *first, message)
+        .help("remove one of the two; that of the instance counts")
+        .note(tracked.span, "the other one is here");
+    true
 }
 
 /// Members whose priorities move apart would fight each other.
 pub(super) fn weight_in_group(
-    what: &str,
-    span: Span,
-    group: &RawGroup,
-    member: &Spanned<String>,
+    what: &Spanned<String>,
+    group: &str,
+    member: &str,
     diagnostics: &mut Diagnostics,
 ) {
     let message = format!(
-        "the weight of `{what}` would move `{}` away from the others of its group `{}`",
-        member.value, group.name.value
+        "the weight of `{}` would move `{member}` away from the others of its group `{group}`",
+        what.value
     );
-    diagnostics.warning("weight-in-group", span, message).help(
-        "let the group track it, or write `sync_group_tracking_weight` in the group; \
+    diagnostics
+        .warning("weight-in-group", what.span, message)
+        .help(
+            "let the group track it, or write `sync_group_tracking_weight` in the group; \
          the entry is left out",
-    );
+        );
 }
 
 /// The groups of what has become of the instances.

@@ -10,6 +10,7 @@ use super::bfd::TrackedBfd;
 use super::device::{Device, ExtraAnnounce};
 use super::script::Notify;
 use super::spanned::Spanned;
+use super::trackers::Tracked;
 use super::vip::Vip;
 use crate::tree::Span;
 
@@ -55,6 +56,8 @@ pub struct VrrpInstance {
     pub tracked_interfaces: Vec<TrackedInterface>,
     /// Tracked BFD sessions, each at most once; all of them exist.
     pub tracked_bfd: Vec<TrackedBfd>,
+    /// Tracked scripts, files and processes, each at most once; all of them exist.
+    pub tracked: Vec<Tracked>,
     /// Leave the pseudo-header out of the VRRPv3 checksum over IPv4.
     pub v3_checksum_as_v2: bool,
     /// What to do about the unicast checksum of releases before 1.3.7.
@@ -94,8 +97,6 @@ pub struct VrrpInstance {
     pub promote_secondaries: bool,
     /// Periodic announcements on other interfaces.
     pub extra_announce: Option<ExtraAnnounce>,
-    /// Trackers of the file that are not supported yet, such as `script chk_haproxy`: they do not guard it.
-    pub unguarded: Vec<Spanned<String>>,
     /// From the keyword to the name.
     pub span: Span,
 }

@@ -47,6 +47,10 @@ pub use process::{Process, ProcessNames, ReloadMarker, ReloadRules, Scheduling};
 pub use script::{Notify, Script, ScriptUser};
 pub use spanned::Spanned;
 pub use survey::Unsupported;
+pub use trackers::{
+    Check, InitFile, ParamMatch, TrackFile, TrackProcess, TrackScript, Tracked, TrackedKind,
+    Trackers, Weight,
+};
 pub use verdict::{Program, Surroundings};
 pub use vip::{Vip, VipFlags};
 
@@ -93,6 +97,8 @@ pub struct Config {
     pub link_delays: Vec<LinkDelay>,
     /// BFD sessions, in the order of the file.
     pub bfd: Vec<BfdInstance>,
+    /// What can be tracked: scripts, files, processes; used or not.
+    pub trackers: Trackers,
     /// Keywords of the file that have no effect yet, in the order of their first use.
     pub unsupported: Vec<Unsupported>,
     /// Every command that is given anywhere, supported yet or not.
@@ -104,17 +110,15 @@ pub struct Config {
 pub fn build(tree: &[Node], _options: &Options, diagnostics: &mut Diagnostics) -> Config {
     let survey = survey::walk(tree);
     survey::report(&survey.unsupported, diagnostics);
-    let defined = trackers::Defined::new(tree);
     let mut file = read::file(tree, diagnostics);
     let groups = groups::claim(file.groups.list, &mut file.instances, diagnostics);
     let mut instances: Vec<VrrpInstance> = Vec::with_capacity(file.instances.len());
     for (name, span, raw) in file.instances {
-        defined.report(&name, &raw.unguarded, diagnostics);
         instances.extend(resolve::instance(
             &name,
             span,
             raw,
-            (&file.global, &file.bfd),
+            (&file.global, &file.bfd, &file.defined),
             diagnostics,
         ));
     }
@@ -142,6 +146,7 @@ pub fn build(tree: &[Node], _options: &Options, diagnostics: &mut Diagnostics) -
         garp_groups: file.garp_groups,
         link_delays,
         bfd: file.bfd,
+        trackers: file.trackers,
         unsupported: survey.unsupported,
         commands: survey.commands,
     }

@@ -13,11 +13,13 @@ use vrrp_proto::{AdvertInterval, Family, Priority, Version};
 
 use super::bfd::{BfdInstance, TrackedBfd};
 use super::global::GlobalDefs;
+use super::groups::weight_in_group;
 use super::instance::{
     Announce, Hold, HoldReason, Preempt, TRAILER, VrrpInstance, WantedState, max_advertised,
 };
 use super::read::{Raw, RawTracked};
 use super::spanned::Spanned;
+use super::trackers::{Defined, Tracked};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::tree::Span;
 
@@ -44,7 +46,7 @@ pub(super) fn instance(
     name: &Spanned<String>,
     span: Span,
     raw: Raw,
-    (global, sessions): (&GlobalDefs, &[BfdInstance]),
+    (global, sessions, defined): (&GlobalDefs, &[BfdInstance], &Defined),
     diagnostics: &mut Diagnostics,
 ) -> Option<VrrpInstance> {
     let strict = raw.strict.unwrap_or(global.strict);
@@ -68,6 +70,7 @@ pub(super) fn instance(
     let authentication = draft.authentication(version, advert_interval);
     draft.tracked(&interface, priority);
     let tracked_bfd = draft.tracked_bfd(sessions);
+    let tracked = draft.tracked_objects(defined, priority);
     let transport = draft.transport(family);
     draft.source_tracking();
     let device = draft.device(family, &transport);
@@ -100,6 +103,7 @@ pub(super) fn instance(
         track_interface: !raw.dont_track_primary,
         tracked_interfaces: raw.tracked_interfaces,
         tracked_bfd,
+        tracked,
         v3_checksum_as_v2: raw.v3_checksum_as_v2.unwrap_or(global.v3_checksum_as_v2),
         old_unicast_checksum: raw.old_unicast_checksum,
         lower_prio_no_advert: behaviour.lower_prio_no_advert,
@@ -120,7 +124,6 @@ pub(super) fn instance(
         refuse_traffic,
         promote_secondaries: raw.device.promote_secondaries,
         extra_announce: raw.device.extra_announce.or(global.links.extra_announce),
-        unguarded: raw.unguarded,
         span,
     })
 }
@@ -396,6 +399,39 @@ impl Draft<'_> {
                 self.raw.tracked_interfaces.push(tracked);
             }
         }
+    }
+
+    /// TRK-09: 255 cannot be changed, so what would change it does nothing.
+    fn tracked_objects(&mut self, defined: &Defined, priority: Priority) -> Vec<Tracked> {
+        let used = std::mem::take(&mut self.raw.used);
+        let even_with = self.raw.even_with.take();
+        let name = &self.name.value;
+        let mut tracked = Vec::with_capacity(used.len());
+        for used in used {
+            let of_group = used.of_group;
+            let Some(object) = defined.resolve(used, name, self.diagnostics) else {
+                continue;
+            };
+            if let Some(group) = &even_with
+                && object.weight.value != 0
+                && !of_group
+            {
+                weight_in_group(&object.name, group, name, self.diagnostics);
+                continue;
+            }
+            if priority == Priority::OWNER && object.weight.value != 0 {
+                let message = format!(
+                    "the weight of `{}` cannot change priority 255",
+                    object.name.value
+                );
+                self.diagnostics
+                    .error("weight-of-owner", object.name.span, message)
+                    .help("the entry is left out");
+                continue;
+            }
+            tracked.push(object);
+        }
+        tracked
     }
 
     fn behaviour(&self) -> Behaviour {

@@ -77,9 +77,6 @@ pub(super) fn report(unsupported: &[Unsupported], diagnostics: &mut Diagnostics)
         count,
     } in unsupported
     {
-        if told_elsewhere(keyword) {
-            continue;
-        }
         let mut complaint = match keyword.status {
             Status::Refused(why) => {
                 let message = format!("`{}` is not supported: {why}", keyword.name);
@@ -98,27 +95,12 @@ pub(super) fn report(unsupported: &[Unsupported], diagnostics: &mut Diagnostics)
     }
 }
 
-/// The model says more about these, with their consequence for each instance.
-fn told_elsewhere(keyword: &Keyword) -> bool {
-    match keyword.context {
-        Context::Instance | Context::SyncGroup => matches!(
-            keyword.name,
-            "track_script" | "track_file" | "track_process" | "track_bfd"
-        ),
-        _ => false,
-    }
-}
-
 /// What happens without the keyword.
 fn consequence(keyword: &Keyword) -> String {
     let text = match (keyword.context, keyword.name) {
         (Context::Root, "virtual_server" | "virtual_server_group") => {
             "no service is balanced and nothing is checked"
         }
-        (
-            Context::Root,
-            "vrrp_script" | "vrrp_track_process" | "track_file" | "vrrp_track_file",
-        ) => "it is not run and guards nothing",
         (Context::Root, "static_ipaddress" | "static_routes" | "static_rules") => {
             "nothing is added to the host"
         }

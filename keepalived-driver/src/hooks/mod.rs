@@ -25,7 +25,7 @@
 //! that calls [`launch::launch`]: what would have to happen between fork and exec cannot be done safely
 //! there. Without one, a script with a user of its own has no supplementary groups at all.
 
-mod child;
+pub(crate) mod child;
 mod command;
 pub mod launch;
 mod once;

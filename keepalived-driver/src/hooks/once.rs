@@ -52,7 +52,7 @@ pub fn run_once(
 
 /// Until the child ends or this long; a child that was asked to end is looked at again and again,
 /// because its group is waited for too.
-fn wait(child: &RunningChild, patience: Option<Duration>) {
+fn wait(child: &RunningChild<Run>, patience: Option<Duration>) {
     const LOOK_AGAIN: Duration = Duration::from_millis(20);
     let patience = match patience {
         Some(patience) if child.is_undisturbed() => {

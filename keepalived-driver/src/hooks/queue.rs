@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use super::child::Job;
 use super::command::HookCommand;
 use super::{ObjectId, Trigger};
 
@@ -16,6 +17,16 @@ pub(super) struct Run {
     pub(super) command: Arc<HookCommand>,
     /// Arguments after the configured ones.
     pub(super) appended: Vec<String>,
+}
+
+impl Job for Run {
+    fn command(&self) -> &HookCommand {
+        &self.command
+    }
+
+    fn appended(&self) -> &[String] {
+        &self.appended
+    }
 }
 
 /// States that were never told, and the one that took their place.

@@ -15,7 +15,8 @@ use sans_io_time::Instant;
 use signal_hook::consts::SIGCHLD;
 use signal_hook_mio::v1_0::Signals;
 
-use super::child::{End, RunningChild};
+use super::child::{End, RunningChild, ours};
+use super::queue::Run;
 use super::readers::Readers;
 use super::report::HookReport;
 use super::{HookSettings, Shared, Trigger, lock};
@@ -34,7 +35,7 @@ pub(super) struct Runner<F> {
     shared: Arc<Mutex<Shared>>,
     report: F,
     poll: Poll,
-    children: BTreeMap<Token, RunningChild>,
+    children: BTreeMap<Token, RunningChild<Run>>,
     readers: Readers,
     next_token: usize,
     orphans: Option<Signals>,
@@ -126,7 +127,7 @@ impl<F: FnMut(HookReport)> Runner<F> {
     }
 
     /// When something is to be done about a script that runs undisturbed.
-    fn deadline(&self, child: &RunningChild, waited_for: bool) -> Option<Instant> {
+    fn deadline(&self, child: &RunningChild<Run>, waited_for: bool) -> Option<Instant> {
         let after = |duration: Duration| child.started.checked_add(duration);
         if child.run.trigger == Trigger::Read {
             // It sees the end of its pipe, and may end by itself; else it is asked to.
@@ -298,7 +299,7 @@ impl<F: FnMut(HookReport)> Runner<F> {
         }
     }
 
-    fn watch(&mut self, child: RunningChild) -> Token {
+    fn watch(&mut self, child: RunningChild<Run>) -> Token {
         let token = Token(self.next_token);
         // Tokens are never used twice, so a late event cannot be taken for another child's.
         self.next_token = self.next_token.wrapping_add(1).max(FIRST_CHILD);
@@ -368,9 +369,10 @@ impl<F: FnMut(HookReport)> Runner<F> {
         if let Some(signals) = &mut self.orphans {
             signals.pending().for_each(drop);
         }
-        let ours: Vec<_> = self.children.values().map(RunningChild::pid).collect();
+        // Check scripts are children too. No new one can come while this is held.
+        let ours = ours();
         for pid in children_of_this_process() {
-            if !ours.contains(&pid) {
+            if !ours.contains(&pid.as_raw_nonzero().get()) {
                 // Still alive, or gone already: both are fine.
                 let _ = waitid(
                     WaitId::Pid(pid),

@@ -80,8 +80,8 @@ pub(super) fn read(node: &Node, groups: &mut RawGroups, diagnostics: &mut Diagno
                 }
             }
             "track_interface" => track::interfaces(entry, &mut group.shared, diagnostics),
-            "track_script" | "track_file" | "track_process" | "track_bfd" => {
-                track::unsupported(entry, &mut group.shared);
+            "track_script" | "track_file" | "track_process" => {
+                track::objects(entry, &mut group.shared, diagnostics);
             }
             "sync_group_tracking_weight" => {
                 line.at_most(0, diagnostics);

@@ -16,6 +16,7 @@ use crate::model::authentication::Password;
 use crate::model::instance::{OldUnicastChecksum, Peer, TrackedInterface, WantedState};
 use crate::model::script::{Notify, Script};
 use crate::model::spanned::Spanned;
+use crate::model::trackers::RawUse;
 use crate::model::vip::Vip;
 use crate::tree::{Node, Span, Word};
 
@@ -61,9 +62,13 @@ pub(crate) struct Raw {
     pub(crate) track_source: Option<Span>,
     pub(crate) dont_track_primary: bool,
     pub(crate) tracked_interfaces: Vec<TrackedInterface>,
-    pub(crate) seen_interfaces: HashMap<String, Span>,
     pub(crate) tracked_bfd: Vec<RawTracked>,
     pub(crate) seen_bfd: HashMap<String, Span>,
+    /// Scripts, files and processes.
+    pub(crate) used: Vec<RawUse>,
+    pub(crate) seen_tracked: track::Seen,
+    /// The group whose members must not have weights of their own.
+    pub(crate) even_with: Option<String>,
     pub(crate) v3_checksum_as_v2: Option<bool>,
     pub(crate) old_unicast_checksum: OldUnicastChecksum,
     pub(crate) lower_prio_no_advert: Option<Spanned<bool>>,
@@ -78,7 +83,6 @@ pub(crate) struct Raw {
     pub(crate) timer_expired_backup: Option<Spanned<u8>>,
     pub(crate) receive_buffer: Option<u32>,
     pub(crate) native_ipv6: Option<Span>,
-    pub(crate) unguarded: Vec<Spanned<String>>,
 }
 
 /// `garp_*` lines.
@@ -168,7 +172,7 @@ pub(super) fn read(block: &Node, diagnostics: &mut Diagnostics) -> Raw {
                 bfd::tracked(entry, tracked, seen, diagnostics);
             }
             "track_script" | "track_file" | "track_process" => {
-                track::unsupported(entry, &mut raw);
+                track::objects(entry, &mut raw, diagnostics);
             }
             _ if device::instance_line(line, &mut raw.device, diagnostics) => {}
             _ => unicast(line, &mut raw, diagnostics),

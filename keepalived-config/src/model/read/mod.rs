@@ -13,7 +13,8 @@ mod line;
 mod peer;
 mod process;
 pub(super) mod script;
-mod track;
+pub(super) mod track;
+mod tracker;
 
 use std::collections::HashMap;
 
@@ -29,6 +30,7 @@ use super::bfd::BfdInstance;
 use super::device::{GarpGroup, LinkDelay};
 use super::global::GlobalDefs;
 use super::spanned::Spanned;
+use super::trackers::{Defined, Trackers};
 use line::Line;
 
 /// What the file says.
@@ -45,6 +47,8 @@ pub(super) struct File {
     pub(super) garp_groups: Vec<GarpGroup>,
     pub(super) link_delays: Vec<LinkDelay>,
     pub(super) bfd: Vec<BfdInstance>,
+    pub(super) trackers: Trackers,
+    pub(super) defined: Defined,
     names: HashMap<String, Span>,
 }
 
@@ -82,7 +86,7 @@ pub(super) fn file(tree: &[Node], diagnostics: &mut Diagnostics) -> File {
             }
             "vrrp_instance" => instance(node, &mut file, diagnostics),
             "vrrp_sync_group" => group::read(node, &mut file.groups, diagnostics),
-            _ => {}
+            _ => tracker::read(node, &mut file.trackers, &mut file.defined, diagnostics),
         }
     }
     file
