@@ -1,10 +1,13 @@
 //! One instance as people and programs see it from outside: what dumps and `status` have in common.
 
+mod objects;
+
 use std::net::IpAddr;
 use std::time::SystemTime;
 
 use keepalived_driver::{GroupSnapshot, InstanceSetup, InstanceSnapshot};
-use netlink_vip::Vip;
+use netlink_vip::{Object, Vip};
+pub(crate) use objects::{route_text, rule_text};
 use vrrp_fsm::{ActiveRouter, Fault, Faults, Preempt, Reason, Role, Startup, State, Stats};
 use vrrp_proto::{AdvertInterval, Priority, Version};
 
@@ -23,6 +26,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) last_transition: Option<(SystemTime, Reason)>,
     pub(crate) addresses_installed: bool,
     pub(crate) installed: &'a [Vip],
+    pub(crate) missing: &'a [Object],
     pub(crate) stats: &'a Stats,
 }
 
@@ -108,6 +112,7 @@ impl<'a> From<&'a InstanceSnapshot> for Facts<'a> {
             last_transition: snapshot.last_transition,
             addresses_installed: snapshot.addresses_installed,
             installed: &snapshot.installed,
+            missing: &snapshot.missing,
             stats: &snapshot.stats,
         }
     }
@@ -167,6 +172,11 @@ impl<'a> Facts<'a> {
             .addresses
             .iter()
             .filter(move |vip| !advertised.contains(&vip.address))
+    }
+
+    /// The kernel has this route or rule because of us.
+    pub(crate) fn holds(&self, object: &Object) -> bool {
+        self.state == State::Active && !self.missing.contains(object)
     }
 
     /// The kernel has this address because of us.

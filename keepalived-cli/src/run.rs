@@ -346,11 +346,12 @@ fn own_pid_folder(options: &Options, loaded: &Loaded) -> bool {
     loaded.model.use_pid_dir || !suffix(options, loaded).is_empty()
 }
 
-/// The mark of our addresses in the kernel. Daemons told apart by their pid files get different
+/// The mark of our addresses, routes and rules in the kernel. Daemons told apart by their pid files get different
 /// ones, so that none takes the addresses of another for what its own earlier run left behind.
 fn tag(pid_file: &Path) -> Tag {
-    /// Above what the kernel and routing programs use.
-    const FIRST: u8 = 64;
+    /// Numbers that neither the kernel nor a routing program uses for its routes: 186 to 199 belong
+    /// to FRR and its like, small ones to others.
+    const FREE: [std::ops::RangeInclusive<u8>; 2] = [100..=184, 200..=254];
     if pid_file == Path::new(pidfile::DEFAULT) {
         return Tag::KEEPALIVED;
     }
@@ -361,8 +362,9 @@ fn tag(pid_file: &Path) -> Tag {
         .fold(0_u32, |sum, byte| {
             sum.wrapping_mul(31).wrapping_add(u32::from(*byte))
         });
-    let room = u32::from(u8::MAX - FIRST);
-    Tag(FIRST + u8::try_from(sum % room).unwrap_or_default())
+    let free: Vec<u8> = FREE.into_iter().flatten().collect();
+    let at = usize::try_from(sum).unwrap_or_default() % free.len();
+    free.get(at).copied().map_or(Tag::KEEPALIVED, Tag)
 }
 
 /// What tells this daemon from others on the host, for file names and log tags.

@@ -9,6 +9,7 @@ mod keywords;
 mod lex;
 mod line;
 pub mod model;
+mod names;
 pub mod options;
 mod parse;
 pub mod schema;
@@ -74,7 +75,8 @@ pub fn parse(source: &mut dyn Source, root: &str, options: &Options) -> Parsed {
         sources,
         uses,
     } = read_tree(source, root, options);
-    let config = model::build(&entries, options, &mut diagnostics);
+    let names = model::names(source, &entries);
+    let config = model::build(&entries, options, &names, &mut diagnostics);
     let mut diagnostics = diagnostics.into_sorted();
     for diagnostic in &mut diagnostics {
         // A value that came out of a definition is shown where it is used and where it was made.

@@ -28,6 +28,7 @@ pub mod netns;
 pub mod peers;
 pub mod pipe;
 pub mod probe;
+pub mod routing;
 pub mod scratch;
 pub mod tshark;
 pub mod wait;

@@ -6,11 +6,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keepalived_driver::hooks::{HookCommand, HookSet};
 use keepalived_driver::{LinkSnapshot, LinkState, Snapshot};
+use netlink_vip::Desired;
 use vrrp_fsm::{Fault, Preempt, State, Transport, V2Auth, WireFormat};
 use vrrp_proto::{AdvertInterval, Family};
 
 use super::{DumpSettings, GroupDump, trackers};
-use crate::facts::{Facts, GroupFacts, vip_text};
+use crate::facts::{Facts, GroupFacts, route_text, rule_text, vip_text};
 use crate::log::local_text;
 use crate::messages::describe_all;
 
@@ -28,6 +29,7 @@ pub(super) fn text(snapshot: &Snapshot, settings: &DumpSettings) -> String {
     line!(text, " Router ID = {}", settings.router_id);
     line!(text, " JSON version = {}", settings.json_version);
     line!(text, " Running since = {}", moment(snapshot.started_at));
+    statics(&mut text, &snapshot.statics);
     line!(text, "------< VRRP Topology >------");
     let none = HookSet::default();
     for instance in &snapshot.instances {
@@ -56,6 +58,28 @@ pub(super) fn text(snapshot: &Snapshot, settings: &DumpSettings) -> String {
         interface(&mut text, link);
     }
     text
+}
+
+/// What is there whoever is MASTER, in keepalived's sections, of which empty ones are left out.
+fn statics(text: &mut String, statics: &Desired) {
+    if !statics.addresses.is_empty() {
+        line!(text, "------< Static Addresses >------");
+    }
+    for vip in &statics.addresses {
+        line!(text, "     {}", vip_text(vip, true));
+    }
+    if !statics.routes.is_empty() {
+        line!(text, "------< Static Routes >------");
+    }
+    for route in &statics.routes {
+        line!(text, "     {}", route_text(route));
+    }
+    if !statics.rules.is_empty() {
+        line!(text, "------< Static Rules >------");
+    }
+    for rule in &statics.rules {
+        line!(text, "     {}", rule_text(rule));
+    }
 }
 
 /// One instance.
@@ -181,6 +205,18 @@ pub(super) fn section(text: &mut String, facts: &Facts<'_>, hooks: &HookSet) {
     }
     for vip in facts.excluded() {
         line!(text, "     {}", vip_text(vip, facts.is_set(vip)));
+    }
+    if !setup.routes.is_empty() {
+        line!(text, "   Virtual Routes :");
+    }
+    for route in &setup.routes {
+        line!(text, "     {}", route_text(route));
+    }
+    if !setup.rules.is_empty() {
+        line!(text, "   Virtual Rules :");
+    }
+    for rule in &setup.rules {
+        line!(text, "     {}", rule_text(rule));
     }
     peers_and_trackers(text, facts);
     scripts(text, hooks);

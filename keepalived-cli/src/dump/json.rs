@@ -9,7 +9,7 @@ use serde_json::{Number, Value};
 use vrrp_fsm::{AddressCheck, Preempt, Stats, TrackStatus, V2Auth, WireFormat};
 
 use super::{DumpSettings, trackers};
-use crate::facts::{Facts, vip_text};
+use crate::facts::{Facts, route_text, rule_text, vip_text};
 use crate::lower::Wishes;
 
 /// Format 1: an array of instances. Format 2: an object with that array and one of tracked
@@ -189,6 +189,8 @@ fn data(facts: &Facts<'_>, hooks: &HookSet, wishes: Wishes) -> String {
         "evips",
         facts.excluded().map(|vip| vip_text(vip, facts.is_set(vip))),
     );
+    json.list("vroutes", setup.routes.iter().map(route_text));
+    json.list("vrules", setup.rules.iter().map(rule_text));
     json.list(
         "track_ifp",
         setup

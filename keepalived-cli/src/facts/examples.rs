@@ -126,6 +126,7 @@ impl Example {
             )),
             addresses_installed: !self.installed.is_empty(),
             installed: &self.installed,
+            missing: &[],
             stats: &self.stats,
         }
     }

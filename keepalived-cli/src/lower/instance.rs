@@ -16,8 +16,8 @@ use vrrp_fsm::{
 };
 use vrrp_proto::{Checksum, ChecksumPolicy, Version};
 
-use super::Machine;
 use super::device::receive_buffer;
+use super::{Machine, objects};
 
 /// The MTU assumed for an interface that does not exist yet: Ethernet's.
 const ETHERNET_MTU: u32 = 1500;
@@ -63,6 +63,10 @@ pub(super) fn setup(
         .chain(&wanted.excluded)
         .map(|vip| address(vip, interface))
         .collect::<Result<_, _>>()?;
+    let routes = wanted.routes.iter().map(objects::route);
+    setup.routes = routes.collect::<Result<_, _>>()?;
+    let rules = wanted.rules.iter().map(objects::rule);
+    setup.rules = rules.collect::<Result<_, _>>()?;
     setup.announce = announce(global, &wanted);
     setup.source = wanted.source.as_ref().map(|source| source.value);
     if let WantedTransport::Unicast { ttl, .. } = wanted.transport {
@@ -95,24 +99,26 @@ pub(super) fn setup(
     Ok(setup)
 }
 
-/// Every other interface with an address that counts, once.
+/// Every other interface with an address or a route that counts, once.
 fn tracked_devices(
     wanted: &VrrpInstance,
     interface: InterfaceName,
 ) -> Result<Vec<InterfaceName>, Unusable> {
     let mut devices = Vec::new();
-    for vip in wanted.held_addresses().filter(|vip| !vip.no_track) {
-        if let Some(device) = &vip.device {
-            let device = name(device)?;
-            if device != interface && !devices.contains(&device) {
-                devices.push(device);
-            }
+    let addresses = wanted.held_addresses().filter(|vip| !vip.no_track);
+    let addresses = addresses.filter_map(|vip| vip.device.as_ref());
+    let routes = wanted.routes.iter().filter(|route| !route.no_track);
+    let hops = routes.flat_map(|route| &route.hops);
+    for device in addresses.chain(hops.filter_map(|hop| hop.device.as_ref())) {
+        let device = name(device)?;
+        if device != interface && !devices.contains(&device) {
+            devices.push(device);
         }
     }
     Ok(devices)
 }
 
-fn name(text: &str) -> Result<InterfaceName, Unusable> {
+pub(super) fn name(text: &str) -> Result<InterfaceName, Unusable> {
     InterfaceName::new(text).map_err(|error| Unusable::Interface {
         name: text.to_owned(),
         error,
@@ -274,7 +280,7 @@ fn sent_checksum(wanted: &VrrpInstance) -> Checksum {
     }
 }
 
-fn address(wanted: &WantedVip, interface: InterfaceName) -> Result<Vip, Unusable> {
+pub(super) fn address(wanted: &WantedVip, interface: InterfaceName) -> Result<Vip, Unusable> {
     let device = match &wanted.device {
         Some(device) => name(device)?,
         None => interface,
@@ -294,7 +300,8 @@ fn address(wanted: &WantedVip, interface: InterfaceName) -> Result<Vip, Unusable
         .with_peer(wanted.peer)
         .with_label(wanted.label.clone())
         .with_preferred_lifetime(wanted.preferred_lifetime)
-        .with_flags(vip_flags))
+        .with_flags(vip_flags)
+        .with_tracked(!wanted.no_track))
 }
 
 fn announce(global: &GlobalDefs, wanted: &VrrpInstance) -> AnnouncePolicy {

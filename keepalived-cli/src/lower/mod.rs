@@ -4,6 +4,7 @@ mod alerts;
 mod bfd;
 mod device;
 mod instance;
+mod objects;
 mod process;
 mod scripts;
 mod secret;
@@ -16,9 +17,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use keepalived_config::Config as Model;
+use keepalived_config::model::NetlinkBuffer as WantedBuffer;
 use keepalived_config::model::{HoldReason, Program, Surroundings};
-use keepalived_driver::GroupSetup;
 use keepalived_driver::hooks::HookSet;
+use keepalived_driver::{GroupSetup, NetlinkBuffer};
 
 use crate::rtnetlink::Rtnetlink;
 
@@ -99,6 +101,8 @@ pub(crate) fn lower(model: &Model, machine: &dyn Machine) -> Lowered {
                 let (name, tracked) = (&instance.name, &instance.tracked);
                 let objects = trackers.objects(name, tracked, &mut script_trouble);
                 setup.trackers.extend(objects);
+                setup.track_statics =
+                    objects::tracked(&model.statics, &instance.name).unwrap_or_default();
                 let set = scripts.hook_set(&instance.name, &instance.notify, &mut script_trouble);
                 if !set.is_empty() {
                     hooks.insert(setup.name.clone(), set);
@@ -129,6 +133,12 @@ pub(crate) fn lower(model: &Model, machine: &dyn Machine) -> Lowered {
         driver.groups.push(setup.into());
     }
     driver.trackers = trackers.finish(&mut remarks);
+    match objects::statics(&model.statics) {
+        Ok(statics) => driver.statics = statics,
+        Err(error) => remarks.push(format!("Nothing static is added: {error}")),
+    }
+    driver.netlink_command_buffer = buffer(&model.global.netlink_command_buffer);
+    driver.netlink_monitor_buffer = buffer(&model.global.netlink_monitor_buffer);
     driver.startup_delay = model.global.startup_delay;
     driver.garp_groups = device::garp_groups(model);
     driver.link_delays = device::link_delays(model);
@@ -155,6 +165,16 @@ pub(crate) fn lower(model: &Model, machine: &dyn Machine) -> Lowered {
         remarks,
         script_trouble,
     }
+}
+
+/// The size in the file, or our own.
+fn buffer(wanted: &WantedBuffer) -> NetlinkBuffer {
+    let mut buffer = NetlinkBuffer::default();
+    if let Some(size) = wanted.size.and_then(|size| usize::try_from(size).ok()) {
+        buffer.size = size;
+        buffer.force = wanted.force;
+    }
+    buffer
 }
 
 /// The machine we run on, as it is during one lowering, seen from the network namespace of the

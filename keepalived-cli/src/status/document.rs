@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 use keepalived_driver::{LinkSnapshot, LinkState, Snapshot};
-use netlink_vip::Vip;
+use netlink_vip::{Object, Vip};
 use serde_json::{Map, Value, json};
 use vrrp_fsm::{
     AntiReplay, Fault, Hmac, HmacMode, NewActiveReason, Preempt, Reason, Role, State, Stats,
@@ -17,7 +17,7 @@ use vrrp_fsm::{
 use vrrp_proto::{AdvertInterval, Family};
 
 use super::bfd;
-use crate::facts::{Facts, GroupFacts, scope_name};
+use crate::facts::{Facts, GroupFacts, route_text, rule_text, scope_name};
 use crate::messages::{describe, describe_all};
 
 use super::trackers;
@@ -63,6 +63,7 @@ pub(super) fn document(snapshot: &Snapshot) -> Value {
         "bfd": bfd::sessions(snapshot),
         "bfd_totals": bfd::totals(snapshot),
         "trackers": snapshot.trackers.iter().map(trackers::one).collect::<Vec<_>>(),
+        "statics": statics(snapshot),
         "links": snapshot.links.iter().map(link).collect::<Vec<_>>(),
         "unclaimed_packets": unclaimed,
         "loop": {
@@ -76,6 +77,28 @@ pub(super) fn document(snapshot: &Snapshot) -> Value {
             "netlink_overruns": turns.netlink_overruns,
             "worst_lateness_seconds": seconds(turns.worst_lateness),
         },
+    })
+}
+
+/// What is there whoever is MASTER.
+fn statics(snapshot: &Snapshot) -> Value {
+    let set = |object: Object| !snapshot.statics_missing.contains(&object);
+    let statics = &snapshot.statics;
+    json!({
+        "addresses": statics.addresses.iter().map(|vip| json!({
+            "address": vip.address,
+            "prefix_length": vip.prefix_len,
+            "device": vip.device.to_string(),
+            "set": set(Object::from(vip)),
+        })).collect::<Vec<_>>(),
+        "routes": statics.routes.iter().map(|route| json!({
+            "route": route_text(route),
+            "set": set(Object::from(route)),
+        })).collect::<Vec<_>>(),
+        "rules": statics.rules.iter().map(|rule| json!({
+            "rule": rule_text(rule),
+            "set": set(Object::from(rule)),
+        })).collect::<Vec<_>>(),
     })
 }
 
@@ -103,7 +126,7 @@ pub(super) fn instance(facts: &Facts<'_>) -> Value {
         .chain(facts.excluded().map(|vip| address(facts, vip, false)))
         .collect();
     let [a, b, c, d, e, f] = fsm.vrid.virtual_mac(fsm.family);
-    json!({
+    let mut document = json!({
         "name": facts.name(),
         "group": facts.group,
         "interface": setup.interface.to_string(),
@@ -161,7 +184,20 @@ pub(super) fn instance(facts: &Facts<'_>) -> Value {
             "name": reason.name(),
             "text": reason.to_string(),
         })),
-    })
+    });
+    document["routes"] = setup
+        .routes
+        .iter()
+        .map(
+            |route| json!({ "route": route_text(route), "set": facts.holds(&Object::from(route)) }),
+        )
+        .collect();
+    document["rules"] = setup
+        .rules
+        .iter()
+        .map(|rule| json!({ "rule": rule_text(rule), "set": facts.holds(&Object::from(rule)) }))
+        .collect();
+    document
 }
 
 /// One group.

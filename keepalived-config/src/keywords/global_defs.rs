@@ -76,9 +76,9 @@ table! { GLOBAL_DEFS, GlobalDefs;
     "include_check", Line, "[[+|-]read|match|wildcard_match|brace_match ...]",
         P1, Works, "none", "2.2.0",
         "Which problems with included files are errors.";
-    "iproute_etc_dir", Line, "DIRECTORY", P2, NotYet, "", "2.3.2",
+    "iproute_etc_dir", Line, "DIRECTORY", P2, Works, "", "2.3.2",
         "Directory of the administrator's iproute2 name tables.";
-    "iproute_usr_dir", Line, "DIRECTORY", P2, NotYet, "", "2.3.2",
+    "iproute_usr_dir", Line, "DIRECTORY", P2, Works, "", "2.3.2",
         "Directory of the distribution's iproute2 name tables.";
     "json_dump_file", Line, "PATH|DIRECTORY/",
         P2, NoEffect("Keepalived ignores it too"), "/tmp/keepalived.json", "2.3.3",
@@ -259,13 +259,13 @@ table! { GLOBAL_DEFS, GlobalDefs;
         "IPv6 group that adverts are sent to.";
     "vrrp_min_garp", Line, "[BOOL]", P1, Works, "off", "2.0.12",
         "Announce once and send no second burst.";
-    "vrrp_netlink_cmd_rcv_bufs", Line, "UINT(bytes)", P2, NotYet, "the kernel's", "2.0.0",
+    "vrrp_netlink_cmd_rcv_bufs", Line, "UINT(bytes)", P2, Works, "the kernel's", "2.0.0",
         "Receive buffer in bytes of the VRRP netlink command socket.";
-    "vrrp_netlink_cmd_rcv_bufs_force", Line, "[BOOL]", P2, NotYet, "off", "2.0.0",
+    "vrrp_netlink_cmd_rcv_bufs_force", Line, "[BOOL]", P2, Works, "off", "2.0.0",
         "May exceed the kernel's limit for that buffer.";
-    "vrrp_netlink_monitor_rcv_bufs", Line, "UINT(bytes)", P2, NotYet, "the kernel's", "2.0.0",
+    "vrrp_netlink_monitor_rcv_bufs", Line, "UINT(bytes)", P2, Works, "the kernel's", "2.0.0",
         "Receive buffer in bytes of the VRRP netlink event socket.";
-    "vrrp_netlink_monitor_rcv_bufs_force", Line, "[BOOL]", P2, NotYet, "off", "2.0.0",
+    "vrrp_netlink_monitor_rcv_bufs_force", Line, "[BOOL]", P2, Works, "off", "2.0.0",
         "May exceed the kernel's limit for that buffer.";
     "vrrp_no_swap", Line, "", P1, Works, "off", "1.2.20",
         "Keep the whole process in memory.";

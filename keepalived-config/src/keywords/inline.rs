@@ -1,6 +1,6 @@
 //! Options inside a line and directives: place, word, arguments, priority, status.
 
-use super::prelude::{InlineWord, NoEffect, NotYet, P0, P1, P2, Works};
+use super::prelude::{InlineWord, NoEffect, NotYet, P0, P1, P2, Refused, Works};
 
 /// One word per statement.
 macro_rules! inline {
@@ -60,116 +60,115 @@ inline! {
     "ADDRESS-ENTRY", "label", "STRING(up to 15 characters, IPv4 only)", P1, Works;
     "ADDRESS-ENTRY", "peer", "IPADDR", P2, Works;
     "ADDRESS-ENTRY", "home", "IPv6 only", P2, Works;
-    "ADDRESS-ENTRY", "-nodad", "IPv6 only", P2,
-        NoEffect("duplicate address detection is off for every virtual address");
+    "ADDRESS-ENTRY", "-nodad", "IPv6 only; always so for virtual addresses", P2, Works;
     "ADDRESS-ENTRY", "mngtmpaddr", "IPv6 only", P2, Works;
     "ADDRESS-ENTRY", "noprefixroute", "", P2, Works;
     "ADDRESS-ENTRY", "autojoin", "", P2, Works;
     "ADDRESS-ENTRY", "no_track", "", P2, Works;
     "ADDRESS-ENTRY", "preferred_lft", "UINT(seconds)|forever", P2, Works;
-    "ADDRESS-ENTRY", "track_group", "NAME, static addresses only", P2, NotYet;
+    "ADDRESS-ENTRY", "track_group", "NAME, static addresses only", P2, Works;
     "ADDRESS-ENTRY", "use_vmac",
         "virtual addresses only",
         P2, Works;
     "ROUTE-ENTRY", "(destination)",
         "[to] [TYPE] IPADDR[/PREFIX]|default|any|all|default6",
-        P1, NotYet;
-    "ROUTE-ENTRY", "inet", "IPv4", P2, NotYet;
-    "ROUTE-ENTRY", "inet6", "IPv6", P2, NotYet;
-    "ROUTE-ENTRY", "to", "DESTINATION", P1, NotYet;
+        P1, Works;
+    "ROUTE-ENTRY", "inet", "IPv4", P2, Works;
+    "ROUTE-ENTRY", "inet6", "IPv6", P2, Works;
+    "ROUTE-ENTRY", "to", "DESTINATION", P1, Works;
     "ROUTE-ENTRY", "unicast|local|broadcast|multicast|throw|unreachable|prohibit|blackhole|nat|anycast|xresolve",
         "kind of route, first word",
-        P2, NotYet;
-    "ROUTE-ENTRY", "via", "[inet|inet6] IPADDR", P1, NotYet;
-    "ROUTE-ENTRY", "gw", "IPADDR, old for via", P1, NotYet;
-    "ROUTE-ENTRY", "src", "IPADDR", P1, NotYet;
-    "ROUTE-ENTRY", "from", "IPV6[/PREFIX]", P2, NotYet;
-    "ROUTE-ENTRY", "as", "[to] ADDRESS, does nothing", P2, NotYet;
-    "ROUTE-ENTRY", "tos", "NAME|0..255", P2, NotYet;
-    "ROUTE-ENTRY", "dsfield", "NAME|0..255", P2, NotYet;
-    "ROUTE-ENTRY", "table", "NAME|UINT32", P1, NotYet;
-    "ROUTE-ENTRY", "vrf", "VRF_IFNAME", P2, NotYet;
-    "ROUTE-ENTRY", "protocol", "NAME|0..255", P2, NotYet;
-    "ROUTE-ENTRY", "scope", "NAME|0..255", P1, NotYet;
-    "ROUTE-ENTRY", "metric", "UINT32", P1, NotYet;
-    "ROUTE-ENTRY", "priority", "UINT32", P2, NotYet;
-    "ROUTE-ENTRY", "preference", "UINT32", P2, NotYet;
-    "ROUTE-ENTRY", "dev", "IFNAME", P1, NotYet;
-    "ROUTE-ENTRY", "oif", "IFNAME", P2, NotYet;
-    "ROUTE-ENTRY", "onlink", "", P2, NotYet;
+        P2, Works;
+    "ROUTE-ENTRY", "via", "[inet|inet6] IPADDR", P1, Works;
+    "ROUTE-ENTRY", "gw", "IPADDR, old for via", P1, Works;
+    "ROUTE-ENTRY", "src", "IPADDR", P1, Works;
+    "ROUTE-ENTRY", "from", "IPV6[/PREFIX]", P2, Works;
+    "ROUTE-ENTRY", "as", "[to] ADDRESS, does nothing", P2, NoEffect("it is for MPLS routes, which cannot be written here");
+    "ROUTE-ENTRY", "tos", "NAME|0..255", P2, Works;
+    "ROUTE-ENTRY", "dsfield", "NAME|0..255", P2, Works;
+    "ROUTE-ENTRY", "table", "NAME|UINT32", P1, Works;
+    "ROUTE-ENTRY", "vrf", "VRF_IFNAME", P2, Refused("give the number of the table of the VRF with `table`");
+    "ROUTE-ENTRY", "protocol", "NAME|0..255", P2, Works;
+    "ROUTE-ENTRY", "scope", "NAME|0..255", P1, Works;
+    "ROUTE-ENTRY", "metric", "UINT32", P1, Works;
+    "ROUTE-ENTRY", "priority", "UINT32", P2, Works;
+    "ROUTE-ENTRY", "preference", "UINT32", P2, Works;
+    "ROUTE-ENTRY", "dev", "IFNAME", P1, Works;
+    "ROUTE-ENTRY", "oif", "IFNAME", P2, Works;
+    "ROUTE-ENTRY", "onlink", "", P2, Works;
     "ROUTE-ENTRY", "encap ip",
         "[id UINT64] [dst IPV4] [src IPV4] [tos V] [ttl V] [flags V]",
-        P2, NotYet;
+        P2, Works;
     "ROUTE-ENTRY", "encap ip6",
         "[id UINT64] [dst IPV6] [src IPV6] [tc V] [hoplimit V] [flags V]",
-        P2, NotYet;
-    "ROUTE-ENTRY", "encap mpls", "LABEL[/LABEL...]", P2, NotYet;
-    "ROUTE-ENTRY", "encap ila", "LOCATOR", P2, NotYet;
-    "ROUTE-ENTRY", "expires", "UINT(seconds, IPv6)", P2, NotYet;
-    "ROUTE-ENTRY", "mtu", "[lock] UINT", P2, NotYet;
-    "ROUTE-ENTRY", "hoplimit", "UINT(0..255)", P2, NotYet;
-    "ROUTE-ENTRY", "advmss", "[lock] UINT", P2, NotYet;
-    "ROUTE-ENTRY", "rtt", "[lock] TIME[ms|s]", P2, NotYet;
-    "ROUTE-ENTRY", "rttvar", "[lock] TIME[ms|s]", P2, NotYet;
-    "ROUTE-ENTRY", "reordering", "[lock] UINT", P2, NotYet;
-    "ROUTE-ENTRY", "window", "UINT", P2, NotYet;
-    "ROUTE-ENTRY", "cwnd", "[lock] UINT", P2, NotYet;
-    "ROUTE-ENTRY", "ssthresh", "[lock] UINT", P2, NotYet;
-    "ROUTE-ENTRY", "realms", "[FROM/]TO (IPv4)", P2, NotYet;
-    "ROUTE-ENTRY", "rto_min", "[lock] TIME[ms|s]", P2, NotYet;
-    "ROUTE-ENTRY", "initcwnd", "UINT", P2, NotYet;
-    "ROUTE-ENTRY", "initrwnd", "UINT", P2, NotYet;
-    "ROUTE-ENTRY", "features", "ecn", P2, NotYet;
-    "ROUTE-ENTRY", "quickack", "0|1", P2, NotYet;
-    "ROUTE-ENTRY", "congctl", "[lock] NAME", P2, NotYet;
-    "ROUTE-ENTRY", "pref", "low|medium|high|0..255 (IPv6)", P2, NotYet;
-    "ROUTE-ENTRY", "ttl-propagate", "enabled|disabled", P2, NotYet;
-    "ROUTE-ENTRY", "fastopen_no_cookie", "0|1", P2, NotYet;
-    "ROUTE-ENTRY", "add", "only if there is none yet", P2, NotYet;
-    "ROUTE-ENTRY", "prepend", "the default", P2, NotYet;
-    "ROUTE-ENTRY", "append", "", P2, NotYet;
-    "ROUTE-ENTRY", "or", "IPADDR, old for a second gateway", P2, NotYet;
+        P2, Works;
+    "ROUTE-ENTRY", "encap mpls", "LABEL[/LABEL...]", P2, Works;
+    "ROUTE-ENTRY", "encap ila", "LOCATOR", P2, Works;
+    "ROUTE-ENTRY", "expires", "UINT(seconds, IPv6)", P2, Works;
+    "ROUTE-ENTRY", "mtu", "[lock] UINT", P2, Works;
+    "ROUTE-ENTRY", "hoplimit", "UINT(0..255)", P2, Works;
+    "ROUTE-ENTRY", "advmss", "[lock] UINT", P2, Works;
+    "ROUTE-ENTRY", "rtt", "[lock] TIME[ms|s]", P2, Works;
+    "ROUTE-ENTRY", "rttvar", "[lock] TIME[ms|s]", P2, Works;
+    "ROUTE-ENTRY", "reordering", "[lock] UINT", P2, Works;
+    "ROUTE-ENTRY", "window", "UINT", P2, Works;
+    "ROUTE-ENTRY", "cwnd", "[lock] UINT", P2, Works;
+    "ROUTE-ENTRY", "ssthresh", "[lock] UINT", P2, Works;
+    "ROUTE-ENTRY", "realms", "[FROM/]TO (IPv4)", P2, Works;
+    "ROUTE-ENTRY", "rto_min", "[lock] TIME[ms|s]", P2, Works;
+    "ROUTE-ENTRY", "initcwnd", "UINT", P2, Works;
+    "ROUTE-ENTRY", "initrwnd", "UINT", P2, Works;
+    "ROUTE-ENTRY", "features", "ecn", P2, Works;
+    "ROUTE-ENTRY", "quickack", "0|1", P2, Works;
+    "ROUTE-ENTRY", "congctl", "[lock] NAME", P2, Works;
+    "ROUTE-ENTRY", "pref", "low|medium|high|0..255 (IPv6)", P2, Works;
+    "ROUTE-ENTRY", "ttl-propagate", "enabled|disabled", P2, Works;
+    "ROUTE-ENTRY", "fastopen_no_cookie", "0|1", P2, Works;
+    "ROUTE-ENTRY", "add", "only if there is none yet", P2, Works;
+    "ROUTE-ENTRY", "prepend", "the default", P2, Works;
+    "ROUTE-ENTRY", "append", "", P2, Works;
+    "ROUTE-ENTRY", "or", "IPADDR, old for a second gateway", P2, Works;
     "ROUTE-ENTRY", "nexthop",
         "[via [inet|inet6] IPADDR] [dev IFNAME] [weight 1..256] [onlink] [encap ...] [realms ...]; repeatable, must end the line",
-        P1, NotYet;
-    "ROUTE-ENTRY", "no_track", "", P2, NotYet;
-    "ROUTE-ENTRY", "track_group", "NAME, static routes with dev", P2, NotYet;
-    "RULE-ENTRY", "inet", "IPv4", P2, NotYet;
-    "RULE-ENTRY", "inet6", "IPv6", P2, NotYet;
-    "RULE-ENTRY", "not", "", P2, NotYet;
-    "RULE-ENTRY", "from", "IPADDR[/PREFIX]|default|any|all", P1, NotYet;
-    "RULE-ENTRY", "to", "IPADDR[/PREFIX]|default|any|all", P1, NotYet;
-    "RULE-ENTRY", "table", "NAME|UINT32(1..)", P1, NotYet;
-    "RULE-ENTRY", "lookup", "NAME|UINT32(1..)", P1, NotYet;
-    "RULE-ENTRY", "preference", "UINT32", P1, NotYet;
-    "RULE-ENTRY", "priority", "UINT32", P1, NotYet;
-    "RULE-ENTRY", "order", "UINT32", P2, NotYet;
-    "RULE-ENTRY", "tos", "NAME|0..255", P2, NotYet;
-    "RULE-ENTRY", "dsfield", "NAME|0..255", P2, NotYet;
-    "RULE-ENTRY", "fwmark", "UINT32[/MASK]", P1, NotYet;
-    "RULE-ENTRY", "realms", "[FROM/]TO (IPv4)", P2, NotYet;
-    "RULE-ENTRY", "suppress_prefixlength", "INT", P2, NotYet;
-    "RULE-ENTRY", "sup_pl", "INT", P2, NotYet;
-    "RULE-ENTRY", "suppress_ifgroup", "NAME|UINT", P2, NotYet;
-    "RULE-ENTRY", "sup_group", "NAME|UINT", P2, NotYet;
-    "RULE-ENTRY", "dev", "IFNAME", P1, NotYet;
-    "RULE-ENTRY", "iif", "IFNAME", P1, NotYet;
-    "RULE-ENTRY", "oif", "IFNAME", P1, NotYet;
-    "RULE-ENTRY", "tunnel-id", "UINT64", P2, NotYet;
-    "RULE-ENTRY", "uidrange", "UINT-UINT", P2, NotYet;
-    "RULE-ENTRY", "l3mdev", "", P2, NotYet;
-    "RULE-ENTRY", "protocol", "UINT(0..255)", P2, NotYet;
-    "RULE-ENTRY", "ipproto", "NAME|UINT(0..255)", P2, NotYet;
-    "RULE-ENTRY", "sport", "UINT-UINT", P2, NotYet;
-    "RULE-ENTRY", "dport", "UINT-UINT", P2, NotYet;
-    "RULE-ENTRY", "type", "ACTION", P2, NotYet;
-    "RULE-ENTRY", "goto", "UINT32", P2, NotYet;
-    "RULE-ENTRY", "nop", "", P2, NotYet;
-    "RULE-ENTRY", "blackhole", "", P2, NotYet;
-    "RULE-ENTRY", "unreachable", "", P2, NotYet;
-    "RULE-ENTRY", "prohibit", "", P2, NotYet;
-    "RULE-ENTRY", "no_track", "", P2, NotYet;
-    "RULE-ENTRY", "track_group", "NAME, static rules only", P2, NotYet;
+        P1, Works;
+    "ROUTE-ENTRY", "no_track", "", P2, Works;
+    "ROUTE-ENTRY", "track_group", "NAME, static routes with dev", P2, Works;
+    "RULE-ENTRY", "inet", "IPv4", P2, Works;
+    "RULE-ENTRY", "inet6", "IPv6", P2, Works;
+    "RULE-ENTRY", "not", "", P2, Works;
+    "RULE-ENTRY", "from", "IPADDR[/PREFIX]|default|any|all", P1, Works;
+    "RULE-ENTRY", "to", "IPADDR[/PREFIX]|default|any|all", P1, Works;
+    "RULE-ENTRY", "table", "NAME|UINT32(1..)", P1, Works;
+    "RULE-ENTRY", "lookup", "NAME|UINT32(1..)", P1, Works;
+    "RULE-ENTRY", "preference", "UINT32", P1, Works;
+    "RULE-ENTRY", "priority", "UINT32", P1, Works;
+    "RULE-ENTRY", "order", "UINT32", P2, Works;
+    "RULE-ENTRY", "tos", "NAME|0..255", P2, Works;
+    "RULE-ENTRY", "dsfield", "NAME|0..255", P2, Works;
+    "RULE-ENTRY", "fwmark", "UINT32[/MASK]", P1, Works;
+    "RULE-ENTRY", "realms", "[FROM/]TO (IPv4)", P2, Works;
+    "RULE-ENTRY", "suppress_prefixlength", "INT", P2, Works;
+    "RULE-ENTRY", "sup_pl", "INT", P2, Works;
+    "RULE-ENTRY", "suppress_ifgroup", "NAME|UINT", P2, Works;
+    "RULE-ENTRY", "sup_group", "NAME|UINT", P2, Works;
+    "RULE-ENTRY", "dev", "IFNAME", P1, Works;
+    "RULE-ENTRY", "iif", "IFNAME", P1, Works;
+    "RULE-ENTRY", "oif", "IFNAME", P1, Works;
+    "RULE-ENTRY", "tunnel-id", "UINT64", P2, Works;
+    "RULE-ENTRY", "uidrange", "UINT-UINT", P2, Works;
+    "RULE-ENTRY", "l3mdev", "", P2, Works;
+    "RULE-ENTRY", "protocol", "UINT(0..255)", P2, Works;
+    "RULE-ENTRY", "ipproto", "NAME|UINT(0..255)", P2, Works;
+    "RULE-ENTRY", "sport", "UINT-UINT", P2, Works;
+    "RULE-ENTRY", "dport", "UINT-UINT", P2, Works;
+    "RULE-ENTRY", "type", "ACTION", P2, Works;
+    "RULE-ENTRY", "goto", "UINT32", P2, Works;
+    "RULE-ENTRY", "nop", "", P2, Works;
+    "RULE-ENTRY", "blackhole", "", P2, Works;
+    "RULE-ENTRY", "unreachable", "", P2, Works;
+    "RULE-ENTRY", "prohibit", "", P2, Works;
+    "RULE-ENTRY", "no_track", "", P2, Works;
+    "RULE-ENTRY", "track_group", "NAME, static rules only", P2, Works;
     "UNICAST-PEER-ENTRY", "(address)",
         "IPADDR",
         P0, Works;

@@ -152,9 +152,9 @@ table! { INSTANCE, Instance;
         "Addresses of the MASTER that adverts do not list; any family.";
     "virtual_router_id", Line, "UINT(1..255)", P0, Works, "required", "0.5",
         "Number of the virtual router, the same on all its members.";
-    "virtual_routes", Entries(EntryKind::Route), "{ ROUTE-ENTRY ... }", P1, NotYet, "none", "1.0.1",
+    "virtual_routes", Entries(EntryKind::Route), "{ ROUTE-ENTRY ... }", P1, Works, "none", "1.0.1",
         "Routes of the MASTER.";
-    "virtual_rules", Entries(EntryKind::Rule), "{ RULE-ENTRY ... }", P1, NotYet, "none", "1.2.20",
+    "virtual_rules", Entries(EntryKind::Rule), "{ RULE-ENTRY ... }", P1, Works, "none", "1.2.20",
         "Policy rules of the MASTER.";
     "vmac_garp_intvl", Line, "[all] UINT(0..86400 seconds)", P2, Works, "", "2.2.0",
         "The old name of garp_extra_if.";

@@ -32,15 +32,15 @@ table! { ROOT, Root;
     "net_namespace_ipvs", Line, "[NAME]", P2, NotYet, "the same as the checks", "2.1.0",
         "Keep the IPVS tables in this network namespace.";
     "static_ipaddress", Entries(EntryKind::Address), "{ ADDRESS-ENTRY ... }",
-        P1, NotYet, "", "1.1.0",
+        P1, Works, "", "1.1.0",
         "Addresses that are present while the daemon runs.";
-    "static_routes", Entries(EntryKind::Route), "{ ROUTE-ENTRY ... }", P1, NotYet, "", "1.0.1",
+    "static_routes", Entries(EntryKind::Route), "{ ROUTE-ENTRY ... }", P1, Works, "", "1.0.1",
         "Routes that are present while the daemon runs.";
-    "static_rules", Entries(EntryKind::Rule), "{ RULE-ENTRY ... }", P1, NotYet, "", "1.2.20",
+    "static_rules", Entries(EntryKind::Rule), "{ RULE-ENTRY ... }", P1, Works, "", "1.2.20",
         "Policy rules that are present while the daemon runs.";
     "track_file", Block(Context::TrackFile), "NAME { ... }", P1, Works, "", "2.1.0",
         "A file whose number is tracked.";
-    "track_group", Block(Context::TrackGroup), "NAME { ... }", P2, NotYet, "", "2.0.3",
+    "track_group", Block(Context::TrackGroup), "NAME { ... }", P2, Works, "", "2.0.3",
         "Instances that fault together when a static address, route or rule is lost.";
     "use_pid_dir", Line, "", P2, Works, "off", "",
         "Put the pid files in the directory /run/keepalived.";

@@ -3,7 +3,7 @@
 use super::prelude::{Context, Entries, EntryKind, Keyword, Line, NotYet, P0, P1, P2, Works};
 
 table! { TRACK_GROUP, TrackGroup;
-    "group", Entries(EntryKind::InstanceName), "{ VRRP_INSTANCE ... }", P2, NotYet, "", "2.0.3",
+    "group", Entries(EntryKind::InstanceName), "{ VRRP_INSTANCE ... }", P2, Works, "", "2.0.3",
         "Names of the instances in the group.";
 }
 

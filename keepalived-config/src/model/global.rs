@@ -12,6 +12,15 @@ use super::process::Process;
 use super::script::ScriptUser;
 use super::spanned::Spanned;
 
+/// The receive buffer of a netlink socket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NetlinkBuffer {
+    /// In bytes; absent: the daemon's own choice.
+    pub size: Option<u32>,
+    /// Beyond the limit of the system.
+    pub force: bool,
+}
+
 /// Settings of the whole daemon, with Keepalived's defaults filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -60,6 +69,10 @@ pub struct GlobalDefs {
     pub delay_after_boot: Duration,
     /// Adverts for virtual routers that are not configured here are logged.
     pub log_unknown_vrids: bool,
+    /// Receive buffer of the netlink socket for requests.
+    pub netlink_command_buffer: NetlinkBuffer,
+    /// Receive buffer of the netlink socket for news.
+    pub netlink_monitor_buffer: NetlinkBuffer,
     /// Format of the JSON dump: 1 or 2.
     pub json_version: u8,
     /// Where the state dump goes; a path ending in `/` names a directory.
@@ -150,6 +163,8 @@ impl Default for GlobalDefs {
             startup_delay: Duration::ZERO,
             delay_after_boot: Duration::ZERO,
             log_unknown_vrids: false,
+            netlink_command_buffer: NetlinkBuffer::default(),
+            netlink_monitor_buffer: NetlinkBuffer::default(),
             json_version: 1,
             state_dump_file: None,
             umask: None,

@@ -8,6 +8,8 @@ use vrrp_proto::{AdvertInterval, Family, Priority, Version, Vrid};
 use super::authentication::Authentication;
 use super::bfd::TrackedBfd;
 use super::device::{Device, ExtraAnnounce};
+use super::route::Route;
+use super::rule::Rule;
 use super::script::Notify;
 use super::spanned::Spanned;
 use super::trackers::Tracked;
@@ -42,6 +44,10 @@ pub struct VrrpInstance {
     pub addresses: Vec<Vip>,
     /// Addresses held but not advertised, of any family.
     pub excluded: Vec<Vip>,
+    /// Routes held with the addresses.
+    pub routes: Vec<Route>,
+    /// Policy rules held with the addresses.
+    pub rules: Vec<Rule>,
     /// How adverts are authenticated.
     pub authentication: Authentication,
     /// Where adverts go.

@@ -20,8 +20,11 @@ mod instance;
 mod process;
 mod read;
 mod resolve;
+pub mod route;
+pub mod rule;
 mod script;
 mod spanned;
+mod statics;
 mod survey;
 mod trackers;
 mod verdict;
@@ -37,15 +40,18 @@ pub use commands::{Command, Purpose};
 pub use device::{
     Device, DeviceKind, ExtraAnnounce, GarpGroup, IpvlanFlag, LinkDefs, LinkDelay, ReceiveRoom,
 };
-pub use global::{DynamicInterfaces, GlobalAnnounce, GlobalDefs};
+pub use global::{DynamicInterfaces, GlobalAnnounce, GlobalDefs, NetlinkBuffer};
 pub use group::SyncGroup;
 pub use instance::{
     Announce, Hold, HoldReason, OldUnicastChecksum, Peer, Preempt, TrackedInterface, Transport,
     VrrpInstance, WantedState, max_advertised,
 };
 pub use process::{Process, ProcessNames, ReloadMarker, ReloadRules, Scheduling};
+pub use route::Route;
+pub use rule::Rule;
 pub use script::{Notify, Script, ScriptUser};
 pub use spanned::Spanned;
+pub use statics::{StaticAddress, Statics, TrackGroup};
 pub use survey::Unsupported;
 pub use trackers::{
     Check, InitFile, ParamMatch, TrackFile, TrackProcess, TrackScript, Tracked, TrackedKind,
@@ -57,7 +63,9 @@ pub use vip::{Vip, VipFlags};
 use vrrp_proto::Version;
 
 use crate::diagnostic::Diagnostics;
+use crate::names::{ETC, Names, USR};
 use crate::options::Options;
+use crate::source::Source;
 use crate::tree::Node;
 
 /// The code of every complaint about something that is known and not built yet.
@@ -83,6 +91,8 @@ pub struct Config {
     pub net_namespace: Option<Spanned<String>>,
     /// Settings of the daemon.
     pub global: GlobalDefs,
+    /// What is there while the daemon runs, whoever is MASTER.
+    pub statics: Statics,
     /// Virtual routers, in the order of the file.
     pub instances: Vec<VrrpInstance>,
     /// Those of them that change state together, in the order of the file. None is without members.
@@ -107,10 +117,15 @@ pub struct Config {
 
 /// Makes the configuration out of the tree.
 #[must_use]
-pub fn build(tree: &[Node], _options: &Options, diagnostics: &mut Diagnostics) -> Config {
+pub(crate) fn build(
+    tree: &[Node],
+    _options: &Options,
+    names: &Names,
+    diagnostics: &mut Diagnostics,
+) -> Config {
     let survey = survey::walk(tree);
     survey::report(&survey.unsupported, diagnostics);
-    let mut file = read::file(tree, diagnostics);
+    let mut file = read::file(tree, names, diagnostics);
     let groups = groups::claim(file.groups.list, &mut file.instances, diagnostics);
     let mut instances: Vec<VrrpInstance> = Vec::with_capacity(file.instances.len());
     for (name, span, raw) in file.instances {
@@ -131,6 +146,7 @@ pub fn build(tree: &[Node], _options: &Options, diagnostics: &mut Diagnostics) -
             instance.hold.get_or_insert(Hold { reason, span });
         }
     }
+    let statics = statics::resolve(file.statics, &file.global, &instances, diagnostics);
     check::duplicate_vrids(&mut instances, diagnostics);
     check::shared_addresses(&instances, diagnostics);
     let link_delays = check::link_delays(file.link_delays, &instances, diagnostics);
@@ -139,6 +155,7 @@ pub fn build(tree: &[Node], _options: &Options, diagnostics: &mut Diagnostics) -
         use_pid_dir: file.use_pid_dir,
         net_namespace: file.net_namespace,
         global: file.global,
+        statics,
         instances,
         groups,
         services,
@@ -150,6 +167,29 @@ pub fn build(tree: &[Node], _options: &Options, diagnostics: &mut Diagnostics) -
         unsupported: survey.unsupported,
         commands: survey.commands,
     }
+}
+
+/// The name tables of iproute2, if anything in the file can have a name out of them.
+pub(crate) fn names(source: &mut dyn Source, tree: &[Node]) -> Names {
+    let is_entry_block = |word: &str| {
+        word.ends_with("_routes") || word.ends_with("_rules") || word.contains("ipaddress")
+    };
+    let has = |nodes: &[Node]| nodes.iter().any(|node| is_entry_block(node.keyword()));
+    if !has(tree) && !tree.iter().any(|node| has(node.entries())) {
+        return Names::default();
+    }
+    let globals = tree.iter().filter(|node| node.keyword() == "global_defs");
+    let lines: Vec<&Node> = globals.flat_map(Node::entries).collect();
+    let directory = |keyword: &str, default: &str| {
+        let mut found = lines.iter().rev().filter(|line| line.keyword() == keyword);
+        let word = found.next().and_then(|line| line.arguments().first());
+        word.map_or_else(|| default.to_owned(), |word| word.as_str().to_owned())
+    };
+    let (usr, etc) = (
+        directory("iproute_usr_dir", USR),
+        directory("iproute_etc_dir", ETC),
+    );
+    Names::read(source, &usr, &etc)
 }
 
 /// 2 or 3.

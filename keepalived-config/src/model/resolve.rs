@@ -96,6 +96,8 @@ pub(super) fn instance(
         down_timer_adverts: behaviour.down_timer_adverts,
         addresses: raw.addresses,
         excluded: raw.excluded,
+        routes: raw.routes,
+        rules: raw.rules,
         authentication,
         transport,
         track_source: raw.track_source.is_some() && raw.source.is_some(),

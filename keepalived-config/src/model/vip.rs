@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use vrrp_proto::Family;
 
+use super::spanned::Spanned;
 use crate::tree::Span;
 
 /// An address that the MASTER holds.
@@ -31,10 +32,14 @@ pub struct Vip {
     pub preferred_lifetime: Option<u32>,
     /// Kernel flags.
     pub flags: VipFlags,
+    /// Duplicate address detection is off (`-nodad`); for virtual addresses it always is.
+    pub nodad: bool,
     /// Losing the address, or its interface, has no consequence (`no_track`).
     pub no_track: bool,
     /// It gets a device with a virtual MAC address on its interface (`use_vmac`).
     pub use_vmac: bool,
+    /// Instances that its loss faults (static addresses only).
+    pub track_group: Option<Spanned<String>>,
     /// The whole entry.
     pub span: Span,
 }
@@ -56,7 +61,7 @@ pub struct VipFlags {
 impl Vip {
     /// An address with all defaults.
     #[must_use]
-    pub const fn new(address: IpAddr, prefix_len: u8, span: Span) -> Self {
+    pub fn new(address: IpAddr, prefix_len: u8, span: Span) -> Self {
         Self {
             address,
             prefix_len,
@@ -75,8 +80,10 @@ impl Vip {
                 noprefixroute: false,
                 autojoin: false,
             },
+            nodad: false,
             no_track: false,
             use_vmac: false,
+            track_group: None,
             span,
         }
     }

@@ -1,10 +1,12 @@
-//! Entries of `virtual_ipaddress` and `virtual_ipaddress_excluded`.
+//! Entries of `virtual_ipaddress`, `virtual_ipaddress_excluded` and `static_ipaddress`.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::line::{interface_name, parse_unsigned};
 use crate::diagnostic::Diagnostics;
+use crate::model::spanned::Spanned;
 use crate::model::vip::Vip;
+use crate::names::{Names, Table};
 use crate::schema::nearest;
 use crate::tree::{Node, Word};
 
@@ -37,7 +39,12 @@ const SCOPES: [(&str, u8); 5] = [
 ];
 
 /// One entry; `None` after a complaint that drops the whole address.
-pub(super) fn read(entry: &Node, diagnostics: &mut Diagnostics) -> Option<Vip> {
+pub(super) fn read(
+    entry: &Node,
+    is_static: bool,
+    names: &Names,
+    diagnostics: &mut Diagnostics,
+) -> Option<Vip> {
     let mut vip = address(entry, diagnostics)?;
     let mut words = entry.arguments().iter();
     while let Some(option) = words.next() {
@@ -47,9 +54,18 @@ pub(super) fn read(entry: &Node, diagnostics: &mut Diagnostics) -> Option<Vip> {
             "noprefixroute" => vip.flags.noprefixroute = true,
             "autojoin" => vip.flags.autojoin = true,
             "no_track" => vip.no_track = true,
-            // Detection is off for every virtual address anyway.
-            "-nodad" => {}
-            "use_vmac" => vip.use_vmac = true,
+            "-nodad" => vip.nodad = true,
+            "track_group" if is_static => {
+                let Some(name) = words.next() else {
+                    let message = "`track_group` needs the name of a group";
+                    diagnostics
+                        .error("missing-value", option.span, message)
+                        .help("the word is left out");
+                    continue;
+                };
+                vip.track_group = Some(Spanned::new(name.as_str().to_owned(), name.span));
+            }
+            "use_vmac" if !is_static => vip.use_vmac = true,
             "dev" | "scope" | "brd" | "broadcast" | "label" | "peer" | "preferred_lft" => {
                 let Some(value) = words.next() else {
                     let message = format!("`{}` needs a value", option.as_str());
@@ -58,7 +74,7 @@ pub(super) fn read(entry: &Node, diagnostics: &mut Diagnostics) -> Option<Vip> {
                         .help("the address is left out");
                     return None;
                 };
-                set(&mut vip, option.as_str(), value, diagnostics)?;
+                set(&mut vip, option.as_str(), value, names, diagnostics)?;
             }
             _ => unknown(option, &mut words, diagnostics),
         }
@@ -81,7 +97,12 @@ fn address(entry: &Node, diagnostics: &mut Diagnostics) -> Option<Vip> {
         }
         return None;
     };
-    if address.is_unspecified() || address.is_multicast() {
+    // The kernel takes a group for an address only together with joining it.
+    let joins = entry
+        .arguments()
+        .iter()
+        .any(|word| word.as_str() == "autojoin");
+    if address.is_unspecified() || (address.is_multicast() && !joins) {
         let message = format!("`{address}` cannot be an address of an interface");
         diagnostics
             .error("bad-address", word.span, message)
@@ -119,7 +140,13 @@ fn netmask(text: &str) -> Option<u32> {
 }
 
 /// Sets an option that has a value. `None` drops the address.
-fn set(vip: &mut Vip, option: &str, value: &Word, diagnostics: &mut Diagnostics) -> Option<()> {
+fn set(
+    vip: &mut Vip,
+    option: &str,
+    value: &Word,
+    names: &Names,
+    diagnostics: &mut Diagnostics,
+) -> Option<()> {
     match option {
         "dev" => {
             if !interface_name(value, "the address is left out", diagnostics) {
@@ -127,13 +154,14 @@ fn set(vip: &mut Vip, option: &str, value: &Word, diagnostics: &mut Diagnostics)
             }
             vip.device = Some(value.as_str().to_owned());
         }
-        "scope" => match scope(value.as_str()) {
+        "scope" => match scope(value.as_str(), names) {
             Some(scope) => vip.scope = scope,
             None => {
                 let message = format!("`{}` is not a scope", value.as_str());
-                diagnostics
-                    .error("bad-scope", value.span, message)
-                    .help("use global, site, link, host, nowhere or a number from 0 to 255");
+                diagnostics.error("bad-scope", value.span, message).help(
+                    "use global, site, link, host, nowhere, a name in `rt_scopes` of iproute2 or \
+                         a number from 0 to 255",
+                );
             }
         },
         "brd" | "broadcast" => broadcast(vip, value, diagnostics)?,
@@ -144,12 +172,16 @@ fn set(vip: &mut Vip, option: &str, value: &Word, diagnostics: &mut Diagnostics)
     Some(())
 }
 
-fn scope(text: &str) -> Option<u8> {
+fn scope(text: &str, names: &Names) -> Option<u8> {
     let named = SCOPES
         .iter()
         .find(|(name, _)| *name == text)
         .map(|&(_, number)| number);
-    named.or_else(|| u8::try_from(parse_unsigned(text)?).ok())
+    let number = || {
+        let plain = parse_unsigned(text).and_then(|number| u32::try_from(number).ok());
+        u8::try_from(plain.or_else(|| names.number(Table::Scopes, text))?).ok()
+    };
+    named.or_else(number)
 }
 
 fn broadcast(vip: &mut Vip, value: &Word, diagnostics: &mut Diagnostics) -> Option<()> {

@@ -56,6 +56,25 @@ pub(super) fn read(block: &Node, global: &mut GlobalDefs, diagnostics: &mut Diag
                 let seed = line.number(0..=u32::MAX, LEFT_OUT, diagnostics);
                 set(&mut global.random_seed, seed.map(Some));
             }
+            "iproute_usr_dir" | "iproute_etc_dir" => {
+                let _ = line.word("a directory", diagnostics);
+            }
+            "vrrp_netlink_cmd_rcv_bufs" => {
+                let size = line.number(1..=u32::MAX, LEFT_OUT, diagnostics);
+                set(&mut global.netlink_command_buffer.size, size.map(Some));
+            }
+            "vrrp_netlink_cmd_rcv_bufs_force" => {
+                let on = line.boolean(diagnostics);
+                set(&mut global.netlink_command_buffer.force, on);
+            }
+            "vrrp_netlink_monitor_rcv_bufs" => {
+                let size = line.number(1..=u32::MAX, LEFT_OUT, diagnostics);
+                set(&mut global.netlink_monitor_buffer.size, size.map(Some));
+            }
+            "vrrp_netlink_monitor_rcv_bufs_force" => {
+                let on = line.boolean(diagnostics);
+                set(&mut global.netlink_monitor_buffer.force, on);
+            }
             "include_check" => {}
             "set_supplementary_groups" => {
                 set(&mut global.supplementary_groups, line.boolean(diagnostics));

@@ -10,14 +10,18 @@ use super::authentication::{self, AuthType, RawHmac};
 use super::bfd::RawTracked;
 use super::global::{repeat, set};
 use super::line::{Line, refuse};
-use super::{address, bfd, device, peer, script, track};
+use super::rule::Preferences;
+use super::{address, bfd, device, peer, route, rule, script, track};
 use crate::diagnostic::Diagnostics;
 use crate::model::authentication::Password;
 use crate::model::instance::{OldUnicastChecksum, Peer, TrackedInterface, WantedState};
+use crate::model::route::Route;
+use crate::model::rule::Rule;
 use crate::model::script::{Notify, Script};
 use crate::model::spanned::Spanned;
 use crate::model::trackers::RawUse;
 use crate::model::vip::Vip;
+use crate::names::Names;
 use crate::tree::{Node, Span, Word};
 
 /// An instance as written. Absent means: not written.
@@ -41,6 +45,8 @@ pub(crate) struct Raw {
     pub(crate) down_timer_adverts: Option<Spanned<u8>>,
     pub(crate) addresses: Vec<Vip>,
     pub(crate) excluded: Vec<Vip>,
+    pub(crate) routes: Vec<Route>,
+    pub(crate) rules: Vec<Rule>,
     /// Address, prefix length and device of each of `addresses`.
     pub(crate) seen_addresses: HashMap<(IpAddr, u8, Option<String>), Span>,
     pub(crate) no_virtual_ipaddress: bool,
@@ -101,7 +107,12 @@ pub(crate) struct RawAnnounce {
 const LEFT_OUT: &str = "the line is left out";
 
 /// Reads the lines of an instance.
-pub(super) fn read(block: &Node, diagnostics: &mut Diagnostics) -> Raw {
+pub(super) fn read(
+    block: &Node,
+    names: &Names,
+    preferences: &mut Preferences,
+    diagnostics: &mut Diagnostics,
+) -> Raw {
     let mut raw = Raw::default();
     for entry in block.entries() {
         let line = Line::new(entry);
@@ -158,11 +169,24 @@ pub(super) fn read(block: &Node, diagnostics: &mut Diagnostics) -> Raw {
                     time.map(|time| Some(spanned(line, time))),
                 );
             }
-            "virtual_ipaddress" => virtual_addresses(entry, &mut raw, diagnostics),
+            "virtual_ipaddress" => virtual_addresses(entry, &mut raw, names, diagnostics),
             "virtual_ipaddress_excluded" => {
                 let read = entry.entries().iter();
-                raw.excluded
-                    .extend(read.filter_map(|entry| address::read(entry, diagnostics)));
+                raw.excluded.extend(
+                    read.filter_map(|entry| address::read(entry, false, names, diagnostics)),
+                );
+            }
+            "virtual_routes" => {
+                let read = entry.entries().iter();
+                let read = read.filter_map(|entry| route::read(entry, false, names, diagnostics));
+                raw.routes.extend(read);
+            }
+            "virtual_rules" => {
+                let read = entry
+                    .entries()
+                    .iter()
+                    .filter_map(|entry| rule::read(entry, false, names, preferences, diagnostics));
+                raw.rules.extend(read);
             }
             "authentication" => authentication::legacy(entry, &mut raw, diagnostics),
             "auth_hmac" => authentication::hmac(entry, &mut raw, diagnostics),
@@ -411,10 +435,10 @@ const fn family_name(family: Family) -> &'static str {
     }
 }
 
-fn virtual_addresses(block: &Node, raw: &mut Raw, diagnostics: &mut Diagnostics) {
+fn virtual_addresses(block: &Node, raw: &mut Raw, names: &Names, diagnostics: &mut Diagnostics) {
     for entry in block.entries() {
         raw.listed_addresses += 1;
-        let Some(vip) = address::read(entry, diagnostics) else {
+        let Some(vip) = address::read(entry, false, names, diagnostics) else {
             continue;
         };
         let span = entry.keyword_span();

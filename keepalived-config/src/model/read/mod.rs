@@ -6,13 +6,17 @@ mod authentication;
 pub(super) mod balance;
 mod bfd;
 mod device;
+mod entry;
 mod global;
 mod group;
 mod instance;
 mod line;
 mod peer;
 mod process;
+mod route;
+mod rule;
 pub(super) mod script;
+mod statics;
 pub(super) mod track;
 mod tracker;
 
@@ -30,8 +34,11 @@ use super::bfd::BfdInstance;
 use super::device::{GarpGroup, LinkDelay};
 use super::global::GlobalDefs;
 use super::spanned::Spanned;
+use super::statics::Statics;
 use super::trackers::{Defined, Trackers};
+use crate::names::Names;
 use line::Line;
+use rule::Preferences;
 
 /// What the file says.
 #[derive(Debug, Default)]
@@ -49,11 +56,13 @@ pub(super) struct File {
     pub(super) bfd: Vec<BfdInstance>,
     pub(super) trackers: Trackers,
     pub(super) defined: Defined,
+    pub(super) statics: Statics,
     names: HashMap<String, Span>,
+    preferences: Preferences,
 }
 
 /// Reads the top level.
-pub(super) fn file(tree: &[Node], diagnostics: &mut Diagnostics) -> File {
+pub(super) fn file(tree: &[Node], tables: &Names, diagnostics: &mut Diagnostics) -> File {
     let mut file = File::default();
     // Keepalived fills in what depends on global_defs at the end, so their place does not matter.
     for node in tree.iter().filter(|node| node.keyword() == "global_defs") {
@@ -84,15 +93,23 @@ pub(super) fn file(tree: &[Node], diagnostics: &mut Diagnostics) -> File {
                 let session = bfd::read(node, &file.bfd, diagnostics);
                 file.bfd.extend(session);
             }
-            "vrrp_instance" => instance(node, &mut file, diagnostics),
             "vrrp_sync_group" => group::read(node, &mut file.groups, diagnostics),
+            "vrrp_instance" => instance(node, &mut file, tables, diagnostics),
+            "static_ipaddress" | "static_routes" | "static_rules" | "track_group" => {
+                let File {
+                    statics,
+                    preferences,
+                    ..
+                } = &mut file;
+                statics::read(node, statics, tables, preferences, diagnostics);
+            }
             _ => tracker::read(node, &mut file.trackers, &mut file.defined, diagnostics),
         }
     }
     file
 }
 
-fn instance(node: &Node, file: &mut File, diagnostics: &mut Diagnostics) {
+fn instance(node: &Node, file: &mut File, tables: &Names, diagnostics: &mut Diagnostics) {
     let [name] = node.arguments() else {
         let (span, message) = match node.arguments() {
             [] => (node.keyword_span(), "`vrrp_instance` needs a name"),
@@ -119,7 +136,7 @@ fn instance(node: &Node, file: &mut File, diagnostics: &mut Diagnostics) {
             .note(first, "the other one is here");
         return;
     }
-    let raw = instance::read(node, diagnostics);
+    let raw = instance::read(node, tables, &mut file.preferences, diagnostics);
     let name = Spanned::new(name.as_str().to_owned(), name.span);
     file.instances.push((name, node.span(), raw));
 }
