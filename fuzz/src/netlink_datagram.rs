@@ -3,7 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use netlink_vip::{Channel, Desired, Instant, InterfaceName, OwnerId, Reconciler, Tag, Vip};
+use netlink_vip::{
+    Channel, Desired, Hop, Instant, InterfaceName, OwnerId, Prefix, Reconciler, Route, Rule,
+    RuleAction, Tag, Vip,
+};
 
 use super::input::Input;
 
@@ -15,7 +18,11 @@ pub fn run(data: &[u8]) {
     reconciler.start(now);
     if let Ok(device) = "eth0".parse::<InterfaceName>() {
         let address = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 100));
-        let wanted = Desired::addresses(vec![Vip::new(address, 24, device)]);
+        let hop = Hop::new(None, Some(device));
+        let net = Prefix::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 0)), 8);
+        let wanted = Desired::addresses(vec![Vip::new(address, 24, device)])
+            .with_routes(vec![Route::new(net, vec![hop])])
+            .with_rules(vec![Rule::new(false, 7, RuleAction::Lookup(7))]);
         reconciler.set(now, OwnerId(1), wanted);
     }
     let mut requests = drain(&mut reconciler, now);
@@ -64,7 +71,7 @@ fn looks_like_netlink(datagram: &mut [u8], choice: u8, sequence: u32) {
     }
     let length = u32::try_from(datagram.len()).unwrap_or(0).to_ne_bytes();
     datagram[0..4].copy_from_slice(&length);
-    let kind = [2_u16, 3, 16, 17, 20, 21, 16, 20][usize::from(choice >> 2 & 7)];
+    let kind = [2_u16, 3, 16, 24, 20, 25, 32, 33][usize::from(choice >> 2 & 7)];
     datagram[4..6].copy_from_slice(&kind.to_ne_bytes());
     if choice & 32 == 0 {
         datagram[8..12].copy_from_slice(&sequence.to_ne_bytes());

@@ -53,6 +53,7 @@ for_kinds! {
         routes_and_rules_move_with_the_master;
         static_objects_are_there_while_the_daemon_runs;
         secondaries_are_promoted_while_it_runs;
+        a_route_that_goes_with_its_link_faults_the_group;
     }
 
     ours = Ours {
@@ -62,6 +63,8 @@ for_kinds! {
         /// STAT-01, STAT-02, STAT-03.
         /// Flips: (root).static_ipaddress, ADDRESS-ENTRY/(address).
         static_objects_are_there_while_the_daemon_runs;
+        /// STAT-04.
+        a_route_that_goes_with_its_link_faults_the_group;
         /// VIP-07.
         /// Flips: vrrp_instance.promote_secondaries.
         secondaries_are_promoted_while_it_runs;
@@ -211,6 +214,30 @@ fn what_is_removed_by_hand_is_back_within_a_second() {
             held(a_host) == [true; 5] && capture.alone("a", Duration::from_millis(300))
         });
     }
+}
+
+fn a_route_that_goes_with_its_link_faults_the_group(kind: Kind) {
+    lab::require_live();
+    let lan = Lan::new(&["a"]);
+    let host = lan.host("a");
+    host.netns.ip(&[
+        "link add other0 type veth peer name far0",
+        "link set far0 up",
+        "link set other0 up",
+        "addr add 10.8.0.1/24 dev other0",
+    ]);
+    let text = format!(
+        "track_group G {{\n group {{\n  VI_1\n }}\n}}\nstatic_routes {{\n 10.6.0.0/16 via 10.8.0.7 dev other0 \
+         track_group G\n}}\n{}",
+        Conf::new(100).text()
+    );
+    let daemon = Daemon::start_with(kind, host, &text);
+    daemon.wait_log("Entering MASTER STATE", 1, PATIENCE);
+    host.netns.ip(&["link set other0 down"]);
+    daemon.wait_log("Entering FAULT STATE", 1, PATIENCE);
+    host.netns.ip(&["link set other0 up"]);
+    daemon.wait_log("Entering MASTER STATE", 2, PATIENCE);
+    assert!(line(&routes(host), "10.6.0.0/16 via 10.8.0.7").is_some());
 }
 
 /// STAT-04: an instance of the group faults when a static object goes with its interface.

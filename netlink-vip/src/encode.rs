@@ -474,4 +474,6 @@ fn i32_at(bytes: &[u8], at: usize) -> Option<i32> {
 }
 
 #[cfg(test)]
+mod routing_tests;
+#[cfg(test)]
 mod tests;

@@ -54,6 +54,11 @@ const PARTS: &[(&str, &str)] = &[
     ("MAIL", "Keepalived: mail"),
     ("SYS", "Keepalived: surroundings of the process"),
     ("CORE", "Keepalived: the process"),
+    ("VIP", "Keepalived: what goes with the master"),
+    (
+        "STAT",
+        "Keepalived: static objects and the words of entries",
+    ),
     ("ARP", "Gratuitous ARP"),
     ("CHK", "Health checks"),
     ("RS", "Real servers"),
