@@ -50,6 +50,7 @@ pub(crate) struct DumpSettings {
 pub(crate) struct GroupDump {
     pub(crate) hooks: HookSet,
     pub(crate) tracking_weight: bool,
+    pub(crate) mail: bool,
     /// The interfaces it tracks, in keepalived's notation.
     pub(crate) tracked_interfaces: Vec<String>,
 }

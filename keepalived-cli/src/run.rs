@@ -416,6 +416,7 @@ pub(crate) fn dumps(loaded: &Loaded, namespace: Option<&str>) -> DumpSettings {
         let dump = GroupDump {
             hooks: hooks.cloned().unwrap_or_default(),
             tracking_weight: group.tracking_weight,
+            mail: group.notify.mail.unwrap_or(global.mail.vrrp),
             tracked_interfaces: tracked.collect(),
         };
         dumps.groups.insert(name, dump);

@@ -462,4 +462,11 @@ fn a_group_that_begins_at_fault_says_so(kind: Kind, _: Kind) {
     wait_diary(&scratch, "GROUP G BACKUP 0", 1);
     wait_diary(&scratch, "GROUP G MASTER 0", 1);
     assert_eq!(read_diary(scratch.path()).len(), 6, "nothing else");
+    a.reload_with(&conf.text());
+    a.wait_log("Reload complete", 1, PATIENCE);
+    holds_for(
+        "the same again is no event",
+        Duration::from_millis(400),
+        || read_diary(scratch.path()).len() == 6 && holders(&lan) == [["a"], ["a"]],
+    );
 }

@@ -242,6 +242,11 @@ pub(super) fn sync_group(text: &mut String, group: &GroupFacts<'_>, configured: 
     if configured.tracking_weight {
         line!(text, "   sync group tracking weight set");
     }
+    line!(
+        text,
+        "   Using smtp notification = {}",
+        if configured.mail { "yes" } else { "no" }
+    );
     if !configured.tracked_interfaces.is_empty() {
         line!(text, "   Tracked interfaces :");
     }

@@ -60,13 +60,14 @@ fn the_data_dump_has_keepalived_s_lines() {
     assert_eq!(text, golden);
 }
 
-/// DUMP-01, as keepalived 2.2.7 writes it but for mail.
+/// DUMP-01, as keepalived 2.2.7 writes it.
 #[test]
 fn the_data_dump_shows_groups_as_keepalived_does() {
     let mut text = String::new();
     let configured = GroupDump {
         hooks: Example::hooks(),
         tracking_weight: true,
+        mail: true,
         tracked_interfaces: vec!["eth3 weight -20".to_owned()],
     };
     data::sync_group(&mut text, &group(), &configured);
@@ -76,6 +77,7 @@ fn the_data_dump_shows_groups_as_keepalived_does() {
      VI_1
      V_A
    sync group tracking weight set
+   Using smtp notification = yes
    Tracked interfaces :
      eth3 weight -20
    Backup state transition script = '/tmp/kc/n.sh', uid:gid -:-

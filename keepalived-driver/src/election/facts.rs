@@ -252,7 +252,12 @@ impl Elections {
                     .handle_event(now, id, Event::FaultCleared(*fault));
             }
         }
-        if self.to_start.remove(&id) {
+        // A new member of a group takes the others down if it is at fault, but not because nobody
+        // knows yet whether it is.
+        let only_waits = |faults: &[(Fault, String)]| {
+            !faults.is_empty() && faults.iter().all(|(fault, _)| *fault == Fault::Held)
+        };
+        if !only_waits(&faults) && self.to_start.remove(&id) {
             self.router.handle_event(now, id, Event::Start);
         }
         let held = self.state_of(id) == State::Initialize;
