@@ -115,6 +115,14 @@ impl Tally {
         self.count(standing) > 0
     }
 
+    /// Whether some member is Backup or Active.
+    pub(crate) fn runs(&self) -> bool {
+        use Standing::{Active, Joining, Ready, Waiting};
+        [Active, Waiting, Joining, Ready]
+            .into_iter()
+            .any(|standing| self.any(standing))
+    }
+
     pub(crate) fn add(&mut self, standing: Standing) {
         if let Some(count) = self.0.get_mut(Self::place(standing)) {
             *count = count.saturating_add(1);
@@ -133,10 +141,7 @@ impl Tally {
             State::Initialize
         } else if self.any(Standing::Active) {
             State::Active
-        } else if self.any(Standing::Waiting)
-            || self.any(Standing::Joining)
-            || self.any(Standing::Ready)
-        {
+        } else if self.runs() {
             State::Backup
         } else {
             State::Initialize
@@ -161,7 +166,7 @@ pub(crate) enum Move {
 /// comes to an end; `held` are those of the able members that have `Fault::SyncGroup` already.
 pub(crate) fn decide(tally: &Tally, held: usize) -> Option<Move> {
     use Standing::{Active, Held, Joining, Out, Ready, Unable, Waiting};
-    let running = tally.any(Active) || tally.any(Waiting) || tally.any(Joining) || tally.any(Ready);
+    let running = tally.runs();
     if tally.any(Unable) || (tally.any(Out) && !running) {
         return (running || tally.count(Held) > held).then_some(Move::Hold);
     }

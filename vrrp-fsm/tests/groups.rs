@@ -3,6 +3,7 @@
 mod common;
 
 use common::*;
+use std::collections::HashMap;
 use vrrp_fsm::State::{Active, Backup, Initialize};
 use vrrp_fsm::proto::Vrid;
 use vrrp_fsm::{
@@ -120,9 +121,10 @@ impl Bench {
 
     /// What is to be done, by position, but for the notices.
     fn actions(&mut self) -> Vec<(usize, Action)> {
+        let places: HashMap<InstanceId, usize> = self.ids.iter().copied().zip(0..).collect();
         let mut done = Vec::new();
         while let Some((id, action)) = self.router.poll_action() {
-            let place = self.ids.iter().position(|known| *known == id);
+            let place = places.get(&id).copied();
             if !matches!(action, Action::Notice(_)) {
                 done.push((place.unwrap_or(usize::MAX), action));
             }

@@ -156,7 +156,9 @@ impl Router {
         while let Some(group) = self.groups.get(at)
             && let Some(step) = group::decide(&group.tally, group.held)
         {
-            self.carry_out(now, at, step, release);
+            if !self.only_the_cause_moves(now, at, step, cause) {
+                self.carry_out(now, at, step, release);
+            }
         }
         let Some(group) = self.groups.get_mut(at) else {
             return;
@@ -194,6 +196,32 @@ impl Router {
             .and_then(|entry| entry.slot.as_mut());
         if let Some(slot) = slot {
             enqueue(&mut self.queue, slot, id, action);
+        }
+    }
+
+    /// A step of a group that concerns only the member that caused it, so that one after the other
+    /// does not cost the square of their number. False: others have to move too.
+    fn only_the_cause_moves(&mut self, now: Instant, at: usize, step: Move, cause: u32) -> bool {
+        let Some(group) = self.groups.get(at) else {
+            return false;
+        };
+        let (tally, standing) = (group.tally, self.standing(cause));
+        match step {
+            Move::Hold if standing == Standing::Held => {
+                let only = !tally.runs() && tally.count(Standing::Held) == group.held + 1;
+                let held = self.id_of(cause).and_then(|id| self.slot(id));
+                if only && held.is_some_and(|slot| !slot.held) {
+                    let _ = self.work(cause, |instance| instance.hold(now));
+                    return true;
+                }
+                false
+            }
+            Move::Promote if standing == Standing::Ready && tally.count(Standing::Ready) == 1 => {
+                self.set_joins(cause, false);
+                let _ = self.work(cause, |instance| instance.promote(now));
+                true
+            }
+            _ => false,
         }
     }
 
