@@ -104,7 +104,7 @@ fn check_reports_every_file_and_the_worst_of_them() {
 fn strict_makes_unsupported_keywords_errors() {
     let path = file(
         "strict.conf",
-        &format!("{GOOD}vrrp_script s {{\n    script /bin/true\n}}\n"),
+        &format!("{GOOD}SSL {{\n    password x\n}}\n"),
     );
     let path = path.to_str().unwrap();
     let output = run(&["check", path]);
