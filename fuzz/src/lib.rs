@@ -8,8 +8,6 @@ pub mod arp_nd;
 pub mod bfd_ops;
 pub mod bfd_packet;
 pub mod checks;
-pub mod bfd_ops;
-pub mod bfd_packet;
 pub mod config_parse;
 pub mod input;
 pub mod ipvs_datagram;
@@ -28,11 +26,6 @@ pub const TARGETS: [(&str, Body); 11] = [
     ("check_dns", checks::dns),
     ("check_http", checks::http),
     ("check_smtp", checks::smtp),
-pub const TARGETS: [(&str, Body); 8] = [
-    ("advert_parse", advert_parse::run),
-    ("arp_nd", arp_nd::run),
-    ("bfd_ops", bfd_ops::run),
-    ("bfd_packet", bfd_packet::run),
     ("config_parse", config_parse::run),
     ("ipvs_datagram", ipvs_datagram::run),
     ("netlink_datagram", netlink_datagram::run),
