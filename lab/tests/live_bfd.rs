@@ -32,6 +32,7 @@ for_kinds! {
     c = CKeepalived {
         the_weight_of_a_session_moves_the_priority;
         an_instance_faults_with_a_session_without_weight;
+        a_session_of_the_group_counts_for_all_its_members;
         sessions_come_up_with_keepalived;
     }
 
@@ -44,6 +45,10 @@ for_kinds! {
         ///
         /// Flips: (root).bfd_instance, bfd_instance.neighbor_ip.
         an_instance_faults_with_a_session_without_weight;
+        /// KA-G-07, SG-02, TRK-12.
+        ///
+        /// Flips: vrrp_sync_group.track_bfd.
+        a_session_of_the_group_counts_for_all_its_members;
         /// BFD-FSM-26, BFD-SH-05, BFD-SH-06.
         ///
         /// Flips: bfd_instance.max_hops.
@@ -442,6 +447,56 @@ fn an_instance_faults_with_a_session_without_weight(kind: Kind) {
     wait_until("the address is gone", PATIENCE, || {
         !a.holds("10.9.0.100".parse().unwrap())
     });
+}
+
+fn a_session_of_the_group_counts_for_all_its_members(kind: Kind) {
+    let lan = Lan::new(&["a", "b"]);
+    let (a, b) = (lan.host("a"), lan.host("b"));
+    let conf = |group: &str| {
+        let instance = |number: u8| {
+            format!(
+                "vrrp_instance V{number} {{
+                    interface eth0
+                    virtual_router_id 5{number}
+                    version 3
+                    advert_int 0.1
+                    priority 100
+                    virtual_ipaddress {{ 10.9.0.10{number}/24
+                    }}
+                }}\n"
+            )
+        };
+        peer_conf(a, &[("one", 2)])
+            + &instance(0)
+            + &instance(1)
+            + &format!("vrrp_sync_group G {{ group {{ V0\nV1\n}}\n{group}\n}}\n")
+    };
+    let holds = || [100, 101].map(|last| a.holds([10, 9, 0, last].into()));
+    let capture = Capture::start(&lan);
+    let mut daemon = start(kind, a, &conf("track_bfd {\none\n}"));
+    daemon.wait_log("Entering FAULT STATE", 2, PATIENCE);
+    assert_eq!(holds(), [false; 2]);
+    let mut other = start(kind, b, &peer_conf(b, &[("one", 1)]));
+    wait_until("the session lets both work", PATIENCE, || {
+        holds() == [true; 2]
+    });
+    other.kill();
+    wait_until("without it neither may", PATIENCE, || holds() == [false; 2]);
+    // The flip: without the entry the session is nobody's business.
+    daemon.reload_with(&conf(""));
+    wait_until("nothing is asked of the session", PATIENCE, || {
+        holds() == [true; 2]
+    });
+    daemon.reload_with(&conf("track_bfd {\none weight -30\n}"));
+    let down = |vrid: u8| {
+        let adverts = capture.adverts();
+        let mut own = adverts.iter().filter(|(_, _, advert)| advert.vrid == vrid);
+        own.next_back().map(|(_, _, advert)| advert.priority)
+    };
+    wait_until("both are told to give way", PATIENCE, || {
+        (down(50), down(51)) == (Some(70), Some(70))
+    });
+    assert!(daemon.is_running());
 }
 
 /// The daemon under test on one side, C Keepalived on the other one.

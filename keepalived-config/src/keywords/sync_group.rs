@@ -1,6 +1,6 @@
 //! Groups: `vrrp_sync_group`, `track_group`, `garp_group`.
 
-use super::prelude::{Context, Entries, EntryKind, Keyword, Line, NotYet, P0, P1, P2, Works};
+use super::prelude::{Context, Entries, EntryKind, Keyword, Line, P0, P1, P2, Works};
 
 table! { TRACK_GROUP, TrackGroup;
     "group", Entries(EntryKind::InstanceName), "{ VRRP_INSTANCE ... }", P2, Works, "", "2.0.3",
@@ -29,7 +29,7 @@ table! { SYNC_GROUP, SyncGroup;
     "sync_group_tracking_weight", Line, "", P2, Works, "off", "2.0.0",
         "Let weighted trackers act inside the group.";
     "track_bfd", Entries(EntryKind::Track), "{ BFD_NAME [weight INT(-253..253) [reverse|noreverse]] ... }",
-        P2, NotYet, "", "2.0.0",
+        P2, Works, "", "2.0.0",
         "BFD sessions tracked by every member.";
     "track_file", Entries(EntryKind::Track), "{ TRACK_FILE_NAME [weight INT(-254..254) [reverse|noreverse]] ... }",
         P1, Works, "", "2.0.0",

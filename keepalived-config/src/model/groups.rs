@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::group::SyncGroup;
 use super::instance::{Preempt, VrrpInstance};
-use super::read::{Raw, RawGroup};
+use super::read::{Raw, RawGroup, RawTracked};
 use super::spanned::Spanned;
 use super::trackers::RawUse;
 use crate::diagnostic::Diagnostics;
@@ -125,6 +125,14 @@ fn share(group: &RawGroup, member: &Spanned<String>, raw: &mut Raw, diagnostics:
             continue;
         }
         raw.tracked_interfaces.push(tracked.clone());
+    }
+    for tracked in &group.shared.tracked_bfd {
+        if !by_both("bfd", &tracked.name, group, member, raw, diagnostics) {
+            raw.tracked_bfd.push(RawTracked {
+                of_group: true,
+                ..tracked.clone()
+            });
+        }
     }
     for used in &group.shared.used {
         if !by_both(

@@ -17,7 +17,7 @@ use super::groups::weight_in_group;
 use super::instance::{
     Announce, Hold, HoldReason, Preempt, TRAILER, VrrpInstance, WantedState, max_advertised,
 };
-use super::read::{Raw, RawTracked};
+use super::read::Raw;
 use super::spanned::Spanned;
 use super::trackers::{Defined, Tracked};
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -69,7 +69,7 @@ pub(super) fn instance(
     let advert_interval = draft.advert_interval(version);
     let authentication = draft.authentication(version, advert_interval);
     draft.tracked(&interface, priority);
-    let tracked_bfd = draft.tracked_bfd(sessions);
+    let tracked_bfd = draft.tracked_bfd(sessions, priority);
     let tracked = draft.tracked_objects(defined, priority);
     let transport = draft.transport(family);
     draft.source_tracking();
@@ -172,11 +172,50 @@ impl Draft<'_> {
         interface.zip(vrid)
     }
 
-    fn tracked_bfd(&mut self, sessions: &[BfdInstance]) -> Vec<TrackedBfd> {
-        let tracked = std::mem::take(&mut self.raw.tracked_bfd);
-        let name = &self.name.value;
-        let resolve = |tracked: RawTracked| tracked.resolve(sessions, name, self.diagnostics);
-        tracked.into_iter().filter_map(resolve).collect()
+    fn tracked_bfd(&mut self, sessions: &[BfdInstance], priority: Priority) -> Vec<TrackedBfd> {
+        let used = std::mem::take(&mut self.raw.tracked_bfd);
+        let mut tracked = Vec::with_capacity(used.len());
+        for used in used {
+            let (named, of_group) = (used.name.clone(), used.of_group);
+            let found = used.resolve(sessions, &self.name.value, self.diagnostics);
+            let Some(found) = found else {
+                continue;
+            };
+            if self.may_weigh(&named, i32::from(found.weight), of_group, priority) {
+                tracked.push(found);
+            }
+        }
+        tracked
+    }
+
+    /// Whether this weight can have an effect here; complains if it cannot. TRK-09, TRK-12.
+    fn may_weigh(
+        &mut self,
+        tracked: &Spanned<String>,
+        weight: i32,
+        of_group: bool,
+        priority: Priority,
+    ) -> bool {
+        if weight == 0 {
+            return true;
+        }
+        if let Some(group) = &self.raw.even_with
+            && !of_group
+        {
+            weight_in_group(tracked, group, &self.name.value, self.diagnostics);
+            return false;
+        }
+        if priority == Priority::OWNER {
+            let message = format!(
+                "the weight of `{}` cannot change priority 255",
+                tracked.value
+            );
+            self.diagnostics
+                .error("weight-of-owner", tracked.span, message)
+                .help("the entry is left out");
+            return false;
+        }
+        true
     }
 
     fn family(&mut self) -> Family {
@@ -406,32 +445,16 @@ impl Draft<'_> {
     /// TRK-09: 255 cannot be changed, so what would change it does nothing.
     fn tracked_objects(&mut self, defined: &Defined, priority: Priority) -> Vec<Tracked> {
         let used = std::mem::take(&mut self.raw.used);
-        let even_with = self.raw.even_with.take();
-        let name = &self.name.value;
         let mut tracked = Vec::with_capacity(used.len());
         for used in used {
             let of_group = used.of_group;
-            let Some(object) = defined.resolve(used, name, self.diagnostics) else {
+            let Some(object) = defined.resolve(used, &self.name.value, self.diagnostics) else {
                 continue;
             };
-            if let Some(group) = &even_with
-                && object.weight.value != 0
-                && !of_group
-            {
-                weight_in_group(&object.name, group, name, self.diagnostics);
-                continue;
+            let weight = i32::from(object.weight.value);
+            if self.may_weigh(&object.name, weight, of_group, priority) {
+                tracked.push(object);
             }
-            if priority == Priority::OWNER && object.weight.value != 0 {
-                let message = format!(
-                    "the weight of `{}` cannot change priority 255",
-                    object.name.value
-                );
-                self.diagnostics
-                    .error("weight-of-owner", object.name.span, message)
-                    .help("the entry is left out");
-                continue;
-            }
-            tracked.push(object);
         }
         tracked
     }

@@ -1,12 +1,12 @@
 //! `bfd_instance`, and the entries of `track_bfd`.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use super::global::set;
-use super::instance::text;
+use super::instance::{self, text};
 use super::line::{Line, refuse};
+use super::track::first_time;
 use crate::diagnostic::Diagnostics;
 use crate::model::bfd::{BfdAuth, BfdAuthKind, BfdInstance, BfdKey, TrackedBfd};
 use crate::model::spanned::Spanned;
@@ -486,27 +486,20 @@ fn hop_limits(
 }
 
 /// The entries of `track_bfd`; a weight that is not given here is that of the session.
-pub(super) fn tracked(
-    block: &Node,
-    tracked: &mut Vec<RawTracked>,
-    seen: &mut HashMap<String, Span>,
-    diagnostics: &mut Diagnostics,
-) {
+pub(super) fn tracked(block: &Node, raw: &mut instance::Raw, diagnostics: &mut Diagnostics) {
     for entry in block.entries() {
         let Some(name) = entry.words.first() else {
             continue;
         };
-        if let Some(first) = seen.insert(name.as_str().to_owned(), name.span) {
-            let message = format!("`{}` is tracked twice", name.as_str());
-            diagnostics
-                .error("duplicate-tracker", name.span, message)
-                .help("the first one counts")
-                .note(first, "the other one is here");
+        if !first_time("bfd", name, &mut raw.seen_tracked, diagnostics) {
             continue;
         }
         if let Some(weight) = entry_weight(entry, diagnostics) {
-            let name = text(name);
-            tracked.push(RawTracked { name, weight });
+            raw.tracked_bfd.push(RawTracked {
+                name: text(name),
+                weight,
+                of_group: false,
+            });
         }
     }
 }
@@ -514,9 +507,11 @@ pub(super) fn tracked(
 /// An entry of `track_bfd`, before it is known whether there is such a session.
 #[derive(Clone, Debug)]
 pub(crate) struct RawTracked {
-    name: Spanned<String>,
+    pub(in crate::model) name: Spanned<String>,
+    /// The group of the instance tracks it.
+    pub(in crate::model) of_group: bool,
     /// The weight, and whether it is reversed; what was not written is that of the session.
-    weight: (Option<i16>, Option<bool>),
+    pub(in crate::model) weight: (Option<i16>, Option<bool>),
 }
 
 impl RawTracked {
@@ -527,7 +522,7 @@ impl RawTracked {
         instance: &str,
         diagnostics: &mut Diagnostics,
     ) -> Option<TrackedBfd> {
-        let Self { name, weight } = self;
+        let Self { name, weight, .. } = self;
         let found = sessions
             .iter()
             .find(|session| session.name.value == name.value);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::instance::{Raw, notify};
 use super::line::Line;
-use super::track;
+use super::{bfd, track};
 use crate::diagnostic::Diagnostics;
 use crate::model::spanned::Spanned;
 use crate::tree::{Node, Span};
@@ -83,6 +83,7 @@ pub(super) fn read(node: &Node, groups: &mut RawGroups, diagnostics: &mut Diagno
             "track_script" | "track_file" | "track_process" => {
                 track::objects(entry, &mut group.shared, diagnostics);
             }
+            "track_bfd" => bfd::tracked(entry, &mut group.shared, diagnostics),
             "sync_group_tracking_weight" => {
                 line.at_most(0, diagnostics);
                 group.tracking_weight = true;

@@ -69,7 +69,6 @@ pub(crate) struct Raw {
     pub(crate) dont_track_primary: bool,
     pub(crate) tracked_interfaces: Vec<TrackedInterface>,
     pub(crate) tracked_bfd: Vec<RawTracked>,
-    pub(crate) seen_bfd: HashMap<String, Span>,
     /// Scripts, files and processes.
     pub(crate) used: Vec<RawUse>,
     pub(crate) seen_tracked: track::Seen,
@@ -191,10 +190,7 @@ pub(super) fn read(
             "authentication" => authentication::legacy(entry, &mut raw, diagnostics),
             "auth_hmac" => authentication::hmac(entry, &mut raw, diagnostics),
             "track_interface" => track::interfaces(entry, &mut raw, diagnostics),
-            "track_bfd" => {
-                let (tracked, seen) = (&mut raw.tracked_bfd, &mut raw.seen_bfd);
-                bfd::tracked(entry, tracked, seen, diagnostics);
-            }
+            "track_bfd" => bfd::tracked(entry, &mut raw, diagnostics),
             "track_script" | "track_file" | "track_process" => {
                 track::objects(entry, &mut raw, diagnostics);
             }

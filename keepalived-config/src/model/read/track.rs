@@ -73,7 +73,7 @@ pub(super) fn objects(block: &Node, raw: &mut Raw, diagnostics: &mut Diagnostics
     }
 }
 
-fn first_time(
+pub(super) fn first_time(
     what: &'static str,
     name: &Word,
     seen: &mut Seen,
