@@ -12,6 +12,8 @@ use crate::tree::Node;
 
 /// The largest time Keepalived keeps, in microseconds.
 const LONGEST: u64 = 4_294_967_295;
+/// Microseconds that no uptime reaches.
+const FOR_EVER: u64 = 4_294_967_295_000_000;
 
 /// Reads one `global_defs` block into `global`; a later line wins.
 pub(super) fn read(block: &Node, global: &mut GlobalDefs, diagnostics: &mut Diagnostics) {
@@ -138,7 +140,7 @@ fn values(line: Line<'_>, global: &mut GlobalDefs, diagnostics: &mut Diagnostics
         "vrrp_delay_after_boot" => {
             set(
                 &mut global.delay_after_boot,
-                line.seconds(1000..=LONGEST, LEFT_OUT, diagnostics),
+                line.seconds(1000..=FOR_EVER, LEFT_OUT, diagnostics),
             );
         }
         "vrrp_garp_interval" => set(&mut global.garp_interval, spacing(line, diagnostics)),
