@@ -127,6 +127,9 @@ pub(crate) struct Options {
     /// a missing include file is an error (`-e`)
     #[argh(switch)]
     pub(crate) all_config: bool,
+    /// log every address that comes or goes (`-a`)
+    #[argh(switch)]
+    pub(crate) address_monitoring: bool,
     /// permit core files (`-m`)
     #[argh(switch)]
     pub(crate) core_dump: bool,

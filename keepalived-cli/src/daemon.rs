@@ -4,6 +4,7 @@
 //! away from the elections, which run on a thread of their own and are spoken to through queues.
 
 mod reload;
+mod watching;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -20,7 +21,7 @@ use keepalived_driver::control::{Control, ControlSettings};
 use keepalived_driver::hooks::{
     HookSet, HookSettings, Hooks, ObjectId, Outcome, Trigger, run_once,
 };
-use keepalived_driver::tracked::{TrackReport, Watchers};
+use keepalived_driver::tracked::{ProcessBuffer, Watchers};
 use keepalived_driver::{Elections, InstanceLabel, Remote, Report, Reports, Snapshot, StartError};
 use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU};
@@ -38,6 +39,7 @@ use crate::signals::{self, SIGJSON, SIGSTATS_CLEAR};
 use crate::status;
 
 use reload::{Appointment, Copies, Marker, Standing};
+use watching::{process_buffer, watchers};
 
 const SIGNALS: Token = Token(0);
 const REPORTS: Token = Token(1);
@@ -70,6 +72,8 @@ pub(crate) struct DaemonSettings {
     pub(crate) no_respawn: bool,
     /// The log has room for details.
     pub(crate) detail: bool,
+    /// Every address that comes or goes is worth a line (`-a`).
+    pub(crate) addresses: bool,
     /// VRRP is not to be run.
     pub(crate) no_vrrp: bool,
     /// The network namespace of the command line.
@@ -86,6 +90,7 @@ impl DaemonSettings {
         config.tag = self.tag;
         config.keep_addresses = self.keep_addresses;
         config.report_announcements = self.detail;
+        config.report_addresses = self.addresses;
         if self.no_vrrp {
             config.instances.clear();
             config.groups.clear();
@@ -139,6 +144,7 @@ struct Daemon<'a> {
     elections: Running,
     hooks: Hooks,
     watchers: Watchers,
+    process_buffer: ProcessBuffer,
     hook_sets: BTreeMap<Arc<str>, HookSet>,
     group_hook_sets: BTreeMap<Arc<str>, HookSet>,
     alerts: Alerts,
@@ -207,7 +213,8 @@ impl<'a> Daemon<'a> {
         let mut copies = Copies::default();
         copies.set_folder(&loaded.model);
         keep_copy(log, &copies, loaded.text.as_deref());
-        let watchers = watchers(&elections.remote, log);
+        let buffer = process_buffer(&loaded.model.global);
+        let watchers = watchers(&elections.remote, buffer, log);
         let control = settings.control.clone().and_then(|control| {
             let shared = elections.shared.clone();
             let path = control.path.clone();
@@ -231,6 +238,7 @@ impl<'a> Daemon<'a> {
             elections,
             hooks,
             watchers,
+            process_buffer: buffer,
             hook_sets: loaded.lowered.hooks,
             group_hook_sets: loaded.lowered.group_hooks,
             alerts,
@@ -357,10 +365,13 @@ impl<'a> Daemon<'a> {
             self.log.line(Level::Warning, &line);
         }
         let path = self.settings.source.path().display();
-        let refusal = if loaded.has_errors() || loaded.unreadable() {
+        let refusal = if loaded.unreadable() {
+            Some(format!("{path} cannot be read"))
+        } else if loaded.has_errors() {
             Some(format!("{path} has errors"))
         } else {
-            self.standing.forbids(&loaded.model)
+            let why = self.standing.forbids(&loaded.model);
+            why.map(|why| format!("{path}: {why}"))
         };
         if let Some(why) = refusal {
             let line = format!("Reload refused: {why}; nothing was changed");
@@ -578,7 +589,7 @@ impl<'a> Daemon<'a> {
         self.elections = Running::start(self.current.clone(), &self.waker, Some(shared))?;
         // New elections know nothing of what was found out for the old ones.
         self.watchers.stop(STOP_CHECK_PATIENCE);
-        self.watchers = watchers(&self.elections.remote, self.log);
+        self.watchers = watchers(&self.elections.remote, self.process_buffer, self.log);
         self.watch();
         Ok(())
     }
@@ -603,6 +614,8 @@ impl<'a> Daemon<'a> {
         self.hook_sets = loaded.lowered.hooks;
         self.group_hook_sets = loaded.lowered.group_hooks;
         self.current = loaded.lowered.driver;
+        self.process_buffer = process_buffer(&loaded.model.global);
+        self.watchers.set_process_buffer(self.process_buffer);
         self.watch();
     }
 
@@ -730,16 +743,6 @@ impl Running {
             shared,
         })
     }
-}
-
-/// Nobody yet, who will tell these elections.
-fn watchers(remote: &Remote, log: &Log) -> Watchers {
-    let log = log.clone();
-    let say = move |report: TrackReport| {
-        let (level, line) = messages::track(&report);
-        log.line(level, &line);
-    };
-    Watchers::new(remote.trackers(), say).with_launcher(crate::daemonize::THIS_PROGRAM)
 }
 
 /// A start-up delay alone is not a fault that scripts should hear of.

@@ -119,6 +119,15 @@ pub(crate) fn lines(report: &Report) -> Vec<(Level, String)> {
             let text = format!("Sending {what} on {interface} for {address}");
             one(Level::Detail, text)
         }
+        Report::Address {
+            interface,
+            address,
+            present,
+        } => {
+            let word = if *present { "added to" } else { "removed from" };
+            let text = format!("Netlink reflector reports IP {address} {word} {interface}");
+            one(Level::Info, text)
+        }
         Report::LeftoversCleaned { removed: 0 } => Vec::new(),
         Report::LeftoversCleaned { removed } => one(
             Level::Notice,

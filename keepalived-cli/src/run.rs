@@ -132,6 +132,7 @@ fn start(options: &Options, arguments: Vec<OsString>) -> Result<ExitCode, Refuse
         dumps: dumps(&loaded, options.namespace.as_deref()),
         namespace: options.namespace.clone(),
         detail: options.log_detail > 0,
+        addresses: options.address_monitoring,
         no_vrrp: options.check && !options.vrrp,
         pid_folder: pid_file.parent().map(Path::to_owned).unwrap_or_default(),
         shutdown: loaded.lowered.process.shutdown.clone(),

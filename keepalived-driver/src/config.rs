@@ -60,6 +60,8 @@ pub struct Config {
     pub link_delays: Vec<LinkDelay>,
     /// Report every announcement that is sent: many lines, for `-D`.
     pub report_announcements: bool,
+    /// Report every address of this machine, whoever's it is except ours, that is there, comes or goes.
+    pub report_addresses: bool,
     /// How the thread of the loop is scheduled, and its name. Taken over in the first turn.
     pub thread: ThreadSettings,
 }
@@ -86,6 +88,7 @@ impl Config {
             garp_groups: Vec::new(),
             link_delays: Vec::new(),
             report_announcements: false,
+            report_addresses: false,
             thread: ThreadSettings::default(),
         }
     }

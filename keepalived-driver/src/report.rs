@@ -138,6 +138,16 @@ pub enum Report {
         /// Which address.
         address: IpAddr,
     },
+    /// An address that is not ours is there, has come or has changed its flags, or is gone
+    /// (`Config::report_addresses`).
+    Address {
+        /// The interface, by its number if it is gone too.
+        interface: String,
+        /// The address.
+        address: IpAddr,
+        /// It is there.
+        present: bool,
+    },
     /// Another host announced an address that an instance holds.
     AddressClaimed {
         /// Whose address.

@@ -170,6 +170,43 @@ fn a_broken_file_changes_nothing_and_the_log_says_why() {
     });
 }
 
+/// RLD-01: an editor empties the file before it writes it anew.
+#[test]
+#[ignore = "live: cargo xtask live"]
+fn an_empty_or_unreadable_file_removes_nothing() {
+    let master = Master::start(Kind::Ours);
+    let file = master.daemon.directory().join("keepalived.conf");
+    let comments = "# Only words.\nglobal_defs {\n    router_id a\n}\n";
+    for (number, text) in ["", "\n", comments].into_iter().enumerate() {
+        let asked = master.daemon.reload_with(text);
+        master
+            .daemon
+            .wait_log("Reload refused", number + 1, PATIENCE);
+        master.expect_undisturbed(asked);
+    }
+    assert!(
+        master.daemon.log().contains("it is empty"),
+        "{}",
+        master.daemon.log()
+    );
+
+    // One that is there and cannot be read, which a directory is even to root.
+    fs::remove_file(&file).expect("it was there");
+    fs::create_dir(&file).expect("scratch is writable");
+    let asked = master.daemon.signal(rustix::process::Signal::HUP);
+    master.daemon.wait_log("Reload refused", 4, PATIENCE);
+    master.expect_undisturbed(asked);
+    fs::remove_dir(&file).expect("it is empty");
+
+    // What was meant comes through.
+    let mut more = master.conf.clone();
+    more.addresses.push("10.9.0.101/24".to_owned());
+    master.daemon.reload_with(&more.text());
+    wait_until("the new address is there", PATIENCE, || {
+        master.holds("10.9.0.101")
+    });
+}
+
 #[test]
 #[ignore = "live: cargo xtask live"]
 fn a_reload_changes_only_what_changed() {

@@ -328,3 +328,66 @@ fn a_process_that_is_replaced_within_its_delay_was_never_gone() {
     is(106);
     assert_eq!(a.logged("Entering FAULT STATE"), 0, "{}", a.log());
 }
+
+/// IF-07. Only the first network namespace has a process connector: this daemon runs there, and its
+/// instance waits for an interface that does not exist, so that it sends nothing.
+/// Flips: global_defs.process_monitor_rcv_bufs, global_defs.process_monitor_rcv_bufs_force.
+#[test]
+#[ignore = "live: cargo xtask live"]
+fn the_buffer_for_news_of_processes_has_the_size_of_the_file() {
+    lab::require_live();
+    let limit: u64 = fs::read_to_string("/proc/sys/net/core/rmem_max")
+        .expect("it can be read")
+        .trim()
+        .parse()
+        .expect("a number");
+    for (lines, wanted) in [
+        ("process_monitor_rcv_bufs 50000", 100_000),
+        ("process_monitor_rcv_bufs 30000000", 2 * limit),
+        (
+            "process_monitor_rcv_bufs 30000000\nprocess_monitor_rcv_bufs_force",
+            60_000_000,
+        ),
+    ] {
+        let scratch = Scratch::new("buffer");
+        let conf = counting(&[("one", "process lab-tracked\nweight 1")])
+            .replace("interface eth0", "interface lab-none")
+            .replacen(
+                "global_defs {",
+                &format!("global_defs {{\ndynamic_interfaces\n{lines}"),
+                1,
+            );
+        fs::write(scratch.file("conf"), conf).expect("scratch is writable");
+        let child = std::process::Command::new(lab::daemon::program(Kind::Ours))
+            .args(["-n", "-G", "--no-socket", "-f"])
+            .arg(scratch.file("conf"))
+            .arg("-p")
+            .arg(scratch.file("pid"))
+            .arg("-r")
+            .arg(scratch.file("vrrp"))
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("it starts");
+        let daemon = Running(child);
+        let user = format!("/{} ", daemon.0.id());
+        let sizes = || -> Vec<u64> {
+            let mut command = std::process::Command::new("ss");
+            let text = lab::netns::run(command.args(["-f", "netlink", "-m"]));
+            let lines = text.lines().filter(|line| line.contains("connector:"));
+            let size = |line: &str| line.split("rb").nth(1)?.split(',').next()?.parse().ok();
+            lines
+                .filter(|line| line.contains(&user))
+                .filter_map(size)
+                .collect()
+        };
+        wait_until(
+            &format!("{lines}: the kernel has {wanted} octets"),
+            PATIENCE,
+            || {
+                let sizes = sizes();
+                !sizes.is_empty() && sizes.iter().all(|size| *size == wanted)
+            },
+        );
+    }
+}

@@ -268,7 +268,7 @@ pub(super) const FLAGS: &[Flag] = &[
         'a',
         "address-monitoring",
         Nothing,
-        Refused("logging every address of the host is not part of this version"),
+        To("address-monitoring"),
         "log every address that comes or goes",
     ),
     flag(

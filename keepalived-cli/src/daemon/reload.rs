@@ -27,6 +27,8 @@ pub(super) struct Standing {
     namespace: Option<String>,
     instance: Option<String>,
     marker: Option<ReloadMarker>,
+    /// There is something to run.
+    objects: bool,
     /// Where complaints about a new configuration go too.
     pub(super) check_log: Option<PathBuf>,
 }
@@ -39,6 +41,7 @@ impl Standing {
             namespace: name(&model.net_namespace),
             instance: name(&model.instance_name),
             marker: rules.marker.clone(),
+            objects: has_objects(model),
             check_log: rules.check_log.clone(),
         }
     }
@@ -46,6 +49,12 @@ impl Standing {
     /// What a reload would change and must not, in words: the process has been built upon it.
     pub(super) fn forbids(&self, new: &Model) -> Option<String> {
         let new = Self::new(new);
+        if self.objects && !new.objects {
+            return Some(
+                "it is empty, as a file is while it is written anew; to run nothing, stop the daemon"
+                    .to_owned(),
+            );
+        }
         for (keyword, before, after) in [
             ("net_namespace", &self.namespace, new.namespace),
             ("instance", &self.instance, new.instance),
@@ -61,6 +70,21 @@ impl Standing {
         }
         None
     }
+}
+
+/// Whether anything would be done for it: a file of settings only, or of nothing, says nothing about
+/// what is to be done.
+fn has_objects(model: &Model) -> bool {
+    let statics = &model.statics;
+    let trackers = &model.trackers;
+    [
+        model.instances.is_empty(),
+        model.services.is_empty(),
+        model.bfd.is_empty(),
+        statics.addresses.is_empty() && statics.routes.is_empty() && statics.rules.is_empty(),
+        trackers.scripts.is_empty() && trackers.files.is_empty() && trackers.processes.is_empty(),
+    ]
+    .contains(&false)
 }
 
 /// The marker file, while it exists (`reload_file`). Dropping it removes it.

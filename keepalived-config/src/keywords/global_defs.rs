@@ -145,9 +145,9 @@ table! { GLOBAL_DEFS, GlobalDefs;
         "Named pipe that gets a line for every VRRP and IPVS event.";
     "notify_fifo_script", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P1, Works, "none", "1.3.6",
         "Reader that is started for notify_fifo.";
-    "process_monitor_rcv_bufs", Line, "UINT(bytes)", P2, NotYet, "the kernel's", "2.0.11",
-        "Receive buffer in bytes of the process event socket.";
-    "process_monitor_rcv_bufs_force", Line, "[BOOL]", P2, NotYet, "off", "2.0.11",
+    "process_monitor_rcv_bufs", Line, "UINT(bytes)", P2, Works, "the kernel's", "2.0.11",
+        "Receive buffer in bytes of the process event socket, from its opening on.";
+    "process_monitor_rcv_bufs_force", Line, "[BOOL]", P2, Works, "off", "2.0.11",
         "May exceed the kernel's limit for that buffer.";
     "process_name", Line, "STRING", P2, Works, "keepalived", "2.0.16",
         "Name of the main thread and so of the process, at most 15 characters.";

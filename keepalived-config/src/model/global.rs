@@ -73,6 +73,8 @@ pub struct GlobalDefs {
     pub netlink_command_buffer: NetlinkBuffer,
     /// Receive buffer of the netlink socket for news.
     pub netlink_monitor_buffer: NetlinkBuffer,
+    /// Receive buffer of the socket for news of processes.
+    pub process_monitor_buffer: NetlinkBuffer,
     /// Format of the JSON dump: 1 or 2.
     pub json_version: u8,
     /// Where the state dump goes; a path ending in `/` names a directory.
@@ -165,6 +167,7 @@ impl Default for GlobalDefs {
             log_unknown_vrids: false,
             netlink_command_buffer: NetlinkBuffer::default(),
             netlink_monitor_buffer: NetlinkBuffer::default(),
+            process_monitor_buffer: NetlinkBuffer::default(),
             json_version: 1,
             state_dump_file: None,
             umask: None,

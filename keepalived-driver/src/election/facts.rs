@@ -98,9 +98,18 @@ impl Elections {
                 self.filter.stale = true;
                 self.link_news(now, &name, LinkState::Gone);
             }
-            KernelEvent::AddressAppeared { index, .. } | KernelEvent::AddressGone { index, .. } => {
+            KernelEvent::AddressAppeared { index, address, .. }
+            | KernelEvent::AddressGone { index, address, .. } => {
                 self.bfd.stale(now);
                 let name = self.reconciler.link_by_index(index).map(|link| link.name);
+                if self.config.report_addresses {
+                    self.reports.push(Report::Address {
+                        interface: name
+                            .map_or_else(|| format!("number {index}"), |name| name.to_string()),
+                        address,
+                        present: matches!(event, KernelEvent::AddressAppeared { .. }),
+                    });
+                }
                 if let Some(id) = name.and_then(|name| self.interfaces.find(&name)) {
                     self.dirty.insert(id);
                 }

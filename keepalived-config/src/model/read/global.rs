@@ -77,6 +77,14 @@ pub(super) fn read(block: &Node, global: &mut GlobalDefs, diagnostics: &mut Diag
                 let on = line.boolean(diagnostics);
                 set(&mut global.netlink_monitor_buffer.force, on);
             }
+            "process_monitor_rcv_bufs" => {
+                let size = line.number(1..=u32::MAX, LEFT_OUT, diagnostics);
+                set(&mut global.process_monitor_buffer.size, size.map(Some));
+            }
+            "process_monitor_rcv_bufs_force" => {
+                let on = line.boolean(diagnostics);
+                set(&mut global.process_monitor_buffer.force, on);
+            }
             "include_check" => {}
             "set_supplementary_groups" => {
                 set(&mut global.supplementary_groups, line.boolean(diagnostics));
