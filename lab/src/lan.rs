@@ -167,6 +167,25 @@ impl Host {
         self.addresses().contains(&address)
     }
 
+    /// What `ip` says about a link of this host, if there is one of that name.
+    #[must_use]
+    pub fn link(&self, name: &str) -> Option<serde_json::Value> {
+        let links = self.netns.ip_json(&["-details", "link", "show"]);
+        let named = |link: &&serde_json::Value| link.get("ifname").is_some_and(|n| n == name);
+        links.as_array()?.iter().find(named).cloned()
+    }
+
+    /// Whether there is this link, with this address.
+    #[must_use]
+    pub fn link_holds(&self, name: &str, address: IpAddr) -> bool {
+        let addresses = self.netns.ip_json(&["address", "show"]);
+        let mut links = addresses.as_array().into_iter().flatten();
+        links.any(|link| {
+            link.get("ifname").is_some_and(|n| n == name)
+                && link.to_string().contains(&format!("\"{address}\""))
+        })
+    }
+
     /// The Ethernet address that this host's neighbour cache has for an address.
     #[must_use]
     pub fn neighbour(&self, address: IpAddr) -> Option<[u8; 6]> {

@@ -1,4 +1,5 @@
-//! Virtual MAC addresses: who answers with them, by what adverts leave, what becomes of devices.
+//! Virtual MAC addresses: names and settings of devices, and what becomes of them. Two routers that
+//! share one are in `live_vmac_pairs.rs`.
 //!
 //! `c::` runs C Keepalived where it makes the same promise, which proves the test; `ours::` runs ours.
 
@@ -10,7 +11,6 @@ use lab::{Conf, Daemon, Host, Kind, Lan, wait_for, wait_until};
 
 const PATIENCE: Duration = Duration::from_secs(15);
 const MAC4: [u8; 6] = [0, 0, 0x5e, 0, 1, 51];
-const MAC6: [u8; 6] = [0, 0, 0x5e, 0, 2, 51];
 
 macro_rules! for_kinds {
     ($($kind:ident = $value:ident { $($(#[$doc:meta])* $test:ident;)* })*) => {$(
@@ -29,25 +29,10 @@ macro_rules! for_kinds {
 
 for_kinds! {
     c = CKeepalived {
-        the_virtual_mac_stays_when_the_master_changes;
-        the_virtual_mac_stays_when_the_master_changes_over_ipv6;
-        adverts_leave_by_the_interface_itself_if_asked;
         devices_have_the_names_that_are_asked_for;
     }
 
     ours = Ours {
-        /// VMAC-01, with a peer of the same kind.
-        /// Flips: vrrp_instance.use_vmac.
-        the_virtual_mac_stays_when_the_master_changes;
-        /// VMAC-01.
-        the_virtual_mac_stays_when_the_master_changes_over_ipv6;
-        /// VMAC-01: one of each kind.
-        the_virtual_mac_moves_to_c_keepalived;
-        /// VMAC-01: one of each kind.
-        the_virtual_mac_moves_to_c_keepalived_over_ipv6;
-        /// VMAC-03.
-        /// Flips: vrrp_instance.vmac_xmit_base.
-        adverts_leave_by_the_interface_itself_if_asked;
         /// VMAC-02, VMAC-04, VMAC-05.
         /// Flips: global_defs.vmac_prefix, global_defs.vmac_addr_prefix,
         /// vrrp_instance.use_vmac_addr, ADDRESS-ENTRY/use_vmac.
@@ -93,31 +78,12 @@ fn pings(lan: &Lan, address: IpAddr) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
-fn forget_neighbours(lan: &Lan) {
-    lan.host("client").netns.shell("ip neighbour flush all");
-}
-
-/// Source MAC address of the next advert that a host sends.
-fn advert_mac(lan: &Lan, host: &str) -> String {
-    let line = lan.switch().shell(&format!(
-        "timeout 10 tcpdump -i sw{host} -Q in -e -n -c 1 'ip proto 112 or ip6 proto 112' 2>/dev/null"
-    ));
-    let mut words = line.split_whitespace();
-    words
-        .nth(1)
-        .expect("tcpdump -e names the sender")
-        .to_owned()
-}
-
-fn text(mac: [u8; 6]) -> String {
-    mac.map(|octet| format!("{octet:02x}")).join(":")
-}
-
-/// What `ip` says about a link of a host, if there is one.
 fn link(host: &Host, name: &str) -> Option<serde_json::Value> {
-    let links = host.netns.ip_json(&["-details", "link", "show"]);
-    let named = |link: &&serde_json::Value| link.get("ifname").is_some_and(|n| n == name);
-    links.as_array()?.iter().find(named).cloned()
+    host.link(name)
+}
+
+fn holds(host: &Host, device: &str, address: IpAddr) -> bool {
+    host.link_holds(device, address)
 }
 
 fn index(host: &Host, name: &str) -> Option<u64> {
@@ -127,85 +93,6 @@ fn index(host: &Host, name: &str) -> Option<u64> {
 fn is_up(host: &Host, name: &str) -> bool {
     let flags = link(host, name).and_then(|link| link.get("flags").cloned());
     flags.is_some_and(|flags| flags.to_string().contains("\"UP\""))
-}
-
-fn holds(host: &Host, device: &str, address: IpAddr) -> bool {
-    if link(host, device).is_none() {
-        return false;
-    }
-    let answer = host.netns.ip_json(&["address", "show", "dev", device]);
-    answer.to_string().contains(&format!("\"{address}\""))
-}
-
-fn the_virtual_mac_stays_when_the_master_changes(kind: Kind) {
-    moves(kind, kind, Conf::new, MAC4);
-}
-
-fn the_virtual_mac_stays_when_the_master_changes_over_ipv6(kind: Kind) {
-    moves(kind, kind, |priority| Conf::new(priority).ipv6(), MAC6);
-}
-
-fn the_virtual_mac_moves_to_c_keepalived(kind: Kind) {
-    moves(kind, Kind::CKeepalived, Conf::new, MAC4);
-    moves(Kind::CKeepalived, kind, Conf::new, MAC4);
-}
-
-fn the_virtual_mac_moves_to_c_keepalived_over_ipv6(kind: Kind) {
-    let conf = |priority| Conf::new(priority).ipv6();
-    moves(kind, Kind::CKeepalived, conf, MAC6);
-    moves(Kind::CKeepalived, kind, conf, MAC6);
-}
-
-/// From `a` to `b`: a client finds the same MAC address before and after.
-fn moves(first: Kind, second: Kind, conf: impl Fn(u8) -> Conf, mac: [u8; 6]) {
-    let lan = lan();
-    let vip = conf(1).service_address();
-    let mut a = Daemon::start(first, lan.host("a"), &conf(200).with("use_vmac"));
-    wait_until("a holds it", PATIENCE, || {
-        holds(lan.host("a"), "vrrp.51", vip)
-    });
-    let b = Daemon::start(second, lan.host("b"), &conf(100).with("use_vmac"));
-    b.wait_log("Entering BACKUP STATE", 1, PATIENCE);
-    assert!(
-        !lan.host("a").holds(vip),
-        "it is on the device, not on the interface"
-    );
-    wait_until("a answers", PATIENCE, || pings(&lan, vip));
-    learned(&lan, first, vip, mac);
-    assert_eq!(advert_mac(&lan, "a"), text(mac));
-
-    a.terminate();
-    let _ = a.wait_exit(PATIENCE);
-    wait_until("b holds it", PATIENCE, || {
-        holds(lan.host("b"), "vrrp.51", vip)
-    });
-    wait_until("b answers", PATIENCE, || pings(&lan, vip));
-    forget_neighbours(&lan);
-    wait_until("b answers who asks anew", PATIENCE, || pings(&lan, vip));
-    learned(&lan, second, vip, mac);
-    assert_eq!(advert_mac(&lan, "b"), text(mac));
-    assert!(
-        link(lan.host("a"), "vrrp.51").is_none(),
-        "the device of a is gone"
-    );
-}
-
-/// The client knows the virtual MAC address. Not so with C Keepalived over IPv4, whose host asks for
-/// the client in the name of the virtual address, with the MAC address of the interface.
-fn learned(lan: &Lan, kind: Kind, vip: IpAddr, mac: [u8; 6]) {
-    if kind == Kind::Ours || vip.is_ipv6() {
-        assert_eq!(lan.host("client").neighbour(vip), Some(mac));
-    }
-}
-
-fn adverts_leave_by_the_interface_itself_if_asked(kind: Kind) {
-    let lan = lan();
-    let conf = Conf::new(200).with("use_vmac").with("vmac_xmit_base");
-    let vip = conf.service_address();
-    let _a = Daemon::start(kind, lan.host("a"), &conf);
-    wait_until("a answers", PATIENCE, || pings(&lan, vip));
-    assert_eq!(advert_mac(&lan, "a"), text(lan.host("a").mac));
-    learned(&lan, kind, vip, MAC4);
 }
 
 /// A second interface of a host, `other0`; its cable ends in `far0`, in the same namespace.
@@ -488,7 +375,7 @@ fn a_reload_brings_a_device_and_takes_it_away(kind: Kind) {
         holds(a, "vrrp.51", vip) && !a.holds(vip)
     });
     wait_until("it answers again", PATIENCE, || pings(&lan, vip));
-    learned(&lan, kind, vip, MAC4);
+    assert_eq!(lan.host("client").neighbour(vip), Some(MAC4));
     daemon.reload_with(&conf.text());
     wait_until("the address is on the interface", PATIENCE, || a.holds(vip));
     wait_until("the device is gone", PATIENCE, || {

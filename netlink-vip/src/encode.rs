@@ -58,6 +58,8 @@ const IFLA_MASTER: u16 = 10;
 const IFLA_LINKINFO: u16 = 18;
 const IFLA_IFALIAS: u16 = 20;
 const IFLA_INFO_KIND: u16 = 1;
+const IFLA_INFO_DATA: u16 = 2;
+const IFLA_MACVLAN_MODE: u16 = 1;
 const IFLA_LINK_NETNSID: u16 = 37;
 const NLMSGERR_ATTR_MSG: u16 = 1;
 
@@ -242,13 +244,16 @@ fn link_message(kind: u16, body: &[u8]) -> Result<Fact, Undecodable> {
         broadcast: flag(RouteLinkFlags::Broadcast),
     };
     let mut name = None;
-    let (mut link_kind, mut alias) = (None, None);
+    let (mut link_kind, mut mode, mut alias) = (None, None, None);
     let (mut mac, mut mtu, mut parent, mut controller) = (None, 0, None, None);
     let mut parent_is_elsewhere = false;
     for attribute in attributes_of(body.get(LINK_HEADER_LEN..).unwrap_or_default()) {
         match attribute.kind() {
             IFLA_LINK_NETNSID => parent_is_elsewhere = true,
-            IFLA_LINKINFO => link_kind = kind_of(attribute.value()),
+            IFLA_LINKINFO => {
+                link_kind = kind_of(attribute.value());
+                mode = mode_of(attribute.value());
+            }
             IFLA_IFALIAS => alias = Some(text(attribute.value())),
             IFLA_ADDRESS | IFLA_IFNAME | IFLA_MTU | IFLA_LINK | IFLA_MASTER => {
                 match LinkAttribute::parse_with_param(&attribute, AddressFamily::Unspec) {
@@ -269,6 +274,7 @@ fn link_message(kind: u16, body: &[u8]) -> Result<Fact, Undecodable> {
         mac,
         mtu,
         flags,
+        macvlan_mode: mode.filter(|_| link_kind.as_deref() == Some("macvlan")),
         kind: link_kind,
         parent: parent.filter(|p| !parent_is_elsewhere && *p != 0 && *p != header.index),
         controller: controller.filter(|c| *c != 0),
@@ -280,6 +286,13 @@ fn link_message(kind: u16, body: &[u8]) -> Result<Fact, Undecodable> {
 fn kind_of(nest: &[u8]) -> Option<String> {
     let attribute = attributes_of(nest).find(|a| a.kind() == IFLA_INFO_KIND)?;
     Some(text(attribute.value()))
+}
+
+/// The mode, if this nest is about a macvlan.
+fn mode_of(nest: &[u8]) -> Option<u32> {
+    let data = attributes_of(nest).find(|a| a.kind() == IFLA_INFO_DATA)?;
+    let mode = attributes_of(data.value()).find(|a| a.kind() == IFLA_MACVLAN_MODE)?;
+    Some(u32::from_ne_bytes(mode.value().try_into().ok()?))
 }
 
 fn address(body: &[u8]) -> Result<ObservedAddress, Undecodable> {

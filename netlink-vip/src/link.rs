@@ -18,6 +18,8 @@ pub struct Link {
     pub flags: LinkFlags,
     /// Kind of a virtual interface, as in `ip link add type`: `veth`, `macvlan`, `vlan`, `bond`.
     pub kind: Option<String>,
+    /// Mode of a macvlan, with the kernel's number.
+    pub macvlan_mode: Option<u32>,
     /// Index of the interface below (macvlan, vlan) if it is in the same namespace.
     pub parent: Option<u32>,
     /// Index of the bridge, bond or VRF that this interface belongs to.
@@ -43,6 +45,7 @@ impl Link {
                 ..LinkFlags::default()
             },
             kind: None,
+            macvlan_mode: None,
             parent: None,
             controller: None,
             alias: None,

@@ -50,8 +50,8 @@ pub enum LinkEvent {
         /// Its name.
         name: InterfaceName,
     },
-    /// It was there and is not any more, or is switched off, and nobody here wanted that; it is
-    /// being made again.
+    /// It was there and is not any more, or is switched off or in another mode, and nobody here
+    /// wanted that; it is being made again.
     Lost {
         /// Its name.
         name: InterfaceName,
@@ -278,9 +278,10 @@ impl LinkKeeper {
         };
         let parent = observed.link(wanted.parent.as_str()).map(|link| link.index);
         let fits = seen.is_some_and(|link| fits(link, &wanted, parent));
+        let right = seen.is_some_and(|link| fits && has_mode(link, &wanted));
         match (entry.stage, seen) {
             (Stage::Up { index }, Some(link))
-                if fits && ours && link.index == index && link.flags.admin_up =>
+                if right && ours && link.index == index && link.flags.admin_up =>
             {
                 return Step::Nothing;
             }
@@ -293,7 +294,7 @@ impl LinkKeeper {
                     what: What::Raise, ..
                 },
                 Some(link),
-            ) if fits && link.flags.admin_up => {
+            ) if right && link.flags.admin_up => {
                 entry.stage = Stage::Up { index: link.index };
                 (entry.failures, entry.retry_at, entry.reason) = (0, None, None);
                 self.events.push_back(LinkEvent::Raised { name });
@@ -373,6 +374,11 @@ impl LinkKeeper {
                 encode::link::no_link_local(wanted, seq, out);
             });
         }
+        if what == What::Dress && matches!(wanted.kind, LinkKind::Macvlan { .. }) {
+            self.ask(name, what, true, out, |seq, out| {
+                encode::link::set_mode(wanted, seq, out);
+            });
+        }
         let alias = self.alias.clone();
         self.ask(name, what, true, out, |seq, out| {
             encode::link::dress(wanted, &alias, seq, out);
@@ -428,6 +434,11 @@ impl LinkKeeper {
             // What is gone already need not be removed; what is there already is looked at.
             match (what, errno) {
                 (What::Remove, ENODEV) | (What::Make, EEXIST) => {}
+                // Deleted meanwhile: the news of it is on the way.
+                (What::Dress | What::Raise, ENODEV) => {
+                    entry.stage = Stage::Look;
+                    entry.retry_at = Some(after(now, FIRST_DELAY));
+                }
                 _ => self.failed(now, name, words(errno, text)),
             }
             return;
@@ -477,6 +488,12 @@ fn fits(link: &Link, wanted: &WantedLink, parent: Option<u32>) -> bool {
         LinkKind::Ipvlan { .. } => "ipvlan",
     };
     link.kind.as_deref() == Some(kind) && link.parent.is_some() && link.parent == parent
+}
+
+/// Whether the mode of a macvlan is ours; that can be changed while it is there.
+fn has_mode(link: &Link, wanted: &WantedLink) -> bool {
+    let macvlan = matches!(wanted.kind, LinkKind::Macvlan { .. });
+    !macvlan || encode::link::shares_what_it_hears(link.macvlan_mode)
 }
 
 /// A macvlan with the address of a virtual router has the name that is wanted: of a router that

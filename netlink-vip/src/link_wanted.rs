@@ -19,8 +19,10 @@ pub struct WantedLink {
 /// What a device is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LinkKind {
-    /// A macvlan in private mode: it and its siblings do not talk to each other, so that the
-    /// virtual router on one is no neighbour of itself on another (VMAC-01).
+    /// A macvlan in VEPA mode: within the host it and its siblings do not talk to each other, so
+    /// that the virtual router on one is no neighbour of itself on another (VMAC-01). In private mode
+    /// the kernel would keep broadcasts and multicasts of the other router with this address from
+    /// the interface below, adverts among them, and hand them to the device alone.
     Macvlan {
         /// Its Ethernet address.
         mac: [u8; 6],

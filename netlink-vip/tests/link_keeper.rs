@@ -24,6 +24,7 @@ fn kernel(alias: Option<Option<&str>>, up: bool) -> Observed {
         let mut link = Link::new(7, name("vrrp.51"));
         link.mac = Some(virtual_mac(51, false));
         link.kind = Some("macvlan".to_owned());
+        link.macvlan_mode = Some(2);
         link.parent = Some(2);
         link.alias = alias.map(str::to_owned);
         link.flags.admin_up = up;
@@ -121,7 +122,8 @@ fn a_device_is_raised_only_after_its_settings_can_have_been_made() {
 #[test]
 fn a_matching_device_that_was_left_is_taken_over_and_not_made_again() {
     let mut bench = Bench::new();
-    assert_eq!(bench.ask(&kernel(Some(None), true)), [SETLINK, SETLINK]);
+    let asked = bench.ask(&kernel(Some(None), true));
+    assert_eq!(asked, [SETLINK, NEWLINK, SETLINK]);
     bench.accept();
     let made = LinkEvent::Made {
         name: name("vrrp.51"),
@@ -153,6 +155,25 @@ fn a_device_that_somebody_deletes_is_made_again() {
         name: name("vrrp.51"),
     };
     assert_eq!(bench.keeper.poll_event(), Some(lost));
+}
+
+/// VMAC-01: in another mode the interface below would not hear the other router with the same
+/// address.
+#[test]
+fn a_device_whose_mode_somebody_changes_gets_it_back() {
+    let mut bench = up();
+    let mut private = kernel(OURS, true);
+    let mut link = private.link("vrrp.51").unwrap().clone();
+    link.macvlan_mode = Some(1);
+    private.insert_link(link);
+    assert_eq!(bench.ask(&private), [SETLINK, NEWLINK, SETLINK]);
+    bench.accept();
+    assert_eq!(bench.ask(&private), [SETLINK]);
+    bench.accept();
+    assert_eq!(bench.ask(&private), []);
+    assert!(!bench.keeper.is_up(name("vrrp.51")));
+    assert_eq!(bench.ask(&kernel(OURS, true)), []);
+    assert!(bench.keeper.is_up(name("vrrp.51")));
 }
 
 /// VMAC-01: desired state.

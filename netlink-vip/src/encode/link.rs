@@ -10,6 +10,9 @@ use netlink_packet_route::link::{
 use super::append;
 use crate::link_wanted::{IpvlanFlag, LinkKind, WantedLink};
 
+/// Of a macvlan; see [`LinkKind::Macvlan`].
+const MODE: MacVlanMode = MacVlanMode::Vepa;
+
 /// Makes the device on the link with index `parent`; it stays switched off. Fails if there is a
 /// link of this name.
 pub(crate) fn make(wanted: &WantedLink, parent: u32, seq: u32, out: &mut Vec<u8>) {
@@ -20,11 +23,7 @@ pub(crate) fn make(wanted: &WantedLink, parent: u32, seq: u32, out: &mut Vec<u8>
     let info = match wanted.kind {
         LinkKind::Macvlan { mac } => {
             attributes.push(LinkAttribute::Address(mac.to_vec()));
-            let mode = InfoMacVlan::Mode(MacVlanMode::Private);
-            vec![
-                LinkInfo::Kind(InfoKind::MacVlan),
-                LinkInfo::Data(InfoData::MacVlan(vec![mode])),
-            ]
+            macvlan()
         }
         LinkKind::Ipvlan { flag } => {
             let flags = match flag {
@@ -44,6 +43,26 @@ pub(crate) fn make(wanted: &WantedLink, parent: u32, seq: u32, out: &mut Vec<u8>
     attributes.push(LinkAttribute::LinkInfo(info));
     let flags = NLM_F_CREATE | NLM_F_EXCL;
     append(RouteNetlinkMessage::NewLink(message), flags, seq, out);
+}
+
+fn macvlan() -> Vec<LinkInfo> {
+    vec![
+        LinkInfo::Kind(InfoKind::MacVlan),
+        LinkInfo::Data(InfoData::MacVlan(vec![InfoMacVlan::Mode(MODE)])),
+    ]
+}
+
+/// Whether a macvlan lets the interface below hear the other router with its address.
+pub(crate) fn shares_what_it_hears(mode: Option<u32>) -> bool {
+    mode == Some(u32::from(MODE))
+}
+
+/// Gives a macvlan that somebody else has made, or changed, the mode that is needed.
+pub(crate) fn set_mode(wanted: &WantedLink, seq: u32, out: &mut Vec<u8>) {
+    let mut message = named(wanted);
+    let attributes = &mut message.attributes;
+    attributes.push(LinkAttribute::LinkInfo(macvlan()));
+    append(RouteNetlinkMessage::NewLink(message), 0, seq, out);
 }
 
 /// Gives a device the mark by which a later run knows it, and its group. Not possible while it is

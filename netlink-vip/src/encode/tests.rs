@@ -151,6 +151,7 @@ fn macvlan_is_followed() {
         (name("m0"), Some("macvlan"))
     );
     assert_eq!(link.parent, Some(3));
+    assert_eq!(link.macvlan_mode, Some(1), "private");
     let facts = notified("ip link set m0 name m1");
     assert!(matches!(&facts[..], [Fact::NewLink(link)] if link.name == name("m1")));
     assert_eq!(
