@@ -336,6 +336,9 @@ fn a_script_that_misbehaves_delays_nothing_and_leaves_nothing(kind: Kind) {
     let pid = wait_text(&a.directory().join("pid")).trim().to_owned();
     let b = Daemon::start(Kind::CKeepalived, lan.host("b"), &Conf::new(100));
     b.wait_log("Entering BACKUP STATE", 1, PATIENCE);
+    wait_until("a advertises", PATIENCE, || {
+        capture.alone("a", Duration::from_millis(300))
+    });
     holds_for("a stays the only master", Duration::from_secs(2), || {
         capture.alone("a", Duration::from_millis(300)) && b.logged("Entering MASTER STATE") == 0
     });
