@@ -76,7 +76,7 @@ pub fn parse(source: &mut dyn Source, root: &str, options: &Options) -> Parsed {
         uses,
     } = read_tree(source, root, options);
     let names = model::names(source, &entries);
-    let config = model::build(&entries, options, &names, &mut diagnostics);
+    let config = model::build(entries, options, &names, &mut diagnostics);
     let mut diagnostics = diagnostics.into_sorted();
     for diagnostic in &mut diagnostics {
         // A value that came out of a definition is shown where it is used and where it was made.

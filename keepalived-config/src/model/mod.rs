@@ -115,17 +115,18 @@ pub struct Config {
     pub commands: Vec<Command>,
 }
 
-/// Makes the configuration out of the tree.
+/// Makes the configuration out of the tree, which is gone afterwards: a file with a hundred thousand
+/// servers is not in memory twice.
 #[must_use]
 pub(crate) fn build(
-    tree: &[Node],
+    tree: Vec<Node>,
     _options: &Options,
     names: &Names,
     diagnostics: &mut Diagnostics,
 ) -> Config {
-    let survey = survey::walk(tree);
+    let survey = survey::walk(&tree);
     survey::report(&survey.unsupported, diagnostics);
-    let mut file = read::file(tree, names, diagnostics);
+    let mut file = read::file(&tree, names, diagnostics);
     let groups = groups::claim(file.groups.list, &mut file.instances, diagnostics);
     let mut instances: Vec<VrrpInstance> = Vec::with_capacity(file.instances.len());
     for (name, span, raw) in file.instances {

@@ -20,13 +20,15 @@ const LEFT_OUT: &str = "the line is left out";
 
 /// All groups and services of a file. The order of groups and services does not matter.
 pub(in crate::model) fn services(
-    tree: &[Node],
+    tree: Vec<Node>,
     diagnostics: &mut Diagnostics,
 ) -> (Vec<ServiceGroup>, Vec<VirtualServer>) {
-    let blocks = |keyword: &'static str| tree.iter().filter(move |node| node.keyword() == keyword);
     let mut names: HashMap<String, Span> = HashMap::new();
     let mut groups = Vec::new();
-    for node in blocks("virtual_server_group") {
+    for node in tree
+        .iter()
+        .filter(|node| node.keyword() == "virtual_server_group")
+    {
         let Some(group) = group::group(node, diagnostics) else {
             continue;
         };
@@ -42,8 +44,12 @@ pub(in crate::model) fn services(
     }
     let mut seen: HashMap<String, Span> = HashMap::new();
     let mut services: Vec<VirtualServer> = Vec::new();
-    for node in blocks("virtual_server") {
-        let Some(service) = service::service(node, &groups, diagnostics) else {
+    // Each block goes when it has been read.
+    for node in tree {
+        if node.keyword() != "virtual_server" {
+            continue;
+        }
+        let Some(service) = service::service(&node, &groups, diagnostics) else {
             continue;
         };
         if let Some(first) = seen.insert(identity(&service), service.span) {
@@ -59,6 +65,7 @@ pub(in crate::model) fn services(
         }
         services.push(service);
     }
+    services.shrink_to_fit();
     (groups, services)
 }
 

@@ -54,6 +54,8 @@ pub(super) fn server(
             diagnostics,
         );
     }
+    // Nearly all have one checker, and room for four would be most of a large configuration.
+    server.checkers.shrink_to_fit();
     let (lower, upper) = (server.lower_threshold, server.upper_threshold);
     if upper > 0 && lower > upper {
         let message = format!("the lower threshold {lower} is above the upper one, {upper}");

@@ -96,6 +96,7 @@ pub(in crate::model) fn service(
         }
         servers.push(server);
     }
+    servers.shrink_to_fit();
     finish(node, address, raw, servers, forwarding, groups, diagnostics)
 }
 
