@@ -119,6 +119,25 @@ impl Files<'_> {
     /// Watch the folders that have to be watched now, and read everything. In this order: what
     /// changes after the reading is heard of.
     fn settle(&mut self) {
+        /// Folders made one in another in one moment; more than that is somebody's game, and the
+        /// next event comes here again.
+        const ROUNDS: usize = 32;
+        for _ in 0..ROUNDS {
+            let needed = self.needed();
+            self.watch(&needed);
+            // A folder may have been made in one that was not watched yet when it was looked for.
+            if self.needed() == needed {
+                break;
+            }
+        }
+        let ids: Vec<TrackerId> = self.files.keys().cloned().collect();
+        for id in ids {
+            self.read(&id);
+        }
+    }
+
+    /// The folders on the way to the files, as far as they exist, and to where the files really are.
+    fn needed(&mut self) -> Vec<PathBuf> {
         let mut needed: Vec<PathBuf> = Vec::new();
         for tracked in self.files.values_mut() {
             let path = &tracked.watch.path;
@@ -130,6 +149,10 @@ impl Files<'_> {
                 }
             }
         }
+        needed
+    }
+
+    fn watch(&mut self, needed: &[PathBuf]) {
         let flags = WatchFlags::CLOSE_WRITE
             | WatchFlags::CREATE
             | WatchFlags::DELETE
@@ -141,8 +164,8 @@ impl Files<'_> {
         let mut watched = HashMap::new();
         let mut refused = Vec::new();
         for folder in needed {
-            match inotify::add_watch(&self.notify, &folder, flags) {
-                Ok(number) => drop(watched.insert(number, folder)),
+            match inotify::add_watch(&self.notify, folder, flags) {
+                Ok(number) => drop(watched.insert(number, folder.clone())),
                 // It went this moment: its own folder is watched too.
                 Err(Errno::NOENT | Errno::NOTDIR) => {}
                 Err(error) => refused.push((folder, error)),
@@ -159,10 +182,6 @@ impl Files<'_> {
             let what = "files";
             let error = format!("{}: {error}", folder.display());
             (self.post.say)(TrackReport::Failed { what, error });
-        }
-        let ids: Vec<TrackerId> = self.files.keys().cloned().collect();
-        for id in ids {
-            self.read(&id);
         }
     }
 
