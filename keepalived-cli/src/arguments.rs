@@ -229,8 +229,8 @@ pub(crate) struct Status {
     pub(crate) socket: PathBuf,
 }
 
-/// Look for mistakes in configuration files. Exit code 0: none; 1: warnings under --strict; 2:
-/// errors.
+/// Look for mistakes in configuration files, and, where there are several, for what does not fit
+/// together between the nodes they are of. Exit code 0: none; 1: warnings under --strict; 2: errors.
 #[derive(Clone, Debug, PartialEq, Eq, FromArgs)]
 #[argh(subcommand, name = "check")]
 pub(crate) struct Check {
@@ -240,10 +240,13 @@ pub(crate) struct Check {
     /// configuration id for lines that begin with @
     #[argh(option)]
     pub(crate) config_id: Option<String>,
-    /// everything as one JSON array, an object for each file
+    /// everything as one JSON array: an object for each file, and one for all together
     #[argh(switch)]
     pub(crate) json: bool,
-    /// files to read, one configuration each; - for standard input
+    /// the files have nothing to do with each other
+    #[argh(switch)]
+    pub(crate) each: bool,
+    /// files to read, the whole configuration of a node each; - for standard input
     #[argh(positional)]
     pub(crate) files: Vec<PathBuf>,
 }

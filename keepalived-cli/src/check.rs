@@ -1,4 +1,7 @@
-//! `check FILE...`: read configurations, report every mistake, exit. `-` is standard input.
+//! `check FILE...`: read configurations, report every mistake, and what does not fit together between
+//! those of several nodes; exit. `-` is standard input.
+
+mod together;
 
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -16,6 +19,8 @@ use crate::arguments::{Check, STDIN};
 use crate::load::is_fault;
 use crate::run::short_host_name;
 
+use together::Together;
+
 /// Exit codes of `check`.
 const WARNINGS: u8 = 1;
 const ERRORS: u8 = 2;
@@ -32,6 +37,7 @@ pub(crate) fn run(options: &Check) -> ExitCode {
     }
     let mut worst = 0;
     let mut documents = Vec::new();
+    let mut read_files = Vec::new();
     for file in &options.files {
         let mut parsed = parse(file, &read);
         if options.strict {
@@ -45,14 +51,7 @@ pub(crate) fn run(options: &Check) -> ExitCode {
             .count();
         let refused = count(&parsed.diagnostics, Severity::Error) - errors;
         let warnings = count(&parsed.diagnostics, Severity::Warning);
-        let code = if errors > 0 {
-            ERRORS
-        } else if warnings > 0 && options.strict {
-            WARNINGS
-        } else {
-            0
-        };
-        worst = worst.max(code);
+        worst = worst.max(exit_code(errors, warnings, options));
         if options.json {
             let found = parsed.diagnostics.iter();
             documents.push(json!({
@@ -63,6 +62,7 @@ pub(crate) fn run(options: &Check) -> ExitCode {
                 "refused": refused,
                 "diagnostics": found.map(|found| json(found, &parsed.sources)).collect::<Vec<_>>(),
             }));
+            read_files.push((file.as_path(), parsed));
             continue;
         }
         let mut out = io::stdout().lock();
@@ -79,12 +79,36 @@ pub(crate) fn run(options: &Check) -> ExitCode {
                 refused => format!(", {refused} keywords refused"),
             }
         );
+        read_files.push((file.as_path(), parsed));
+    }
+    if read_files.len() > 1 && !options.each {
+        let files = read_files.iter().map(|(path, parsed)| (*path, parsed));
+        let together = Together::new(files);
+        let [errors, warnings] =
+            [Severity::Error, Severity::Warning].map(|severity| together.count(severity));
+        worst = worst.max(exit_code(errors, warnings, options));
+        if options.json {
+            documents.push(together.json());
+        } else {
+            // As above: the exit code counts.
+            let _ = write!(io::stdout(), "\n{}", together.text());
+        }
     }
     if options.json {
         // As above: the exit code counts.
         let _ = writeln!(io::stdout(), "{}", Value::from(documents));
     }
     ExitCode::from(worst)
+}
+
+fn exit_code(errors: usize, warnings: usize, options: &Check) -> u8 {
+    if errors > 0 {
+        ERRORS
+    } else if warnings > 0 && options.strict {
+        WARNINGS
+    } else {
+        0
+    }
 }
 
 fn parse(file: &Path, read: &ReadOptions) -> Parsed {

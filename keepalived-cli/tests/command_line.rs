@@ -269,3 +269,60 @@ fn the_seed_decides_what_is_random() {
     );
     assert_eq!((0..12).map(verdict).collect::<Vec<_>>(), verdicts);
 }
+
+/// The files of two nodes, each good alone.
+#[test]
+fn check_holds_the_files_of_several_nodes_against_each_other() {
+    let one = file("node-a.conf", GOOD);
+    let other = GOOD
+        .replace("router_id 51", "router_id 52")
+        .replace("priority 100", "priority 90");
+    let other = file("node-b.conf", &format!("\n\n{other}"));
+    let (one, other) = (one.to_str().unwrap(), other.to_str().unwrap());
+    let output = run(&["check", one, other]);
+    let report = text(&output.stdout);
+    assert_eq!(code(&output), Some(2), "{report}");
+    for part in [
+        "error[vrid-differs]: `VI_1` has virtual_router_id 51",
+        &format!(" --> {one}:1 (VI_1)"),
+        &format!(" --> {other}:3 (VI_1)"),
+        "= then: the nodes do not hear each other",
+        "= help: give it the same virtual_router_id",
+        "2 files together: 1 errors, 0 warnings",
+    ] {
+        assert!(report.contains(part), "{part}\n{report}");
+    }
+    let output = run(&["check", "--json", one, other]);
+    assert_eq!(code(&output), Some(2));
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer.as_array().unwrap().len(), 3, "{answer}");
+    let found = &answer[2]["findings"][0];
+    assert_eq!(answer[2]["cluster"][1], other, "{answer}");
+    assert_eq!(found["code"], "vrid-differs", "{answer}");
+    assert_eq!(found["places"][1]["file"], other, "{answer}");
+    assert_eq!(found["places"][1]["line"], 3, "{answer}");
+
+    // Judged by themselves.
+    let output = run(&["check", "--each", one, other]);
+    assert_eq!(code(&output), Some(0), "{}", text(&output.stdout));
+    assert!(!text(&output.stdout).contains("together"));
+    let output = run(&["check", "--each", "--json", one, other]);
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer.as_array().unwrap().len(), 2, "{answer}");
+}
+
+/// A warning is none of the exit code's business, unless --strict.
+#[test]
+fn what_may_be_meant_between_nodes_fails_the_strict_check_only() {
+    let path = file("twice.conf", GOOD);
+    let path = path.to_str().unwrap();
+    let output = run(&["check", path, path]);
+    let report = text(&output.stdout);
+    assert_eq!(code(&output), Some(0), "{report}");
+    assert!(report.contains("warning[priority-equal]"), "{report}");
+    assert_eq!(code(&run(&["check", "--strict", path, path])), Some(1));
+    assert_eq!(
+        code(&run(&["check", "--strict", "--each", path, path])),
+        Some(0)
+    );
+}

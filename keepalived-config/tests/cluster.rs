@@ -95,7 +95,8 @@ fn each_mistake_is_found_and_nothing_else() {
                 + &node(100, "virtual_router_id 7\nvirtual_ipaddress {\n198.51.100.9/24\n192.0.2.100/24\n}").replace("VI_1", "VI_2"),
         ]),
     ];
-    assert!(mistakes.len() > 20);
+    let mistakes: Vec<_> = mistakes.into_iter().chain(trust_and_company()).collect();
+    assert!(mistakes.len() > 35);
     for (code, texts) in mistakes {
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let found = codes(&texts);
@@ -105,6 +106,135 @@ fn each_mistake_is_found_and_nothing_else() {
             .iter()
             .filter(|other| **other != code && **other != "addresses-differ");
         assert_eq!(others.count(), 0, "{code}: {found:?}\n{texts:#?}");
+    }
+}
+
+/// `auth_hmac` with these lines; K1 and K2 are keys.
+fn signed(keys: &str, active: u8, mode: &str) -> String {
+    let keys = keys
+        .replace("K1", "0123456789abcdef0123456789abcdef")
+        .replace("K2", "fedcba9876543210fedcba9876543210");
+    format!("auth_hmac {{\n{keys}\nactive_key {active}\nmode {mode}\n}}")
+}
+
+/// Two instances and a group of them.
+fn two(priority: u8, group: &str) -> String {
+    let second = "virtual_router_id 7\nvirtual_ipaddress {\n198.51.100.9/24\n}";
+    node(priority, "") + &node(priority, second).replace("VI_1", "VI_2") + group + "\n"
+}
+
+/// An instance that tracks, and what it tracks: `s`, `f`, `p` and `b`.
+fn tracks(priority: u8, lines: &str) -> String {
+    "vrrp_script s {\nscript /bin/true\n}\n\
+     track_file f {\nfile /f\n}\n\
+     vrrp_track_process p {\nprocess p\n}\n\
+     bfd_instance b {\nneighbor_ip 192.0.2.9\n}\n"
+        .to_owned()
+        + &node(priority, lines)
+}
+
+/// What else only two files together show.
+fn trust_and_company() -> Vec<(&'static str, Vec<String>)> {
+    let pair = |one: &str, other: &str| vec![node(150, one), node(100, other)];
+    let enforce = signed("key 1 K1", 1, "enforce");
+    let group = "vrrp_sync_group G {\ngroup {\nVI_1\nVI_2\n}\n}";
+    vec![
+        ("authentication-differs", pair(&enforce, "")),
+        (
+            "authentication-differs",
+            pair(&signed("key 1 K1", 1, "receive-only"), ""),
+        ),
+        (
+            "secret-differs",
+            pair(&enforce, &signed("key 1 K2", 1, "enforce")),
+        ),
+        (
+            "secret-differs",
+            pair(
+                &signed("key 1 K1\nkey 2 K1", 1, "enforce"),
+                &signed("key 1 K1\nkey 2 K2", 1, "enforce"),
+            ),
+        ),
+        (
+            "hmac-key-missing",
+            pair(&enforce, &signed("key 1 K1\nkey 2 K2", 2, "enforce")),
+        ),
+        (
+            "hmac-mode-differs",
+            pair(&enforce, &signed("key 1 K1", 1, "receive-only")),
+        ),
+        (
+            "hmac-mode-differs",
+            pair(&enforce, &signed("key 1 K1", 1, "permissive")),
+        ),
+        (
+            "anti-replay-differs",
+            pair(
+                &enforce,
+                &signed("key 1 K1\nanti_replay monotonic", 1, "enforce"),
+            ),
+        ),
+        ("vmac-differs", pair("use_vmac", "")),
+        (
+            "vmac-differs",
+            pair("use_vmac", "use_vmac vrrp.51 02:00:00:00:00:01"),
+        ),
+        ("group-members-differ", vec![two(150, group), two(100, "")]),
+        ("group-members-differ", vec![two(150, ""), two(100, group)]),
+        (
+            "weights-too-small",
+            vec![
+                tracks(150, "track_script {\ns weight -20\n}"),
+                node(100, ""),
+            ],
+        ),
+        (
+            "weights-too-small",
+            vec![
+                tracks(150, "track_script {\ns weight 20 reverse\n}"),
+                node(100, ""),
+            ],
+        ),
+        (
+            "weights-too-small",
+            vec![
+                tracks(150, "track_process {\np weight 20\n}"),
+                node(100, ""),
+            ],
+        ),
+        (
+            "weights-too-small",
+            vec![tracks(150, "track_bfd {\nb weight -20\n}"), node(100, "")],
+        ),
+    ]
+}
+
+/// An error keeps the nodes from agreeing; a stage of a change does not.
+#[test]
+fn a_roll_out_is_no_error_until_somebody_is_not_believed() {
+    use keepalived_config::Severity;
+    let worst = |one: &str, other: &str| {
+        let found = found(&[&node(150, one), &node(100, other)]);
+        found.iter().map(|finding| finding.severity).max()
+    };
+    let stage = |mode: &str| signed("key 1 K1", 1, mode);
+    for (one, other, expected) in [
+        ("", "receive-only", Some(Severity::Warning)),
+        ("", "permissive", Some(Severity::Error)),
+        ("receive-only", "permissive", Some(Severity::Warning)),
+        ("receive-only", "enforce", Some(Severity::Error)),
+        ("permissive", "enforce", Some(Severity::Warning)),
+        ("permissive", "permissive", None),
+    ] {
+        let lines = |mode: &str| {
+            if mode.is_empty() {
+                String::new()
+            } else {
+                stage(mode)
+            }
+        };
+        assert_eq!(worst(&lines(one), &lines(other)), expected, "{one} {other}");
+        assert_eq!(worst(&lines(other), &lines(one)), expected, "{other} {one}");
     }
 }
 
@@ -125,6 +255,37 @@ fn nothing_is_found_in_a_good_cluster() {
             node(50, &unicast(3, &[1, 2])),
         ],
         both(tracked, tracked),
+        both(
+            &signed("key 1 K1", 1, "enforce"),
+            &signed("key 1 K1", 1, "enforce"),
+        ),
+        // A key more, for the next change.
+        both(
+            &signed("key 1 K1\nkey 2 K2", 1, "enforce"),
+            &signed("key 1 K1", 1, "enforce"),
+        ),
+        // What is in files of their own is not known.
+        both(
+            &signed("key 1 file:/a", 1, "enforce"),
+            &signed("key 1 file:/b", 1, "enforce"),
+        ),
+        both("use_vmac", "use_vmac"),
+        both("use_ipvlan", ""),
+        vec![
+            two(150, "vrrp_sync_group G {\ngroup {\nVI_1\nVI_2\n}\n}"),
+            two(100, "vrrp_sync_group H {\ngroup {\nVI_2\nVI_1\n}\n}"),
+        ],
+        // The failure of each of these moves the addresses.
+        vec![
+            tracks(150, "track_script {\ns weight -60\n}"),
+            node(100, ""),
+        ],
+        vec![
+            tracks(150, "track_process {\np weight -60\n}"),
+            node(100, ""),
+        ],
+        vec![tracks(150, "track_file {\nf weight 1\n}"), node(100, "")],
+        vec![tracks(150, "track_bfd {\nb weight -60\n}"), node(100, "")],
         vec![node(255, ""), node(100, "")],
         both(
             "virtual_ipaddress {\n2001:db8::1/64\n}",

@@ -200,6 +200,7 @@ fn subcommands_are_the_first_word() {
         parsed("check --strict a b"),
         Ok(Invocation::Check(Check {
             json: false,
+            each: false,
             strict: true,
             config_id: None,
             files: vec!["a".into(), "b".into()]

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use super::bfd;
+use super::{bfd, trackers};
 
 /// One line per instance, and what needs explaining below it. `local` writes a time of day.
 pub(super) fn table(
@@ -42,12 +42,15 @@ pub(super) fn table(
     let groups = document["groups"].as_array().unwrap_or(&empty);
     if !groups.is_empty() {
         text.push('\n');
+        let since = |at: &Value| since(at, local, now);
+        let rows = groups.iter().map(|one| group(one, instances, &since));
+        let header = ["GROUP", "STATE", "MEMBERS", "SINCE"];
+        columns(&mut text, header, &rows.collect::<Vec<_>>());
     }
-    for group in groups {
-        let members = group["members"].as_array().unwrap_or(&empty);
-        let members: Vec<&str> = members.iter().map(word).collect();
-        let (name, state) = (word(&group["name"]), word(&group["state"]));
-        let _ = writeln!(text, "group {name}: {state}, {}", members.join(", "));
+    let tracked = trackers::rows(document, &|at| since(at, local, now));
+    if !tracked.is_empty() {
+        text.push('\n');
+        columns(&mut text, trackers::HEADER, &tracked);
     }
     let notes: Vec<String> = instances.iter().filter_map(note).collect();
     if !notes.is_empty() {
@@ -66,6 +69,28 @@ pub(super) fn table(
         }
     }
     text
+}
+
+/// A group: its members, and which of them are at fault by themselves.
+fn group(group: &Value, instances: &[Value], since: &dyn Fn(&Value) -> String) -> [String; 4] {
+    let none = Vec::new();
+    let members = group["members"].as_array().unwrap_or(&none);
+    let faults = |name: &str| {
+        let known = instances.iter().find(|one| word(&one["name"]) == name)?;
+        // That of the group is what the others are at fault for.
+        let faults = known["faults"].as_array()?.iter();
+        Some(faults.filter(|fault| **fault != "sync_group").count())
+    };
+    let members = members.iter().map(word).map(|name| match faults(name) {
+        Some(1..) => format!("{name} (at fault)"),
+        _ => name.to_owned(),
+    });
+    [
+        word(&group["name"]).to_owned(),
+        word(&group["state"]).to_owned(),
+        members.collect::<Vec<_>>().join(", "),
+        since(&group["last_transition"]["at"]),
+    ]
 }
 
 /// A title and rows, each column as wide as its widest cell.

@@ -29,10 +29,58 @@ fn document_time(at: std::time::SystemTime) -> String {
 /// SG-01: who moves with whom.
 #[test]
 fn the_table_names_the_groups() {
-    let mut document = whole(&[document::instance(&Example::master().facts())]);
+    let mut document = whole(&[
+        document::instance(&Example::master().facts()),
+        document::instance(&Example::backup().facts()),
+    ]);
     document["groups"] = json!([document::group(&crate::facts::examples::group())]);
     let text = shown(&document);
-    assert!(text.contains("\n\ngroup G: FAULT, VI_1, V_A\n"), "{text}");
+    let expected = "\n\nGROUP  STATE  MEMBERS    SINCE\nG      FAULT  VI_1, V_A  -\n";
+    assert!(text.contains(expected), "{text}");
+    // The member that is to blame, not those that are at fault with it.
+    for (instance, fault) in [(0, "tracker"), (1, "sync_group")] {
+        document["instances"][instance]["faults"] = json!([fault]);
+    }
+    let text = shown(&document);
+    assert!(text.contains("VI_1 (at fault), V_A  -\n"), "{text}");
+}
+
+/// TRK-01: what is tracked, what was found, and what that does to whom.
+#[test]
+fn the_table_shows_what_is_tracked() {
+    let mut document = whole(&[
+        document::instance(&Example::master().facts()),
+        document::instance(&Example::backup().facts()),
+    ]);
+    let used = |kind: &str, name: &str, weight: i16, reverse: bool| json!({ "kind": kind, "name": name, "weight": weight, "reverse": reverse });
+    document["instances"][0]["tracked_objects"] = json!([
+        used("script", "web", 0, false),
+        used("file", "load", -2, false),
+        used("process", "named", 20, true)
+    ]);
+    document["instances"][1]["tracked_objects"] = json!([used("script", "web", 20, false)]);
+    let since = "2026-11-20T17:22:43Z";
+    document["trackers"] = json!([
+        { "kind": "script", "name": "web", "state": "down", "value": null, "since": since,
+          "runs": 7, "outcome": "exit code 1" },
+        { "kind": "file", "name": "load", "state": "value", "value": 5, "since": since },
+        { "kind": "process", "name": "named", "state": "up", "value": null, "since": since,
+          "matching": 3, "watches": { "quorum": 1, "quorum_max": null } },
+        { "kind": "script", "name": "idle", "state": "unknown", "value": null, "since": null },
+    ]);
+    let text = shown(&document);
+    assert!(
+        text.contains(
+            "\
+TRACKED        STATE     FOUND                      USED BY                  SINCE
+script web     down      exit code 1, run 7         VI_1 (fault), V_A (+20)  17:22:43 (37 s ago)
+file load      number 5  -                          VI_1 (times -2)          17:22:43 (37 s ago)
+process named  up        3 processes of at least 1  VI_1 (+20, reverse)      17:22:43 (37 s ago)
+script idle    unknown   -                          -                        -
+"
+        ),
+        "{text}"
+    );
 }
 
 /// What an operator sees at a glance.

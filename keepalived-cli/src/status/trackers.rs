@@ -1,4 +1,4 @@
-//! What is tracked, in the document of `status`.
+//! What is tracked, in the document of `status` and in the table for people.
 
 use keepalived_driver::TrackerSnapshot;
 use keepalived_driver::tracked::{TrackedObject, Watch};
@@ -76,3 +76,84 @@ fn watches(watch: &Watch) -> Value {
         Watch::Bfd => Value::Null,
     }
 }
+
+/// The titles of the columns of [`rows`].
+pub(super) const HEADER: [&str; 5] = ["TRACKED", "STATE", "FOUND", "USED BY", "SINCE"];
+
+/// One line per tracked object; sessions of BFD have a table of their own, which says more, but not
+/// who uses them.
+pub(super) fn rows(document: &Value, since: &dyn Fn(&Value) -> String) -> Vec<[String; 5]> {
+    let none = Vec::new();
+    let trackers = document["trackers"].as_array().unwrap_or(&none);
+    let row = |tracker: &Value| {
+        let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+        let state = match &tracker["value"] {
+            Value::Null => text(&tracker["state"]),
+            value => format!("number {value}"),
+        };
+        [
+            format!("{} {}", text(&tracker["kind"]), text(&tracker["name"])),
+            state,
+            found(tracker),
+            users(tracker, document),
+            since(&tracker["since"]),
+        ]
+    };
+    trackers.iter().map(row).collect()
+}
+
+/// What the last look at it has shown.
+fn found(tracker: &Value) -> String {
+    if let Some(number) = tracker["matching"].as_u64() {
+        let (least, most) = (
+            &tracker["watches"]["quorum"],
+            &tracker["watches"]["quorum_max"],
+        );
+        return match most {
+            Value::Null => format!("{number} processes of at least {least}"),
+            most => format!("{number} processes, {least} to {most} wanted"),
+        };
+    }
+    match (&tracker["outcome"], tracker["runs"].as_u64()) {
+        (Value::String(outcome), Some(runs)) => format!("{outcome}, run {runs}"),
+        (Value::String(outcome), None) => outcome.clone(),
+        _ => "-".to_owned(),
+    }
+}
+
+/// Who uses it, and what it does to them.
+fn users(tracker: &Value, document: &Value) -> String {
+    let none = Vec::new();
+    let instances = document["instances"].as_array().unwrap_or(&none);
+    let uses = instances.iter().filter_map(|instance| {
+        let tracked = instance["tracked_objects"].as_array()?;
+        let used = tracked
+            .iter()
+            .find(|used| used["kind"] == tracker["kind"] && used["name"] == tracker["name"])?;
+        let name = instance["name"].as_str()?;
+        let reverse = if used["reverse"] == true {
+            ", reverse"
+        } else {
+            ""
+        };
+        let file = tracker["kind"] == "file";
+        Some(match used["weight"].as_i64().unwrap_or(0) {
+            weight if file && weight != 0 => format!("{name} (times {weight}{reverse})"),
+            0 => format!("{name} (fault{reverse})"),
+            weight => format!("{name} ({weight:+}{reverse})"),
+        })
+    });
+    let uses: Vec<String> = uses.collect();
+    match uses.as_slice() {
+        [] => "-".to_owned(),
+        few if few.len() <= MOST_SHOWN => few.join(", "),
+        many => format!(
+            "{} and {} more",
+            many[..MOST_SHOWN].join(", "),
+            many.len() - MOST_SHOWN
+        ),
+    }
+}
+
+/// More users than this are counted only.
+const MOST_SHOWN: usize = 4;

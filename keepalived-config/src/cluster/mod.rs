@@ -4,10 +4,13 @@
 //! same source address. [`check`] pairs the instances of the nodes into virtual routers and says what
 //! would happen when they run, and how to mend it.
 
+mod devices;
+mod groups;
 mod pairing;
 mod peers;
 mod priorities;
 mod rules;
+mod secrets;
 
 use crate::diagnostic::Severity;
 use crate::model::{Config, VrrpInstance};
@@ -121,12 +124,15 @@ pub fn check(nodes: &[Node<'_>]) -> Vec<Finding> {
     if nodes.len() < 2 {
         return findings.found;
     }
-    for router in pairing::routers(nodes) {
-        rules::same_router(&router, &mut findings);
-        rules::agreement(&router, &mut findings);
-        peers::destinations(&router, &mut findings);
-        priorities::election(&router, &mut findings);
+    let routers = pairing::routers(nodes);
+    for router in &routers {
+        rules::same_router(router, &mut findings);
+        rules::agreement(router, &mut findings);
+        peers::destinations(router, &mut findings);
+        priorities::election(router, &mut findings);
+        devices::mac(router, &mut findings);
     }
+    groups::members(nodes, &routers, &mut findings);
     rules::shared_addresses(nodes, &mut findings);
     findings.found
 }

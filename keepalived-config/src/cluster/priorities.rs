@@ -3,7 +3,7 @@
 use super::pairing::Router;
 use super::{Findings, Member};
 use crate::diagnostic::Severity::{Error, Warning};
-use crate::model::{Preempt, VrrpInstance, WantedState};
+use crate::model::{Preempt, TrackedKind, VrrpInstance, WantedState};
 
 pub(super) fn election(router: &Router<'_>, findings: &mut Findings<'_>) {
     let members = &router.members;
@@ -155,25 +155,45 @@ fn range(instance: &VrrpInstance) -> (i32, i32) {
     if base == 255 {
         return (base, base);
     }
-    let mut good = base;
-    let mut bad = base;
-    for (weight, reverse) in weighted(instance) {
-        // Positive counts while it is good, negative while it is bad; `reverse` negates the amount.
-        let amount = if reverse { -weight } else { weight };
-        if weight > 0 {
-            good += amount;
-        } else {
-            bad += amount;
-        }
+    let (mut highest, mut lowest) = (base, base);
+    for (least, most) in weighted(instance) {
+        highest += most;
+        lowest += least;
     }
-    (good.clamp(1, 254), bad.clamp(1, 254))
+    (highest.clamp(1, 254), lowest.clamp(1, 254))
 }
 
-fn weighted(instance: &VrrpInstance) -> impl Iterator<Item = (i32, bool)> + '_ {
+/// The number in a file may be anything.
+const ANY_NUMBER: i32 = 254;
+
+/// The least and the most that each thing tracked by weight adds to the priority.
+fn weighted(instance: &VrrpInstance) -> impl Iterator<Item = (i32, i32)> + '_ {
     let interfaces = instance.tracked_interfaces.iter();
+    let interfaces = interfaces.map(|tracked| (tracked.weight, tracked.reverse));
+    let sessions = instance.tracked_bfd.iter();
+    let sessions = sessions.map(|tracked| (tracked.weight, tracked.reverse));
+    let (files, others) = instance
+        .tracked
+        .iter()
+        .partition::<Vec<_>, _>(|tracked| tracked.kind == TrackedKind::File);
+    let others = others.into_iter();
+    let others = others.map(|tracked| (tracked.weight.value, tracked.weight.reverse));
+    let files = files.into_iter();
+    let files = files.filter(|tracked| tracked.weight.value != 0);
     interfaces
-        .map(|tracked| (i32::from(tracked.weight), tracked.reverse))
+        .chain(sessions)
+        .chain(others)
         .filter(|(weight, _)| *weight != 0)
+        .map(|(weight, reverse)| {
+            // Positive counts while it is good, negative while it is bad; `reverse` negates it.
+            let amount = if reverse {
+                -i32::from(weight)
+            } else {
+                i32::from(weight)
+            };
+            (amount.min(0), amount.max(0))
+        })
+        .chain(files.map(|_| (-ANY_NUMBER, ANY_NUMBER)))
 }
 
 fn weights(members: &[Member<'_>], findings: &mut Findings<'_>) {
@@ -203,7 +223,7 @@ fn weights(members: &[Member<'_>], findings: &mut Findings<'_>) {
                 best.instance.name.value,
                 findings.node(next)
             ),
-            "no tracked failure can move the addresses away".to_owned(),
+            "nothing that counts by weight can move the addresses away".to_owned(),
             format!(
                 "make the weights greater than the distance of the priorities, \
             {}",

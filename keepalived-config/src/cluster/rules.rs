@@ -6,9 +6,9 @@ use std::net::IpAddr;
 use vrrp_proto::{Family, Version};
 
 use super::pairing::{Router, share_addresses};
-use super::{Findings, Member, Node};
+use super::{Findings, Member, Node, secrets};
 use crate::diagnostic::Severity::{Error, Warning};
-use crate::model::{Authentication, VrrpInstance};
+use crate::model::VrrpInstance;
 
 /// Whether the members are one virtual router on the wire at all.
 pub(super) fn same_router(router: &Router<'_>, findings: &mut Findings<'_>) {
@@ -118,7 +118,7 @@ pub(super) fn agreement(router: &Router<'_>, findings: &mut Findings<'_>) {
         let pair = [*first, *other];
         if a.version == b.version {
             interval(&pair, findings);
-            authentication(&pair, findings);
+            secrets::authentication(&pair, findings);
         } else {
             let name = &a.name.value;
             findings.add(
@@ -180,45 +180,6 @@ fn interval(pair: &[Member<'_>; 2], findings: &mut Findings<'_>) {
         "interval-differs",
         pair,
         [message, consequence.to_owned(), fix],
-    );
-}
-
-fn authentication(pair: &[Member<'_>; 2], findings: &mut Findings<'_>) {
-    let [a, b] = pair.map(|member| member.instance);
-    if a.authentication == b.authentication {
-        return;
-    }
-    let name = &a.name.value;
-    let kind = |authentication: &Authentication| std::mem::discriminant(authentication);
-    // Never what the secrets are.
-    let (code, message) = if kind(&a.authentication) == kind(&b.authentication) {
-        (
-            "secret-differs",
-            format!(
-                "`{name}` has another password or key on {}",
-                findings.node(&pair[1])
-            ),
-        )
-    } else {
-        (
-            "authentication-differs",
-            format!(
-                "`{name}` is authenticated in another way on {}",
-                findings.node(&pair[1])
-            ),
-        )
-    };
-    findings.add(
-        Error,
-        code,
-        pair,
-        [
-            message,
-            "each refuses the adverts of the other; both become master".to_owned(),
-            "use the same authentication block on all nodes; of a password only the first eight \
-            bytes count"
-                .to_owned(),
-        ],
     );
 }
 

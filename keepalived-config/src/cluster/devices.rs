@@ -1,0 +1,51 @@
+//! Whether the addresses keep their MAC address when another node takes them over.
+
+use super::pairing::Router;
+use super::{Findings, Member};
+use crate::diagnostic::Severity::Warning;
+use crate::model::{DeviceKind, VrrpInstance};
+
+/// The virtual MAC address, if there is one: with the number of the router inside, or another.
+fn virtual_mac(instance: &VrrpInstance) -> Option<Option<[u8; 6]>> {
+    match instance.device.as_ref()?.kind {
+        DeviceKind::Vmac { mac } => Some(mac),
+        DeviceKind::Ipvlan { .. } => None,
+    }
+}
+
+pub(super) fn mac(router: &Router<'_>, findings: &mut Findings<'_>) {
+    let Some((first, others)) = router.members.split_first() else {
+        return;
+    };
+    let mine = virtual_mac(first.instance);
+    let Some(other) = others
+        .iter()
+        .find(|other| virtual_mac(other.instance) != mine)
+    else {
+        return;
+    };
+    let pair: [Member<'_>; 2] = [*first, *other];
+    let kind = |instance: &VrrpInstance| match virtual_mac(instance) {
+        None => "no virtual MAC address".to_owned(),
+        Some(None) => "that of the RFC".to_owned(),
+        Some(Some([a, b, c, d, e, f])) => {
+            format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}")
+        }
+    };
+    findings.add(
+        Warning,
+        "vmac-differs",
+        &pair,
+        [
+            format!(
+                "`{}` has different virtual MAC addresses: {}",
+                first.instance.name.value,
+                findings.each(&pair, kind)
+            ),
+            "the addresses change their MAC address at a takeover; who does not see or believe \
+            the announcement goes on sending to the old one"
+                .to_owned(),
+            "set the same `use_vmac` on all nodes, or on none".to_owned(),
+        ],
+    );
+}
