@@ -70,9 +70,13 @@ fn members(
     for member in &group.members {
         let Some(owner) = owners.get_mut(member.value.as_str()) else {
             let message = format!("there is no instance `{}`", member.value);
-            let names = owners.keys().copied();
             let near = (owners.len() <= MOST_COMPARED)
-                .then(|| nearest(&member.value, names))
+                .then(|| {
+                    // Of two that are as near the same one, whatever the order of the map.
+                    let mut names: Vec<&str> = owners.keys().copied().collect();
+                    names.sort_unstable();
+                    nearest(&member.value, names)
+                })
                 .flatten();
             let help = match near {
                 Some(near) => format!("did you mean `{near}`? the member is left out"),
