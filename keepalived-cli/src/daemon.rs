@@ -3,6 +3,7 @@
 //! Signals, the log, scripts, dumps, the control socket and reading the configuration live here,
 //! away from the elections, which run on a thread of their own and are spoken to through queues.
 
+mod awaited;
 mod reload;
 mod watching;
 
@@ -38,6 +39,7 @@ use crate::service;
 use crate::signals::{self, SIGJSON, SIGSTATS_CLEAR};
 use crate::status;
 
+use awaited::Awaited;
 use reload::{Appointment, Copies, Marker, Standing};
 use watching::{process_buffer, watchers};
 
@@ -148,6 +150,7 @@ struct Daemon<'a> {
     hook_sets: BTreeMap<Arc<str>, HookSet>,
     group_hook_sets: BTreeMap<Arc<str>, HookSet>,
     alerts: Alerts,
+    awaited: Awaited,
     /// The last known effective priorities, for the scripts that run after the elections.
     priorities: BTreeMap<Arc<str>, u8>,
     /// What to switch to once the elections have taken the new configurations, in their order.
@@ -242,6 +245,7 @@ impl<'a> Daemon<'a> {
             hook_sets: loaded.lowered.hooks,
             group_hook_sets: loaded.lowered.group_hooks,
             alerts,
+            awaited: Awaited::default(),
             priorities: BTreeMap::new(),
             pending: VecDeque::new(),
             current,
@@ -423,6 +427,11 @@ impl<'a> Daemon<'a> {
     }
 
     fn handle_report(&mut self, report: &Report) {
+        if let Some(instance) = self.awaited.at_fault(report) {
+            self.log
+                .line(Level::Info, &messages::fault_at_start(&instance.name));
+            self.notify(instance, Trigger::Fault);
+        }
         for (level, line) in messages::lines(report) {
             self.log.line(level, &line);
         }

@@ -293,7 +293,7 @@ fn started(instance: &InstanceLabel, state: State, faults: Faults) -> Vec<(Level
         State::Initialize if faults.is_empty() => {}
         // What holds it follows, one line for each reason with its details.
         State::Initialize => {
-            lines.push((Level::Info, format!("({name}) Entering FAULT STATE (init)")));
+            lines.push((Level::Info, fault_at_start(name)));
         }
     }
     lines
@@ -451,6 +451,11 @@ pub(crate) fn describe(fault: Fault) -> &'static str {
         Fault::SyncGroup => "another member of its group is at fault",
         _ => fault.name(),
     }
+}
+
+/// An instance is at fault from the start, or from the first word of something it has waited for.
+pub(crate) fn fault_at_start(name: &str) -> String {
+    format!("({name}) Entering FAULT STATE (init)")
 }
 
 /// All faults in words.

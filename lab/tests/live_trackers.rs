@@ -36,6 +36,7 @@ for_kinds! {
         weights_are_those_of_the_use_or_of_the_definition;
         a_script_that_takes_too_long_has_failed;
         what_does_not_run_yet_waits_for_the_first_result;
+        a_bad_first_result_runs_the_fault_script;
     }
 
     ours = Ours {
@@ -57,6 +58,8 @@ for_kinds! {
         /// TRK-10.
         /// Flips: vrrp_script.init_fail.
         what_does_not_run_yet_waits_for_the_first_result;
+        /// TRK-10, KA-O-08.
+        a_bad_first_result_runs_the_fault_script;
     }
 }
 
@@ -541,4 +544,32 @@ fn trackers_of_a_group_are_those_of_every_member() {
     both("Entering FAULT STATE", 1);
     check.returns(0);
     both("Entering MASTER STATE", 2);
+}
+
+/// Whether the result is there before the router starts or after, it is at fault from the start.
+fn a_bad_first_result_runs_the_fault_script(kind: Kind) {
+    lab::require_live();
+    let lan = Lan::new(&["a"]);
+    for wait in ["0", "1"] {
+        let scratch = Scratch::new("a");
+        let script = scratch.script("check", &format!("#!/bin/sh\nsleep {wait}\nexit 1\n"));
+        let notes = scratch.script("note", "#!/bin/sh\necho \"$@\" >> \"${0%/*}/notes\"\n");
+        let conf = Conf::new(100)
+            .with("track_script {\nbad\n}")
+            .with(&format!("notify \"{}\"", notes.display()))
+            .text();
+        let at = conf.find("vrrp_instance").expect("there is an instance");
+        let (head, instance) = conf.split_at(at);
+        let definition = format!(
+            "vrrp_script bad {{\nscript \"{}\"\ninterval 3\nfall 1\n}}\n",
+            script.display()
+        );
+        let conf = format!("{head}{definition}{instance}");
+        let mut daemon = Daemon::start_in(kind, lan.host("a"), scratch, &conf, &[]);
+        let told = || fs::read_to_string(daemon.directory().join("notes")).unwrap_or_default();
+        wait_until("the script is told of FAULT", PATIENCE, || {
+            told() == "INSTANCE VI_1 FAULT 100\n"
+        });
+        daemon.kill();
+    }
 }
