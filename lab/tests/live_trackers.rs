@@ -546,29 +546,42 @@ fn trackers_of_a_group_are_those_of_every_member() {
     both("Entering MASTER STATE", 2);
 }
 
-/// Whether the result is there before the router starts or after, it is at fault from the start.
+/// Whether the result is there before the router starts or after, it is at fault from the start, and
+/// so is its group.
 fn a_bad_first_result_runs_the_fault_script(kind: Kind) {
     lab::require_live();
     let lan = Lan::new(&["a"]);
     for wait in ["0", "1"] {
         let scratch = Scratch::new("a");
         let script = scratch.script("check", &format!("#!/bin/sh\nsleep {wait}\nexit 1\n"));
-        let notes = scratch.script("note", "#!/bin/sh\necho \"$@\" >> \"${0%/*}/notes\"\n");
-        let conf = Conf::new(100)
+        let note = scratch.script("note", "#!/bin/sh\necho \"$@\" >> \"${0%/*}/notes\"\n");
+        let note = note.display();
+        let first = Conf::new(100)
             .with("track_script {\nbad\n}")
-            .with(&format!("notify \"{}\"", notes.display()))
+            .with(&format!("notify \"{note}\""))
             .text();
-        let at = conf.find("vrrp_instance").expect("there is an instance");
-        let (head, instance) = conf.split_at(at);
-        let definition = format!(
-            "vrrp_script bad {{\nscript \"{}\"\ninterval 3\nfall 1\n}}\n",
+        let mut second = Conf::new(100);
+        second.vrid = 99;
+        second.addresses = vec!["10.9.0.99/24".to_owned()];
+        let second = second.text().replace("VI_1", "VI_2");
+        let (_, second) = second.split_once("vrrp_instance").expect("there is one");
+        let (head, first) = first.split_once("vrrp_instance").expect("there is one");
+        let conf = format!(
+            "{head}vrrp_script bad {{\nscript \"{}\"\ninterval 3\nfall 1\n}}\n\
+             vrrp_sync_group G {{\ngroup {{\nVI_1\nVI_2\n}}\nnotify \"{note}\"\n}}\n\
+             vrrp_instance{first}vrrp_instance{second}",
             script.display()
         );
-        let conf = format!("{head}{definition}{instance}");
         let mut daemon = Daemon::start_in(kind, lan.host("a"), scratch, &conf, &[]);
-        let told = || fs::read_to_string(daemon.directory().join("notes")).unwrap_or_default();
-        wait_until("the script is told of FAULT", PATIENCE, || {
-            told() == "INSTANCE VI_1 FAULT 100\n"
+        let file = daemon.directory().join("notes");
+        let told = || {
+            let text = fs::read_to_string(&file).unwrap_or_default();
+            let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            lines.sort_unstable();
+            lines
+        };
+        wait_until("the scripts are told of FAULT", PATIENCE, || {
+            told() == ["GROUP G FAULT 0", "INSTANCE VI_1 FAULT 100"]
         });
         daemon.kill();
     }

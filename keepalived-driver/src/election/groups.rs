@@ -109,7 +109,8 @@ impl Elections {
         faults.filter(|fault| *fault != Fault::SyncGroup).collect()
     }
 
-    /// First words about groups that begin at fault; for the others their transition will do.
+    /// First words about groups that begin at fault; for the others their transition will do. One that
+    /// is only waited for has nothing to say yet: that it is at fault may be its first word still.
     pub(super) fn tell_groups(&mut self) {
         if self.groups.untold.is_empty() {
             return;
@@ -124,8 +125,10 @@ impl Elections {
                 continue;
             };
             if group.state() == State::Initialize && group.members().all(|id| started(&id)) {
-                let name = Arc::clone(&known.setup.name);
-                first_words.push((*id, name, self.group_faults(group)));
+                let faults = self.group_faults(group);
+                if faults != Faults::NONE.with(Fault::Held) {
+                    first_words.push((*id, Arc::clone(&known.setup.name), faults));
+                }
             }
         }
         for (id, group, faults) in first_words {
