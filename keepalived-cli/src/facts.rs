@@ -19,6 +19,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) state: State,
     pub(crate) faults: Faults,
     pub(crate) fault_details: &'a [String],
+    /// What others removed and was put back, and how often.
+    pub(crate) repairs: &'a [(Object, u64)],
     pub(crate) effective_priority: Priority,
     pub(crate) primary_address: Option<IpAddr>,
     pub(crate) active_router: Option<ActiveRouter>,
@@ -105,6 +107,7 @@ impl<'a> From<&'a InstanceSnapshot> for Facts<'a> {
             state: snapshot.state,
             faults: snapshot.faults,
             fault_details: &snapshot.fault_details,
+            repairs: &snapshot.repairs,
             effective_priority: snapshot.effective_priority,
             primary_address: snapshot.primary_address,
             active_router: snapshot.active_router,

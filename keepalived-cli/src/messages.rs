@@ -445,7 +445,7 @@ pub(crate) fn describe(fault: Fault) -> &'static str {
         Fault::NoReceivePath => "adverts cannot be received",
         Fault::NoSourceAddress => "there is no address to send from",
         Fault::Tracker => "something it tracks has failed",
-        Fault::Kernel => "the kernel refuses the addresses",
+        Fault::Kernel => "something it sets in the kernel does not stay",
         Fault::Configuration => "the configuration does not allow it to run",
         Fault::Held => "it is held back at start",
         Fault::SyncGroup => "another member of its group is at fault",

@@ -77,6 +77,8 @@ pub struct InstanceSnapshot {
     pub installed: Vec<Vip>,
     /// Of its routes and rules, those that the kernel should have and has not.
     pub missing: Vec<Object>,
+    /// What others removed and was put back, and how often since its definition last changed.
+    pub repairs: Vec<(Object, u64)>,
     /// Its counters.
     pub stats: Stats,
     /// Where it runs now.

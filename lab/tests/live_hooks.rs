@@ -68,6 +68,8 @@ for_kinds! {
         a_script_hears_of_the_death_of_the_daemon;
         /// LESSONS A6, A7: hangs, floods its output, ignores TERM.
         a_script_that_misbehaves_delays_nothing_and_leaves_nothing;
+        /// LESSONS A6, A7: the script for the stop itself is no exception.
+        a_stop_script_that_misbehaves_does_not_outlive_the_daemon;
         /// SCR-13, in our way: a failure, and told as one.
         a_script_that_cannot_be_started_is_told_of;
     }
@@ -345,6 +347,32 @@ fn a_script_that_misbehaves_delays_nothing_and_leaves_nothing(kind: Kind) {
     assert_eq!(group_members(&pid), (2, 0));
     let begin = clock::now();
     a.terminate();
+    a.wait_exit(PATIENCE);
+    assert!(
+        begin.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        begin.elapsed()
+    );
+    wait_until("nothing of the script is left", PATIENCE, || {
+        group_members(&pid).0 == 0
+    });
+}
+
+fn a_stop_script_that_misbehaves_does_not_outlive_the_daemon(kind: Kind) {
+    lab::require_live();
+    let lan = Lan::new(&["a"]);
+    let scratch = scratch();
+    scratch.script(
+        "mad",
+        "#!/bin/sh\ntrap '' TERM\n(trap '' TERM; while :; do echo flood; done) &\n\
+         (trap '' TERM; while :; do sleep 0.01; done) &\necho $$ > DIR/pid\nwhile :; do echo flood; done\n",
+    );
+    let text = text(&[], &["notify_stop DIR/mad"]);
+    let mut a = Daemon::start_in(kind, lan.host("a"), scratch, &text, &[]);
+    a.wait_log("Entering MASTER STATE", 1, PATIENCE);
+    let begin = clock::now();
+    a.terminate();
+    let pid = wait_text(&a.directory().join("pid")).trim().to_owned();
     a.wait_exit(PATIENCE);
     assert!(
         begin.elapsed() < Duration::from_secs(4),

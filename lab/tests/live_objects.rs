@@ -195,10 +195,10 @@ fn what_is_removed_by_hand_is_back_within_a_second() {
             .shell("ip rule del pref 555; ip route del 10.55.0.0/16; true");
         std::thread::sleep(Duration::from_millis(100));
     }
-    assert_eq!(a.logged("An address was lost"), 0, "{}", a.log());
+    assert_eq!(a.logged(AGAIN), 0, "{}", a.log());
     assert!(capture.alone("a", Duration::from_millis(300)));
     for removal in ["rule del pref 500", "route del 10.5.0.0/16"] {
-        let handed_over = a.logged("An address was lost");
+        let handed_over = a.logged(AGAIN);
         wait_until(
             &format!("b takes over after {removal}"),
             Duration::from_secs(20),
@@ -209,9 +209,78 @@ fn what_is_removed_by_hand_is_back_within_a_second() {
                 held(b_host) == [true; 5]
             },
         );
-        assert!(a.logged("An address was lost") > handed_over, "{}", a.log());
+        assert!(a.logged(AGAIN) > handed_over, "{}", a.log());
+        // Somebody has looked after it.
+        let _ = a.signal(Signal::HUP);
         wait_until("a is the master again", PATIENCE, || {
             held(a_host) == [true; 5] && capture.alone("a", Duration::from_millis(300))
+        });
+    }
+}
+
+/// What the log says then.
+const AGAIN: &str = "is removed by somebody else again and again";
+
+/// VIP-06, STAT-02, STAT-03: mastership moves once and stays with the peer, however long it goes on; the
+/// router is tried again later.
+#[test]
+#[ignore = "live: cargo xtask live"]
+fn what_is_removed_in_a_loop_moves_mastership_once() {
+    lab::require_live();
+    std::thread::scope(|scope| {
+        for (removal, object, again) in [
+            ("addr del 10.9.0.100/24 dev eth0", "10.9.0.100", true),
+            ("route del 10.5.0.0/16", "10.5.0.0/16", false),
+            ("rule del pref 500", "500", false),
+        ] {
+            scope.spawn(move || removed_in_a_loop(removal, object, again));
+        }
+    });
+}
+
+fn removed_in_a_loop(removal: &str, object: &str, again: bool) {
+    let lan = Lan::new(&["a", "b"]);
+    let (a_host, b_host) = (lan.host("a"), lan.host("b"));
+    let conf = |priority| {
+        let mut conf = instance(priority);
+        conf.interval = Duration::from_millis(200);
+        conf
+    };
+    let a = Daemon::start(Kind::Ours, a_host, &conf(150));
+    wait_until("a holds everything", PATIENCE, || held(a_host) == [true; 5]);
+    let b = Daemon::start(Kind::Ours, b_host, &conf(100));
+    b.wait_log("Entering BACKUP STATE", 1, PATIENCE);
+    a_host.netns.shell(&format!(
+        "timeout 8 sh -c 'while :; do ip {removal} 2>/dev/null; sleep 0.05; done'; true"
+    ));
+    holds_for("b has everything", Duration::from_secs(1), || {
+        held(a_host) == [false; 5] && held(b_host) == [true; 5]
+    });
+    assert_eq!(a.logged("Entering MASTER STATE"), 1, "{}", a.log());
+    assert_eq!(a.logged("Entering FAULT STATE"), 1, "{}", a.log());
+    assert_eq!(b.logged("Entering MASTER STATE"), 1, "{}", b.log());
+    let status = a.status();
+    let status = &status["instances"][0];
+    assert_eq!(status["faults"][0], "kernel", "{status}");
+    let detail = status["fault_details"][0].as_str().expect("a reason");
+    assert!(
+        detail.contains(object) && detail.contains(AGAIN),
+        "{detail}"
+    );
+    let repair = &status["repairs"][0];
+    assert!(
+        repair["object"]
+            .as_str()
+            .is_some_and(|name| name.contains(object)),
+        "{repair}"
+    );
+    assert!(
+        repair["times"].as_u64().is_some_and(|times| times >= 3),
+        "{repair}"
+    );
+    if again {
+        wait_until("a is tried again", Duration::from_secs(20), || {
+            held(a_host) == [true; 5] && held(b_host) == [false; 5]
         });
     }
 }

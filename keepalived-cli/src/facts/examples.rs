@@ -116,6 +116,7 @@ impl Example {
             state: self.state,
             faults: Faults::NONE,
             fault_details: &[],
+            repairs: &[],
             effective_priority: self.setup.fsm.role.priority(),
             primary_address: Some("192.0.2.2".parse().unwrap()),
             active_router: self.active_router,

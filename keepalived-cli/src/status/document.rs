@@ -185,6 +185,10 @@ pub(super) fn instance(facts: &Facts<'_>) -> Value {
             "text": reason.to_string(),
         })),
     });
+    let repairs = facts.repairs.iter();
+    document["repairs"] = repairs
+        .map(|(object, times)| json!({ "class": object.class(), "object": object.to_string(), "times": times }))
+        .collect();
     document["routes"] = setup
         .routes
         .iter()

@@ -13,6 +13,7 @@ use super::Elections;
 use super::statics::STATIC;
 use crate::config::InstanceSetup;
 use crate::report::{InstanceLabel, LinkState, Report};
+use crate::sources::Source;
 
 impl Elections {
     /// Take in the kernel's news, then bring every affected instance up to date.
@@ -148,12 +149,16 @@ impl Elections {
             } => {
                 let instance = self.label_of(owner);
                 let is_address = object.address().is_some();
+                let id = self.owners.get(&owner).copied();
+                if let Some(running) = id.and_then(|id| self.instances.get_mut(&id)) {
+                    running.note_repair(&object);
+                }
                 self.reports.push(Report::Repaired {
                     instance,
                     object,
                     times,
                 });
-                let Some(id) = self.owners.get(&owner).copied().filter(|_| is_address) else {
+                let Some(id) = id.filter(|_| is_address) else {
                     return;
                 };
                 // While it was gone, neighbours may have learned otherwise.
@@ -196,10 +201,13 @@ impl Elections {
                     return;
                 }
                 let instance = self.label_of(owner);
-                self.reports.push(Report::GaveUp { instance, object });
                 if let Some(id) = id {
-                    self.router.handle_event(now, id, Event::AddressLost);
+                    self.contests.lost(now, id, &object);
+                    self.dirty_instances.insert(id);
+                    // This may be the end of a turn: the next must not wait.
+                    self.ready.insert(Source::Timer);
                 }
+                self.reports.push(Report::GaveUp { instance, object });
             }
             // Resynced: nothing to do; Removed: the shutdown asks the reconciler.
             _ => {}
@@ -391,6 +399,9 @@ impl Elections {
                     None => format!("{name} has no address of its own"),
                 },
             );
+        }
+        if let Some(reason) = self.contests.reason(id) {
+            fault(Fault::Kernel, reason.to_owned());
         }
         for lost in &self.lost_statics {
             if setup.track_statics.contains(lost) {

@@ -32,6 +32,8 @@ pub(super) struct Running {
     /// What the kernel refuses, at the last word. The other addresses are held and announced all
     /// the same.
     pub(super) refused: Vec<Object>,
+    /// What others removed and was put back, and how often since the last change of the definition.
+    pub(super) repairs: Vec<(Object, u64)>,
     /// An announcement that waits until the kernel has the addresses.
     pub(super) announce: Option<Burst>,
     pub(super) last_transition: Option<(SystemTime, Reason)>,
@@ -71,6 +73,7 @@ impl Running {
             adjustment: 0,
             source: None,
             refused: Vec::new(),
+            repairs: Vec::new(),
             announce: None,
             last_transition: None,
             first_state: None,
@@ -81,7 +84,16 @@ impl Running {
     /// The definition changed: nothing encoded is valid any more.
     pub(super) fn replace(&mut self, setup: Arc<InstanceSetup>) {
         self.setup = setup;
+        self.repairs.clear();
         self.encoded = Encoded::default();
+    }
+
+    /// Somebody else removed it and it was put back.
+    pub(super) fn note_repair(&mut self, object: &Object) {
+        match self.repairs.iter_mut().find(|(known, _)| known == object) {
+            Some((_, times)) => *times = times.saturating_add(1),
+            None => self.repairs.push((object.clone(), 1)),
+        }
     }
 
     /// The datagrams that carry the current advert, one per destination.

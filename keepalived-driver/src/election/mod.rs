@@ -8,6 +8,7 @@
 
 mod bfd;
 mod conflicts;
+mod contested;
 mod device_thread;
 mod devices;
 mod facts;
@@ -57,6 +58,7 @@ use crate::timer::Timer;
 use crate::tracked::TrackerDoor;
 
 use conflicts::Conflicts;
+use contested::Contests;
 use devices::Devices;
 use firewall::Filter;
 use groups::Groups;
@@ -95,6 +97,7 @@ pub struct Elections {
     command: Netlink,
     frames: FrameSenders,
     conflicts: Conflicts,
+    contests: Contests,
     devices: Devices,
     filter: Filter,
     readiness: Readiness,
@@ -209,6 +212,7 @@ impl Elections {
             command,
             frames: FrameSenders::default(),
             conflicts,
+            contests: Contests::default(),
             devices,
             filter,
             readiness: Readiness::default(),
@@ -311,6 +315,7 @@ impl Elections {
             self.announcer.next_timeout(),
             self.devices.next_timeout(),
             self.readiness.next_timeout(),
+            self.contests.next_timeout(),
             self.release_at,
             self.retry_at,
             self.shutdown.as_ref().map(Shutdown::deadline),
@@ -474,6 +479,7 @@ impl Elections {
             self.open_bfd();
         }
         self.settle_readiness(now);
+        self.settle_contests(now);
         self.handle_bfd_timeouts(now);
         self.settle_facts(now);
         self.router.handle_timeout(now);

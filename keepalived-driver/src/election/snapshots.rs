@@ -91,6 +91,7 @@ impl Elections {
                 .cloned()
                 .collect(),
             missing: self.missing_of(running.owner),
+            repairs: running.repairs.clone(),
             stats: instance.stats().clone(),
             interface_index: link.map(|link| link.index),
             setup,

@@ -203,7 +203,7 @@ impl<J: Job> RunningChild<J> {
     }
 
     /// Whether the leader has ended, without collecting it.
-    fn leader_ended(&self) -> bool {
+    pub(crate) fn leader_ended(&self) -> bool {
         let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         matches!(waitid(WaitId::Pid(self.pid), look), Ok(Some(_)))
     }
@@ -214,9 +214,9 @@ impl<J: Job> RunningChild<J> {
         let _ = self.child.wait();
     }
 
-    /// End of the daemon: ask it to end and do not wait.
+    /// End of the daemon: kill what is left of the process group, without waiting for it to be gone.
     pub(crate) fn abandon(self) -> J {
-        self.signal(Signal::TERM);
+        self.signal(Signal::KILL);
         self.run
     }
 }

@@ -228,7 +228,8 @@ impl Hooks {
     /// Let everything that waits run (the stop scripts, after [`notify`](Self::notify) with
     /// [`Trigger::Stop`]) and end the thread after `patience` at the latest. A script that was
     /// running before and holds up another one is ended early. Returns whether all scripts ended
-    /// by themselves in time; those that did not got TERM and were reported.
+    /// by themselves in time; those that did not got TERM, a moment later KILL for the whole process
+    /// group, and were reported.
     #[must_use]
     pub fn stop(self, patience: Duration) -> bool {
         lock(&self.shared).stop = Some(patience);

@@ -353,6 +353,15 @@ impl<F: FnMut(HookReport)> Runner<F> {
                 started: false,
             });
         }
+        // A moment for those that listen; then nothing of them may outlive the daemon.
+        let now = self.clock.now();
+        for child in self.children.values_mut() {
+            child.terminate(now, STOP_GRACE);
+        }
+        let end = now.checked_add(STOP_GRACE).unwrap_or(now);
+        while self.clock.now() < end && !self.children.values().all(RunningChild::leader_ended) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         for (_, child) in std::mem::take(&mut self.children) {
             let run = child.abandon();
             (self.report)(HookReport::Abandoned {
