@@ -261,6 +261,15 @@ fn test(source: &ConfigSource, report: &str) -> ExitCode {
             ));
         }
     }
+    for address in &parsed.config.statics.addresses {
+        let interface = &address.device;
+        if Surroundings::mtu(&machine, interface).is_none() {
+            let address = address.vip.address;
+            warn(&format!(
+                "interface {interface} of the static address {address} does not exist now"
+            ));
+        }
+    }
     let written = if report == "-" {
         std::io::stderr().write_all(text.as_bytes())
     } else {

@@ -52,6 +52,7 @@ for_kinds! {
     c = CKeepalived {
         routes_and_rules_move_with_the_master;
         static_objects_are_there_while_the_daemon_runs;
+        a_static_address_without_interface_is_on_the_default_one;
         secondaries_are_promoted_while_it_runs;
         a_route_that_goes_with_its_link_faults_the_group;
     }
@@ -63,6 +64,9 @@ for_kinds! {
         /// STAT-01, STAT-02, STAT-03.
         /// Flips: (root).static_ipaddress, ADDRESS-ENTRY/(address).
         static_objects_are_there_while_the_daemon_runs;
+        /// STAT-01.
+        /// Flips: global_defs.default_interface.
+        a_static_address_without_interface_is_on_the_default_one;
         /// STAT-04.
         a_route_that_goes_with_its_link_faults_the_group;
         /// VIP-07.
@@ -123,6 +127,31 @@ fn static_objects_are_there_while_the_daemon_runs(kind: Kind) {
     });
     assert!(line(&rules(host), "600:").is_none());
     assert!(line(&routes(host), "10.7.0.0/16").is_none());
+}
+
+fn a_static_address_without_interface_is_on_the_default_one(kind: Kind) {
+    lab::require_live();
+    let lan = Lan::new(&["a"]);
+    let host = lan.host("a");
+    host.netns.ip(&[
+        "link add other0 type veth peer name far0",
+        "link set far0 up",
+        "link set other0 up",
+    ]);
+    let address = "10.8.0.1".parse().expect("an address");
+    let on = |device| host.link_holds(device, address);
+    let text = format!(
+        "{}static_ipaddress {{\n 10.8.0.1/24\n}}\n",
+        Conf::new(100).text()
+    );
+    let named = format!("global_defs {{\n default_interface other0\n}}\n{text}");
+    for (text, device) in [(text, "eth0"), (named, "other0")] {
+        let mut daemon = Daemon::start_with(kind, host, &text);
+        wait_until(&format!("it is on {device}"), PATIENCE, || on(device));
+        assert!(!(on("eth0") && on("other0")));
+        daemon.terminate();
+        daemon.wait_exit(PATIENCE);
+    }
 }
 
 fn secondaries_are_promoted_while_it_runs(kind: Kind) {

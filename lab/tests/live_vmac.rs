@@ -29,10 +29,13 @@ macro_rules! for_kinds {
 
 for_kinds! {
     c = CKeepalived {
+        each_instance_has_a_device_and_a_mac_address_of_its_own;
         devices_have_the_names_that_are_asked_for;
     }
 
     ours = Ours {
+        /// VMAC-01, VMAC-02: names that two instances give, and those that no device can have.
+        each_instance_has_a_device_and_a_mac_address_of_its_own;
         /// VMAC-02, VMAC-04, VMAC-05.
         /// Flips: global_defs.vmac_prefix, global_defs.vmac_addr_prefix,
         /// vrrp_instance.use_vmac_addr, ADDRESS-ENTRY/use_vmac.
@@ -204,7 +207,8 @@ fn a_device_comes_back_with_its_interface(kind: Kind) {
     a.netns.ip(&["link del other0"]);
     daemon.wait_log("Entering FAULT STATE", 1, PATIENCE);
     second_interface(a);
-    wait_until("it is master again", PATIENCE, || holds(a, "vrrp.51", vip));
+    let soon = Duration::from_secs(2);
+    wait_until("it is master again", soon, || holds(a, "vrrp.51", vip));
     // Another name, and the first one again.
     a.netns.ip(&[
         "link set other0 down",
@@ -217,9 +221,42 @@ fn a_device_comes_back_with_its_interface(kind: Kind) {
         "link set new0 name other0",
         "link set other0 up",
     ]);
-    wait_until("it is master once more", PATIENCE, || {
-        holds(a, "vrrp.51", vip)
-    });
+    wait_until("it is master once more", soon, || holds(a, "vrrp.51", vip));
+}
+
+/// Two instances on one device would both have the MAC address of the first.
+fn each_instance_has_a_device_and_a_mac_address_of_its_own(kind: Kind) {
+    let lan = lan();
+    let a = lan.host("a");
+    let instance = |name: &str, vrid: u8, device: &str| {
+        format!(
+            "vrrp_instance {name} {{\n interface eth0\n virtual_router_id {vrid}\n use_vmac {device}\n\
+            virtual_ipaddress {{\n 10.9.0.{vrid}/24\n }}\n}}\n"
+        )
+    };
+    let conf = [
+        instance("A", 109, "vv"),
+        instance("B", 110, "vv"),
+        instance("C", 111, "\"a b\""),
+        instance("D", 112, "\"a:b\""),
+        instance("E", 113, "far-too-long-a-name"),
+    ];
+    let _a = Daemon::start_with(kind, a, &conf.concat());
+    for (name, vrid) in [
+        ("vv", 109),
+        ("vrrp.110", 110),
+        ("vrrp.111", 111),
+        ("vrrp.112", 112),
+        ("vrrp.113", 113),
+    ] {
+        let vip = format!("10.9.0.{vrid}").parse().expect("an address");
+        wait_until(&format!("{name} has {vip}"), PATIENCE, || {
+            holds(a, name, vip)
+        });
+        let found = link(a, name).expect("it is there");
+        let mac = format!("00:00:5e:00:01:{vrid:02x}");
+        assert_eq!(found.pointer("/address"), Some(&mac.into()), "{name}");
+    }
 }
 
 fn an_interface_of_somebody_else_is_not_taken(kind: Kind) {

@@ -9,7 +9,7 @@ pub enum NameError {
     /// More than 15 bytes.
     #[error("interface name longer than 15 bytes")]
     TooLong,
-    /// Empty, `.`, `..`, or with a slash, a colon or white space in it.
+    /// Empty, `.`, `..`, or with a slash, a colon, a percent sign or white space in it.
     #[error("not a possible interface name")]
     NotAllowed,
 }

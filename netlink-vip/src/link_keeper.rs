@@ -90,6 +90,8 @@ enum What {
 struct Entry {
     wanted: Option<WantedLink>,
     stage: Stage,
+    /// The interface below when this was last looked at: its index, and whether it is switched on.
+    parent: Option<(u32, bool)>,
     failures: u32,
     /// Not before.
     retry_at: Option<Instant>,
@@ -103,11 +105,27 @@ impl Entry {
         Self {
             wanted,
             stage: Stage::Look,
+            parent: None,
             failures: 0,
             retry_at: None,
             reason: None,
             finished: false,
         }
+    }
+
+    /// Another interface below, or one that was switched: what failed with the old one may work
+    /// now, at once. True: what was asked for is about an interface that is no more.
+    fn meet(&mut self, parent: Option<(u32, bool)>) -> bool {
+        let moved = self.parent.map(|(index, _)| index) != parent.map(|(index, _)| index);
+        if self.parent != parent {
+            self.parent = parent;
+            (self.failures, self.retry_at) = (0, None);
+        }
+        let moved = moved && matches!(self.stage, Stage::Waiting { .. } | Stage::Dressed { .. });
+        if moved {
+            self.stage = Stage::Look;
+        }
+        moved
     }
 }
 
@@ -276,7 +294,11 @@ impl LinkKeeper {
                 }
             };
         };
-        let parent = observed.link(wanted.parent.as_str()).map(|link| link.index);
+        let below = observed.link(wanted.parent.as_str());
+        if entry.meet(below.map(|link| (link.index, link.flags.admin_up))) {
+            self.asked.retain(|_, (other, ..)| *other != name);
+        }
+        let parent = below.map(|link| link.index);
         let fits = seen.is_some_and(|link| fits(link, &wanted, parent));
         let right = seen.is_some_and(|link| fits && has_mode(link, &wanted));
         match (entry.stage, seen) {
@@ -300,6 +322,13 @@ impl LinkKeeper {
                 self.events.push_back(LinkEvent::Raised { name });
                 return Step::Nothing;
             }
+            // Gone, as asked: the way is free.
+            (
+                Stage::Waiting {
+                    what: What::Remove, ..
+                },
+                None,
+            ) => entry.stage = Stage::Look,
             (Stage::Waiting { until, .. }, _) if until > now => return Step::Nothing,
             (Stage::Dressed { index }, Some(link)) if fits => {
                 // Of an older one of this name the mirror may still speak.

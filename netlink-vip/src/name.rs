@@ -23,10 +23,11 @@ impl InterfaceName {
     /// Takes `name` if the kernel would.
     ///
     /// # Errors
-    /// [`NameError`] if it is empty, longer than 15 bytes, `.` or `..`, or holds a slash, a colon
-    /// or white space.
+    /// [`NameError`] if it is empty, longer than 15 bytes, `.` or `..`, or holds a slash, a colon,
+    /// white space, or a percent sign, which the kernel would replace by a number.
     pub fn new(name: &str) -> Result<Self, NameError> {
-        let forbidden = |c: char| c == '/' || c == ':' || c.is_ascii_whitespace() || c == '\0';
+        let forbidden =
+            |c: char| matches!(c, '/' | ':' | '%' | '\0' | '\u{b}') || c.is_ascii_whitespace();
         if name.is_empty() || name == "." || name == ".." || name.contains(forbidden) {
             return Err(NameError::NotAllowed);
         }

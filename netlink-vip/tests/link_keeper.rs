@@ -263,3 +263,61 @@ fn up() -> Bench {
     assert_eq!(bench.keeper.poll_event(), Some(raised));
     bench
 }
+
+/// VMAC-01: a device under the interface that has gone has to go first; when it is gone there is
+/// nothing to wait for.
+#[test]
+fn a_device_is_made_at_once_when_the_one_in_its_way_is_gone() {
+    let mut bench = up();
+    let mut renamed = kernel(OURS, true);
+    renamed.insert_link(Link::new(2, name("new0")));
+    assert_eq!(bench.ask(&renamed), [DELLINK]);
+    bench.accept();
+    let mut back = Observed::new();
+    assert_eq!(bench.ask(&back), []);
+    back.insert_link(Link::new(2, name("eth0")));
+    assert_eq!(bench.ask(&back), [NEWLINK, SETLINK, SETLINK]);
+
+    // The answer that it has gone with its interface already.
+    let mut bench = up();
+    assert_eq!(bench.ask(&renamed), [DELLINK]);
+    bench.refuse(19);
+    assert_eq!(bench.ask(&kernel(None, false)), [NEWLINK, SETLINK, SETLINK]);
+}
+
+/// VMAC-01: what failed with the interface as it was may work now.
+#[test]
+fn a_delay_that_has_grown_ends_when_the_interface_below_appears_or_changes() {
+    let mut bench = Bench::new();
+    let mut observed = kernel(None, false);
+    let changes: [fn(&mut Observed); 2] = [
+        |observed| {
+            observed.remove_link(2);
+            observed.insert_link(Link::new(9, name("eth0")));
+        },
+        |observed| {
+            let mut link = observed.link("eth0").unwrap().clone();
+            link.flags.admin_up = !link.flags.admin_up;
+            observed.insert_link(link);
+        },
+    ];
+    for change in changes {
+        assert_eq!(bench.ask(&observed), [NEWLINK, SETLINK, SETLINK]);
+        bench.refuse(100);
+        assert_eq!(bench.ask(&observed), []);
+        change(&mut observed);
+    }
+    assert_eq!(bench.ask(&observed), [NEWLINK, SETLINK, SETLINK]);
+}
+
+/// VMAC-01: made on an interface that was deleted before the news of the device was heard.
+#[test]
+fn a_device_of_which_nothing_was_seen_is_made_again_on_the_next_interface() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.ask(&kernel(None, false)).len(), 3);
+    bench.accept();
+    let _ = bench.keeper.poll_event();
+    let mut observed = Observed::new();
+    observed.insert_link(Link::new(9, name("eth0")));
+    assert_eq!(bench.ask(&observed), [NEWLINK, SETLINK, SETLINK]);
+}

@@ -1,6 +1,7 @@
 //! Devices of instances: what they are called, which addresses they carry.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use keepalived_config::Config as Model;
 use keepalived_config::model::{
@@ -76,13 +77,11 @@ pub(super) fn add(
                 setup.vmac = Some(vmac(setup, wanted, device, name));
                 moves.push((setup.interface, wanted.family, name));
             }
-            None => remarks.push(format!(
-                "({}) there is no free name for its device",
-                *wanted.name
-            )),
+            None => hold(setup, wanted, remarks),
         }
     }
     let prefix = global.links.vmac_addr_prefix.as_deref().unwrap_or(prefix);
+    let mut unnamed = false;
     for (vip, held) in setup.addresses.iter_mut().zip(wanted.held_addresses()) {
         let family = Family::of(vip.address);
         let foreign = vip.device != setup.interface || family != wanted.family;
@@ -96,6 +95,7 @@ pub(super) fn add(
             Some(name) => name,
             None if asked => {
                 let Some(name) = names.find(prefix, wanted.vrid.value.get(), family) else {
+                    unnamed = true;
                     continue;
                 };
                 let mac = virtual_mac(wanted.vrid.value.get(), family == Family::Ipv6);
@@ -109,6 +109,17 @@ pub(super) fn add(
         };
         vip.device = name;
     }
+    if unnamed {
+        hold(setup, wanted, remarks);
+    }
+}
+
+/// Without the device that is asked for its addresses would have another MAC address than the
+/// other router gives them: it does not run.
+fn hold(setup: &mut InstanceSetup, wanted: &VrrpInstance, remarks: &mut Vec<String>) {
+    let reason = "there is no free name for its device";
+    remarks.push(format!("({}) not run: {reason}", *wanted.name));
+    setup.hold.get_or_insert_with(|| Arc::from(reason));
 }
 
 fn vmac(

@@ -47,7 +47,7 @@ table! { GLOBAL_DEFS, GlobalDefs;
         "Path element of instances without interface on D-Bus.";
     "dbus_service_name", Line, "DBUS_NAME", P2, Refused(NO_DBUS), "org.keepalived.Vrrp1", "1.3.7",
         "Name of the D-Bus service.";
-    "default_interface", Line, "IFNAME", P1, NoEffect("only static addresses would use it"), "eth0", "1.2.24",
+    "default_interface", Line, "IFNAME", P1, Works, "eth0", "1.2.24",
         "Interface for static addresses that name none.";
     "disable_local_igmp", Line, "", P2, Works, "off", "2.2.0",
         "Keep the kernel from reporting membership of 224.0.0.0/24.";

@@ -49,6 +49,38 @@ pub(super) fn duplicate_vrids(instances: &mut [VrrpInstance], diagnostics: &mut 
     }
 }
 
+/// A device has one MAC address, so it serves one instance: the first that names it. Others get
+/// the names they would have without (VMAC-02).
+pub(super) fn device_names(instances: &mut [VrrpInstance], diagnostics: &mut Diagnostics) {
+    let mut seen: HashMap<String, (String, Span)> = HashMap::new();
+    for instance in instances {
+        let unknown = |hold: &Hold| hold.reason == HoldReason::DuplicateVrid;
+        let Some(device) = &mut instance.device else {
+            continue;
+        };
+        // Of the instance that is left out there is no device.
+        if instance.hold.as_ref().is_some_and(unknown) {
+            continue;
+        }
+        let Some(name) = device.name.take() else {
+            continue;
+        };
+        if let Some((other, first)) = seen.get(&name) {
+            let message = format!(
+                "`{}`: the device `{name}` is that of `{other}`",
+                instance.name.value
+            );
+            diagnostics
+                .error("device-name-twice", device.span, message)
+                .help("give it a name of its own; until then it has the name that it gets without one")
+                .note(*first, "the first one is here");
+        } else {
+            seen.insert(name.clone(), (instance.name.value.clone(), device.span));
+            device.name = Some(name);
+        }
+    }
+}
+
 /// An address held twice on one interface: whoever leaves MASTER first takes it from the other.
 pub(super) fn shared_addresses(instances: &[VrrpInstance], diagnostics: &mut Diagnostics) {
     let mut seen: HashMap<(&str, IpAddr), (&VrrpInstance, Span)> = HashMap::new();

@@ -149,6 +149,7 @@ pub(crate) fn build(
     }
     let statics = statics::resolve(file.statics, &file.global, &instances, diagnostics);
     check::duplicate_vrids(&mut instances, diagnostics);
+    check::device_names(&mut instances, diagnostics);
     check::shared_addresses(&instances, diagnostics);
     let link_delays = check::link_delays(file.link_delays, &instances, diagnostics);
     Config {

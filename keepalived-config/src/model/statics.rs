@@ -8,6 +8,9 @@ use super::spanned::Spanned;
 use super::vip::Vip;
 use crate::diagnostic::Diagnostics;
 
+/// Where addresses go that name no interface, if `default_interface` does not say.
+const DEFAULT_INTERFACE: &str = "eth0";
+
 /// The static part of a configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -59,21 +62,13 @@ pub(super) fn resolve(
     instances: &[VrrpInstance],
     diagnostics: &mut Diagnostics,
 ) -> Statics {
-    let default = global.default_interface.as_ref().map(|name| &name.value);
-    statics.addresses.retain_mut(|address| {
-        if address.device.is_empty()
-            && let Some(default) = default
-        {
-            address.device.clone_from(default);
-        }
+    let default = global.default_interface.as_ref();
+    let default = default.map_or(DEFAULT_INTERFACE, |name| name.value.as_str());
+    for address in &mut statics.addresses {
         if address.device.is_empty() {
-            let message = format!("`{}` has no interface", address.vip.address);
-            diagnostics
-                .error("no-interface", address.vip.span, message)
-                .help("add `dev INTERFACE`, or `default_interface`; the address is left out");
+            default.clone_into(&mut address.device);
         }
-        !address.device.is_empty()
-    });
+    }
     for group in &statics.groups {
         for member in &group.members {
             if !instances

@@ -123,7 +123,9 @@ impl Config {
         self.global.dynamic_interfaces == DynamicInterfaces::No
             && self
                 .interfaces()
-                .any(|(_, name)| around.mtu(name).is_none())
+                .map(|(_, name)| name)
+                .chain(self.statics.addresses.iter().map(|a| a.device.as_str()))
+                .any(|name| around.mtu(name).is_none())
     }
 
     /// Some instance has more addresses than fit into an advert on its interface.

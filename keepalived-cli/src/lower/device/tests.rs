@@ -87,6 +87,40 @@ fn the_address_of_an_ipvlan_is_the_source() {
     );
 }
 
+/// VMAC-01: without its device the instance would answer with the MAC address of the interface.
+#[test]
+fn an_instance_for_whose_device_there_is_no_name_is_held() {
+    let named = |lines: &str, prefix: &str| {
+        let mut text = format!("global_defs {{\nvmac_prefix {prefix}\n}}\n");
+        text +=
+            &format!("vrrp_instance VI_1 {{\ninterface eth0\nvirtual_router_id 51\n{lines}\n}}\n");
+        let mut source = MemorySource::new().with_file("keepalived.conf", text);
+        let parsed = parse(&mut source, "keepalived.conf", &Options::default());
+        let model = parsed.config;
+        let wanted = model.instances.first().expect("there is one");
+        let mut setup = lowered("virtual_ipaddress {\n192.0.2.1\n}");
+        let mut names = Names::new(&model);
+        // Every name that could be had is somebody's already.
+        names.taken.insert(format!("{prefix}.51"));
+        for number in 1..=u8::MAX {
+            names.taken.insert(format!("{prefix}{number}.51"));
+        }
+        let mut remarks = Vec::new();
+        add(&mut setup, &model.global, wanted, &mut names, &mut remarks);
+        (setup.hold, remarks.len())
+    };
+    let reason = Some("there is no free name for its device");
+    for lines in [
+        "use_vmac\nvirtual_ipaddress {\n192.0.2.1\n}",
+        "virtual_ipaddress {\n192.0.2.1 use_vmac\n}",
+    ] {
+        let (hold, remarks) = named(lines, "foo");
+        assert_eq!((hold.as_deref(), remarks), (reason, 1), "{lines}");
+    }
+    let (hold, remarks) = named("virtual_ipaddress {\n192.0.2.1\n}", "foo");
+    assert_eq!((hold, remarks), (None, 0));
+}
+
 /// VMAC-09.
 #[test]
 fn unicast_adverts_never_leave_by_the_device() {

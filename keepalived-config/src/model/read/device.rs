@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::instance::text;
-use super::line::{Line, interface_name, parse_unsigned, refuse};
+use super::line::{Line, interface_name, not_in_names, parse_unsigned, refuse};
 use crate::diagnostic::Diagnostics;
 use crate::model::device::{
     DeviceKind, ExtraAnnounce, GarpGroup, IpvlanFlag, LinkDefs, LinkDelay, ReceiveRoom,
@@ -15,6 +15,7 @@ use crate::tree::{Node, Span, Word};
 use crate::values::parse_seconds;
 
 const LEFT_OUT: &str = "the line is left out";
+const DEFAULT_NAME: &str = "its device gets the name that it has without one";
 /// A day, as Keepalived has it.
 const LONGEST_REFRESH: u64 = 86_400;
 /// The longest delay of a link, in microseconds.
@@ -54,14 +55,14 @@ pub(super) fn instance_line(
     match line.keyword() {
         "use_vmac" => {
             let kind = DeviceKind::Vmac { mac: None };
-            raw.vmac = device(line, kind, diagnostics);
+            raw.vmac = Some(device(line, kind, diagnostics));
         }
         "use_ipvlan" => {
             let kind = DeviceKind::Ipvlan {
                 flag: IpvlanFlag::Bridge,
                 address: None,
             };
-            raw.ipvlan = device(line, kind, diagnostics);
+            raw.ipvlan = Some(device(line, kind, diagnostics));
         }
         "vmac_xmit_base" => raw.xmit_base = line.flag(diagnostics).then_some(span),
         "use_vmac_addr" => raw.for_addresses = line.flag(diagnostics).then_some(span),
@@ -82,8 +83,10 @@ pub(super) fn instance_line(
     true
 }
 
-/// `[[name] IFNAME] [ADDRESS] [flags] [group N]`, in any order.
-fn device(line: Line<'_>, kind: DeviceKind, diagnostics: &mut Diagnostics) -> Option<RawVmac> {
+/// `[[name] IFNAME] [ADDRESS] [flags] [group N]`, in any order. A word that cannot be used is left
+/// out, and not the device: without it the instance would answer for its addresses with another MAC
+/// address than the other router.
+fn device(line: Line<'_>, kind: DeviceKind, diagnostics: &mut Diagnostics) -> RawVmac {
     let mut raw = RawVmac {
         span: line.node.span(),
         name: None,
@@ -91,11 +94,9 @@ fn device(line: Line<'_>, kind: DeviceKind, diagnostics: &mut Diagnostics) -> Op
         short_mac: false,
         group: None,
     };
-    let without = "the instance does without a device of its own";
     let mut words = line.node.arguments().iter();
     while let Some(word) = words.next() {
-        let known = option(line, word, &mut words, &mut raw, diagnostics)?;
-        if known {
+        if option(line, word, &mut words, &mut raw, diagnostics) {
             continue;
         }
         if raw.name.is_some() {
@@ -107,45 +108,46 @@ fn device(line: Line<'_>, kind: DeviceKind, diagnostics: &mut Diagnostics) -> Op
                 word,
                 "the word is left out",
             );
-        } else if interface_name(word, without, diagnostics) {
+        } else if interface_name(word, DEFAULT_NAME, diagnostics) {
             raw.name = Some(word.as_str().to_owned());
-        } else {
-            return None;
         }
     }
-    Some(raw)
+    raw
 }
 
-/// True: the word, and what belongs to it, has been read. `None`: the line cannot be used.
+/// Whether the word, and what belongs to it, has been read, or complained about.
 fn option<'a>(
     line: Line<'_>,
     word: &'a Word,
     rest: &mut impl Iterator<Item = &'a Word>,
     raw: &mut RawVmac,
     diagnostics: &mut Diagnostics,
-) -> Option<bool> {
+) -> bool {
     let mut value = |what: &str, diagnostics: &mut Diagnostics| {
         let next = rest.next();
         if next.is_none() {
             let message = format!("`{}` needs {what}", word.as_str());
             diagnostics
                 .error("missing-value", word.span, message)
-                .help(LEFT_OUT);
+                .help("the word is left out");
         }
         next
     };
     match word.as_str() {
         "name" => {
-            let name = value("the name of an interface", diagnostics)?;
-            if !interface_name(name, LEFT_OUT, diagnostics) {
-                return None;
+            let name = value("the name of an interface", diagnostics);
+            if let Some(name) = name
+                && interface_name(name, DEFAULT_NAME, diagnostics)
+            {
+                raw.name = Some(name.as_str().to_owned());
             }
-            raw.name = Some(name.as_str().to_owned());
-            return Some(true);
+            return true;
         }
         "group" => {
             let what = "a number, or `default`";
-            let group = value(what, diagnostics)?;
+            let Some(group) = value(what, diagnostics) else {
+                return true;
+            };
             let number = match group.as_str() {
                 "default" => Some(0),
                 other => parse_unsigned(other).and_then(|number| u32::try_from(number).ok()),
@@ -155,17 +157,18 @@ fn option<'a>(
                 refuse(diagnostics, "bad-group", "group", what, group, help);
             }
             raw.group = number;
-            return Some(true);
+            return true;
         }
         _ => {}
     }
-    Some(match &mut raw.kind {
+    match &mut raw.kind {
         DeviceKind::Vmac { mac } => {
             if word.as_str() == "netlink_notify_msg" {
                 true
             } else if word.as_str().matches(':').count() >= 4 {
-                let (octets, short) = mac_address(line, word, diagnostics)?;
-                (*mac, raw.short_mac) = (Some(octets), short);
+                if let Some((octets, short)) = mac_address(line, word, diagnostics) {
+                    (*mac, raw.short_mac) = (Some(octets), short);
+                }
                 true
             } else {
                 false
@@ -189,7 +192,7 @@ fn option<'a>(
                 prefix(other).is_some()
             }
         },
-    })
+    }
 }
 
 fn prefix(text: &str) -> Option<(IpAddr, u8)> {
@@ -229,7 +232,7 @@ fn mac_address(
     });
     if read.is_none() {
         let what = "a unicast MAC address of five or six octets";
-        let help = "the instance does without a device of its own";
+        let help = "its device gets the MAC address of the virtual router";
         refuse(diagnostics, "bad-mac", line.keyword(), what, word, help);
     }
     read
@@ -308,9 +311,9 @@ pub(super) fn global_line(
 
 /// A dot and the number of the virtual router follow, perhaps a digit between.
 fn name_prefix(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<String> {
-    let what = "1 to 10 characters without `/`";
+    let what = "1 to 10 characters, no blanks and none of `/`, `:`, `%`";
     let word = line.word(what, diagnostics)?;
-    let good = (1..=10).contains(&word.as_str().len()) && !word.as_str().contains('/');
+    let good = (1..=10).contains(&word.as_str().len()) && !word.as_str().contains(not_in_names);
     if !good {
         refuse(
             diagnostics,

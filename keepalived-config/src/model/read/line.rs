@@ -220,17 +220,35 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Checks the length of an interface name (the kernel takes 15 bytes).
+/// What no name of an interface has, beside its length of 1 to 15: the kernel refuses it, reads
+/// `%d` as a wish for a number of its choice, and shows blanks and control characters as they are.
+pub(super) fn not_in_names(c: char) -> bool {
+    matches!(c, '/' | ':' | '%') || c.is_whitespace() || c.is_control()
+}
+
+/// Checks the name of an interface (the kernel takes 15 bytes).
 pub(super) fn interface_name(word: &Word, instead: &str, diagnostics: &mut Diagnostics) -> bool {
     let text = word.as_str();
-    let good = !text.is_empty() && text.len() <= 15 && !text.contains('/');
+    let good = (1..=15).contains(&text.len())
+        && !matches!(text, "." | "..")
+        && !text.contains(not_in_names);
     if !good {
-        let message = format!("`{text}` cannot be the name of an interface");
+        let shown = text.escape_debug();
+        let message = format!("`{shown}` cannot be the name of an interface");
+        let (real, alias) = text.split_once(':').unwrap_or_default();
+        let number = !alias.is_empty() && alias.bytes().all(|byte| byte.is_ascii_digit());
+        let help = if number && !real.is_empty() && !real.contains(not_in_names) {
+            format!("this is a label, of an address on `{real}`: write `{real}`; {instead}")
+        } else if matches!(text, "." | "..") {
+            format!("`.` and `..` are no names; {instead}")
+        } else {
+            format!(
+                "interface names have 1 to 15 characters, no blanks and none of `/`, `:`, `%`; {instead}"
+            )
+        };
         diagnostics
             .error("bad-interface", word.span, message)
-            .help(format!(
-                "interface names have 1 to 15 characters and no `/`; {instead}"
-            ));
+            .help(help);
     }
     good
 }
