@@ -241,3 +241,37 @@ fn executable_files_and_directories_are_not_configuration() {
     assert_eq!(severities, ["warning", "warning", "error"]);
     assert_eq!(listed.len(), 3);
 }
+
+/// LANG-17: a file of the kernel looks regular, and reading one may wait for ever.
+#[test]
+fn what_the_kernel_makes_up_is_not_configuration() {
+    use keepalived_config::Source as _;
+    let link = std::env::temp_dir().join(format!("language-kmsg-{}", std::process::id()));
+    std::os::unix::fs::symlink("/proc/kmsg", &link).expect("a link");
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let paths = [
+        "/proc/kmsg",
+        "/proc/version",
+        "/sys/kernel/profiling",
+        "/proc/self/mem",
+    ];
+    let mut paths: Vec<String> = paths.map(str::to_owned).to_vec();
+    paths.retain(|path| std::path::Path::new(path).exists());
+    assert!(!paths.is_empty());
+    paths.push(link.to_str().expect("text").to_owned());
+    // On a thread, so that waiting for ever is a failure.
+    std::thread::spawn(move || {
+        for path in paths {
+            let read = keepalived_config::FileSource.read(&path, None);
+            let _ = sender.send((path, read.map_err(|error| error.kind())));
+        }
+    });
+    loop {
+        match receiver.recv_timeout(std::time::Duration::from_secs(20)) {
+            Ok((path, read)) => assert_eq!(read, Err(std::io::ErrorKind::InvalidInput), "{path}"),
+            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => break,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    std::fs::remove_file(&link).expect("removed");
+}

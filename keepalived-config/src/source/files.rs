@@ -1,8 +1,8 @@
 //! The file system as a source.
 
-use std::fs;
-use std::io;
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs::{self, Metadata, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use super::{Source, glob};
@@ -14,22 +14,49 @@ pub struct FileSource;
 
 /// A file larger than this is not a configuration.
 const LARGEST: u64 = 256 * 1024 * 1024;
+const TOO_LARGE: &str = "larger than 256 MiB";
+
+/// Where the file systems are whose files the kernel makes up when they are read. Where one of these is
+/// no file system of its own it is not there at all.
+const KERNEL_MADE: &[&str] = &[
+    "/proc/self",
+    "/sys/kernel",
+    "/sys/kernel/tracing",
+    "/sys/kernel/debug",
+];
+
+/// `O_NONBLOCK` of Linux.
+const NONBLOCK: i32 = if cfg!(any(target_arch = "mips", target_arch = "mips64")) {
+    0o200
+} else if cfg!(any(target_arch = "sparc", target_arch = "sparc64")) {
+    0o40_000
+} else {
+    0o4_000
+};
 
 impl Source for FileSource {
     fn read(&mut self, path: &str, _from: Option<FileId>) -> io::Result<Vec<u8>> {
-        // Looked at before opening: opening a pipe would wait for a writer for ever.
-        let metadata = fs::metadata(path)?;
-        let refuse = |why: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
-        if !metadata.is_file() {
-            return refuse("not a regular file");
+        // Looked at before opening, which may have effects on what is no plain file, and again after:
+        // it may have been replaced.
+        acceptable(&fs::metadata(path)?)?;
+        let file = OpenOptions::new()
+            .read(true)
+            .custom_flags(NONBLOCK)
+            .open(path)?;
+        let metadata = file.metadata()?;
+        acceptable(&metadata)?;
+        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
+        // Some grow while they are read.
+        match file.take(LARGEST + 1).read_to_end(&mut bytes) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                Err(refused("reading it would wait for somebody to write"))
+            }
+            Err(error) => Err(error),
+            Ok(_) if u64::try_from(bytes.len()).is_ok_and(|length| length > LARGEST) => {
+                Err(refused(TOO_LARGE))
+            }
+            Ok(_) => Ok(bytes),
         }
-        if metadata.permissions().mode() & 0o111 != 0 {
-            return refuse("the file is executable");
-        }
-        if metadata.len() > LARGEST {
-            return refuse("larger than 256 MiB");
-        }
-        fs::read(path)
     }
 
     fn glob(&mut self, pattern: &str) -> Vec<String> {
@@ -59,6 +86,30 @@ impl Source for FileSource {
             .and_then(|path| path.to_str().map(str::to_owned))
             .unwrap_or_else(|| path.to_owned())
     }
+}
+
+fn refused(why: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, why)
+}
+
+/// Whether this may be configuration, by what is known without reading it.
+fn acceptable(metadata: &Metadata) -> io::Result<()> {
+    if !metadata.is_file() {
+        return Err(refused("not a regular file"));
+    }
+    // These look like regular files, and reading one may wait for ever or take away what somebody else
+    // wants to read.
+    let made_up = |folder: &str| fs::metadata(folder).is_ok_and(|at| at.dev() == metadata.dev());
+    if KERNEL_MADE.iter().any(|folder| made_up(folder)) {
+        return Err(refused("made by the kernel, not a file on a disk"));
+    }
+    if metadata.permissions().mode() & 0o111 != 0 {
+        return Err(refused("the file is executable"));
+    }
+    if metadata.len() > LARGEST {
+        return Err(refused(TOO_LARGE));
+    }
+    Ok(())
 }
 
 /// What `part` matches inside `directory`.
