@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::process::Stdio;
 use std::time::Duration;
 
-use lab::{Conf, Daemon, Host, Kind, Lan, wait_for, wait_until};
+use lab::{Conf, Daemon, Host, Kind, Lan, Scratch, wait_for, wait_until};
 
 const PATIENCE: Duration = Duration::from_secs(15);
 const MAC4: [u8; 6] = [0, 0, 0x5e, 0, 1, 51];
@@ -156,6 +156,16 @@ fn a_device_has_the_group_that_is_asked_for(kind: Kind) {
     wait_until("it is up", PATIENCE, || is_up(a, "mine"));
     let found = link(a, "mine").expect("it is there");
     assert_eq!(found.pointer("/group"), Some(&"77".into()));
+
+    let scratch = Scratch::new("a");
+    std::fs::write(scratch.file("group"), "78 edge\n").expect("scratch is writable");
+    let mut conf = Conf::new(200).with("use_vmac name named group edge");
+    conf.vrid = 52;
+    conf.global.push("iproute_etc_dir DIR".to_owned());
+    let _named = Daemon::start_in(kind, a, scratch, &conf.text(), &[]);
+    wait_until("it is up", PATIENCE, || is_up(a, "named"));
+    let found = link(a, "named").expect("it is there");
+    assert_eq!(found.pointer("/group"), Some(&"78".into()));
 }
 
 fn a_killed_run_leaves_devices_that_the_next_takes_over(kind: Kind) {

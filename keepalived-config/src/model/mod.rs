@@ -173,10 +173,13 @@ pub(crate) fn build(
 
 /// The name tables of iproute2, if anything in the file can have a name out of them.
 pub(crate) fn names(source: &mut dyn Source, tree: &[Node]) -> Names {
-    let is_entry_block = |word: &str| {
-        word.ends_with("_routes") || word.ends_with("_rules") || word.contains("ipaddress")
+    let has_names = |word: &str| {
+        word.ends_with("_routes")
+            || word.ends_with("_rules")
+            || word.contains("ipaddress")
+            || matches!(word, "use_vmac" | "use_ipvlan")
     };
-    let has = |nodes: &[Node]| nodes.iter().any(|node| is_entry_block(node.keyword()));
+    let has = |nodes: &[Node]| nodes.iter().any(|node| has_names(node.keyword()));
     if !has(tree) && !tree.iter().any(|node| has(node.entries())) {
         return Names::default();
     }

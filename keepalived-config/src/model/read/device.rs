@@ -11,6 +11,7 @@ use crate::model::device::{
     DeviceKind, ExtraAnnounce, GarpGroup, IpvlanFlag, LinkDefs, LinkDelay, ReceiveRoom,
 };
 use crate::model::spanned::Spanned;
+use crate::names::{Names, Table};
 use crate::tree::{Node, Span, Word};
 use crate::values::parse_seconds;
 
@@ -49,20 +50,21 @@ pub(crate) struct RawVmac {
 pub(super) fn instance_line(
     line: Line<'_>,
     raw: &mut RawDevice,
+    names: &Names,
     diagnostics: &mut Diagnostics,
 ) -> bool {
     let span = line.node.span();
     match line.keyword() {
         "use_vmac" => {
             let kind = DeviceKind::Vmac { mac: None };
-            raw.vmac = Some(device(line, kind, diagnostics));
+            raw.vmac = Some(device(line, kind, names, diagnostics));
         }
         "use_ipvlan" => {
             let kind = DeviceKind::Ipvlan {
                 flag: IpvlanFlag::Bridge,
                 address: None,
             };
-            raw.ipvlan = Some(device(line, kind, diagnostics));
+            raw.ipvlan = Some(device(line, kind, names, diagnostics));
         }
         "vmac_xmit_base" => raw.xmit_base = line.flag(diagnostics).then_some(span),
         "use_vmac_addr" => raw.for_addresses = line.flag(diagnostics).then_some(span),
@@ -86,7 +88,12 @@ pub(super) fn instance_line(
 /// `[[name] IFNAME] [ADDRESS] [flags] [group N]`, in any order. A word that cannot be used is left
 /// out, and not the device: without it the instance would answer for its addresses with another MAC
 /// address than the other router.
-fn device(line: Line<'_>, kind: DeviceKind, diagnostics: &mut Diagnostics) -> RawVmac {
+fn device(
+    line: Line<'_>,
+    kind: DeviceKind,
+    names: &Names,
+    diagnostics: &mut Diagnostics,
+) -> RawVmac {
     let mut raw = RawVmac {
         span: line.node.span(),
         name: None,
@@ -96,7 +103,7 @@ fn device(line: Line<'_>, kind: DeviceKind, diagnostics: &mut Diagnostics) -> Ra
     };
     let mut words = line.node.arguments().iter();
     while let Some(word) = words.next() {
-        if option(line, word, &mut words, &mut raw, diagnostics) {
+        if option(line, word, &mut words, &mut raw, names, diagnostics) {
             continue;
         }
         if raw.name.is_some() {
@@ -121,6 +128,7 @@ fn option<'a>(
     word: &'a Word,
     rest: &mut impl Iterator<Item = &'a Word>,
     raw: &mut RawVmac,
+    names: &Names,
     diagnostics: &mut Diagnostics,
 ) -> bool {
     let mut value = |what: &str, diagnostics: &mut Diagnostics| {
@@ -144,14 +152,11 @@ fn option<'a>(
             return true;
         }
         "group" => {
-            let what = "a number, or `default`";
+            let what = "a number or a name in `group` of iproute2";
             let Some(group) = value(what, diagnostics) else {
                 return true;
             };
-            let number = match group.as_str() {
-                "default" => Some(0),
-                other => parse_unsigned(other).and_then(|number| u32::try_from(number).ok()),
-            };
+            let number = names.number(Table::Groups, group.as_str());
             if number.is_none() {
                 let help = "the group is left out";
                 refuse(diagnostics, "bad-group", "group", what, group, help);

@@ -194,7 +194,7 @@ pub(super) fn read(
             "track_script" | "track_file" | "track_process" => {
                 track::objects(entry, &mut raw, diagnostics);
             }
-            _ if device::instance_line(line, &mut raw.device, diagnostics) => {}
+            _ if device::instance_line(line, &mut raw.device, names, diagnostics) => {}
             _ => unicast(line, &mut raw, diagnostics),
         }
     }
