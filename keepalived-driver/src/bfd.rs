@@ -35,6 +35,39 @@ impl BfdSetup {
     }
 }
 
+/// What the `bfd` crate has and the elections loop does not do: such a session would be down for no
+/// visible reason, so it is refused.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BfdUnsupported {
+    /// A session with an S-BFD reflector, RFC 7880: there are no sockets for it.
+    #[error("S-BFD is not supported")]
+    Seamless,
+    /// The echo function, RFC 5881 4: Linux drops what comes back from its own address, so it would
+    /// take packet sockets and the neighbours' link-layer addresses.
+    #[error("the echo function is not supported")]
+    Echo,
+}
+
+impl BfdSetup {
+    /// Whether the elections loop can run it.
+    ///
+    /// # Errors
+    ///
+    /// What it cannot do.
+    pub fn check(&self) -> Result<(), BfdUnsupported> {
+        match &self.definition {
+            Definition::Seamless(..) => Err(BfdUnsupported::Seamless),
+            Definition::SingleHop(_, config) | Definition::Multihop(_, config)
+                if config.echo.is_some() || !config.required_min_echo_rx.is_zero() =>
+            {
+                Err(BfdUnsupported::Echo)
+            }
+            Definition::SingleHop(..) | Definition::Multihop(..) => Ok(()),
+        }
+    }
+}
+
 /// What happened to a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -133,4 +166,32 @@ pub struct BfdTotals {
     pub sent: u64,
     /// Echo packets of neighbours that were sent back.
     pub echoed: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bfd::{InitiatorConfig, InterfaceId, Micros, Seamless, SessionConfig, SingleHop};
+    use std::num::NonZeroU8;
+
+    /// A session that cannot work is refused by name, not left down.
+    #[test]
+    fn what_the_loop_cannot_do_is_refused() {
+        let (peer, every) = (IpAddr::from([192, 0, 2, 2]), Micros::SECOND);
+        let config = SessionConfig::new(every, every, NonZeroU8::MIN);
+        let check = |definition| BfdSetup::new("one", definition).check();
+        let single = |config| Definition::SingleHop(SingleHop::new(InterfaceId::ANY, peer), config);
+        assert_eq!(check(single(config.clone())), Ok(()));
+        let echo = Err(BfdUnsupported::Echo);
+        assert_eq!(check(single(config.clone().with_echo(Some(every)))), echo);
+        assert_eq!(check(single(config.with_required_min_echo_rx(every))), echo);
+        let path = Seamless {
+            target: peer,
+            local: None,
+        };
+        let reflector = Discriminator::new(7).unwrap();
+        let config = InitiatorConfig::new(reflector, every, NonZeroU8::MIN);
+        let seamless = Definition::Seamless(path, config);
+        assert_eq!(check(seamless), Err(BfdUnsupported::Seamless));
+    }
 }

@@ -1,5 +1,5 @@
 //! Is the proof any good? Plants one mistake after the other into a copy of the crates and runs the proof on
-//! it: every mutant must be caught. `cargo run -p netsim --features vrrp --example mutants [-- NAME ...]`
+//! it: every mutant must be caught. `cargo run -p netsim --features vrrp,bfd --example mutants [-- NAME ...]`
 //!
 //! The table it prints is the one in `tests/mutants.md`.
 
@@ -17,6 +17,10 @@ const ACTIVE: &str = "vrrp-fsm/src/instance/active.rs";
 const INITIALIZE: &str = "vrrp-fsm/src/instance/initialize.rs";
 const INSTANCE: &str = "vrrp-fsm/src/instance/mod.rs";
 const GROUP: &str = "vrrp-fsm/src/group.rs";
+const BFD_TIMING: &str = "bfd/src/timing.rs";
+const BFD_NEGOTIATE: &str = "bfd/src/session/negotiate.rs";
+const BFD_TRANSMIT: &str = "bfd/src/session/transmit.rs";
+const BFD_RECEIVE: &str = "bfd/src/session/receive.rs";
 const WORLD: &str = "netsim/src/world.rs";
 
 const SKEW: &str = "Duration::from_nanos(parts.saturating_mul(whole).div_ceil(256))";
@@ -316,6 +320,96 @@ const MUTANTS: &[Mutant] = &[
         "pub(crate) const fn releases(cause: Option<Reason>) -> bool {",
         "pub(crate) const fn releases(cause: Option<Reason>) -> bool {\n    if true { return false; }",
     ),
+    (
+        "bfd: detection time is an interval short",
+        BFD_TIMING,
+        "agreed.saturating_mul(u32::from(mult.get()))",
+        "agreed.saturating_mul(u32::from(mult.get()).saturating_sub(1).max(1))",
+    ),
+    (
+        "bfd: detection time is a millisecond long",
+        BFD_TIMING,
+        "agreed.saturating_mul(u32::from(mult.get()))",
+        "agreed.saturating_mul(u32::from(mult.get())) + Duration::from_millis(1)",
+    ),
+    (
+        "bfd: detection time without the sender's interval",
+        BFD_TIMING,
+        "let agreed = receiver.max(sender)",
+        "let _ = sender;\n    let agreed = receiver",
+    ),
+    (
+        "bfd: jitter of thirty percent",
+        BFD_TIMING,
+        "const SHORTEST: u32 = 750_000;",
+        "const SHORTEST: u32 = 700_000;",
+    ),
+    (
+        "bfd: a multiplier of 1 may take the whole interval",
+        BFD_TIMING,
+        "const LONGEST_ALONE: u32 = 900_000;",
+        "const LONGEST_ALONE: u32 = 1_000_000;",
+    ),
+    (
+        "bfd: jitter beyond the interval",
+        BFD_TIMING,
+        "rng.between(SHORTEST, longest)",
+        "rng.between(SHORTEST, longest) + 20_000",
+    ),
+    (
+        "bfd: polls are not answered",
+        BFD_RECEIVE,
+        "self.outbox.answer();",
+        "",
+    ),
+    (
+        "bfd: answers are not heard",
+        BFD_NEGOTIATE,
+        "self.negotiation.conclude(until);",
+        "let _ = until;",
+    ),
+    (
+        "bfd: a longer interval is used at once",
+        BFD_NEGOTIATE,
+        "wanted.desired_min_tx < used.desired_min_tx {",
+        "wanted.desired_min_tx != used.desired_min_tx {",
+    ),
+    (
+        "bfd: a shorter detection time is used at once",
+        BFD_NEGOTIATE,
+        "wanted.required_min_rx > used.required_min_rx {",
+        "wanted.required_min_rx != used.required_min_rx {",
+    ),
+    (
+        "bfd: the other side's pace is not respected",
+        BFD_NEGOTIATE,
+        "used.max(self.remote.required_min_rx)",
+        "used",
+    ),
+    (
+        "bfd: less than a second between packets when down",
+        BFD_NEGOTIATE,
+        "config.desired_min_tx.max(config.idle_tx)\n            },",
+        "config.desired_min_tx\n            },",
+    ),
+    (
+        "bfd: poll and answer in one packet",
+        BFD_TRANSMIT,
+        "let poll = !is_final && self.is_polling();",
+        "let poll = self.is_polling();",
+    ),
+    (
+        "bfd: silence is not noticed",
+        BFD_RECEIVE,
+        "if matches!(self.state, State::Init | State::Up) {",
+        "if matches!(self.state, State::Init) {",
+    ),
+    (
+        "bfd: elections do not heed a lost session",
+        BACKUP,
+        "if is_active && timing::after",
+        "if false && is_active && timing::after",
+    ),
 ];
 
 /// How many seeds a mutant may survive.
@@ -347,7 +441,7 @@ fn run() -> io::Result<usize> {
         if !wanted.is_empty() && !wanted.iter().any(|word| name.contains(word.as_str())) {
             continue;
         }
-        for part in ["vrrp-proto", "vrrp-fsm", "netsim"] {
+        for part in ["vrrp-proto", "vrrp-fsm", "bfd", "netsim"] {
             copy_tree(&home.join(part), &copy.join(part))?;
         }
         fs::copy(home.join("Cargo.lock"), copy.join("Cargo.lock"))?;
@@ -362,8 +456,15 @@ fn run() -> io::Result<usize> {
             continue;
         }
         fs::write(copy.join(file), text.replacen(from, to, 1))?;
-        let (rule, seed) = verdict(&copy, "")?;
-        let (weak, _) = verdict(&copy, " --weak")?;
+        // The rules for sessions are global ones.
+        let (rule, seed, weak) = if name.starts_with("bfd") {
+            let (rule, seed) = verdict(&copy, " --bfd")?;
+            (rule.clone(), seed, rule)
+        } else {
+            let (rule, seed) = verdict(&copy, " --vrrp")?;
+            let (weak, _) = verdict(&copy, " --vrrp --weak")?;
+            (rule, seed, weak)
+        };
         alive += usize::from(seed.is_empty());
         println!("| {name} | {rule} | {seed} | {weak} |");
     }
@@ -374,7 +475,7 @@ fn run() -> io::Result<usize> {
 /// Runs the proof in the copy: which invariant was violated, with which seed.
 fn verdict(copy: &Path, more: &str) -> io::Result<(String, String)> {
     let target = copy.join("target");
-    let run = "run --quiet --release --offline -p netsim --features vrrp --example proof --";
+    let run = "run --quiet --release --offline -p netsim --features vrrp,bfd --example proof --";
     let arguments = format!("{run} --seeds {SEEDS}{more}");
     let output = Command::new("cargo")
         .args(arguments.split_whitespace())
@@ -398,11 +499,11 @@ fn verdict(copy: &Path, more: &str) -> io::Result<(String, String)> {
     })
 }
 
-/// The workspace manifest with three members.
+/// The workspace manifest with four members.
 fn manifest(text: &str) -> String {
     let (before, rest) = text.split_once("members = [").expect("a workspace");
     let (_, after) = rest.split_once(']').expect("a list");
-    format!("{before}members = [\"vrrp-proto\", \"vrrp-fsm\", \"netsim\"]{after}")
+    format!("{before}members = [\"vrrp-proto\", \"vrrp-fsm\", \"bfd\", \"netsim\"]{after}")
 }
 
 fn copy_tree(from: &Path, to: &PathBuf) -> io::Result<()> {

@@ -8,6 +8,13 @@
 )]
 #[path = "../tests/proof/mod.rs"]
 mod proof;
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "shared with the tests, each uses its part"
+)]
+#[path = "../tests/sessions/mod.rs"]
+mod sessions;
 
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -21,8 +28,18 @@ struct Arguments {
     seed: Option<u64>,
     trace: bool,
     weak: bool,
+    only: Option<Only>,
     failures: usize,
 }
+
+/// One of the two proofs.
+#[derive(Copy, Clone)]
+enum Only {
+    Vrrp,
+    Bfd,
+}
+
+type All = (Figures, sessions::Figures);
 
 fn arguments() -> Result<Arguments, String> {
     let mut found = Arguments {
@@ -31,6 +48,7 @@ fn arguments() -> Result<Arguments, String> {
         seed: None,
         trace: false,
         weak: false,
+        only: None,
         failures: 1,
     };
     let mut words = std::env::args().skip(1);
@@ -50,9 +68,11 @@ fn arguments() -> Result<Arguments, String> {
             "--trace" => found.trace = true,
             // Is there anything that only the comparison with the model finds?
             "--weak" => found.weak = true,
+            "--vrrp" => found.only = Some(Only::Vrrp),
+            "--bfd" => found.only = Some(Only::Bfd),
             _ => {
                 return Err(format!(
-                    "{word}? I know --seeds --seed --trace --first --failures"
+                    "{word}? I know --seeds --seed --trace --first --failures --vrrp --bfd"
                 ));
             }
         }
@@ -74,7 +94,8 @@ fn main() -> ExitCode {
                 println!("{}", proof::story(&scenario, usize::MAX));
             }
         }
-        return match proof::check(seed) {
+        let both = proof::check(seed).and_then(|vrrp| Ok((vrrp, sessions::check(seed)?)));
+        return match both {
             Ok(figures) => {
                 print(&figures);
                 ExitCode::SUCCESS
@@ -108,23 +129,31 @@ fn by_the_global_rules(seed: u64) -> Result<Figures, String> {
 }
 
 /// Runs all seeds, up to the first few failures.
-fn run(arguments: &Arguments) -> (Figures, Vec<String>) {
+fn run(arguments: &Arguments) -> (All, Vec<String>) {
     let next = AtomicU64::new(arguments.first);
     let end = arguments.first.saturating_add(arguments.seeds);
     let failures = Mutex::new(Vec::new());
     let work = || {
-        let mut figures = Figures::default();
+        let mut figures = All::default();
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if seed >= end {
                 return figures;
             }
-            let result = match arguments.weak {
-                false => proof::check(seed),
-                true => by_the_global_rules(seed),
+            let result = match (arguments.only, arguments.weak) {
+                (Some(Only::Bfd), _) => Ok(Figures::default()),
+                (_, false) => proof::check(seed),
+                (_, true) => by_the_global_rules(seed),
             };
+            let result = result.and_then(|more| match arguments.only {
+                Some(Only::Vrrp) => Ok((more, sessions::Figures::default())),
+                _ => Ok((more, sessions::check(seed)?)),
+            });
             match result {
-                Ok(more) => figures.add(&more),
+                Ok((more, bfd)) => {
+                    figures.0.add(&more);
+                    figures.1.add(&bfd);
+                }
                 Err(failure) => {
                     let mut failures = failures.lock().expect("no thread panics");
                     failures.push(failure);
@@ -135,17 +164,19 @@ fn run(arguments: &Arguments) -> (Figures, Vec<String>) {
             }
         }
     };
-    let mut all = Figures::default();
+    let mut all = All::default();
     std::thread::scope(|scope| {
         let threads = [scope.spawn(work), scope.spawn(work)];
         for thread in threads {
-            all.add(&thread.join().expect("no thread panics"));
+            let (vrrp, bfd) = thread.join().expect("no thread panics");
+            all.0.add(&vrrp);
+            all.1.add(&bfd);
         }
     });
     (all, failures.into_inner().expect("no thread panics"))
 }
 
-fn print(figures: &Figures) {
+fn print((figures, bfd): &All) {
     let millis = |nanos: i64| format!("{:.6} ms", nanos as f64 / 1e6);
     println!("seeds                {}", figures.seeds);
     println!(
@@ -172,4 +203,19 @@ fn print(figures: &Figures) {
         millis(darkest)
     );
     println!("set aside            {}", figures.tainted);
+    println!("BFD packets          {}", bfd.packets);
+    println!(
+        "BFD sessions dropped {}, {} for losses alone, {} after exactly the detection time",
+        bfd.drops, bfd.drops_for_loss, bfd.exact_drops
+    );
+    println!("BFD cuts noticed     {}", bfd.cuts);
+    println!("BFD gaps measured    {}", bfd.gaps);
+    println!("BFD poll sequences   {}", bfd.polls);
+    let (longest, seed) = bfd.longest_clash;
+    println!(
+        "BFD takeovers        {}; clashes {}, longest {} (seed {seed})",
+        bfd.takeovers,
+        bfd.clashes,
+        millis(longest)
+    );
 }

@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+#[cfg(feature = "bfd")]
+pub mod bfd;
 mod fault;
 mod link;
 mod net;

@@ -162,7 +162,7 @@ fn sim(report: &mut Report, arguments: &[&str]) {
         "--package",
         "netsim",
         "--features",
-        "vrrp",
+        "vrrp,bfd",
     ]);
     report.check(
         "sim",

@@ -50,6 +50,8 @@ enum Poll {
 pub(super) struct Negotiation {
     pub(super) offer: Offer,
     pub(super) used: Offer,
+    /// What was on offer in the first P of the poll.
+    asked: Offer,
     poll: Poll,
     /// Another poll has to follow.
     again: bool,
@@ -68,6 +70,7 @@ impl Negotiation {
         Self {
             offer,
             used: offer,
+            asked: offer,
             poll: Poll::None,
             again: false,
             steps: 0,
@@ -97,6 +100,9 @@ impl Negotiation {
     /// P has been sent.
     pub(super) fn polled(&mut self, now: Instant) {
         if let Poll::Running { sent } = &mut self.poll {
+            if sent.is_none() {
+                self.asked = self.offer;
+            }
             *sent = Some((sent.map_or(now, |(first, _)| first), now));
         }
     }
@@ -119,9 +125,17 @@ impl Negotiation {
         longer.min(interval.max(Micros::SECOND))
     }
 
+    /// The offer is still what the first P of the poll said. One that is not up may have changed its
+    /// mind since; the answer on its way does not speak of that, but that to the next poll will.
+    fn is_asked(&self) -> bool {
+        self.asked == self.offer
+    }
+
     /// The poll sequence has ended: what was on offer is in force. BFD-TM-04, BFD-TM-05.
-    const fn conclude(&mut self, until: Instant) {
-        self.used = self.offer;
+    fn conclude(&mut self, until: Instant) {
+        if self.is_asked() {
+            self.used = self.offer;
+        }
         self.poll = Poll::Settling { until };
     }
 }

@@ -45,8 +45,6 @@ pub struct BfdInstance {
     pub for_checkers: bool,
     /// Authentication; absent: none.
     pub auth: Option<BfdAuth>,
-    /// Time between echo packets, from 1 ms; absent: no echo.
-    pub echo: Option<Duration>,
     /// Demand mode, verified this often; absent: none.
     pub demand: Option<Duration>,
     /// From the keyword to the name.

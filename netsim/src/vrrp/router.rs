@@ -283,7 +283,7 @@ impl RouterNode {
         wall.saturating_add(now.saturating_duration_since(told))
     }
 
-    pub(super) fn handle_power(&mut self, now: Instant, power: Power) {
+    pub(crate) fn handle_power(&mut self, now: Instant, power: Power) {
         self.now = now;
         match power {
             Power::Start => {
@@ -306,7 +306,7 @@ impl RouterNode {
         }
     }
 
-    pub(super) fn handle_frame(&mut self, now: Instant, from: NodeId, frame: &Frame) {
+    pub(crate) fn handle_frame(&mut self, now: Instant, from: NodeId, frame: &Frame) {
         self.now = now;
         match frame {
             Frame::Advert(advert) => {
@@ -343,23 +343,23 @@ impl RouterNode {
         }
     }
 
-    pub(super) fn handle_timeout(&mut self, now: Instant) {
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
         self.now = now;
         if let Some(router) = &mut self.router {
             router.handle_timeout(now);
         }
     }
 
-    pub(super) fn next_timeout(&self) -> Option<Instant> {
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
         self.router.as_ref()?.next_timeout()
     }
 
-    pub(super) fn poll_effect(&mut self) -> Option<Effect<Frame, Note>> {
+    pub(crate) fn poll_effect(&mut self) -> Option<Effect<Frame, Note>> {
         self.collect();
         self.out.pop_front()
     }
 
-    pub(super) fn handle_link(&mut self, now: Instant, up: bool) {
+    pub(crate) fn handle_link(&mut self, now: Instant, up: bool) {
         self.now = now;
         self.plugged = up;
         let link = Fault::LinkDown;
@@ -373,7 +373,7 @@ impl RouterNode {
         );
     }
 
-    pub(super) fn handle_order(&mut self, now: Instant, order: &Order) {
+    pub(crate) fn handle_order(&mut self, now: Instant, order: &Order) {
         self.now = now;
         match order {
             Order::Of(key, event) => self.tell(now, *key, *event),

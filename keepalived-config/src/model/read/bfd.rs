@@ -46,7 +46,6 @@ struct Raw {
     auth: Option<BfdAuth>,
     /// Authentication is wanted that cannot be done; it has been complained about.
     bad_auth: bool,
-    echo: Option<Spanned<Duration>>,
     demand: Option<Spanned<Duration>>,
 }
 
@@ -143,13 +142,6 @@ fn line(line: Line<'_>, raw: &mut Raw, diagnostics: &mut Diagnostics) {
         "vrrp" => raw.vrrp = line.flag(diagnostics),
         "checker" => raw.checker = line.flag(diagnostics),
         "auth" => auth(line, raw, diagnostics),
-        "echo" => {
-            let read = millis(line, 1, diagnostics);
-            set(
-                &mut raw.echo,
-                read.map(|time| Some(Spanned::new(time, span))),
-            );
-        }
         "demand" => {
             let read = millis(line, 1, diagnostics);
             set(
@@ -402,30 +394,6 @@ fn resolve(
             .note(twin.neighbor.span, "the other one is here");
         return None;
     }
-    let single_hop = |keyword: &str, diagnostics: &mut Diagnostics, span: Span| {
-        let message = format!(
-            "`{}`: `{keyword}` is for neighbours on one's own link",
-            name.value
-        );
-        diagnostics
-            .error("bfd-multihop", span, message)
-            .help(format!("remove it or `multihop`; {LEFT_OUT}"));
-    };
-    let mut echo = raw.echo;
-    if let Some(wanted) = echo {
-        if raw.multihop {
-            single_hop("echo", diagnostics, wanted.span);
-            echo = None;
-        } else if raw.source.is_none() {
-            let message = format!("`{}`: `echo` needs `source_ip`", name.value);
-            diagnostics
-                .error("echo-source", wanted.span, message)
-                .help(format!(
-                    "echo packets are sent to one's own address; {LEFT_OUT}"
-                ));
-            echo = None;
-        }
-    }
     let (ttl, min_ttl) = hop_limits(&name, &raw, neighbor.value, diagnostics);
     let both = raw.vrrp == raw.checker;
     let default = Duration::from_millis(10);
@@ -446,7 +414,6 @@ fn resolve(
         for_vrrp: both || raw.vrrp,
         for_checkers: both || raw.checker,
         auth: raw.auth,
-        echo: echo.map(|echo| echo.value),
         demand: raw.demand.map(|demand| demand.value),
         span,
         name,

@@ -18,8 +18,8 @@ use bfd::{ConfigError, Definition, InterfaceId, SessionId, Table};
 use sans_io_time::Instant;
 use vrrp_fsm::TrackStatus;
 
-use super::Elections;
 use super::interfaces::Interfaces;
+use super::{Elections, StartError};
 use crate::bfd::{BfdSetup, BfdTotals};
 use crate::config::Config;
 use crate::sockets::bfd::{Letter, Receiver, Room, Sender};
@@ -131,9 +131,15 @@ fn definitions(config: &Config, interfaces: &mut Interfaces) -> Vec<Definition> 
 
 impl Elections {
     /// Whether the sessions of this configuration can be run.
-    pub(super) fn check_bfd(&mut self, config: &Config) -> Result<(), ConfigError> {
+    pub(super) fn check_bfd(&mut self, config: &Config) -> Result<(), StartError> {
+        for setup in &config.bfd {
+            setup.check().map_err(|reason| StartError::BfdUnsupported {
+                name: Arc::clone(&setup.name),
+                reason,
+            })?;
+        }
         let definitions = definitions(config, &mut self.interfaces);
-        Table::check(&definitions)
+        Ok(Table::check(&definitions)?)
     }
 
     /// Run the sessions of the present configuration. Those that were there stay as they are. The
