@@ -14,7 +14,7 @@ use vrrp_fsm::TrackStatus;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BfdSetup {
-    /// The name, as trackers use it ([`Watch::Bfd`](crate::Watch::Bfd)).
+    /// The name, as trackers use it ([`Watch::Bfd`](crate::tracked::Watch::Bfd)).
     pub name: Arc<str>,
     /// The path and how to watch it. The interface number of a single-hop path is not looked at:
     /// `interface` counts.

@@ -54,6 +54,9 @@ const PARTS: &[(&str, &str)] = &[
     ("MAIL", "Keepalived: mail"),
     ("SYS", "Keepalived: surroundings of the process"),
     ("CORE", "Keepalived: the process"),
+    ("RLD", "Reload"),
+    ("CLI", "Command line"),
+    ("SMP", "Samples"),
     ("VIP", "Keepalived: what goes with the master"),
     (
         "STAT",

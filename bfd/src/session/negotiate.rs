@@ -50,8 +50,6 @@ enum Poll {
 pub(super) struct Negotiation {
     pub(super) offer: Offer,
     pub(super) used: Offer,
-    /// What was on offer in the first P of the poll.
-    asked: Offer,
     poll: Poll,
     /// Another poll has to follow.
     again: bool,
@@ -70,7 +68,6 @@ impl Negotiation {
         Self {
             offer,
             used: offer,
-            asked: offer,
             poll: Poll::None,
             again: false,
             steps: 0,
@@ -100,9 +97,6 @@ impl Negotiation {
     /// P has been sent.
     pub(super) fn polled(&mut self, now: Instant) {
         if let Poll::Running { sent } = &mut self.poll {
-            if sent.is_none() {
-                self.asked = self.offer;
-            }
             *sent = Some((sent.map_or(now, |(first, _)| first), now));
         }
     }
@@ -125,17 +119,13 @@ impl Negotiation {
         longer.min(interval.max(Micros::SECOND))
     }
 
-    /// The offer is still what the first P of the poll said. One that is not up may have changed its
-    /// mind since; the answer on its way does not speak of that, but that to the next poll will.
-    fn is_asked(&self) -> bool {
-        self.asked == self.offer
-    }
-
     /// The poll sequence has ended: what was on offer is in force. BFD-TM-04, BFD-TM-05.
-    fn conclude(&mut self, until: Instant) {
-        if self.is_asked() {
-            self.used = self.offer;
-        }
+    ///
+    /// TODO-correctness(RFC 5880 6.5): the offer may have changed since the P that this answers was
+    /// sent, in a session that is not up. Which P it was cannot be read from the answer; to count
+    /// them is not enough when some are lost.
+    const fn conclude(&mut self, until: Instant) {
+        self.used = self.offer;
         self.poll = Poll::Settling { until };
     }
 }

@@ -1,6 +1,6 @@
 //! The typed configuration: what the daemon runs.
 //!
-//! [`build`] makes it out of the spanned tree in three steps: read the lines, resolve defaults and
+//! The module makes it out of the spanned tree in three steps: read the lines, resolve defaults and
 //! corrections per instance, check the instances against each other. It never fails: what cannot be
 //! used is left out or held, and reported.
 //!
