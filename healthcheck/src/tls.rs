@@ -58,11 +58,27 @@ pub enum TlsConfigError {
     Rejected(String),
 }
 
-/// How to speak TLS (CHK-12, CHK-13). Cheap to clone.
+/// How to speak TLS (CHK-12, CHK-13). Cheap to clone. Equal when it was made of the same, the clock
+/// apart.
 #[derive(Clone)]
 pub struct TlsConfig {
     config: Arc<ClientConfig>,
     sni: ServerNameIndication,
+    source: Arc<Source>,
+}
+
+/// What a configuration was made of.
+#[derive(PartialEq)]
+struct Source {
+    verify: Verify,
+    identity: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+impl PartialEq for TlsConfig {
+    fn eq(&self, other: &Self) -> bool {
+        self.sni == other.sni
+            && (Arc::ptr_eq(&self.source, &other.source) || self.source == other.source)
+    }
 }
 
 impl fmt::Debug for TlsConfig {
@@ -125,9 +141,14 @@ impl TlsConfig {
         config.enable_sni = sni != ServerNameIndication::Off;
         // Each check is to be a whole one.
         config.resumption = rustls::client::Resumption::disabled();
+        let source = Source {
+            verify: verify.clone(),
+            identity: identity.map(|(chain, key)| (chain.to_vec(), key.to_vec())),
+        };
         Ok(Self {
             config: Arc::new(config),
             sni,
+            source: Arc::new(source),
         })
     }
 }

@@ -32,6 +32,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod balance;
 pub mod bfd;
 pub mod clock;
 pub mod config;
@@ -55,7 +56,7 @@ pub use config::{Config, GroupSetup, InstanceSetup, TrackedInterface};
 pub use election::{Elections, StartError};
 pub use remote::{Remote, RemoteError};
 pub use report::{InstanceLabel, LinkState, Report};
-pub use reports::Reports;
+pub use reports::{Lossy, Reports};
 pub use snapshot::{
     GroupSnapshot, InstanceSnapshot, LinkSnapshot, Snapshot, TrackerSnapshot, TurnStats,
 };

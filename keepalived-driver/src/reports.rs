@@ -1,4 +1,4 @@
-//! The way out of loop 1: a bounded queue that never makes it wait.
+//! The way out of a loop: a bounded queue that never makes it wait.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -17,15 +17,27 @@ const BACKLOG: usize = 65_536;
 /// How soon to hand over what did not fit.
 const AGAIN: Duration = Duration::from_millis(5);
 
-/// Where loop 1 puts its reports.
-pub struct Reports {
-    sender: SyncSender<Report>,
+/// What can say how many of its kind were lost.
+pub trait Lossy {
+    /// So many were lost.
+    fn lost(count: u64) -> Self;
+}
+
+impl Lossy for Report {
+    fn lost(count: u64) -> Self {
+        Self::Lost { count }
+    }
+}
+
+/// Where a loop puts its reports: loop 1 unless said otherwise.
+pub struct Reports<R = Report> {
+    sender: SyncSender<R>,
     wake: Box<dyn Fn() + Send>,
-    backlog: VecDeque<Report>,
+    backlog: VecDeque<R>,
     lost: u64,
 }
 
-impl std::fmt::Debug for Reports {
+impl<R> std::fmt::Debug for Reports<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Reports")
             .field("backlog", &self.backlog.len())
@@ -34,10 +46,10 @@ impl std::fmt::Debug for Reports {
     }
 }
 
-impl Reports {
+impl<R: Lossy> Reports<R> {
     /// A queue; `wake` is called once after each turn that put something in, and must not wait.
     #[must_use]
-    pub fn new(wake: impl Fn() + Send + 'static) -> (Self, Receiver<Report>) {
+    pub fn new(wake: impl Fn() + Send + 'static) -> (Self, Receiver<R>) {
         let (sender, receiver) = sync_channel(QUEUE);
         let reports = Self {
             sender,
@@ -48,7 +60,7 @@ impl Reports {
         (reports, receiver)
     }
 
-    pub(crate) fn push(&mut self, report: Report) {
+    pub(crate) fn push(&mut self, report: R) {
         if self.backlog.len() < BACKLOG {
             self.backlog.push_back(report);
         } else {
@@ -66,12 +78,12 @@ impl Reports {
             }
             moved = true;
         }
-        if self.lost > 0 && self.backlog.is_empty() {
-            let report = Report::Lost { count: self.lost };
-            if self.sender.try_send(report).is_ok() {
-                self.lost = 0;
-                moved = true;
-            }
+        if self.lost > 0
+            && self.backlog.is_empty()
+            && self.sender.try_send(R::lost(self.lost)).is_ok()
+        {
+            self.lost = 0;
+            moved = true;
         }
         if self.backlog.is_empty() {
             // The storm is over: its memory goes.

@@ -42,7 +42,7 @@ pub struct Offsets {
 }
 
 /// What a page has to look like. All of it has to be so.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Expectation {
     /// Its status.
     pub status: StatusList,
@@ -76,15 +76,26 @@ mod with_regex {
         Option(String),
     }
 
-    /// A regular expression over a body.
+    /// A regular expression over a body. Equal when it was made of the same.
     #[derive(Clone, Debug)]
     pub struct BodyRegex {
         regex: Regex,
+        /// As they were given.
+        options: Vec<String>,
         dollar_end_only: bool,
         /// Where a match may begin.
         pub offsets: Offsets,
         /// A match fails the check.
         pub no_match: bool,
+    }
+
+    impl PartialEq for BodyRegex {
+        fn eq(&self, other: &Self) -> bool {
+            let of = |it: &Self| (it.dollar_end_only, it.offsets, it.no_match);
+            self.regex.as_str() == other.regex.as_str()
+                && self.options == other.options
+                && of(self) == of(other)
+        }
     }
 
     impl BodyRegex {
@@ -99,7 +110,9 @@ mod with_regex {
             let mut builder = RegexBuilder::new(expression);
             builder.unicode(false);
             let (mut dollar_end_only, mut multi_line) = (false, false);
+            let mut given = Vec::new();
             for option in options {
+                given.push(option.to_owned());
                 match option {
                     "caseless" => drop(builder.case_insensitive(true)),
                     "dotall" => drop(builder.dot_matches_new_line(true)),
@@ -123,6 +136,7 @@ mod with_regex {
             let regex = regex.map_err(|error| RegexError::Syntax(error.to_string()))?;
             Ok(Self {
                 regex,
+                options: given,
                 dollar_end_only: dollar_end_only || multi_line,
                 offsets: Offsets::default(),
                 no_match: false,

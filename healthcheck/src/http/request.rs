@@ -18,7 +18,7 @@ pub enum HttpVersion {
 }
 
 /// A page, and what is to come back.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Page {
     /// Path with query.
     pub path: String,

@@ -14,7 +14,7 @@ use crate::outcome::{Failure, HttpFailure, Passed, Stage, WeightChange};
 use crate::tls::{TlsConfig, TlsStream};
 
 /// What to ask for, and how.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct HttpConfig {
     /// Pages, at least one. Without any the check passes when the server accepts a connection.
     pub pages: Vec<Page>,

@@ -1,0 +1,197 @@
+//! What the balancing loop is told to run: already validated, every name resolved to a type.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipvs::{Destination, Service, SyncDaemon, Timeouts};
+
+use super::check::CheckSetup;
+use crate::hooks::HookCommand;
+use crate::threads::ThreadSettings;
+
+/// Everything loop 2 runs.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct BalanceConfig {
+    /// The virtual servers, in the order of the configuration. Shared, not copied, with the running
+    /// ones, with reports and with snapshots. Labels are unique, and so are the keys of the kernel's
+    /// services over all of them: where two want the same one, the later one has it.
+    pub services: Vec<Arc<ServiceSetup>>,
+    /// How long the kernel remembers idle connections (`lvs_timeouts`). What was there before is put
+    /// back at stop. IPVS-OPS-05.
+    pub timeouts: Timeouts,
+    /// The kernel's connection synchronisation (`lvs_sync_daemon`).
+    pub sync: Option<SyncSetup>,
+    /// Empty the whole table of the kernel before anything is put in, services of others included
+    /// (`lvs_flush`). Counts for a start of the loop only.
+    pub flush_at_start: bool,
+    /// What becomes of the table at stop.
+    pub on_stop: OnStop,
+    /// Services that an earlier life of this daemon put and may have left behind, by key. Those that
+    /// are no longer wanted are removed. IPVS marks no owner, so the caller has to know.
+    pub adopt: Vec<ipvs::ServiceKey>,
+    /// The network namespace whose IPVS is used, as the path of its file; that of the process if
+    /// absent (`net_namespace_ipvs`). Checks run in the namespace of the process. Counts for a start
+    /// of the loop only.
+    pub namespace: Option<PathBuf>,
+    /// How often the kernel's table is compared with what it should be. Less often when that takes
+    /// more than a small part of the time. One second by default; zero is never.
+    pub verify: Duration,
+    /// Run once when the kernel has no IPVS; `modprobe -q ip_vs` by default.
+    pub load_module: Option<Arc<HookCommand>>,
+    /// Most attempts that run at once, each with a descriptor; 8192 by default, and never more than the
+    /// process may have. Those over it wait for one to end.
+    pub concurrency: usize,
+    /// Most scripts that run at once; 256 by default.
+    pub script_concurrency: usize,
+    /// Start scripts that need supplementary groups through this program, see
+    /// [`HookSettings::launcher`](crate::hooks::HookSettings::launcher).
+    pub launcher: Option<PathBuf>,
+    /// How the thread of the loop is scheduled, and its name. Taken over in the first turn.
+    pub thread: ThreadSettings,
+}
+
+impl BalanceConfig {
+    /// These services with the defaults for everything else.
+    #[must_use]
+    pub fn new(services: Vec<ServiceSetup>) -> Self {
+        let modprobe = HookCommand::new(["modprobe", "-q", "ip_vs"]);
+        Self {
+            services: services.into_iter().map(Arc::new).collect(),
+            timeouts: Timeouts::default(),
+            sync: None,
+            flush_at_start: false,
+            on_stop: OnStop::Remove,
+            adopt: Vec::new(),
+            namespace: None,
+            verify: Duration::from_secs(1),
+            load_module: Some(Arc::new(modprobe)),
+            concurrency: 8192,
+            script_concurrency: 256,
+            launcher: None,
+            thread: ThreadSettings::default(),
+        }
+    }
+}
+
+/// What becomes of the kernel's table when the loop stops.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub enum OnStop {
+    /// Our services are removed, and with them their destinations (the default, and
+    /// `lvs_flush_on_stop VS`).
+    #[default]
+    Remove,
+    /// The whole table is emptied, services of others included (`lvs_flush_on_stop`).
+    Flush,
+    /// It stays as it is (`-I`, `--dont-release-ipvs`).
+    Keep,
+}
+
+/// The kernel's connection synchronisation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyncSetup {
+    /// Its settings; the role is not looked at.
+    pub daemon: SyncDaemon,
+    /// The virtual router whose state it follows: master while that is Active, else backup. Without
+    /// one both roles run. IPVS-OPS-06.
+    pub instance: Option<Arc<str>>,
+}
+
+/// One virtual server: a pool of real servers behind one or more services of the kernel.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ServiceSetup {
+    /// What it is called in logs, scripts and pipes, such as `[192.0.2.1]:tcp:80`, `FWM 5` or the
+    /// name of its group. The same label is the same virtual server from one configuration to the
+    /// next.
+    pub label: Arc<str>,
+    /// The services of the kernel: one, or one for each address and mark of a group. A server is a
+    /// destination of each that its address family allows.
+    pub services: Vec<Service>,
+    /// The real servers, in the order of the configuration, each address and port once.
+    pub servers: Vec<ServerSetup>,
+    /// Weight of live servers that is needed, from 1 (LVS-11).
+    pub quorum: u32,
+    /// How far above the quorum it counts as won, and how far below as lost.
+    pub hysteresis: u32,
+    /// Serves alone when the quorum is lost (LVS-14).
+    pub sorry: Option<SorrySetup>,
+    /// On stop, and when a reload removes it, tell of servers and quorum as if they went down (LVS-13).
+    pub omega: bool,
+    /// Extension: when fewer than so many percent of the servers are live, the checks are
+    /// disbelieved and all are kept in service.
+    pub panic_below: Option<u8>,
+    /// The checks rest while none of these addresses is on this host (`ha_suspend`, LVS-16). Empty:
+    /// they never rest.
+    pub suspend_without: Vec<IpAddr>,
+    /// Extension (`lvs_drain_time`): a server that a reload removes stays for so long with weight 0,
+    /// and its connections with it. Zero: it goes at once.
+    pub drain: Duration,
+}
+
+impl ServiceSetup {
+    /// A virtual server with Keepalived's defaults: a quorum of 1 and nothing else.
+    #[must_use]
+    pub fn new(label: &str, services: Vec<Service>, servers: Vec<ServerSetup>) -> Self {
+        Self {
+            label: label.into(),
+            services,
+            servers,
+            quorum: 1,
+            hysteresis: 0,
+            sorry: None,
+            omega: false,
+            panic_below: None,
+            suspend_without: Vec::new(),
+            drain: Duration::ZERO,
+        }
+    }
+}
+
+/// One real server. `alpha` is a matter of its checks.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ServerSetup {
+    /// What it is called in logs, scripts and pipes, such as `[198.51.100.1]:tcp:80`.
+    pub label: Arc<str>,
+    /// Where it is, how packets get there, and its configured weight. The address and port make it the
+    /// same server from one configuration to the next.
+    pub destination: Destination,
+    /// It stays with weight 0 when it fails (`inhibit_on_failure`, LVS-15).
+    pub inhibit: bool,
+    /// It is up while all of them are (RS-07).
+    pub checks: Vec<CheckSetup>,
+}
+
+impl ServerSetup {
+    /// A server without checks.
+    #[must_use]
+    pub fn new(label: &str, destination: Destination) -> Self {
+        Self {
+            label: label.into(),
+            destination,
+            inhibit: false,
+            checks: Vec::new(),
+        }
+    }
+
+    /// Its address and port.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        let key = self.destination.key;
+        SocketAddr::new(key.address, key.port)
+    }
+}
+
+/// Serves alone when there is no quorum.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SorrySetup {
+    /// What it is called.
+    pub label: Arc<str>,
+    /// Where it is and how packets get there; it serves with weight 1, whatever is written here.
+    pub destination: Destination,
+    /// It stays with weight 0 while it is not needed (`sorry_server_inhibit`).
+    pub inhibit: bool,
+}

@@ -1,0 +1,215 @@
+//! What loop 2 tells the rest of the program: owned values, through a bounded queue.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use healthcheck::Failure;
+use ipvs::{Info, KernelError, Op, SyncRole};
+
+use super::check::CheckSetup;
+use super::config::{ServerSetup, ServiceSetup};
+use crate::reports::Lossy;
+
+/// A real server in a report.
+#[derive(Clone, Debug)]
+pub struct ServerRef {
+    /// Its virtual server.
+    pub service: Arc<ServiceSetup>,
+    /// Its place in [`ServiceSetup::servers`].
+    pub server: usize,
+}
+
+impl ServerRef {
+    /// Its definition; absent only for a place that there is not.
+    #[must_use]
+    pub fn setup(&self) -> Option<&ServerSetup> {
+        self.service.servers.get(self.server)
+    }
+}
+
+/// A check in a report.
+#[derive(Clone, Debug)]
+pub struct CheckRef {
+    /// Its server.
+    pub server: ServerRef,
+    /// Its place in [`ServerSetup::checks`].
+    pub check: usize,
+}
+
+impl CheckRef {
+    /// Its definition; absent only for a place that there is not.
+    #[must_use]
+    pub fn setup(&self) -> Option<&CheckSetup> {
+        self.server.setup()?.checks.get(self.check)
+    }
+}
+
+/// One thing that happened in the balancing loop.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum BalanceReport {
+    /// The checks have begun.
+    Ready,
+    /// The first word about a virtual server: once after the start, once when a reload adds it. It
+    /// stands for the transitions into that state.
+    Started {
+        /// Which.
+        service: Arc<ServiceSetup>,
+        /// There is enough weight.
+        quorum: bool,
+        /// Weight of the live servers.
+        live: u64,
+        /// Of each server: it is up, or believed to be.
+        up: Vec<bool>,
+    },
+    /// A real server works again, or a reload added it and it is believed to work.
+    ServerUp {
+        /// Which.
+        server: ServerRef,
+    },
+    /// A real server failed.
+    ServerDown {
+        /// Which.
+        server: ServerRef,
+        /// Why; absent when the loop stops, and when a reload made or left it so.
+        reason: Option<Failure>,
+    },
+    /// The weight of a real server changed by what its checks say.
+    Weight {
+        /// Which.
+        server: ServerRef,
+        /// The weight now.
+        weight: u32,
+    },
+    /// There is enough weight again.
+    QuorumGained {
+        /// Which virtual server.
+        service: Arc<ServiceSetup>,
+        /// Weight of the live servers.
+        live: u64,
+    },
+    /// There is not enough weight any more.
+    QuorumLost {
+        /// Which virtual server.
+        service: Arc<ServiceSetup>,
+        /// Weight of the live servers.
+        live: u64,
+    },
+    /// The sorry server takes over, or goes.
+    Sorry {
+        /// Which virtual server.
+        service: Arc<ServiceSetup>,
+        /// It serves.
+        serves: bool,
+    },
+    /// Too few servers are live to believe the checks; or they are believed again.
+    Disbelief {
+        /// Which virtual server.
+        service: Arc<ServiceSetup>,
+        /// They are disbelieved.
+        on: bool,
+    },
+    /// The checks rest because no address of the service is here, or go on.
+    Suspended {
+        /// Which virtual server.
+        service: Arc<ServiceSetup>,
+        /// They rest.
+        on: bool,
+    },
+    /// A check passes after it failed.
+    CheckPassed {
+        /// Which.
+        check: CheckRef,
+    },
+    /// A check failed after it passed, its retries included.
+    CheckFailed {
+        /// Which.
+        check: CheckRef,
+        /// Why.
+        failure: Failure,
+    },
+    /// An attempt failed that does not decide: another one follows, or the check had failed already.
+    /// Only with `log_all_failures`.
+    AttemptFailed {
+        /// Which check.
+        check: CheckRef,
+        /// Why.
+        failure: Failure,
+    },
+    /// A program could not be started, which is a failure like any other.
+    ScriptNotStarted {
+        /// Which check.
+        check: CheckRef,
+        /// Why.
+        error: String,
+    },
+    /// The kernel's IPVS can be used.
+    IpvsAvailable {
+        /// What it is.
+        info: Info,
+    },
+    /// The kernel's IPVS cannot be used. Said once until it can; checks go on, and it is tried again.
+    IpvsUnavailable {
+        /// Why.
+        error: String,
+    },
+    /// Somebody else changed our services; this puts things right again.
+    Repaired {
+        /// The changes.
+        repairs: Vec<Op>,
+    },
+    /// The kernel refused a change. It is tried again, and not told again before something else is
+    /// wanted.
+    Refused {
+        /// The change.
+        op: Box<Op>,
+        /// Why.
+        error: KernelError,
+    },
+    /// A sync daemon of the kernel was started or stopped.
+    SyncDaemon {
+        /// Its role.
+        role: SyncRole,
+        /// It runs.
+        running: bool,
+    },
+    /// Something that was asked of the kernel, other than a change of the table, was refused.
+    Trouble {
+        /// The story in one line.
+        text: String,
+    },
+    /// More checks are due than may run at once; said once until it is better.
+    Crowded {
+        /// How many run.
+        running: usize,
+    },
+    /// A new configuration is in force.
+    Reloaded {
+        /// Virtual servers that are new. A [`BalanceReport::Started`] follows for each.
+        added: Vec<Arc<ServiceSetup>>,
+        /// Those that are defined in another way now.
+        changed: Vec<Arc<ServiceSetup>>,
+        /// Those that are gone.
+        removed: Vec<Arc<ServiceSetup>>,
+        /// How many go on as they were.
+        kept: usize,
+    },
+    /// The loop came back later than it should have, by this much.
+    Late {
+        /// How much.
+        by: Duration,
+    },
+    /// So many reports did not fit into the queue.
+    Lost {
+        /// How many.
+        count: u64,
+    },
+    /// The loop has ended in order.
+    Stopped,
+}
+
+impl Lossy for BalanceReport {
+    fn lost(count: u64) -> Self {
+        Self::Lost { count }
+    }
+}

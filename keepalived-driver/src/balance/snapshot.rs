@@ -1,0 +1,142 @@
+//! The whole state of the balancing loop at one moment, for dumps, `status` and metrics.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use healthcheck::{Failure, Health, WeightChange};
+use ipvs::{DestinationStatus, Info, ServiceStatus, SyncRole};
+
+use super::config::ServiceSetup;
+
+/// Everything an outside observer may ask for. Taking it does not disturb the loop: it is a copy.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct BalanceSnapshot {
+    /// When it was taken, by the wall clock.
+    pub taken_at: SystemTime,
+    /// When the loop started, by the wall clock.
+    pub started_at: SystemTime,
+    /// The virtual servers in the order of the configuration.
+    pub services: Vec<ServiceSnapshot>,
+    /// The kernel's side.
+    pub ipvs: IpvsSnapshot,
+    /// The loop's own health.
+    pub turns: BalanceStats,
+}
+
+/// One virtual server.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ServiceSnapshot {
+    /// Its definition.
+    pub setup: Arc<ServiceSetup>,
+    /// There is enough weight.
+    pub quorum: bool,
+    /// Weight of the live servers.
+    pub live: u64,
+    /// The sorry server serves.
+    pub sorry: bool,
+    /// The checks rest (`ha_suspend`).
+    pub suspended: bool,
+    /// Quorums gained and lost since the loop began or a reload added it.
+    pub transitions: u64,
+    /// When the quorum last changed, by the wall clock.
+    pub since: SystemTime,
+    /// Of each server in [`ServiceSetup::servers`].
+    pub servers: Vec<ServerSnapshot>,
+    /// Servers that a reload removed and that still have connections to bring to an end.
+    pub draining: Vec<ipvs::DestinationKey>,
+}
+
+/// One real server.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ServerSnapshot {
+    /// It is up, or believed to be.
+    pub up: bool,
+    /// The weight in the kernel's table; absent when it is not in it.
+    pub placed: Option<u32>,
+    /// The weight it has or would have: the configured one and what its checks add.
+    pub weight: u32,
+    /// Times it went up or down since the loop began or a reload added it.
+    pub transitions: u64,
+    /// When that was last, by the wall clock.
+    pub since: SystemTime,
+    /// Of each check in [`ServerSetup::checks`](super::ServerSetup::checks).
+    pub checks: Vec<CheckSnapshot>,
+}
+
+/// One check.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct CheckSnapshot {
+    /// What is held of it.
+    pub health: Health,
+    /// There was a result, in this life of the loop or the one before a reload.
+    pub known: bool,
+    /// It rests.
+    pub suspended: bool,
+    /// An attempt runs now.
+    pub running: bool,
+    /// What it says about the weight.
+    pub weight: WeightChange,
+    /// Attempts that began.
+    pub attempts: u64,
+    /// Of these, those that failed.
+    pub failures: u64,
+    /// Times its health changed.
+    pub transitions: u64,
+    /// When that was last, by the wall clock.
+    pub since: SystemTime,
+    /// How the last failed attempt failed, and when.
+    pub last_failure: Option<(SystemTime, Failure)>,
+    /// When the next attempt begins, by the wall clock; absent while one runs and for what is told.
+    pub next: Option<SystemTime>,
+}
+
+/// The kernel's side.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct IpvsSnapshot {
+    /// What it is, if it can be used.
+    pub info: Option<Info>,
+    /// Why it cannot be used.
+    pub unavailable: Option<String>,
+    /// The kernel holds what is wanted.
+    pub settled: bool,
+    /// The changes that the kernel refuses, and why.
+    pub refused: Vec<(String, String)>,
+    /// Services that are wanted.
+    pub services: usize,
+    /// Destinations that are wanted.
+    pub destinations: usize,
+    /// The table with the kernel's counters, ours and that of others, as it was last read.
+    pub counters: Vec<(ServiceStatus, Vec<DestinationStatus>)>,
+    /// Roles of the sync daemons that were last seen running or started.
+    pub sync: Vec<SyncRole>,
+    /// Changes that were sent.
+    pub changes: u64,
+    /// Times somebody else's changes were undone.
+    pub repairs: u64,
+    /// Times the table was read.
+    pub dumps: u64,
+    /// How long the last reading took.
+    pub dump_took: Duration,
+}
+
+/// How the loop itself is doing.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub struct BalanceStats {
+    /// Turns so far.
+    pub turns: u64,
+    /// Attempts that began.
+    pub attempts: u64,
+    /// Attempts that failed.
+    pub failures: u64,
+    /// Attempts that run now.
+    pub running: usize,
+    /// Checks that are due and wait for another one to end.
+    pub waiting: usize,
+    /// The greatest lateness of a turn after its deadline.
+    pub worst_lateness: Duration,
+}
