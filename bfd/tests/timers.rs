@@ -206,6 +206,41 @@ fn the_next_poll_waits_two_seconds_at_most() {
     assert!(session.is_polling());
 }
 
+/// BFD-TM-05, BFD-TM-08: the offer of a session that is not up may change while a poll sequence runs, and
+/// an answer does not say which P it is for. It is one to the present offer when no other was polled.
+#[test]
+fn an_answer_to_a_poll_of_two_offers_puts_neither_in_force() {
+    let (mut session, now) = in_state(config(), State::Init);
+    let fast = |final_bit| Control {
+        desired_min_tx: ms(10),
+        final_bit,
+        ..peer(State::Down)
+    };
+    session.reconfigure(now, with_intervals(50, 40)).unwrap();
+    let first = sent_one(&mut session, now);
+    assert!(first.poll && first.required_min_rx == ms(40));
+    session.reconfigure(now, with_intervals(50, 20)).unwrap();
+    assert_eq!(sent_one(&mut session, now).required_min_rx, ms(20));
+    let answered = later(now, millis(4.0));
+    hear(&mut session, answered, fast(true)).unwrap();
+    assert!(!session.is_polling());
+    assert_eq!(session.timers().detection_time, Some(millis(150.0)));
+    // A round trip later the present offer is polled alone.
+    let again = later(now, millis(8.0));
+    run(&mut session, again);
+    assert!(session.is_polling());
+    hear(&mut session, again, fast(false)).unwrap();
+    let second = later(now, millis(1008.0));
+    let more = run_with(&mut session, again, second, fast(false));
+    assert!(
+        more.iter()
+            .any(|(_, sent)| sent.poll && sent.required_min_rx == ms(20))
+    );
+    assert_eq!(session.timers().detection_time, Some(millis(150.0)));
+    hear(&mut session, second, fast(true)).unwrap();
+    assert_eq!(session.timers().detection_time, Some(millis(60.0)));
+}
+
 /// BFD-TM-09.
 #[test]
 fn an_answer_already_carries_new_values() {

@@ -365,8 +365,8 @@ const MUTANTS: &[Mutant] = &[
     (
         "bfd: answers are not heard",
         BFD_NEGOTIATE,
-        "self.negotiation.conclude(until);",
-        "let _ = until;",
+        "self.negotiation.conclude(until, mixed);",
+        "let _ = (until, mixed);",
     ),
     (
         "bfd: a longer interval is used at once",

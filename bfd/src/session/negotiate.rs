@@ -37,6 +37,8 @@ enum Poll {
     /// P goes out; when the first and the last one did.
     Running {
         sent: Option<(Instant, Instant)>,
+        /// Some of them went out with another offer: an answer may be one to that.
+        mixed: bool,
     },
     /// F was received. There may be as many more of them on the way as there were polls, and they
     /// must not be taken for answers to another one: a round trip has to pass before that.
@@ -96,7 +98,7 @@ impl Negotiation {
 
     /// P has been sent.
     pub(super) fn polled(&mut self, now: Instant) {
-        if let Poll::Running { sent } = &mut self.poll {
+        if let Poll::Running { sent, .. } = &mut self.poll {
             *sent = Some((sent.map_or(now, |(first, _)| first), now));
         }
     }
@@ -119,13 +121,26 @@ impl Negotiation {
         longer.min(interval.max(Micros::SECOND))
     }
 
+    /// Offers something else. BFD-TX-04 and BFD-TM-11 do not let that wait for a poll sequence that
+    /// is under way.
+    fn propose(&mut self, offer: Offer) {
+        self.offer = offer;
+        if let Poll::Running { sent, mixed } = &mut self.poll {
+            *mixed = sent.is_some();
+        }
+    }
+
     /// The poll sequence has ended: what was on offer is in force. BFD-TM-04, BFD-TM-05.
     ///
-    /// TODO-correctness(RFC 5880 6.5): the offer may have changed since the P that this answers was
-    /// sent, in a session that is not up. Which P it was cannot be read from the answer; to count
-    /// them is not enough when some are lost.
-    const fn conclude(&mut self, until: Instant) {
-        self.used = self.offer;
+    /// Unless the offer changed while it ran: which P was answered cannot be read from the answer,
+    /// and cannot be found out by counting where packets get lost. Then the old values stay in
+    /// force until another poll sequence, of the present offer alone, has been answered.
+    const fn conclude(&mut self, until: Instant, mixed: bool) {
+        if mixed {
+            self.again = true;
+        } else {
+            self.used = self.offer;
+        }
         self.poll = Poll::Settling { until };
     }
 }
@@ -191,7 +206,7 @@ impl Session {
         if ends_demand {
             self.demand.ended = Some(now);
         }
-        negotiation.offer = wanted;
+        negotiation.propose(wanted);
         let used = &mut negotiation.used;
         used.demand = wanted.demand;
         if !up || !known || wanted.desired_min_tx < used.desired_min_tx {
@@ -209,7 +224,10 @@ impl Session {
         let negotiation = &mut self.negotiation;
         match negotiation.poll {
             Poll::None => {
-                negotiation.poll = Poll::Running { sent: None };
+                negotiation.poll = Poll::Running {
+                    sent: None,
+                    mixed: false,
+                };
                 negotiation.again = false;
                 count(&mut self.stats.polls);
             }
@@ -226,11 +244,12 @@ impl Session {
     pub(super) fn hear_final(&mut self, now: Instant) {
         if let Poll::Running {
             sent: Some((first, last)),
+            mixed,
         } = self.negotiation.poll
         {
             let round_trip = now.saturating_duration_since(first);
             let until = after(last, round_trip.saturating_mul(2).min(LONGEST_SETTLING));
-            self.negotiation.conclude(until);
+            self.negotiation.conclude(until, mixed);
         }
     }
 
@@ -238,6 +257,7 @@ impl Session {
     pub(super) fn poll_deadline(&self) -> Option<Instant> {
         let Poll::Running {
             sent: Some((first, _)),
+            ..
         } = self.negotiation.poll
         else {
             return None;

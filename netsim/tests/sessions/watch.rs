@@ -38,8 +38,13 @@ struct Side {
     content_since: i64,
     /// The intervals it offers have not been acknowledged: others may be in force.
     open: bool,
-    /// It has asked for that.
+    /// A poll sequence is under way: P was sent, and F was not heard since.
+    polling: bool,
+    /// It has asked for that, in a poll sequence that never said anything else.
     asked: bool,
+    /// A poll sequence that began with another offer has not been answered: an answer may be one
+    /// to that.
+    stale: bool,
     /// When it last was something else than Up and at work.
     unsteady: i64,
     /// The last packet that was no answer, for the gap to the next one.
@@ -125,8 +130,10 @@ impl Watch {
         let offer = |facts: Facts| (facts.desired_min_tx, facts.required_min_rx);
         if side.last.map(offer) != Some(offer(facts)) {
             (side.open, side.asked) = (true, false);
+            side.stale |= side.polling;
         }
-        side.asked |= facts.poll;
+        side.polling |= facts.poll;
+        side.asked |= facts.poll && !side.stale;
         if facts.poll && !poll_before {
             self.figures.polls += 1;
         }
@@ -171,8 +178,9 @@ impl Watch {
         let side = &mut self.sides[node];
         while let Some((_, heard)) = side.arriving.pop_front() {
             let before = side.heard.replace(heard);
-            if heard.facts.last && side.asked {
-                side.open = false;
+            if heard.facts.last {
+                side.open &= !side.asked;
+                (side.polling, side.stale) = (false, false);
             }
             side.lost.retain(|number| *number > heard.number);
             if before.map(|b| b.facts.required_min_rx) != Some(heard.facts.required_min_rx) {
