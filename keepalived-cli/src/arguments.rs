@@ -25,6 +25,8 @@ pub(crate) enum Invocation {
     Explain(Explain),
     /// Show a failover.
     Demo(Demo),
+    /// Be the hash generator, with these words (`genhash`, `-T`).
+    Genhash(Vec<String>),
     /// Print the number of a signal (`--signum`); the name is not checked yet.
     Signum(String),
     /// Print the version on standard error (`-v`).
@@ -288,6 +290,7 @@ pub(crate) fn parse(program: &str, arguments: &[String]) -> Result<Invocation, R
             }
             "explain" => return subcommand(program, first, rest, Invocation::Explain),
             "demo" => return subcommand(program, first, rest, Invocation::Demo),
+            "genhash" => return Ok(Invocation::Genhash(rest.to_vec())),
             "help" => return Ok(Invocation::Help(usage(program))),
             "version" => return Ok(Invocation::Version),
             _ => {}
@@ -296,6 +299,7 @@ pub(crate) fn parse(program: &str, arguments: &[String]) -> Result<Invocation, R
     match normalise(arguments)? {
         Normal::Version => Ok(Invocation::Version),
         Normal::Help => Ok(Invocation::Help(usage(program))),
+        Normal::Genhash(words) => Ok(Invocation::Genhash(words)),
         Normal::Signum(name) => Ok(Invocation::Signum(name)),
         Normal::Words(words) => from_args(&[program], &words, |options| {
             Invocation::Daemon(Box::new(options))

@@ -3,8 +3,13 @@
 //! Signals, the log, scripts, dumps, the control socket and reading the configuration live here,
 //! away from the elections, which run on a thread of their own and are spoken to through queues.
 
+mod around;
 mod awaited;
+mod changes;
+mod elections;
 mod reload;
+mod reports;
+mod respawn;
 mod watching;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -12,22 +17,17 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError};
-use std::thread::JoinHandle;
+use std::sync::mpsc::TryRecvError;
 use std::time::Duration;
 
-use keepalived_config::Severity;
 use keepalived_driver::clock::Clock;
 use keepalived_driver::control::{Control, ControlSettings};
-use keepalived_driver::hooks::{
-    HookSet, HookSettings, Hooks, ObjectId, Outcome, Trigger, run_once,
-};
+use keepalived_driver::hooks::{HookSet, Hooks, Trigger};
 use keepalived_driver::tracked::{ProcessBuffer, Watchers};
-use keepalived_driver::{Elections, InstanceLabel, Remote, Report, Reports, Snapshot, StartError};
+use keepalived_driver::{InstanceLabel, Remote, Report, Snapshot, StartError};
 use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU};
 use signal_hook_mio::v1_0::Signals;
-use vrrp_fsm::{Fault, Faults, Instant, Notice, Reason, State};
 
 use crate::alerts::Alerts;
 use crate::dump::{self, DumpSettings};
@@ -39,8 +39,14 @@ use crate::service;
 use crate::signals::{self, SIGJSON, SIGSTATS_CLEAR};
 use crate::status;
 
+pub(crate) use around::run_around;
+
+use around::hook_settings;
 use awaited::Awaited;
-use reload::{Appointment, Copies, Marker, Standing};
+use changes::{complain, keep_copy};
+use elections::Running;
+use reload::{Appointment, Copies, Standing};
+use respawn::Respawn;
 use watching::{process_buffer, watchers};
 
 const SIGNALS: Token = Token(0);
@@ -51,12 +57,6 @@ const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(2);
 const STOP_SCRIPT_PATIENCE: Duration = Duration::from_secs(1);
 /// How long check scripts that run at the end are waited for.
 const STOP_CHECK_PATIENCE: Duration = Duration::from_secs(1);
-/// A loop that ran this long is started again at once; others after a growing delay.
-const LONG_LIFE: Duration = Duration::from_secs(60);
-/// Between a failure of the elections loop and the next attempt; doubled up to a minute.
-const FIRST_RESPAWN: Duration = Duration::from_secs(1);
-const LAST_RESPAWN: Duration = Duration::from_secs(60);
-
 /// How the daemon is run.
 #[derive(Debug)]
 pub(crate) struct DaemonSettings {
@@ -161,19 +161,7 @@ struct Daemon<'a> {
     copies: Copies,
     appointment: Option<Appointment>,
     stopping: bool,
-    /// How long to wait before the next start of the elections loop after a failure.
-    respawn: Duration,
-    respawn_at: Option<Instant>,
-}
-
-/// The elections thread, as seen from here.
-struct Running {
-    remote: Remote,
-    reports: Receiver<Report>,
-    thread: Option<JoinHandle<io::Result<()>>>,
-    started: Instant,
-    /// For the control socket, which outlives any one elections thread.
-    shared: Arc<std::sync::Mutex<Remote>>,
+    respawn: Respawn,
 }
 
 impl<'a> Daemon<'a> {
@@ -254,8 +242,7 @@ impl<'a> Daemon<'a> {
             copies,
             appointment: Appointment::new(&loaded.model),
             stopping: false,
-            respawn: Duration::ZERO,
-            respawn_at: None,
+            respawn: Respawn::default(),
         };
         daemon.watch();
         Ok(daemon)
@@ -271,16 +258,14 @@ impl<'a> Daemon<'a> {
 
     /// Wait for something and handle it. False: stopped.
     fn turn(&mut self) -> Result<bool, DaemonError> {
-        let respawn = self
-            .respawn_at
-            .map(|at| at.saturating_duration_since(Clock.now()));
+        let respawn = self.respawn.patience(Clock.now());
         let look = self.appointment.as_ref().map(|_| reload::LOOK);
         let patience = respawn.into_iter().chain(look).min();
         match self.poll.poll(&mut self.events, patience) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error.into()),
             _ => {}
         }
-        if self.respawn_at.is_some_and(|at| at <= Clock.now()) {
+        if self.respawn.take_due(Clock.now()) {
             self.respawn()?;
         }
         self.look_for_appointment();
@@ -341,76 +326,6 @@ impl<'a> Daemon<'a> {
         }
     }
 
-    /// Read the configuration anew. One that is not in order changes nothing.
-    fn reload(&mut self) {
-        if self.stopping {
-            return;
-        }
-        self.log.reopen();
-        self.log.line(Level::Info, "Reloading");
-        service::reloading();
-        self.copies.begin();
-        self.copy_state("before");
-        let marker = Marker::set(&self.standing, &self.settings.pid_folder);
-        let mut loaded = self.settings.source.load();
-        match marker {
-            Ok(marker) => drop(marker),
-            Err(error) => {
-                let line = format!("The file of `reload_file` could not be made: {error}");
-                self.log.line(Level::Warning, &line);
-            }
-        }
-        complain(self.log, &loaded);
-        keep_copy(self.log, &self.copies, loaded.text.as_deref());
-        if let Some(path) = &self.standing.check_log
-            && let Err(error) = reload::write_check_log(path, &loaded)
-        {
-            let line = format!("{}: {error}", path.display());
-            self.log.line(Level::Warning, &line);
-        }
-        let path = self.settings.source.path().display();
-        let refusal = if loaded.unreadable() {
-            Some(format!("{path} cannot be read"))
-        } else if loaded.has_errors() {
-            Some(format!("{path} has errors"))
-        } else {
-            let why = self.standing.forbids(&loaded.model);
-            why.map(|why| format!("{path}: {why}"))
-        };
-        if let Some(why) = refusal {
-            let line = format!("Reload refused: {why}; nothing was changed");
-            self.log.line(Level::Error, &line);
-            service::ready();
-            return;
-        }
-        self.settings.complete(&mut loaded.lowered.driver);
-        let config = loaded.lowered.driver.clone();
-        self.pending.push_back(loaded);
-        self.tell("reload", |remote| remote.reload(config));
-    }
-
-    fn look_for_appointment(&mut self) {
-        let Some(appointment) = &mut self.appointment else {
-            return;
-        };
-        let (said, due) = appointment.look();
-        if let Some(line) = said {
-            self.log.line(Level::Info, &line);
-        }
-        if due {
-            self.reload();
-        }
-    }
-
-    /// For `config_save_dir`.
-    fn copy_state(&self, when: &str) {
-        if let Some(path) = self.copies.state_file(when) {
-            self.dump("saved state", move |snapshot, settings| {
-                dump::data_to(&path, snapshot, settings)
-            });
-        }
-    }
-
     fn dump(&self, what: &str, write: impl FnOnce(&Snapshot, &DumpSettings) -> io::Result<()>) {
         let result = self
             .elections
@@ -424,208 +339,6 @@ impl<'a> Daemon<'a> {
                 &format!("Cannot write the {what} dump: {error}"),
             );
         }
-    }
-
-    fn handle_report(&mut self, report: &Report) {
-        if let Some(instance) = self.awaited.at_fault(report) {
-            self.log
-                .line(Level::Info, &messages::fault_at_start(&instance.name));
-            self.notify(instance, Trigger::Fault);
-        }
-        for (level, line) in messages::lines(report) {
-            self.log.line(level, &line);
-        }
-        if let Report::Started { instance, .. }
-        | Report::Transition { instance, .. }
-        | Report::PriorityChanged { instance, .. } = report
-        {
-            self.priorities
-                .insert(instance.name.clone(), instance.priority);
-        }
-        if let Report::PriorityChanged {
-            instance, state, ..
-        } = report
-        {
-            let object = ObjectId::Instance(instance.name.clone());
-            self.alerts.priority(&object, *state, instance.priority);
-        }
-        match report {
-            Report::Started {
-                instance, faults, ..
-            } if runs_fault_scripts(*faults) => {
-                self.notify(instance, Trigger::Fault);
-            }
-            Report::Started {
-                instance,
-                state: State::Backup,
-                ..
-            } => {
-                self.notify(instance, Trigger::Backup);
-            }
-            Report::Transition {
-                instance,
-                to,
-                faults,
-                reason,
-                ..
-            } => match to {
-                State::Active => self.notify(instance, Trigger::Master),
-                State::Backup => self.notify(instance, Trigger::Backup),
-                // Stopping runs its own scripts, once for every instance.
-                State::Initialize if *reason == Reason::Stopped => {}
-                State::Initialize if faults.is_empty() => {}
-                State::Initialize => self.notify(instance, Trigger::Fault),
-            },
-            Report::GroupStarted {
-                group,
-                state,
-                faults,
-            } => self.group_is(group, *state, *faults),
-            Report::GroupTransition {
-                group,
-                to,
-                faults,
-                reason,
-                ..
-            } if *reason != Reason::Stopped => self.group_is(group, *to, *faults),
-            Report::Notice {
-                instance,
-                notice: Notice::LowerPriorityAdvert { .. },
-            } => {
-                self.notify(instance, Trigger::MasterRxLowerPriority);
-            }
-            Report::Reloaded { removed, .. } => {
-                for name in removed {
-                    let label = InstanceLabel {
-                        name: name.clone(),
-                        priority: self.priority_of(name),
-                    };
-                    self.notify(&label, Trigger::Deleted);
-                    self.alerts.forget(&ObjectId::Instance(name.clone()));
-                }
-                if let Some(loaded) = self.pending.pop_front() {
-                    self.switch_to(loaded);
-                }
-                self.alerts.reloaded();
-                self.copy_state("after");
-                service::ready();
-            }
-            Report::ReloadRefused { .. } => {
-                self.pending.pop_front();
-                service::ready();
-            }
-            Report::Ready => service::ready(),
-            _ => {}
-        }
-    }
-
-    /// The effective priority as last heard; the configured one if nothing was heard under this
-    /// name, as after a change of name.
-    fn priority_of(&self, name: &Arc<str>) -> u8 {
-        let configured = || {
-            let setup = self
-                .current
-                .instances
-                .iter()
-                .find(|setup| setup.name == *name);
-            setup.map_or(0, |setup| setup.fsm.role.priority().get())
-        };
-        self.priorities
-            .get(name)
-            .copied()
-            .unwrap_or_else(configured)
-    }
-
-    fn notify(&mut self, instance: &InstanceLabel, trigger: Trigger) {
-        let object = ObjectId::Instance(instance.name.clone());
-        if let Some(set) = self.hook_sets.get(&instance.name) {
-            self.hooks.notify(&object, set, trigger, instance.priority);
-        }
-        self.alerts.state(&object, trigger, instance.priority);
-    }
-
-    /// A group has come to this state.
-    fn group_is(&mut self, group: &Arc<str>, state: State, faults: Faults) {
-        match state {
-            State::Active => self.notify_group(group, Trigger::Master),
-            State::Backup => self.notify_group(group, Trigger::Backup),
-            State::Initialize if runs_fault_scripts(faults) => {
-                self.notify_group(group, Trigger::Fault);
-            }
-            State::Initialize => {}
-        }
-    }
-
-    fn notify_group(&mut self, name: &Arc<str>, trigger: Trigger) {
-        let object = ObjectId::Group(name.clone());
-        if let Some(set) = self.group_hook_sets.get(name) {
-            self.hooks.notify(&object, set, trigger, 0);
-        }
-        self.alerts.state(&object, trigger, 0);
-    }
-
-    /// The elections thread has gone without saying that it stopped: it will be started again.
-    /// Addresses it left behind carry our mark and are taken over or removed.
-    fn elections_ended(&mut self) -> Result<(), DaemonError> {
-        let outcome = self.elections.thread.take().map(JoinHandle::join);
-        let why = match outcome {
-            Some(Ok(Err(error))) => error.to_string(),
-            Some(Err(_)) => "it panicked".to_owned(),
-            _ => "it ended".to_owned(),
-        };
-        self.log
-            .line(Level::Error, &format!("The elections loop failed: {why}"));
-        if self.settings.no_respawn || self.stopping {
-            return Err(DaemonError::Failed);
-        }
-        let now = Clock.now();
-        if now.saturating_duration_since(self.elections.started) >= LONG_LIFE {
-            self.respawn = Duration::ZERO;
-        }
-        self.respawn_at = now.checked_add(self.respawn);
-        self.respawn = (self.respawn * 2).clamp(FIRST_RESPAWN, LAST_RESPAWN);
-        // What was sent to it and not answered is lost; the newest configuration counts.
-        if let Some(loaded) = self.pending.pop_back() {
-            self.pending.clear();
-            self.switch_to(loaded);
-        }
-        Ok(())
-    }
-
-    fn respawn(&mut self) -> Result<(), DaemonError> {
-        self.respawn_at = None;
-        let shared = self.elections.shared.clone();
-        self.elections = Running::start(self.current.clone(), &self.waker, Some(shared))?;
-        // New elections know nothing of what was found out for the old ones.
-        self.watchers.stop(STOP_CHECK_PATIENCE);
-        self.watchers = watchers(&self.elections.remote, self.process_buffer, self.log);
-        self.watch();
-        Ok(())
-    }
-
-    /// The elections run this configuration now, or will when they start.
-    fn switch_to(&mut self, loaded: Loaded) {
-        self.settings.dumps = crate::run::dumps(&loaded, self.settings.namespace.as_deref());
-        crate::run::dress(&loaded.lowered.process, self.log);
-        self.copies.set_folder(&loaded.model);
-        self.standing = Standing::new(&loaded.model);
-        if !self
-            .appointment
-            .as_ref()
-            .is_some_and(|known| known.is_for(&loaded.model))
-        {
-            self.appointment = Appointment::new(&loaded.model);
-        }
-        self.settings
-            .shutdown
-            .clone_from(&loaded.lowered.process.shutdown);
-        self.alerts.set(loaded.lowered.alerts, &self.hooks);
-        self.hook_sets = loaded.lowered.hooks;
-        self.group_hook_sets = loaded.lowered.group_hooks;
-        self.current = loaded.lowered.driver;
-        self.process_buffer = process_buffer(&loaded.model.global);
-        self.watchers.set_process_buffer(self.process_buffer);
-        self.watch();
     }
 
     /// The elections have stopped: the last scripts, and the end.
@@ -663,116 +376,6 @@ impl<'a> Daemon<'a> {
                 .line(Level::Error, "The elections loop panicked while it stopped");
         }
         self.settings.shutdown
-    }
-}
-
-/// Scripts are started through a copy of this very program.
-fn hook_settings() -> HookSettings {
-    let mut settings = HookSettings::default();
-    settings.launcher = Some(crate::daemonize::THIS_PROGRAM.into());
-    settings
-}
-
-fn keep_copy(log: &Log, copies: &Copies, text: Option<&str>) {
-    if let Some(text) = text
-        && let Err(error) = copies.configuration(text)
-    {
-        let line = format!("The copy of the configuration could not be saved: {error}");
-        log.line(Level::Warning, &line);
-    }
-}
-
-/// Run a script before or after everything, in keepalived's words.
-pub(crate) fn run_around(what: &str, script: &Around, log: &Log) {
-    let program = script.command.argv.first();
-    let program = program.map_or_else(String::new, |program| {
-        program.to_string_lossy().into_owned()
-    });
-    log.line(Level::Info, &format!("Running {what} script {program}"));
-    let (level, line) = match run_once(&script.command, &hook_settings(), script.limit) {
-        Ok(Outcome::Exited(0)) => (Level::Info, format!("{what} script succeeded")),
-        Ok(Outcome::Exited(code)) => (
-            Level::Warning,
-            format!("{what} script failed, status {code}"),
-        ),
-        Ok(Outcome::TimedOut) => (Level::Warning, format!("{what} script timed out")),
-        Ok(outcome) => (Level::Warning, format!("{what} script {outcome}")),
-        Err(error) => (
-            Level::Warning,
-            format!("{what} script could not be started: {error}"),
-        ),
-    };
-    log.line(level, &line);
-}
-
-impl Running {
-    fn start(
-        config: keepalived_driver::Config,
-        waker: &Arc<Waker>,
-        shared: Option<Arc<std::sync::Mutex<Remote>>>,
-    ) -> Result<Self, DaemonError> {
-        let waker = waker.clone();
-        let wake = move || {
-            // Fails only if the poll is gone, that is, at the very end.
-            let _ = waker.wake();
-        };
-        let (reports, receiver) = Reports::new(wake.clone());
-        // Made on the thread it runs on, so that its memory is all in one heap: the one that
-        // reading the configuration has just left behind.
-        let (announce, announced) = std::sync::mpsc::sync_channel(1);
-        let life = move || {
-            let elections = match Elections::new(config, reports) {
-                Ok((elections, remote)) => {
-                    let _ = announce.send(Ok(remote));
-                    elections
-                }
-                Err(error) => {
-                    let _ = announce.send(Err(error));
-                    return Ok(());
-                }
-            };
-            let outcome = catch_unwind(AssertUnwindSafe(|| elections.run()));
-            // The reports are gone by now: let the other loop see that.
-            wake();
-            outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        let thread = std::thread::Builder::new()
-            .name("elections".to_owned())
-            .spawn(life)?;
-        let remote = announced.recv().map_err(|_| DaemonError::Failed)??;
-        let shared = shared.unwrap_or_else(|| Arc::new(std::sync::Mutex::new(remote.clone())));
-        if let Ok(mut current) = shared.lock() {
-            *current = remote.clone();
-        }
-        Ok(Self {
-            remote,
-            reports: receiver,
-            thread: Some(thread),
-            started: Clock.now(),
-            shared,
-        })
-    }
-}
-
-/// A start-up delay alone is not a fault that scripts should hear of.
-fn runs_fault_scripts(faults: Faults) -> bool {
-    faults.iter().any(|fault| fault != Fault::Held)
-}
-
-fn complain(log: &Log, loaded: &Loaded) {
-    for (severity, line) in &loaded.complaints {
-        let level = match severity {
-            Severity::Error => Level::Error,
-            Severity::Warning => Level::Warning,
-            Severity::Note => Level::Info,
-        };
-        log.line(level, line);
-    }
-    for remark in &loaded.lowered.remarks {
-        log.line(Level::Warning, remark);
-    }
-    for trouble in &loaded.lowered.script_trouble {
-        log.line(Level::Warning, &trouble.message);
     }
 }
 

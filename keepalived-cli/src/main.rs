@@ -12,6 +12,7 @@ mod descriptors;
 mod dump;
 mod explain;
 mod facts;
+mod genhash;
 mod load;
 mod log;
 mod lower;
@@ -48,6 +49,9 @@ fn main() -> ExitCode {
         eprintln!("{program}: an argument is not valid UTF-8");
         return ExitCode::FAILURE;
     };
+    if program == genhash::NAME {
+        return genhash::run(program, &words);
+    }
     match arguments::parse(program, &words) {
         Ok(Invocation::Daemon(options)) => {
             if options.die_with_parent {
@@ -60,6 +64,7 @@ fn main() -> ExitCode {
         Ok(Invocation::Check(options)) => check::run(&options),
         Ok(Invocation::Explain(options)) => explain::run(&options),
         Ok(Invocation::Demo(options)) => demo::run(&options),
+        Ok(Invocation::Genhash(words)) => genhash::run(&format!("{program} genhash"), &words),
         Ok(Invocation::Signum(name)) => signum(&name),
         Ok(Invocation::Version) => {
             eprintln!("keepalived-rs v{}", env!("CARGO_PKG_VERSION"));

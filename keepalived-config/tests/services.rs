@@ -33,8 +33,16 @@ fn text(address: &str, lines: &str, server: &str) -> String {
     } else {
         "protocol TCP"
     };
+    // What a server may name is there.
+    let named = if server.contains("FILE_CHECK") {
+        "track_file f {\nfile /f\n}\n"
+    } else if server.contains("BFD_CHECK") {
+        "bfd_instance b {\nneighbor_ip 192.0.2.8\n}\n"
+    } else {
+        ""
+    };
     format!(
-        "virtual_server {address} {{\n{protocol}\n{lines}\nreal_server 192.0.2.9 80 {{\n{server}\n}}\n}}\n"
+        "{named}virtual_server {address} {{\n{protocol}\n{lines}\nreal_server 192.0.2.9 80 {{\n{server}\n}}\n}}\n"
     )
 }
 

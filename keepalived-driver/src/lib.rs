@@ -40,6 +40,7 @@ pub mod control;
 mod election;
 pub mod hooks;
 pub mod mail;
+pub mod once;
 pub mod pipes;
 mod remote;
 mod report;

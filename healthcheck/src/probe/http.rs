@@ -25,6 +25,8 @@ pub struct HttpConfig {
     /// TLS around it.
     #[cfg(feature = "tls")]
     pub tls: Option<TlsConfig>,
+    /// What the server says is kept, for somebody to look at ([`HttpProbe::take_record`]).
+    pub record: bool,
 }
 
 impl HttpConfig {
@@ -37,6 +39,7 @@ impl HttpConfig {
             limits: HttpLimits::default(),
             #[cfg(feature = "tls")]
             tls: None,
+            record: false,
         }
     }
 
@@ -67,6 +70,7 @@ pub struct HttpProbe {
     state: State,
     #[cfg(feature = "tls")]
     tls: Option<TlsStream>,
+    record: Vec<u8>,
 }
 
 impl HttpProbe {
@@ -81,7 +85,15 @@ impl HttpProbe {
             state: State::Connecting,
             #[cfg(feature = "tls")]
             tls: None,
+            record: Vec::new(),
         }
+    }
+
+    /// What the server has said in the last attempt, head and body as they were on the wire inside
+    /// TLS; empty unless [`HttpConfig::record`] was set.
+    #[must_use]
+    pub fn take_record(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.record)
     }
 
     fn connected(&mut self) -> Result<(), Failure> {
@@ -165,6 +177,9 @@ impl HttpProbe {
     }
 
     fn plaintext(&mut self, octets: &[u8]) -> Result<(), Failure> {
+        if self.config.record {
+            self.record.extend_from_slice(octets);
+        }
         let limits = self.config.limits;
         if let State::Head(reader) = &mut self.state {
             let Some((head, rest)) = reader.push(octets, &limits)? else {
@@ -262,6 +277,7 @@ impl Probe for HttpProbe {
         {
             self.tls = None;
         }
+        self.record.clear();
         self.attempt.begin(now);
         self.attempt.connect(Transport::Tcp, self.target.clone());
     }

@@ -22,6 +22,8 @@ pub(super) enum Fate {
     Help,
     /// Print the number of a signal and end.
     Signum,
+    /// All that follows is for the hash generator.
+    Genhash,
     /// Known, and refused for this reason.
     Refused(&'static str),
 }
@@ -63,7 +65,7 @@ const fn long_only(long: &'static str, argument: Argument, fate: Fate, help: &'s
 }
 
 use Argument::{None as Nothing, Optional, Required};
-use Fate::{Help, Refused, Signum, To, Version};
+use Fate::{Genhash, Help, Refused, Signum, To, Version};
 
 const NO_DEBUG: &str = "this build has no debug output of that kind";
 
@@ -261,8 +263,8 @@ pub(super) const FLAGS: &[Flag] = &[
         'T',
         "genhash",
         Nothing,
-        Refused("the hash generator is not part of this version"),
-        "hash generator",
+        Genhash,
+        "be the hash generator (first option; -T -h for its own)",
     ),
     flag(
         'a',

@@ -11,6 +11,8 @@ use super::{Refusal, usage};
 pub(super) enum Normal {
     /// Words for argh: long flags, each value a word of its own.
     Words(Vec<String>),
+    /// The words for the hash generator.
+    Genhash(Vec<String>),
     /// `--signum=NAME`.
     Signum(String),
     /// `-v`.
@@ -39,6 +41,9 @@ pub(super) fn normalise(arguments: &[String]) -> Result<Normal, Refusal> {
             if value.is_some() && flag.argument == Argument::None {
                 return Err(unknown(argument));
             }
+            if flag.fate == Fate::Genhash {
+                return Ok(Normal::Genhash(rest.cloned().collect()));
+            }
             if let Some(end) = take(flag, value, &mut next, argument, &mut words)? {
                 return Ok(end);
             }
@@ -48,6 +53,12 @@ pub(super) fn normalise(arguments: &[String]) -> Result<Normal, Refusal> {
                 let spelling = format!("-{letter}");
                 let flag = FLAGS.iter().find(|flag| flag.short == Some(letter));
                 let flag = flag.ok_or_else(|| unknown(&spelling))?;
+                if flag.fate == Fate::Genhash {
+                    let bundled: String = letters.collect();
+                    let bundled = Some(format!("-{bundled}")).filter(|word| word.len() > 1);
+                    let words = bundled.into_iter().chain(rest.cloned());
+                    return Ok(Normal::Genhash(words.collect()));
+                }
                 let mut value = None;
                 if flag.argument != Argument::None {
                     // All that is left of this word belongs to this flag.
@@ -111,6 +122,7 @@ fn take(
         }
         Fate::Version => Ok(Some(Normal::Version)),
         Fate::Help => Ok(Some(Normal::Help)),
+        Fate::Genhash => Ok(Some(Normal::Genhash(Vec::new()))),
         Fate::Signum => Ok(Some(Normal::Signum(value.unwrap_or_default()))),
         Fate::Refused(reason) => {
             let name = usage::both_names(flag);

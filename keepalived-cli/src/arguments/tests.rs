@@ -75,7 +75,7 @@ fn every_flag_means_the_same_in_all_its_spellings() {
                 let refusal = first.as_ref().unwrap_err();
                 assert!(refusal.message.ends_with(reason), "{refusal:?}");
             }
-            Fate::Version | Fate::Help | Fate::Signum => assert!(first.is_ok()),
+            Fate::Version | Fate::Help | Fate::Signum | Fate::Genhash => assert!(first.is_ok()),
         }
         for spelling in &spellings {
             assert_eq!(parsed(spelling), first, "{spelling}");
@@ -230,4 +230,17 @@ fn the_control_socket_is_beside_the_pid_file() {
         Some("/b".into())
     );
     assert_eq!(daemon("--no-socket -p /x").socket_path(), None);
+}
+
+/// CLI-26, GEN-01: all that comes after the flag, and after the subcommand, is for the generator.
+#[test]
+fn genhash_gets_its_words_as_they_are() {
+    let words = |words: &[&str]| {
+        let words = words.iter().map(|word| (*word).to_owned());
+        Ok(Invocation::Genhash(words.collect()))
+    };
+    assert_eq!(parsed("genhash -s a -v"), words(&["-s", "a", "-v"]));
+    assert_eq!(parsed("-T -s a --help"), words(&["-s", "a", "--help"]));
+    assert_eq!(parsed("--genhash -h"), words(&["-h"]));
+    assert_eq!(parsed("-nTSs a"), words(&["-Ss", "a"]));
 }

@@ -14,6 +14,8 @@ pub struct Pipes {
     pub all: Pipe,
     /// For events of VRRP (`vrrp_notify_fifo`).
     pub vrrp: Pipe,
+    /// For events of balanced services (`lvs_notify_fifo`).
+    pub balance: Pipe,
     /// Priority changes are written to the pipes, unless an instance says otherwise.
     pub priority_changes: bool,
     /// After a reload every state is written again.

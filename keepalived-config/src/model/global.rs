@@ -7,6 +7,7 @@ use std::time::Duration;
 use vrrp_proto::{GROUP_V4, GROUP_V6, Version};
 
 use super::alert::{Mail, Pipes};
+use super::balance::BalanceDefs;
 use super::device::LinkDefs;
 use super::process::Process;
 use super::script::ScriptUser;
@@ -95,6 +96,8 @@ pub struct GlobalDefs {
     pub pipes: Pipes,
     /// Alert mails.
     pub mail: Mail,
+    /// Services and checks.
+    pub balance: BalanceDefs,
 }
 
 /// Announcement settings in `global_defs`.
@@ -178,6 +181,7 @@ impl Default for GlobalDefs {
             process: Process::default(),
             pipes: Pipes::default(),
             mail: Mail::default(),
+            balance: BalanceDefs::default(),
         }
     }
 }

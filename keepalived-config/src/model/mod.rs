@@ -34,7 +34,7 @@ pub use alert::{Mail, MailServer, Mailbox, Pipe, Pipes};
 pub use authentication::{
     Authentication, BadKey, HmacAuth, HmacKey, HmacMode, KeyBytes, KeySource, Password,
 };
-pub use balance::{ServiceGroup, VirtualServer};
+pub use balance::{BalanceNamespace, Identity, ServiceGroup, VirtualServer};
 pub use bfd::{BfdAuth, BfdAuthKind, BfdInstance, BfdKey, TrackedBfd};
 pub use commands::{Command, Purpose};
 pub use device::{
@@ -89,6 +89,10 @@ pub struct Config {
     pub use_pid_dir: bool,
     /// Network namespace to run in, by the name that `ip netns` knows.
     pub net_namespace: Option<Spanned<String>>,
+    /// Network namespace of the balanced services.
+    pub balance_namespace: BalanceNamespace,
+    /// Who we are to servers that are checked over TLS, and whom we believe (`SSL`).
+    pub identity: Identity,
     /// Settings of the daemon.
     pub global: GlobalDefs,
     /// What is there while the daemon runs, whoever is MASTER.
@@ -128,6 +132,11 @@ pub(crate) fn build(
     survey::report(&survey.unsupported, diagnostics);
     let mut file = read::file(&tree, names, diagnostics);
     let groups = groups::claim(file.groups.list, &mut file.instances, diagnostics);
+    let synchronised = file.instances.iter_mut().filter_map(|(name, _, raw)| {
+        let interface = raw.sync_daemon.take()?;
+        Some((name.clone(), interface))
+    });
+    let synchronised = synchronised.collect();
     let mut instances: Vec<VrrpInstance> = Vec::with_capacity(file.instances.len());
     for (name, span, raw) in file.instances {
         instances.extend(resolve::instance(
@@ -139,7 +148,9 @@ pub(crate) fn build(
         ));
     }
     let groups = groups::resolve(groups, &instances, diagnostics);
-    let (service_groups, services) = read::balance::services(tree, diagnostics);
+    let (service_groups, mut services) = read::balance::services(tree, diagnostics);
+    read::balance::names::checks(&mut services, &file.trackers, &file.bfd, diagnostics);
+    read::balance::names::sync_daemon(&mut file.global, synchronised, &instances, diagnostics);
     if let Some(span) = file.bad_namespace {
         // Anywhere else the addresses would be on the wrong network.
         for instance in &mut instances {
@@ -156,6 +167,8 @@ pub(crate) fn build(
         instance_name: file.instance_name,
         use_pid_dir: file.use_pid_dir,
         net_namespace: file.net_namespace,
+        balance_namespace: file.balance_namespace,
+        identity: file.identity,
         global: file.global,
         statics,
         instances,

@@ -13,6 +13,8 @@ pub struct Process {
     pub vrrp: Scheduling,
     /// What BFD asks for. It shares the thread of VRRP, so the stronger wish of the two counts.
     pub bfd: Scheduling,
+    /// The thread of checks and services (`checker_priority` and so on).
+    pub checker: Scheduling,
     /// Highest real-time priority that is taken when timers run late, 1..=99; absent: none is taken.
     pub max_auto_priority: Option<u8>,
     /// Lateness that raises the priority by one.
@@ -61,6 +63,8 @@ pub struct ProcessNames {
     pub main: Option<String>,
     /// The thread of VRRP.
     pub vrrp: Option<String>,
+    /// The thread of checks and services.
+    pub checker: Option<String>,
     /// The thread of BFD, which is that of VRRP: used when `vrrp` is absent.
     pub bfd: Option<String>,
 }
@@ -93,6 +97,7 @@ impl Default for Process {
         Self {
             vrrp: Scheduling::default(),
             bfd: Scheduling::default(),
+            checker: Scheduling::default(),
             max_auto_priority: None,
             min_auto_priority_delay: Duration::from_secs(1),
             names: ProcessNames::default(),

@@ -1,6 +1,7 @@
 //! Balanced services: `virtual_server`, its servers and their checks, every default handed down.
 
 mod checker;
+mod defs;
 
 use std::net::IpAddr;
 
@@ -14,6 +15,7 @@ pub use checker::{
     Checker, CheckerKind, DnsType, HttpVersion, RegexOption, Schedule, Target, UdpReply, Url,
     WebCheck,
 };
+pub use defs::{AtStop, BalanceDefs, BalanceNamespace, ConnectionTimeouts, Identity, SyncDaemon};
 
 /// One `virtual_server`.
 #[derive(Clone, Debug, PartialEq, Eq)]

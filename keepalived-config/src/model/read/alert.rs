@@ -40,6 +40,8 @@ pub(super) fn pipes(line: Line<'_>, pipes: &mut Pipes, diagnostics: &mut Diagnos
         "notify_fifo_script" => pipes.all.reader = script::read(line, diagnostics),
         "vrrp_notify_fifo" => pipe(line, &mut pipes.vrrp, diagnostics),
         "vrrp_notify_fifo_script" => pipes.vrrp.reader = script::read(line, diagnostics),
+        "lvs_notify_fifo" => pipe(line, &mut pipes.balance, diagnostics),
+        "lvs_notify_fifo_script" => pipes.balance.reader = script::read(line, diagnostics),
         "vrrp_notify_priority_changes" => {
             set(&mut pipes.priority_changes, line.boolean(diagnostics));
         }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use super::line::{Line, parse_unsigned, refuse};
-use super::{alert, device, process, script};
+use super::{alert, balance, device, process, script};
 use crate::diagnostic::Diagnostics;
 use crate::model::global::{DynamicInterfaces, GlobalDefs};
 use crate::model::spanned::Spanned;
@@ -21,6 +21,7 @@ pub(super) fn read(block: &Node, global: &mut GlobalDefs, diagnostics: &mut Diag
     for entry in block.entries() {
         let line = Line::new(entry);
         if process::read(line, &mut global.process, diagnostics)
+            || balance::defs::read(line, &mut global.balance, diagnostics)
             || alert::pipes(line, &mut global.pipes, diagnostics)
             || alert::mail(line, &mut global.mail, &mut alerts, diagnostics)
         {

@@ -88,6 +88,7 @@ pub(crate) struct Raw {
     pub(crate) timer_expired_backup: Option<Spanned<u8>>,
     pub(crate) receive_buffer: Option<u32>,
     pub(crate) native_ipv6: Option<Span>,
+    pub(crate) sync_daemon: Option<Spanned<String>>,
 }
 
 /// `garp_*` lines.
@@ -331,6 +332,10 @@ fn behaviour(line: Line<'_>, raw: &mut Raw, diagnostics: &mut Diagnostics) {
                 &mut raw.timer_expired_backup,
                 priority.map(|priority| Spanned::new(priority, line.node.span())),
             );
+        }
+        "lvs_sync_daemon_interface" => {
+            let word = line.interface(LEFT_OUT, diagnostics);
+            keep(&mut raw.sync_daemon, word.map(text));
         }
         "strict_mode" => keep(&mut raw.strict, line.boolean(diagnostics)),
         _ => notify(line, &mut raw.notify, diagnostics),

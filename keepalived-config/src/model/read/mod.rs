@@ -30,6 +30,7 @@ pub(super) use bfd::RawTracked;
 pub(super) use group::{RawGroup, RawGroups};
 pub(super) use instance::Raw;
 
+use super::balance::{BalanceNamespace, Identity};
 use super::bfd::BfdInstance;
 use super::device::{GarpGroup, LinkDelay};
 use super::global::GlobalDefs;
@@ -47,6 +48,8 @@ pub(super) struct File {
     pub(super) instance_name: Option<Spanned<String>>,
     pub(super) use_pid_dir: bool,
     pub(super) net_namespace: Option<Spanned<String>>,
+    pub(super) balance_namespace: BalanceNamespace,
+    pub(super) identity: Identity,
     /// A line that names no namespace.
     pub(super) bad_namespace: Option<Span>,
     pub(super) instances: Vec<(Spanned<String>, Span, Raw)>,
@@ -84,6 +87,8 @@ pub(super) fn file(tree: &[Node], tables: &Names, diagnostics: &mut Diagnostics)
                 file.net_namespace = global::namespace(line, diagnostics);
                 file.bad_namespace = file.net_namespace.is_none().then(|| node.span());
             }
+            "net_namespace_ipvs" => balance_namespace(line, &mut file, diagnostics),
+            "SSL" => balance::defs::identity(node, &mut file.identity, diagnostics),
             "use_pid_dir" => file.use_pid_dir = line.flag(diagnostics),
             "garp_group" => device::garp_group(node, &mut file.garp_groups, diagnostics),
             "interface_up_down_delays" => {
@@ -107,6 +112,17 @@ pub(super) fn file(tree: &[Node], tables: &Names, diagnostics: &mut Diagnostics)
         }
     }
     file
+}
+
+/// `net_namespace_ipvs [NAME]`; without a name the one that the daemon was started in.
+fn balance_namespace(line: Line<'_>, file: &mut File, diagnostics: &mut Diagnostics) {
+    if line.node.arguments().is_empty() {
+        file.balance_namespace = BalanceNamespace::Original;
+        return;
+    }
+    if let Some(name) = global::namespace(line, diagnostics) {
+        file.balance_namespace = BalanceNamespace::Named(name);
+    }
 }
 
 fn instance(node: &Node, file: &mut File, tables: &Names, diagnostics: &mut Diagnostics) {

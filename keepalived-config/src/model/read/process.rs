@@ -28,11 +28,19 @@ pub(super) fn read(line: Line<'_>, process: &mut Process, diagnostics: &mut Diag
     {
         return true;
     }
+    if let Some(rest) = keyword.strip_prefix("checker_")
+        && scheduling(rest, line, &mut process.checker, diagnostics)
+    {
+        return true;
+    }
     let names = &mut process.names;
     match keyword {
         "process_names" => names.usual = line.flag(diagnostics),
         "process_name" => set(&mut names.main, name(line, diagnostics).map(Some)),
         "vrrp_process_name" => set(&mut names.vrrp, name(line, diagnostics).map(Some)),
+        "checker_process_name" | "lvs_process_name" => {
+            set(&mut names.checker, name(line, diagnostics).map(Some));
+        }
         "bfd_process_name" => set(&mut names.bfd, name(line, diagnostics).map(Some)),
         "max_auto_priority" => set(
             &mut process.max_auto_priority,

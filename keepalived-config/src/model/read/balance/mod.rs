@@ -2,8 +2,10 @@
 
 mod checker;
 mod connect;
+pub(super) mod defs;
 mod group;
 mod method;
+pub(in crate::model) mod names;
 mod server;
 mod service;
 mod web;

@@ -1,0 +1,133 @@
+//! A new configuration: read, judged, handed on, and taken up once the elections run it.
+
+use keepalived_config::Severity;
+
+use super::Daemon;
+use super::reload::{self, Appointment, Copies, Marker, Standing};
+use super::watching::process_buffer;
+use crate::load::Loaded;
+use crate::log::{Level, Log};
+use crate::{dump, service};
+
+impl Daemon<'_> {
+    /// Read the configuration anew. One that is not in order changes nothing.
+    pub(super) fn reload(&mut self) {
+        if self.stopping {
+            return;
+        }
+        self.log.reopen();
+        self.log.line(Level::Info, "Reloading");
+        service::reloading();
+        self.copies.begin();
+        self.copy_state("before");
+        let marker = Marker::set(&self.standing, &self.settings.pid_folder);
+        let mut loaded = self.settings.source.load();
+        match marker {
+            Ok(marker) => drop(marker),
+            Err(error) => {
+                let line = format!("The file of `reload_file` could not be made: {error}");
+                self.log.line(Level::Warning, &line);
+            }
+        }
+        complain(self.log, &loaded);
+        keep_copy(self.log, &self.copies, loaded.text.as_deref());
+        if let Some(path) = &self.standing.check_log
+            && let Err(error) = reload::write_check_log(path, &loaded)
+        {
+            let line = format!("{}: {error}", path.display());
+            self.log.line(Level::Warning, &line);
+        }
+        let path = self.settings.source.path().display();
+        let refusal = if loaded.unreadable() {
+            Some(format!("{path} cannot be read"))
+        } else if loaded.has_errors() {
+            Some(format!("{path} has errors"))
+        } else {
+            let why = self.standing.forbids(&loaded.model);
+            why.map(|why| format!("{path}: {why}"))
+        };
+        if let Some(why) = refusal {
+            let line = format!("Reload refused: {why}; nothing was changed");
+            self.log.line(Level::Error, &line);
+            service::ready();
+            return;
+        }
+        self.settings.complete(&mut loaded.lowered.driver);
+        let config = loaded.lowered.driver.clone();
+        self.pending.push_back(loaded);
+        self.tell("reload", |remote| remote.reload(config));
+    }
+
+    pub(super) fn look_for_appointment(&mut self) {
+        let Some(appointment) = &mut self.appointment else {
+            return;
+        };
+        let (said, due) = appointment.look();
+        if let Some(line) = said {
+            self.log.line(Level::Info, &line);
+        }
+        if due {
+            self.reload();
+        }
+    }
+
+    /// For `config_save_dir`.
+    pub(super) fn copy_state(&self, when: &str) {
+        if let Some(path) = self.copies.state_file(when) {
+            self.dump("saved state", move |snapshot, settings| {
+                dump::data_to(&path, snapshot, settings)
+            });
+        }
+    }
+
+    /// The elections run this configuration now, or will when they start.
+    pub(super) fn switch_to(&mut self, loaded: Loaded) {
+        self.settings.dumps = crate::run::dumps(&loaded, self.settings.namespace.as_deref());
+        crate::run::dress(&loaded.lowered.process, self.log);
+        self.copies.set_folder(&loaded.model);
+        self.standing = Standing::new(&loaded.model);
+        if !self
+            .appointment
+            .as_ref()
+            .is_some_and(|known| known.is_for(&loaded.model))
+        {
+            self.appointment = Appointment::new(&loaded.model);
+        }
+        self.settings
+            .shutdown
+            .clone_from(&loaded.lowered.process.shutdown);
+        self.alerts.set(loaded.lowered.alerts, &self.hooks);
+        self.hook_sets = loaded.lowered.hooks;
+        self.group_hook_sets = loaded.lowered.group_hooks;
+        self.current = loaded.lowered.driver;
+        self.process_buffer = process_buffer(&loaded.model.global);
+        self.watchers.set_process_buffer(self.process_buffer);
+        self.watch();
+    }
+}
+
+pub(super) fn keep_copy(log: &Log, copies: &Copies, text: Option<&str>) {
+    if let Some(text) = text
+        && let Err(error) = copies.configuration(text)
+    {
+        let line = format!("The copy of the configuration could not be saved: {error}");
+        log.line(Level::Warning, &line);
+    }
+}
+
+pub(super) fn complain(log: &Log, loaded: &Loaded) {
+    for (severity, line) in &loaded.complaints {
+        let level = match severity {
+            Severity::Error => Level::Error,
+            Severity::Warning => Level::Warning,
+            Severity::Note => Level::Info,
+        };
+        log.line(level, line);
+    }
+    for remark in &loaded.lowered.remarks {
+        log.line(Level::Warning, remark);
+    }
+    for trouble in &loaded.lowered.script_trouble {
+        log.line(Level::Warning, &trouble.message);
+    }
+}

@@ -1,0 +1,233 @@
+//! `global_defs` lines about services and checks, and the `SSL` block.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::LEFT_OUT;
+use crate::diagnostic::Diagnostics;
+use crate::model::balance::{AtStop, BalanceDefs, ConnectionTimeouts, Identity, SyncDaemon};
+use crate::model::read::global::set;
+use crate::model::read::line::{Line, interface_name, parse_unsigned, refuse};
+use crate::model::spanned::Spanned;
+use crate::tree::{Node, Word};
+
+/// The kernel keeps a limit in 32 bits of its ticks; so many seconds always fit.
+const MOST_SECONDS: u64 = 31 * 24 * 3600;
+
+/// Reads a line if it is about balancing; false if it is about something else.
+pub(in crate::model::read) fn read(
+    line: Line<'_>,
+    defs: &mut BalanceDefs,
+    diagnostics: &mut Diagnostics,
+) -> bool {
+    match line.keyword() {
+        "checker_log_all_failures" => set(&mut defs.log_all_failures, line.boolean(diagnostics)),
+        "rs_init_notifies" => set(&mut defs.init_notifies, line.boolean(diagnostics)),
+        "lvs_flush" => defs.flush = line.flag(diagnostics),
+        "lvs_flush_on_stop" | "lvs_flush_onstop" => {
+            set(&mut defs.at_stop, at_stop(line, diagnostics));
+        }
+        "lvs_timeouts" => timeouts(line, &mut defs.timeouts, diagnostics),
+        "lvs_sync_daemon" => {
+            if let Some(daemon) = sync_daemon(line, diagnostics) {
+                take_daemon(defs, daemon, line, diagnostics);
+            }
+        }
+        "lvs_netlink_cmd_rcv_bufs" => {
+            let size = line.number(1..=u32::MAX, LEFT_OUT, diagnostics);
+            set(&mut defs.netlink_command_buffer.size, size.map(Some));
+        }
+        "lvs_netlink_cmd_rcv_bufs_force" => {
+            let on = line.boolean(diagnostics);
+            set(&mut defs.netlink_command_buffer.force, on);
+        }
+        _ => return false,
+    }
+    true
+}
+
+fn at_stop(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<AtStop> {
+    line.at_most(1, diagnostics);
+    match line.node.arguments().first() {
+        None => Some(AtStop::Flush),
+        Some(word) if word.as_str() == "VS" => Some(AtStop::RemoveServices),
+        Some(word) => {
+            let what = "nothing or `VS`";
+            refuse(
+                diagnostics,
+                "unknown-option",
+                line.keyword(),
+                what,
+                word,
+                LEFT_OUT,
+            );
+            None
+        }
+    }
+}
+
+/// `[tcp SECONDS] [tcpfin SECONDS] [udp SECONDS]`, one of them at least.
+fn timeouts(line: Line<'_>, timeouts: &mut ConnectionTimeouts, diagnostics: &mut Diagnostics) {
+    if line
+        .required("`tcp`, `tcpfin` or `udp` and seconds", diagnostics)
+        .is_none()
+    {
+        return;
+    }
+    let what = format!("`tcp`, `tcpfin` or `udp`, each with seconds from 0 to {MOST_SECONDS}");
+    for pair in line.node.arguments().chunks(2) {
+        let seconds = pair.get(1).and_then(|word| parse_unsigned(word.as_str()));
+        let seconds = seconds.filter(|seconds| *seconds <= MOST_SECONDS);
+        let slot = match pair.first().map_or("", Word::as_str) {
+            "tcp" => &mut timeouts.tcp,
+            "tcpfin" => &mut timeouts.tcp_fin,
+            "udp" => &mut timeouts.udp,
+            _ => {
+                return wrong(line, &what, pair, diagnostics);
+            }
+        };
+        let Some(seconds) = seconds else {
+            return wrong(line, &what, pair, diagnostics);
+        };
+        // The kernel takes 0 for "leave it".
+        *slot = (seconds > 0).then(|| Duration::from_secs(seconds));
+    }
+}
+
+fn wrong(line: Line<'_>, what: &str, words: &[Word], diagnostics: &mut Diagnostics) {
+    if let Some(word) = words.last() {
+        let rest = "it and the rest of the line are left out";
+        refuse(diagnostics, "bad-option", line.keyword(), what, word, rest);
+    }
+}
+
+/// `INTERFACE [[inst] INSTANCE] [id N] [maxlen N] [port N] [ttl N] [group ADDRESS]`.
+fn sync_daemon(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<SyncDaemon> {
+    let first = line.required("an interface", diagnostics)?;
+    if !interface_name(first, LEFT_OUT, diagnostics) {
+        return None;
+    }
+    let spanned = |word: &Word| Spanned::new(word.as_str().to_owned(), word.span);
+    let mut daemon = SyncDaemon::new(spanned(first));
+    let mut words = line.node.arguments().iter().skip(1);
+    while let Some(word) = words.next() {
+        let option = word.as_str();
+        if !matches!(option, "inst" | "id" | "maxlen" | "port" | "ttl" | "group") {
+            // An instance by its name alone.
+            daemon.instance = Some(spanned(word));
+            continue;
+        }
+        let Some(value) = words.next() else {
+            let message = format!("`{option}` needs a value");
+            diagnostics
+                .error("missing-argument", word.span, message)
+                .help("the word is left out");
+            return Some(daemon);
+        };
+        let text = value.as_str();
+        let within = |low: u64, high: u64| {
+            let number = parse_unsigned(text).filter(|number| (low..=high).contains(number));
+            number.and_then(|number| u16::try_from(number).ok())
+        };
+        let byte = |low: u64| within(low, 255).and_then(|number| u8::try_from(number).ok());
+        let what = match option {
+            "inst" => {
+                daemon.instance = Some(spanned(value));
+                continue;
+            }
+            "id" => match byte(0) {
+                Some(id) => {
+                    daemon.id = id;
+                    daemon.id_given = true;
+                    continue;
+                }
+                None => "`id` with a number from 0 to 255",
+            },
+            "maxlen" => match within(1, 65_507) {
+                Some(length) => {
+                    daemon.max_length = Some(length);
+                    continue;
+                }
+                None => "`maxlen` with a number from 1 to 65507",
+            },
+            "port" => match within(1, 65_535) {
+                Some(port) => {
+                    daemon.port = port;
+                    continue;
+                }
+                None => "`port` with a number from 1 to 65535",
+            },
+            "ttl" => match byte(1) {
+                Some(ttl) => {
+                    daemon.ttl = Some(ttl);
+                    continue;
+                }
+                None => "`ttl` with a number from 1 to 255",
+            },
+            _ => match text.parse::<IpAddr>().ok().filter(IpAddr::is_multicast) {
+                Some(group) => {
+                    daemon.group = group;
+                    continue;
+                }
+                None => "`group` with a multicast address",
+            },
+        };
+        refuse(
+            diagnostics,
+            "bad-option",
+            line.keyword(),
+            what,
+            value,
+            "it is left out",
+        );
+    }
+    Some(daemon)
+}
+
+fn take_daemon(
+    defs: &mut BalanceDefs,
+    daemon: SyncDaemon,
+    line: Line<'_>,
+    diagnostics: &mut Diagnostics,
+) {
+    if let Some(first) = &defs.sync_daemon {
+        diagnostics
+            .error(
+                "duplicate-sync-daemon",
+                line.node.span(),
+                "there is another `lvs_sync_daemon`",
+            )
+            .help("the first one counts")
+            .note(first.interface.span, "the other one is here");
+        return;
+    }
+    defs.sync_daemon = Some(daemon);
+}
+
+/// `SSL { ... }`.
+pub(in crate::model::read) fn identity(
+    block: &Node,
+    identity: &mut Identity,
+    diagnostics: &mut Diagnostics,
+) {
+    Line::new(block).at_most(0, diagnostics);
+    for entry in block.entries() {
+        let line = Line::new(entry);
+        let slot = match entry.keyword() {
+            "ca" => &mut identity.ca,
+            "certificate" => &mut identity.certificate,
+            "key" => &mut identity.key,
+            "password" => {
+                if let Some(word) = line.word("a password", diagnostics) {
+                    identity.password = Some(Spanned::new(word.as_str().to_owned(), word.span));
+                }
+                continue;
+            }
+            _ => continue,
+        };
+        if let Some(word) = line.word("a file", diagnostics) {
+            *slot = Some(Spanned::new(PathBuf::from(word.as_str()), word.span));
+        }
+    }
+}
