@@ -209,15 +209,18 @@ impl<'a> Daemon<'a> {
         let control = settings.control.clone().and_then(|control| {
             let shared = elections.shared.clone();
             let path = control.path.clone();
-            Control::start(control, move |request, _peer| answer(request, &shared))
-                .inspect_err(|error| {
-                    let path = path.display();
-                    log.line(
-                        Level::Warning,
-                        &format!("No control socket at {path}: {error}"),
-                    );
-                })
-                .ok()
+            let counted = log.clone();
+            Control::start(control, move |request, _peer| {
+                answer(request, &shared, &counted)
+            })
+            .inspect_err(|error| {
+                let path = path.display();
+                log.line(
+                    Level::Warning,
+                    &format!("No control socket at {path}: {error}"),
+                );
+            })
+            .ok()
         });
         let mut daemon = Self {
             settings,
@@ -380,10 +383,12 @@ impl<'a> Daemon<'a> {
 }
 
 /// One request of a control client.
-fn answer(request: &str, remote: &std::sync::Mutex<Remote>) -> String {
+fn answer(request: &str, remote: &std::sync::Mutex<Remote>, log: &Log) -> String {
     let remote = match remote.lock() {
         Ok(remote) => remote.clone(),
         Err(poisoned) => poisoned.into_inner().clone(),
     };
-    status::answer(request, || remote.snapshot(SNAPSHOT_PATIENCE))
+    status::answer(request, log.lines_lost(), || {
+        remote.snapshot(SNAPSHOT_PATIENCE)
+    })
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::time::SystemTime;
 
 use keepalived_driver::{GroupSnapshot, InstanceSetup, InstanceSnapshot};
-use netlink_vip::{Object, Vip};
+use netlink_vip::{LinkKind, Object, Vip};
 pub(crate) use objects::{route_text, rule_text};
 use vrrp_fsm::{ActiveRouter, Fault, Faults, Preempt, Reason, Role, Startup, State, Stats};
 use vrrp_proto::{AdvertInterval, Priority, Version};
@@ -188,11 +188,27 @@ impl<'a> Facts<'a> {
             .iter()
             .any(|there| there.address == vip.address && there.device == vip.device)
     }
+
+    /// One of its addresses in keepalived's notation: `192.0.2.1/24 dev vrrp.51@eth0 scope global set`.
+    pub(crate) fn vip_text(&self, vip: &Vip) -> String {
+        let mut links = self.setup.links();
+        let Some(link) = links.find(|link| link.name == vip.device) else {
+            return vip_text(vip, vip.device.as_str(), self.is_set(vip));
+        };
+        let own = self.setup.vmac.as_ref().map(|vmac| vmac.link.name);
+        let word = match (&link.kind, own == Some(link.name)) {
+            (_, true) => "",
+            (LinkKind::Macvlan { .. }, false) => " use_vmac",
+            (LinkKind::Ipvlan { .. }, false) => " use_ipvlan",
+        };
+        let device = format!("{}@{}{word}", link.name, link.parent);
+        vip_text(vip, &device, self.is_set(vip))
+    }
 }
 
 /// An address in keepalived's notation: `192.0.2.1/24 brd 192.0.2.255 dev eth0 scope global label
-/// eth0:1 set`.
-pub(crate) fn vip_text(vip: &Vip, set: bool) -> String {
+/// eth0:1 set`. `device` are the words about its device.
+pub(crate) fn vip_text(vip: &Vip, device: &str, set: bool) -> String {
     let mut text = vip.address.to_string();
     let longest = if vip.address.is_ipv4() { 32 } else { 128 };
     if vip.peer.is_none() && vip.prefix_len != longest {
@@ -201,11 +217,7 @@ pub(crate) fn vip_text(vip: &Vip, set: bool) -> String {
     if let Some(broadcast) = vip.broadcast {
         text.push_str(&format!(" brd {broadcast}"));
     }
-    text.push_str(&format!(
-        " dev {} scope {}",
-        vip.device,
-        scope_name(vip.scope)
-    ));
+    text.push_str(&format!(" dev {device} scope {}", scope_name(vip.scope)));
     if let Some(label) = &vip.label {
         text.push_str(&format!(" label {label}"));
     }
@@ -288,7 +300,7 @@ mod tests {
                 "fe80::55 dev v0 scope global deprecated set",
             ),
         ] {
-            assert_eq!(vip_text(&vip, set), expected);
+            assert_eq!(vip_text(&vip, vip.device.as_str(), set), expected);
         }
     }
 

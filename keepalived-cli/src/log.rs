@@ -2,7 +2,9 @@
 //!
 //! Each destination has a bounded queue and a thread of its own, so that a blocked pipe, a full
 //! disk or a stuck syslog daemon stalls neither the caller nor the other destinations. Lines that
-//! do not fit are counted, and the count is written as soon as there is room again.
+//! do not fit are counted, and the count is written as soon as there is room again. Of a destination
+//! that cannot be written to, as on a full disk, the others tell, once when it begins and once when
+//! it is over.
 
 mod queue;
 mod sinks;
@@ -11,7 +13,7 @@ mod time;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -77,6 +79,9 @@ struct Line {
     text: String,
 }
 
+/// Destinations, with the names of their threads.
+type Sinks = Vec<(&'static str, Box<dyn Sink>)>;
+
 /// A handle to the log; cheap to clone, usable from any thread, never blocks.
 #[derive(Clone, Debug)]
 pub(crate) struct Log {
@@ -86,6 +91,7 @@ pub(crate) struct Log {
     clock: Clock,
     /// The file is to be opened anew before the next line.
     reopen: Arc<AtomicBool>,
+    lost: Arc<AtomicU64>,
 }
 
 impl Log {
@@ -97,7 +103,7 @@ impl Log {
     /// error: there may be one later.
     pub(crate) fn start(settings: &LogSettings) -> io::Result<Self> {
         let reopen = Arc::new(AtomicBool::new(false));
-        let mut sinks: Vec<(&str, Box<dyn Sink>)> = Vec::new();
+        let mut sinks: Sinks = Vec::new();
         if settings.console {
             sinks.push(("log-console", Box::new(ConsoleSink)));
         }
@@ -108,23 +114,40 @@ impl Log {
             let sink = FileSink::open(path, settings.flush_file, reopen.clone())?;
             sinks.push(("log-file", Box::new(sink)));
         }
+        Self::serve(settings, sinks, reopen)
+    }
+
+    fn serve(settings: &LogSettings, sinks: Sinks, reopen: Arc<AtomicBool>) -> io::Result<Self> {
         let tag: Arc<str> = format!("Keepalived_vrrp{}", settings.tag_suffix).into();
-        let mut queues = Vec::new();
-        for (name, sink) in sinks {
-            let queue = Arc::new(Queue::default());
-            queues.push(Arc::clone(&queue));
-            let tag = Arc::clone(&tag);
+        let queues: Arc<[Arc<Queue>]> = sinks.iter().map(|_| Arc::default()).collect();
+        let lost = Arc::new(AtomicU64::new(0));
+        for (place, (name, sink)) in sinks.into_iter().enumerate() {
+            let server = Server {
+                queues: Arc::clone(&queues),
+                place,
+                sink,
+                tag: Arc::clone(&tag),
+                lost: Arc::clone(&lost),
+                failing: None,
+            };
             thread::Builder::new()
                 .name(name.into())
-                .spawn(move || serve(&queue, sink, &tag))?;
+                .spawn(move || server.serve())?;
         }
         Ok(Self {
-            queues: queues.into(),
+            queues,
             tag,
             detail: settings.detail,
             clock: Clock,
             reopen,
+            lost,
         })
+    }
+
+    /// Lines that are missing at one of the destinations: they came too fast for it, or it could not
+    /// be written to.
+    pub(crate) fn lines_lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
     }
 
     /// Write one line. Control characters are escaped, so that it stays one.
@@ -159,24 +182,85 @@ impl Log {
 }
 
 /// The thread of one destination.
-fn serve(queue: &Queue, mut sink: Box<dyn Sink>, tag: &Arc<str>) {
-    loop {
-        let taken = queue.take();
-        if taken.lost > 0 {
-            let text = format!("{} log lines were lost, they came too fast", taken.lost);
-            let (at, tag) = (taken.line.at, Arc::clone(tag));
-            sink.write(&Line {
-                at,
-                level: Level::Warning,
-                tag,
-                text,
-            });
+struct Server {
+    queues: Arc<[Arc<Queue>]>,
+    /// Of its own queue among them.
+    place: usize,
+    sink: Box<dyn Sink>,
+    tag: Arc<str>,
+    /// Lines lost at any destination.
+    lost: Arc<AtomicU64>,
+    /// Nothing can be written at present; how many lines were lost since.
+    failing: Option<u64>,
+}
+
+impl Server {
+    fn serve(mut self) {
+        let Some(queue) = self.queues.get(self.place).cloned() else {
+            return;
+        };
+        loop {
+            let taken = queue.take();
+            if taken.lost > 0 {
+                self.lost.fetch_add(taken.lost, Ordering::Relaxed);
+                let text = format!("{} log lines were lost, they came too fast", taken.lost);
+                let line = self.warning(taken.line.at, text);
+                self.write(&line);
+            }
+            let taken_in = self.write(&taken.line);
+            if queue.is_empty() || self.sink.flushes_each() {
+                let flushed = self.sink.flush();
+                if taken_in || flushed.is_err() {
+                    self.note(flushed, taken.line.at);
+                }
+            }
+            queue.written();
         }
-        sink.write(&taken.line);
-        if queue.is_empty() {
-            sink.flush();
+    }
+
+    /// Whether the destination has taken it.
+    fn write(&mut self, line: &Line) -> bool {
+        let Err(error) = self.sink.write(line) else {
+            return true;
+        };
+        self.lost.fetch_add(1, Ordering::Relaxed);
+        self.note(Err(error), line.at);
+        if let Some(lost) = &mut self.failing {
+            *lost = lost.saturating_add(1);
         }
-        queue.written();
+        false
+    }
+
+    /// Tells the other destinations when trouble begins or ends. What went well counts only once it
+    /// has been flushed.
+    fn note(&mut self, outcome: io::Result<()>, at: SystemTime) {
+        let name = self.sink.name();
+        let text = match (outcome, self.failing) {
+            (Err(error), None) => {
+                self.failing = Some(0);
+                format!("Log lines cannot be written to {name}: {error}")
+            }
+            (Ok(()), Some(lost)) => {
+                self.failing = None;
+                format!("Log lines are written to {name} again, {lost} are missing there")
+            }
+            (Ok(()), None) | (Err(_), Some(_)) => return,
+        };
+        let line = Arc::new(self.warning(at, text));
+        for (place, queue) in self.queues.iter().enumerate() {
+            if place != self.place {
+                queue.push(Arc::clone(&line));
+            }
+        }
+    }
+
+    fn warning(&self, at: SystemTime, text: String) -> Line {
+        Line {
+            at,
+            level: Level::Warning,
+            tag: Arc::clone(&self.tag),
+            text,
+        }
     }
 }
 

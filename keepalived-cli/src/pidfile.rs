@@ -27,9 +27,18 @@ const ATTEMPTS: u32 = 100;
 /// Why there is no pid file.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PidFileError {
-    /// In keepalived's words; its exit code for this is 0.
-    #[error("daemon is already running")]
-    AlreadyRunning,
+    /// Beginning with keepalived's words; its exit code for this is 0.
+    #[error(
+        "daemon is already running{}, it holds the pid file {}; a second one needs \
+         pid files of its own (-p, -r)",
+        .pid.map(|pid| format!(" as process {pid}")).unwrap_or_default(),
+        .path.display()
+    )]
+    AlreadyRunning {
+        path: PathBuf,
+        /// What the file says.
+        pid: Option<u32>,
+    },
     /// A link, a device, or somebody else's file: writing there could be what an attacker wants.
     #[error("pid file {} is not a plain file of this user", .0.display())]
     NotOurs(PathBuf),
@@ -58,7 +67,7 @@ impl PidFile {
         for _ in 0..ATTEMPTS {
             let mut file = open(path)?;
             if !lock(&file).map_err(io_error)? {
-                return Err(PidFileError::AlreadyRunning);
+                return Err(already_running(&mut file, path));
             }
             // The daemon we took it from may have removed the file between the two steps; then
             // the lock is on a file nobody else will ever see.
@@ -66,7 +75,7 @@ impl PidFile {
                 continue;
             }
             if names_living_keepalived(&mut file) {
-                return Err(PidFileError::AlreadyRunning);
+                return Err(already_running(&mut file, path));
             }
             let mut write = || {
                 file.set_permissions(Permissions::from_mode(MODE))?;
@@ -81,16 +90,22 @@ impl PidFile {
             });
         }
         // Somebody else keeps taking it.
-        Err(PidFileError::AlreadyRunning)
+        Err(PidFileError::AlreadyRunning {
+            path: path.to_owned(),
+            pid: None,
+        })
     }
 
-    /// Whether a daemon holds this file. For a check before going to the background; only
+    /// Fails if a daemon holds this file. For a check before going to the background; only
     /// [`create`](Self::create) is sure.
-    pub(crate) fn is_taken(path: &Path) -> bool {
+    pub(crate) fn check(path: &Path) -> Result<(), PidFileError> {
         let Ok(mut file) = OpenOptions::new().read(true).write(true).open(path) else {
-            return false;
+            return Ok(());
         };
-        !lock(&file).unwrap_or(true) || names_living_keepalived(&mut file)
+        if !lock(&file).unwrap_or(true) || names_living_keepalived(&mut file) {
+            return Err(already_running(&mut file, path));
+        }
+        Ok(())
     }
 }
 
@@ -153,19 +168,28 @@ fn same_file(file: &File, path: &Path) -> bool {
     (ours.dev(), ours.ino()) == (there.dev(), there.ino())
 }
 
+fn already_running(file: &mut File, path: &Path) -> PidFileError {
+    PidFileError::AlreadyRunning {
+        path: path.to_owned(),
+        pid: process_number(file),
+    }
+}
+
+fn process_number(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    file.rewind().ok()?;
+    // A pid file is a few octets; what is longer is none.
+    file.take(32).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
 /// An older keepalived runs and does not lock.
 fn names_living_keepalived(file: &mut File) -> bool {
-    let mut text = String::new();
-    // A pid file is a few octets; what is longer is none.
-    let read = file
-        .rewind()
-        .and_then(|()| file.take(32).read_to_string(&mut text));
-    let Some(pid) = read.ok().and_then(|_| text.trim().parse::<u32>().ok()) else {
-        return false;
-    };
-    pid != std::process::id()
-        && fs::read_to_string(format!("/proc/{pid}/comm"))
-            .is_ok_and(|name| name.trim() == "keepalived")
+    process_number(file).is_some_and(|pid| {
+        pid != std::process::id()
+            && fs::read_to_string(format!("/proc/{pid}/comm"))
+                .is_ok_and(|name| name.trim() == "keepalived")
+    })
 }
 
 #[cfg(test)]
@@ -195,11 +219,14 @@ mod tests {
             fs::metadata(&path).unwrap().permissions().mode() & 0o7777,
             0o644
         );
-        assert!(PidFile::is_taken(&path));
-        assert!(matches!(
-            PidFile::create(&path),
-            Err(PidFileError::AlreadyRunning)
-        ));
+        let whole = format!(
+            "daemon is already running as process {}, it holds the pid file {}; a second one \
+             needs pid files of its own (-p, -r)",
+            std::process::id(),
+            path.display()
+        );
+        assert_eq!(PidFile::check(&path).unwrap_err().to_string(), whole);
+        assert_eq!(PidFile::create(&path).unwrap_err().to_string(), whole);
         drop(first);
         assert!(!path.exists());
         fs::remove_dir_all(folder).unwrap();
@@ -212,7 +239,7 @@ mod tests {
         let path = folder.join("pid");
         for content in ["1\n", "999999999\n", "", "rubbish", "-1\n"] {
             fs::write(&path, content).unwrap();
-            assert!(!PidFile::is_taken(&path), "{content:?}");
+            assert!(PidFile::check(&path).is_ok(), "{content:?}");
             drop(PidFile::create(&path).unwrap());
         }
         fs::remove_dir_all(folder).unwrap();

@@ -73,7 +73,7 @@ impl Refused {
 impl From<PidFileError> for Refused {
     fn from(error: PidFileError) -> Self {
         let code = match error {
-            PidFileError::AlreadyRunning => code::ALREADY_RUNNING,
+            PidFileError::AlreadyRunning { .. } => code::ALREADY_RUNNING,
             _ => code::FATAL,
         };
         Self {
@@ -94,9 +94,7 @@ fn start(options: &Options, arguments: Vec<OsString>) -> Result<ExitCode, Refuse
             .pid
             .clone()
             .unwrap_or_else(|| pidfile::DEFAULT.into());
-        if PidFile::is_taken(&pid) {
-            return Err(PidFileError::AlreadyRunning.into());
-        }
+        PidFile::check(&pid)?;
         return daemonize::start(arguments).map_err(Refused::fatal);
     }
     if options.in_background {

@@ -21,9 +21,10 @@ use crate::log::{local_text, wall_clock};
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The daemon's side: one request line, plain (`status`) or JSON (`{"command": "status"}`), to one
-/// answer.
+/// answer. `lines_lost` are those of the log.
 pub(crate) fn answer<E: std::fmt::Display>(
     request: &str,
+    lines_lost: u64,
     snapshot: impl FnOnce() -> Result<Box<Snapshot>, E>,
 ) -> String {
     let command = match serde_json::from_str::<Value>(request) {
@@ -35,7 +36,7 @@ pub(crate) fn answer<E: std::fmt::Display>(
     };
     match command.as_str() {
         "status" => match snapshot() {
-            Ok(snapshot) => document::document(&snapshot).to_string(),
+            Ok(snapshot) => document::document(&snapshot, lines_lost).to_string(),
             Err(reason) => error(&reason.to_string()),
         },
         "version" => json!({

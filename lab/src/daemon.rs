@@ -230,6 +230,24 @@ impl Daemon {
         self.signal(Signal::HUP)
     }
 
+    /// The JSON dump that it writes when it is asked for one by signal.
+    ///
+    /// # Panics
+    /// When there is none soon.
+    #[must_use]
+    pub fn dump_json(&self) -> serde_json::Value {
+        let path = self.scratch.file("keepalived.json");
+        let _ = fs::remove_file(&path);
+        // A real-time signal, which the typed ones do not know.
+        let status = Command::new("kill")
+            .args(["-36", &self.pid().to_string()])
+            .status();
+        assert!(status.expect("kill runs").success());
+        wait_for("a dump", Duration::from_secs(15), || {
+            serde_json::from_str(&fs::read_to_string(&path).ok()?).ok()
+        })
+    }
+
     /// What `keepalived-rs status --json` answers for this daemon.
     ///
     /// # Panics

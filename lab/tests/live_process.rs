@@ -678,18 +678,7 @@ fn the_json_dump_has_the_version_of_the_file(kind: Kind) {
             continue;
         }
         let mut daemon = start(kind, lan.host("a"), global);
-        let pid = daemon.pid().to_string();
-        let mut kill = Command::new("kill");
-        assert!(
-            kill.args(["-36", &pid])
-                .status()
-                .expect("kill runs")
-                .success()
-        );
-        let path = daemon.directory().join("keepalived.json");
-        let json: serde_json::Value = wait_for("a dump", PATIENCE, || {
-            serde_json::from_str(&fs::read_to_string(&path).ok()?).ok()
-        });
+        let json = daemon.dump_json();
         let instances = if object { &json["vrrp"] } else { &json };
         assert_eq!(instances[0]["data"]["iname"], "VI_1", "{json}");
         daemon.kill();

@@ -121,7 +121,7 @@ fn devices_have_the_names_that_are_asked_for(kind: Kind) {
         virtual_ipaddress {\n 10.9.0.103/24\n }\n}\n\
         vrrp_instance E {\n interface eth0\n virtual_router_id 54\n\
         virtual_ipaddress {\n 10.9.0.104/24\n 10.8.0.104/24 dev other0 use_vmac\n }\n}\n";
-    let _a = Daemon::start_with(kind, a, conf);
+    let daemon = Daemon::start_with(kind, a, conf);
     for (name, parent, mac) in [
         ("foo.51", "eth0", "00:00:5e:00:01:33"),
         ("bar.51", "other0", "00:00:5e:00:01:33"),
@@ -145,6 +145,22 @@ fn devices_have_the_names_that_are_asked_for(kind: Kind) {
         wait_until("addresses are on their devices", PATIENCE, || {
             holds(a, device, address)
         });
+    }
+    let vips: Vec<String> = daemon
+        .dump_json()
+        .as_array()
+        .expect("an array of instances")
+        .iter()
+        .flat_map(|instance| instance["data"]["vips"].as_array().cloned().expect("vips"))
+        .map(|vip| vip.as_str().expect("a string").to_owned())
+        .collect();
+    for vip in [
+        "10.9.0.100/24 dev foo.51@eth0 scope global set",
+        "10.9.0.103/24 dev vv53@eth0 scope global set",
+        "10.9.0.104/24 dev eth0 scope global set",
+        "10.8.0.104/24 dev bar.54@other0 use_vmac scope global set",
+    ] {
+        assert!(vips.iter().any(|known| known == vip), "{vips:?}");
     }
 }
 
@@ -283,6 +299,22 @@ fn an_interface_of_somebody_else_is_not_taken(kind: Kind) {
     a.netns.ip(&["link del vrrp.51"]);
     daemon.wait_log("Entering MASTER STATE", 1, PATIENCE);
     assert!(is_up(a, "vrrp.51"));
+    // Nor is another name made up where the file asks for one that is in use.
+    let b = lan.host("b");
+    second_interface(b);
+    let before = b.netns.shell("ip -br link");
+    for name in ["eth0", "other0"] {
+        let conf = Conf::new(200).with(&format!("use_vmac {name}"));
+        let mut daemon = Daemon::start(kind, b, &conf);
+        let fault = format!("there is another interface with the name {name}");
+        daemon.wait_log(&fault, 1, PATIENCE);
+        daemon.wait_log("Entering FAULT STATE", 1, PATIENCE);
+        let told = daemon.logged(&format!("its device cannot be called `{name}`"));
+        assert_eq!(told, usize::from(name == "eth0"), "{}", daemon.log());
+        daemon.terminate();
+        daemon.wait_exit(PATIENCE);
+        assert_eq!(b.netns.shell("ip -br link"), before);
+    }
 }
 
 fn a_device_that_the_kernel_refuses_is_a_fault(kind: Kind) {

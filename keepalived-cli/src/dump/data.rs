@@ -66,7 +66,7 @@ fn statics(text: &mut String, statics: &Desired) {
         line!(text, "------< Static Addresses >------");
     }
     for vip in &statics.addresses {
-        line!(text, "     {}", vip_text(vip, true));
+        line!(text, "     {}", vip_text(vip, vip.device.as_str(), true));
     }
     if !statics.routes.is_empty() {
         line!(text, "------< Static Routes >------");
@@ -198,13 +198,13 @@ pub(super) fn section(text: &mut String, facts: &Facts<'_>, hooks: &HookSet) {
     }
     line!(text, "   Virtual IP ({}):", facts.advertised().count());
     for vip in facts.advertised() {
-        line!(text, "     {}", vip_text(vip, facts.is_set(vip)));
+        line!(text, "     {}", facts.vip_text(vip));
     }
     if facts.excluded().next().is_some() {
         line!(text, "   Virtual IP Excluded :");
     }
     for vip in facts.excluded() {
-        line!(text, "     {}", vip_text(vip, facts.is_set(vip)));
+        line!(text, "     {}", facts.vip_text(vip));
     }
     if !setup.routes.is_empty() {
         line!(text, "   Virtual Routes :");

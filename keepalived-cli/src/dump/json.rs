@@ -9,7 +9,7 @@ use serde_json::{Number, Value};
 use vrrp_fsm::{AddressCheck, Preempt, Stats, TrackStatus, V2Auth, WireFormat};
 
 use super::{DumpSettings, trackers};
-use crate::facts::{Facts, route_text, rule_text, vip_text};
+use crate::facts::{Facts, route_text, rule_text};
 use crate::lower::Wishes;
 
 /// Format 1: an array of instances. Format 2: an object with that array and one of tracked
@@ -179,16 +179,8 @@ fn data(facts: &Facts<'_>, hooks: &HookSet, wishes: Wishes) -> String {
         "script_master_rx_lower_pri",
         hooks.master_rx_lower_priority.as_deref(),
     );
-    json.list(
-        "vips",
-        facts
-            .advertised()
-            .map(|vip| vip_text(vip, facts.is_set(vip))),
-    );
-    json.list(
-        "evips",
-        facts.excluded().map(|vip| vip_text(vip, facts.is_set(vip))),
-    );
+    json.list("vips", facts.advertised().map(|vip| facts.vip_text(vip)));
+    json.list("evips", facts.excluded().map(|vip| facts.vip_text(vip)));
     json.list("vroutes", setup.routes.iter().map(route_text));
     json.list("vrules", setup.rules.iter().map(rule_text));
     json.list(

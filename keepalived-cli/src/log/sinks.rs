@@ -18,10 +18,24 @@ const SYSLOG_SOCKET: &str = "/dev/log";
 
 /// One destination. It may block: it has a thread to itself.
 pub(super) trait Sink: Send {
-    /// Write a line. A line that cannot be written is gone: there is nobody left to tell.
-    fn write(&mut self, line: &Line);
+    /// Its name for people.
+    fn name(&self) -> String;
+    /// Write a line.
+    ///
+    /// # Errors
+    /// The line is lost.
+    fn write(&mut self, line: &Line) -> io::Result<()>;
     /// Nothing more waits at the moment.
-    fn flush(&mut self) {}
+    ///
+    /// # Errors
+    /// What was written is kept, and written with a later line.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+    /// Each line is flushed, also while more wait.
+    fn flushes_each(&self) -> bool {
+        false
+    }
 }
 
 /// `Fri Nov 20 16:48:56 2026: text`, as keepalived's console lines are.
@@ -37,9 +51,13 @@ fn dated(line: &Line) -> String {
 pub(super) struct ConsoleSink;
 
 impl Sink for ConsoleSink {
-    fn write(&mut self, line: &Line) {
+    fn name(&self) -> String {
+        "the console".to_owned()
+    }
+
+    fn write(&mut self, line: &Line) -> io::Result<()> {
         // One call, so that lines of several processes on one terminal stay whole.
-        let _ = io::stderr().write_all(dated(line).as_bytes());
+        io::stderr().write_all(dated(line).as_bytes())
     }
 }
 
@@ -48,6 +66,8 @@ pub(super) struct SyslogSink {
     facility: Facility,
     path: PathBuf,
     socket: Option<UnixDatagram>,
+    /// There has been a syslog daemon. Where there never was one, none is missing.
+    known: bool,
 }
 
 impl SyslogSink {
@@ -56,6 +76,7 @@ impl SyslogSink {
             facility,
             path: SYSLOG_SOCKET.into(),
             socket: None,
+            known: false,
         }
     }
 
@@ -85,19 +106,30 @@ impl SyslogSink {
 }
 
 impl Sink for SyslogSink {
-    fn write(&mut self, line: &Line) {
+    fn name(&self) -> String {
+        "syslog".to_owned()
+    }
+
+    fn write(&mut self, line: &Line) -> io::Result<()> {
         let datagram = self.datagram(line);
+        let mut outcome = Ok(());
         // Twice: the syslog daemon may have been restarted since the last line.
         for _ in 0..2 {
-            if self.socket.is_none() {
-                self.socket = self.connect().ok();
-            }
-            let Some(socket) = &self.socket else { return };
-            match socket.send(datagram.as_bytes()) {
-                Ok(_) => return,
-                Err(_) => self.socket = None,
+            let connected = self.socket.take().map_or_else(|| self.connect(), Ok);
+            let sent = connected.and_then(|socket| {
+                self.known = true;
+                socket.send(datagram.as_bytes())?;
+                Ok(socket)
+            });
+            match sent {
+                Ok(socket) => {
+                    self.socket = Some(socket);
+                    return Ok(());
+                }
+                Err(error) => outcome = Err(error),
             }
         }
+        if self.known { outcome } else { Ok(()) }
     }
 }
 
@@ -141,21 +173,30 @@ impl FileSink {
 }
 
 impl Sink for FileSink {
-    fn write(&mut self, line: &Line) {
+    fn name(&self) -> String {
+        format!("the log file {}", self.path.display())
+    }
+
+    fn write(&mut self, line: &Line) -> io::Result<()> {
         if self.reopen.swap(false, Ordering::Relaxed) {
             // Where that fails the old one is better than none.
             if let Ok(file) = Self::file(&self.path) {
                 let _ = self.file.flush();
-                self.file = BufWriter::new(file);
+                let old = std::mem::replace(&mut self.file, BufWriter::new(file));
+                // What the old one could not take.
+                if let (_, Ok(rest)) = old.into_parts() {
+                    self.file.write_all(&rest)?;
+                }
             }
         }
-        let _ = self.file.write_all(dated(line).as_bytes());
-        if self.flush_each {
-            let _ = self.file.flush();
-        }
+        self.file.write_all(dated(line).as_bytes())
     }
 
-    fn flush(&mut self) {
-        let _ = self.file.flush();
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+
+    fn flushes_each(&self) -> bool {
+        self.flush_each
     }
 }

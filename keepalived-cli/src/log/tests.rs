@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixDatagram;
+use std::path::Path;
 
 use super::*;
 
@@ -44,7 +45,7 @@ fn a_syslog_datagram_has_keepalived_s_tag() {
         let length = server.recv(&mut buffer).unwrap();
         String::from_utf8(buffer[..length].to_vec()).unwrap()
     };
-    sink.write(&line);
+    sink.write(&line).unwrap();
     let text = receive(&server);
     let date = local_text(line.at, "%b %e %H:%M:%S");
     let pid = std::process::id();
@@ -54,7 +55,7 @@ fn a_syslog_datagram_has_keepalived_s_tag() {
     drop(server);
     fs::remove_file(&path).unwrap();
     let server = UnixDatagram::bind(&path).unwrap();
-    sink.write(&line);
+    sink.write(&line).unwrap();
     assert_eq!(receive(&server), expected);
     fs::remove_dir_all(folder).unwrap();
 }
@@ -96,25 +97,42 @@ fn a_log_file_that_is_a_link_is_refused() {
     fs::remove_dir_all(folder).unwrap();
 }
 
+/// A destination that a test makes behave as it likes.
+struct Fake<F>(F);
+
+impl<F: FnMut(&Line) -> io::Result<()> + Send> Sink for Fake<F> {
+    fn name(&self) -> String {
+        "the fake".to_owned()
+    }
+    fn write(&mut self, line: &Line) -> io::Result<()> {
+        (self.0)(line)
+    }
+}
+
+/// A log with this destination beside a file.
+fn log_with(path: &Path, fake: impl FnMut(&Line) -> io::Result<()> + Send + 'static) -> Log {
+    let file = FileSink::open(path, false, Arc::default()).unwrap();
+    Log::serve(
+        &settings(path.to_owned()),
+        vec![
+            ("log-fake", Box::new(Fake(fake))),
+            ("log-file", Box::new(file)),
+        ],
+        Arc::default(),
+    )
+    .unwrap()
+}
+
 /// LESSONS A7, E8: a destination that hangs holds up neither the caller nor the others.
 #[test]
 fn a_destination_that_hangs_holds_up_nobody() {
-    struct Stuck(std::sync::mpsc::Receiver<()>);
-    impl Sink for Stuck {
-        fn write(&mut self, _: &Line) {
-            let _ = self.0.recv();
-        }
-    }
     let folder = folder("stuck");
     let path = folder.join("log");
-    let mut log = Log::start(&settings(path.clone())).unwrap();
-    let (_never, receiver) = std::sync::mpsc::channel();
-    let stuck = Arc::new(Queue::default());
-    let mut queues = log.queues.to_vec();
-    queues.insert(0, Arc::clone(&stuck));
-    log.queues = queues.into();
-    let tag = Arc::clone(&log.tag);
-    thread::spawn(move || serve(&stuck, Box::new(Stuck(receiver)), &tag));
+    let (_never, receiver) = std::sync::mpsc::channel::<()>();
+    let log = log_with(&path, move |_| {
+        let _ = receiver.recv();
+        Ok(())
+    });
     for number in 0..10_000 {
         log.line(Level::Info, &number.to_string());
         if number % 1000 == 0 {
@@ -123,5 +141,59 @@ fn a_destination_that_hangs_holds_up_nobody() {
     }
     log.queues[1].wait_until_written(Duration::from_secs(20));
     assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 10_000);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+/// LESSONS A7, E8: what one destination cannot take, the others tell, once; and when it is over.
+#[test]
+fn a_destination_that_fails_is_told_to_the_others_once() {
+    let folder = folder("failing");
+    let path = folder.join("log");
+    let mut taken = 0;
+    let log = log_with(&path, move |_| {
+        taken += 1;
+        match taken {
+            2..=4 => Err(io::ErrorKind::StorageFull.into()),
+            _ => Ok(()),
+        }
+    });
+    for number in 1..=6 {
+        log.line(Level::Info, &format!("line {number}"));
+        log.finish(Duration::from_secs(20));
+    }
+    let text = fs::read_to_string(&path).unwrap();
+    let told: Vec<_> = text
+        .lines()
+        .filter(|line| line.contains("the fake"))
+        .map(|line| line.split_at(26).1)
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "Log lines cannot be written to the fake: no storage space",
+            "Log lines are written to the fake again, 3 are missing there",
+        ]
+    );
+    assert_eq!(log.lines_lost(), 3);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+/// A machine without a syslog daemon misses nothing; one whose daemon has gone does.
+#[test]
+fn only_a_syslog_daemon_that_was_there_is_missed() {
+    let folder = folder("gone");
+    let path = folder.join("log");
+    let mut sink = SyslogSink::new(Facility::DAEMON).at(&path);
+    let line = Line {
+        at: SystemTime::UNIX_EPOCH,
+        level: Level::Info,
+        tag: "t".into(),
+        text: String::new(),
+    };
+    assert!(sink.write(&line).is_ok());
+    let server = UnixDatagram::bind(&path).unwrap();
+    assert!(sink.write(&line).is_ok());
+    drop(server);
+    assert!(sink.write(&line).is_err());
     fs::remove_dir_all(folder).unwrap();
 }

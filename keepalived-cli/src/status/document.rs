@@ -25,8 +25,8 @@ use super::trackers;
 /// Version of the document.
 pub(super) const SCHEMA: u32 = 1;
 
-/// Everything.
-pub(super) fn document(snapshot: &Snapshot) -> Value {
+/// Everything. `lines_lost` are those of the log.
+pub(super) fn document(snapshot: &Snapshot, lines_lost: u64) -> Value {
     let instances: Vec<Value> = snapshot
         .instances
         .iter()
@@ -76,6 +76,9 @@ pub(super) fn document(snapshot: &Snapshot) -> Value {
             "netlink_requests": turns.netlink_requests,
             "netlink_overruns": turns.netlink_overruns,
             "worst_lateness_seconds": seconds(turns.worst_lateness),
+        },
+        "log": {
+            "lines_lost": lines_lost,
         },
     })
 }

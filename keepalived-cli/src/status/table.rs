@@ -57,6 +57,9 @@ pub(super) fn table(
         text.push('\n');
         notes.iter().for_each(|note| text.push_str(note));
     }
+    if let Some(lost @ 1..) = document["log"]["lines_lost"].as_u64() {
+        let _ = writeln!(text, "\n{lost} log lines were lost.");
+    }
     if !sessions.is_empty() {
         if !instances.is_empty() {
             text.push('\n');

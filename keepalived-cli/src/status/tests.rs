@@ -170,7 +170,7 @@ fn the_document_feeds_the_mibs() {
 fn requests_are_words_or_objects() {
     let no_snapshot = || Err::<Box<Snapshot>, _>("the loop is busy");
     let field = |request: &str, name: &str| {
-        let answer: Value = serde_json::from_str(&answer(request, no_snapshot)).unwrap();
+        let answer: Value = serde_json::from_str(&answer(request, 0, no_snapshot)).unwrap();
         answer[name].as_str().map(str::to_owned)
     };
     assert_eq!(

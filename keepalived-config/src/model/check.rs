@@ -50,8 +50,10 @@ pub(super) fn duplicate_vrids(instances: &mut [VrrpInstance], diagnostics: &mut 
 }
 
 /// A device has one MAC address, so it serves one instance: the first that names it. Others get
-/// the names they would have without (VMAC-02).
+/// the names they would have without (VMAC-02). One named like an interface cannot be made (VMAC-10).
 pub(super) fn device_names(instances: &mut [VrrpInstance], diagnostics: &mut Diagnostics) {
+    let interface = |one: &VrrpInstance| (one.interface.value.clone(), one.interface.span);
+    let interfaces: HashMap<String, Span> = instances.iter().map(interface).collect();
     let mut seen: HashMap<String, (String, Span)> = HashMap::new();
     for instance in instances {
         let unknown = |hold: &Hold| hold.reason == HoldReason::DuplicateVrid;
@@ -65,6 +67,18 @@ pub(super) fn device_names(instances: &mut [VrrpInstance], diagnostics: &mut Dia
         let Some(name) = device.name.take() else {
             continue;
         };
+        if let Some(there) = interfaces.get(&name) {
+            let message = format!(
+                "`{}`: its device cannot be called `{name}` like an interface",
+                instance.name.value
+            );
+            diagnostics
+                .error("device-name-taken", device.span, message)
+                .help(
+                    "give it a name of its own; while there is that interface the instance is held",
+                )
+                .note(*there, "the interface is here");
+        }
         if let Some((other, first)) = seen.get(&name) {
             let message = format!(
                 "`{}`: the device `{name}` is that of `{other}`",
