@@ -94,19 +94,26 @@ impl Client {
     /// # Errors
     /// What the kernel refused.
     pub fn request(&mut self, request: &Request) -> Result<Vec<Reply>, ClientError> {
-        self.seq = self.seq.wrapping_add(1);
+        let asked = self.next_seq();
         if let Request::GetService(key) | Request::DumpDestinations(key) = request {
             self.context.service = key.family();
         }
         let mut out = Vec::new();
-        request.encode(self.context.family, self.seq, &mut out);
+        request.encode(self.context.family, asked, &mut out);
+        // Answers come in the order of the requests: when one to a later request is here, there
+        // will be none to the earlier one.
+        let after = (!request.is_always_answered()).then(|| self.next_seq());
+        if let Some(after) = after {
+            Request::GetInfo.encode(self.context.family, after, &mut out);
+        }
         self.send(&out)?;
         let mut all = Vec::new();
         loop {
             for answer in self.receive()? {
                 let answer = answer?;
                 match answer.reply {
-                    _ if answer.seq != self.seq => {}
+                    _ if Some(answer.seq) == after => return Ok(all),
+                    _ if answer.seq != asked => {}
                     Reply::Ack | Reply::Done(0) => return Ok(all),
                     Reply::Error(errno) | Reply::Done(errno) => {
                         return Err(KernelError::of(request.command(), errno).into());
@@ -128,8 +135,8 @@ impl Client {
                 return Ok(result?);
             }
             let mut out = Vec::new();
-            self.seq = self.seq.wrapping_add(1);
-            if dump.poll_request(self.context.family, self.seq, &mut out) {
+            let seq = self.next_seq();
+            if dump.poll_request(self.context.family, seq, &mut out) {
                 self.send(&out)?;
             }
             self.context = dump.context(self.context.family);
@@ -169,9 +176,9 @@ impl Client {
             let mut out = Vec::new();
             let mut waiting = VecDeque::new();
             for op in batch {
-                self.seq = self.seq.wrapping_add(1);
-                Request::Change(op.clone()).encode(self.context.family, self.seq, &mut out);
-                waiting.push_back((self.seq, op));
+                let seq = self.next_seq();
+                Request::Change(op.clone()).encode(self.context.family, seq, &mut out);
+                waiting.push_back((seq, op));
             }
             self.send(&out)?;
             while !waiting.is_empty() {
@@ -193,6 +200,11 @@ impl Client {
             let op = Box::new(op);
             Err(ClientError::Refused { op, error })
         })
+    }
+
+    fn next_seq(&mut self) -> u32 {
+        self.seq = self.seq.wrapping_add(1);
+        self.seq
     }
 
     fn send(&self, octets: &[u8]) -> Result<(), ClientError> {

@@ -435,6 +435,30 @@ fn the_sync_daemon_changes_its_role() {
     run("ip", "link del dummy7");
 }
 
+/// A daemon that is stopped before its thread has run is gone without an acknowledgement, at least
+/// on one processor: nobody may wait for that.
+#[test]
+#[ignore = "kernel: cargo xtask ipvs"]
+fn a_sync_daemon_is_stopped_as_soon_as_it_was_started() {
+    let mut client = client();
+    run("ip", "link add dummy8 type dummy");
+    run("ip", "addr add 192.0.2.8/24 dev dummy8");
+    run("ip", "link set dummy8 up");
+    let interface: ipvs::InterfaceName = "dummy8".parse().expect("name");
+    for round in 0..20 {
+        for role in [SyncRole::Backup, SyncRole::Master] {
+            let daemon = SyncDaemon::new(role, interface.clone(), round);
+            client
+                .request(&Request::StartDaemon(daemon))
+                .expect("starts");
+            client.request(&Request::StopDaemon(role)).expect("stops");
+            let running = client.request(&Request::DumpDaemons).expect("allowed");
+            assert_eq!(running, [], "round {round}");
+        }
+    }
+    run("ip", "link del dummy8");
+}
+
 /// Counters count, survive a change (IPVS-OPS-04), and go to zero when told.
 #[test]
 #[ignore = "kernel: cargo xtask ipvs"]

@@ -17,12 +17,6 @@ const TOOLS: &[(&str, &str)] = &[
 /// Test programs that run in the guest: package, features, name.
 const PROGRAMS: &[(&str, &str, &str)] = &[("keepalived-ipvs", "client", "kernel")];
 
-/// The test that runs before all others.
-const FIRST: &str = "the_sync_daemon_changes_its_role";
-
-/// Longest run of one program in the guest, in seconds. The processor is emulated.
-const LIMIT: u32 = 600;
-
 /// Boots the machine and runs the tests whose name contains `filter`.
 pub(crate) fn run(report: &mut Report, filter: Option<&str>, missing: Missing) {
     let machine = match obstacle() {
@@ -42,19 +36,11 @@ pub(crate) fn run(report: &mut Report, filter: Option<&str>, missing: Missing) {
         let Some(path) = build(package, features, name) else {
             return report.fail("ipvs", &format!("{package}: {name} does not build"));
         };
-        // In a machine that has had thousands of services, stopping a sync daemon was seen to wait for
-        // minutes; in a new one it takes a moment. So that test comes first.
-        let parts = match filter {
-            Some(filter) => vec![filter.to_owned()],
-            None => vec![FIRST.to_owned(), format!("--skip {FIRST}")],
-        };
-        for part in parts {
-            let arguments = format!("--include-ignored --test-threads=1 {part}");
-            let path = path.clone();
-            programs.push(Program { path, arguments });
-        }
+        let name = (*name).to_owned();
+        programs.push(Program { path, name });
     }
-    match machine.command(&programs, &["ipvsadm"], LIMIT) {
+    let tools: Vec<_> = ["ipvsadm"].into_iter().filter_map(find).collect();
+    match machine.command(&programs, &tools, filter) {
         // The scratch folder has to live as long as the machine.
         Ok((mut command, _scratch)) => report.tests_that_say("ipvs", &mut command, ALL_WELL),
         Err(why) => report.fail("ipvs", &why),

@@ -4,6 +4,11 @@
 //! files are an archive in memory, made of two: the base (busybox, kernel modules, made once and
 //! cached) and the payload (the programs of this run with their shared libraries). What programs
 //! print comes back over the console; the last line says whether all of them succeeded.
+//!
+//! Its time is the number of instructions it has executed (`-icount`), and jumps ahead when there is
+//! nothing to do. With the host's clock, a kernel that boots on a busy host measures its timers
+//! against each other wrongly: one ran seven times too fast, another found no timer at all. So a
+//! second in there is the same work on every host, and waiting costs nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -19,32 +24,41 @@ pub(crate) const ALL_WELL: &str = "guest: all programs succeeded";
 const META_PACKAGE: &str = "linux-image-cloud-amd64";
 
 /// Changed whenever [`MODULES`] or the base archive does, so that an old one is not used.
-const FORMAT: &str = "1";
+const FORMAT: &str = "2";
 
 /// Kernel modules, by name or by the folder they are in; what they need comes along.
 const MODULES: &[&str] = &[
     "net/netfilter/ipvs/",
     "net/netfilter/nft_",
     "crypto/crc32c_generic",
+    "net/bridge/bridge.",
     "drivers/net/dummy",
     "drivers/net/ipvlan/",
     "drivers/net/macvlan",
     "drivers/net/tun",
     "drivers/net/veth",
     "drivers/net/vrf",
+    "net/ipv4/fou",
     "net/ipv4/ip_gre",
     "net/ipv4/ipip",
     "net/ipv6/ip6_tunnel",
     "net/netfilter/nf_nat",
     "net/netfilter/nf_tables",
+    "net/sched/sch_netem",
 ];
 
-/// A program to run in the guest.
+/// Memory of the machine in MiB; its files are in there too.
+const MEMORY: &str = "1024";
+
+/// Longest run of the machine in seconds of this one.
+const LIMIT: &str = "900";
+
+/// A test program to run in the guest.
 pub(crate) struct Program {
     /// Where it is on this machine.
     pub(crate) path: PathBuf,
-    /// Words of its command line, understood by a shell.
-    pub(crate) arguments: String,
+    /// Its name there.
+    pub(crate) name: String,
 }
 
 /// A machine ready to boot.
@@ -85,41 +99,40 @@ impl Machine {
         self.kernel.exists() && self.base.exists()
     }
 
-    /// The command that boots the machine, runs the programs one after another, and ends; killed
-    /// after so many seconds. `tools` are programs that the programs call.
+    /// The command that boots the machine, runs the tests whose name contains `filter` one after
+    /// another, and ends. `tools` are programs that the tests call.
     pub(crate) fn command(
         &self,
         programs: &[Program],
-        tools: &[&str],
-        seconds: u32,
+        tools: &[PathBuf],
+        filter: Option<&str>,
     ) -> Result<(Command, Scratch), String> {
         let scratch = Scratch::new("payload")?;
         let tree = scratch.0.join("tree");
-        let mut script = String::from("failed=0\n");
-        for Program { path, arguments } in programs {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            install(path, &tree.join("payload").join(name.as_ref()))?;
-            libraries(path, &tree)?;
-            // A program that hangs must not take the console with it.
-            script += &format!(
-                "echo 'guest: {name} {arguments}'\n\
-                 timeout {seconds} /payload/{name} {arguments} || failed=1\n"
-            );
+        let payload = tree.join("payload");
+        let mut script = String::from(RUNNER);
+        for Program { path, name } in programs {
+            put(path, &payload.join(name), &tree)?;
+            let filter = filter.unwrap_or_default();
+            script += &format!("all {name} {filter}\n");
         }
         for tool in tools {
-            let path = find(tool).ok_or_else(|| format!("{tool} is not installed"))?;
-            install(&path, &tree.join("payload").join(tool))?;
-            libraries(&path, &tree)?;
+            put(
+                tool,
+                &payload.join(tool.file_name().unwrap_or_default()),
+                &tree,
+            )?;
         }
-        script += &format!("[ $failed = 0 ] && echo '{ALL_WELL}'\n");
-        write(&tree.join("payload/run"), &script)?;
+        script += &format!("[ $bad = 0 ] && echo '{ALL_WELL}'\n");
+        write(&payload.join("run"), &script)?;
         let archive = scratch.0.join("initrd");
         fs::copy(&self.base, &archive).map_err(|error| error.to_string())?;
         pack(&tree, &archive)?;
         let mut command = Command::new("timeout");
-        command.arg(seconds.saturating_add(60).to_string());
-        command.args(["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max"]);
-        command.args(["-m", "512", "-nographic", "-no-reboot", "-nic", "none"]);
+        command.args([LIMIT, "qemu-system-x86_64", "-accel", "tcg", "-cpu", "max"]);
+        // A nanosecond for each instruction.
+        command.args(["-icount", "shift=0,sleep=off"]);
+        command.args(["-m", MEMORY, "-nographic", "-no-reboot", "-nic", "none"]);
         command.arg("-kernel").arg(&self.kernel);
         command.arg("-initrd").arg(&archive);
         let kernel = "console=ttyS0 panic=-1 mitigations=off quiet loglevel=1";
@@ -127,6 +140,51 @@ impl Machine {
         Ok((command, scratch))
     }
 }
+
+/// Runs each test as a process of its own, so that one that hangs is found by name: then what each
+/// task waits for is shown, and the others go on.
+const RUNNER: &str = r#"bad=0
+stuck() {
+    echo "guest: $2 did not end; what each task waits for:"
+    for task in /proc/[0-9]*/task/[0-9]*; do
+        stack=$(cat $task/stack 2>/dev/null)
+        # A kernel thread that sleeps has nothing to do.
+        case "$(cut -d' ' -f3 $task/stat 2>/dev/null) $stack" in
+            ' '*|[SI]*kthread*) continue ;;
+        esac
+        echo "$task $(cat $task/comm)"
+        echo "$stack"
+    done
+    dmesg | tail -n 30
+    kill -9 -$1
+}
+one() {
+    start=$(date +%s)
+    setsid /payload/$1 --include-ignored --nocapture --exact "$2" >/tmp/output 2>&1 &
+    test=$!
+    (sleep 120; stuck $test "$2") &
+    watch=$!
+    if wait $test; then
+        passed=$((passed + 1))
+        echo "test $2 ... ok, $(($(date +%s) - start)) s"
+        grep '^figure: ' /tmp/output
+    else
+        failed=$((failed + 1)) bad=1
+        cat /tmp/output
+        echo "test $2 ... FAILED, $(($(date +%s) - start)) s"
+    fi
+    kill $watch 2>/dev/null
+}
+all() {
+    passed=0 failed=0 result=ok
+    echo "guest: $*"
+    for test in $(/payload/$1 --list --format terse $2 | sed -n 's/: test$//p'); do
+        one $1 $test
+    done
+    [ $failed = 0 ] || result=FAILED
+    echo "test result: $result. $passed passed; $failed failed"
+}
+"#;
 
 /// A folder that goes away with the value.
 pub(crate) struct Scratch(PathBuf);
@@ -204,9 +262,12 @@ mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 mount -t tmpfs tmp /tmp
+mount -t tmpfs run /run
 chmod 1777 /tmp
 echo 'root:x:0:0::/root:/bin/sh' > /etc/passwd
 echo 'nobody:x:65534:65534::/:/bin/sh' >> /etc/passwd
+echo 'root:x:0:' > /etc/group
+echo 'nogroup:x:65534:' >> /etc/group
 export PATH=/payload:/bin:/sbin HOME=/root RUST_BACKTRACE=1
 ip link set lo up
 cd /tmp
@@ -288,6 +349,15 @@ fn libraries(program: &Path, tree: &Path) -> Result<(), String> {
         )?;
     }
     Ok(())
+}
+
+/// Copies a program and its libraries, without what only a debugger reads: it is held in memory.
+fn put(program: &Path, to: &Path, tree: &Path) -> Result<(), String> {
+    install(program, to)?;
+    let mut strip = Command::new("strip");
+    strip.arg("--strip-debug").arg(to);
+    let _larger_without = succeeds(strip);
+    libraries(program, tree)
 }
 
 fn install(from: &Path, to: &Path) -> Result<(), String> {

@@ -87,6 +87,15 @@ impl Request {
         )
     }
 
+    /// Whether the kernel answers in every case. When a sync daemon is stopped before its thread has
+    /// run for the first time, the thread's end is "interrupted", and netlink acknowledges nothing
+    /// that ends so: the daemon is gone, and no answer comes. Send a request that is always answered
+    /// after it, and take the answer to that for both.
+    #[must_use]
+    pub const fn is_always_answered(&self) -> bool {
+        !matches!(self, Self::StopDaemon(_))
+    }
+
     /// As attributes.
     #[must_use]
     pub fn message(&self) -> Message {
