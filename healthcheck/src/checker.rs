@@ -36,6 +36,17 @@ pub enum CheckerEvent {
     FirstResult,
 }
 
+/// What came of all attempts so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Results {
+    /// Attempts that ended, and levels that were told.
+    pub attempts: u64,
+    /// Those of them that failed.
+    pub failures: u64,
+    /// When and how the last of these did.
+    pub last_failure: Option<(Instant, Failure)>,
+}
+
 /// A probe and when it runs.
 #[derive(Debug)]
 pub struct Checker<P> {
@@ -52,6 +63,7 @@ pub struct Checker<P> {
     next: Option<Instant>,
     /// Failures in a row while up, successes in a row while down.
     row: u32,
+    results: Results,
     events: VecDeque<CheckerEvent>,
 }
 
@@ -75,6 +87,7 @@ impl<P: Probe> Checker<P> {
             started: None,
             next: None,
             row: 0,
+            results: Results::default(),
             events: VecDeque::new(),
         };
         checker.next = Some(checker.spread(now));
@@ -97,6 +110,30 @@ impl<P: Probe> Checker<P> {
     #[must_use]
     pub const fn is_known(&self) -> bool {
         self.known
+    }
+
+    /// Whether the check rests.
+    #[must_use]
+    pub const fn is_suspended(&self) -> bool {
+        self.suspended
+    }
+
+    /// Whether an attempt runs.
+    #[must_use]
+    pub const fn is_running(&self) -> bool {
+        self.running
+    }
+
+    /// When the next attempt begins; `None` while one runs, and while the check rests.
+    #[must_use]
+    pub const fn starts_at(&self) -> Option<Instant> {
+        self.next
+    }
+
+    /// What came of the attempts.
+    #[must_use]
+    pub const fn results(&self) -> &Results {
+        &self.results
     }
 
     /// Takes over what another run of the same definition knew, so that a reload keeps a failed
@@ -172,9 +209,14 @@ impl<P: Probe> Checker<P> {
         }
         let attempt = std::mem::take(&mut self.running);
         let first = !std::mem::replace(&mut self.known, true);
+        self.results.attempts = self.results.attempts.saturating_add(1);
         let pause = match outcome {
             Ok(passed) => self.passed(passed),
-            Err(failure) => self.failed(failure),
+            Err(failure) => {
+                self.results.failures = self.results.failures.saturating_add(1);
+                self.results.last_failure = Some((now, failure.clone()));
+                self.failed(failure)
+            }
         };
         if first {
             self.events.push_back(CheckerEvent::FirstResult);

@@ -191,6 +191,19 @@ impl Pool {
         pool
     }
 
+    /// Takes over what another run of the pool knew: what its checks said about the weight of each
+    /// server, in their order, and whether there was enough weight, which hysteresis remembers. What
+    /// that changes is an event.
+    pub fn resume(&mut self, weights: &[Vec<WeightChange>], quorum: bool) {
+        for (server, weights) in self.servers.values_mut().zip(weights) {
+            for (check, weight) in server.checks.iter_mut().zip(weights) {
+                check.weight = *weight;
+            }
+        }
+        self.quorum = quorum;
+        self.decide();
+    }
+
     /// What is to be in service now. A server at the address of the sorry server gives way to it.
     #[must_use]
     pub fn placements(&self) -> Vec<Placement> {
@@ -235,6 +248,18 @@ impl Pool {
     #[must_use]
     pub fn is_up(&self, id: ServerId) -> bool {
         self.servers.get(&id).is_some_and(|server| server.up)
+    }
+
+    /// The weight of a server while it is in service.
+    #[must_use]
+    pub fn weight(&self, id: ServerId) -> u32 {
+        self.servers.get(&id).map_or(0, Server::weight)
+    }
+
+    /// Whether the checks are disbelieved.
+    #[must_use]
+    pub const fn disbelieves(&self) -> bool {
+        self.panic
     }
 
     /// Weight of the live servers.

@@ -510,3 +510,19 @@ impl Bench<HttpProbe> {
         deadline.saturating_duration_since(self.now)
     }
 }
+
+/// LVS-20: a reload leaves alone what is made of the same.
+#[test]
+fn configurations_are_equal_when_they_are_made_of_the_same() {
+    let with =
+        |text: &str, options: &[&str]| HttpConfig::new(vec![with_regex(regex(text, options))]);
+    assert_eq!(with("a+", &["caseless"]), with("a+", &["caseless"]));
+    assert_ne!(with("a+", &["caseless"]), with("a+", &[]));
+    assert_ne!(with("a+", &[]), with("a*", &[]));
+    let no_match = with_regex(regex("a+", &[]).with_no_match(true));
+    assert_ne!(HttpConfig::new(vec![no_match]), with("a+", &[]));
+    let plain = HttpConfig::new(vec![Page::new("/")]);
+    let mut other = plain.clone();
+    other.limits.body = 1;
+    assert_ne!(plain, other);
+}

@@ -274,6 +274,41 @@ fn config() -> impl Strategy<Value = PoolConfig> {
     )
 }
 
+/// LVS-11, LVS-20: a pool that takes over from another one remembers what hysteresis does, and the
+/// weights that checks said; what has become another thing meanwhile is told.
+#[test]
+fn a_pool_goes_on_where_another_one_was() {
+    let config = |up: usize| {
+        let health = |number| {
+            if number < up {
+                Health::Up
+            } else {
+                Health::Down
+            }
+        };
+        let servers = (0..3).map(|number| ServerConfig {
+            checks: vec![health(usize::from(number))],
+            ..server(number, 1)
+        });
+        let mut config = PoolConfig::new(servers.collect());
+        (config.quorum, config.hysteresis) = (2, 1);
+        config
+    };
+    assert!(!Pool::new(config(2)).quorum(), "not enough to gain it");
+    let plain = vec![vec![WeightChange::None]; 3];
+    let mut pool = Pool::new(config(2));
+    pool.resume(&plain, true);
+    assert!(pool.quorum(), "enough to keep it");
+    assert_eq!(events(&mut pool), []);
+    let mut pool = Pool::new(config(0));
+    pool.resume(&plain, true);
+    assert_eq!(events(&mut pool), [PoolEvent::QuorumLost { live: 0 }]);
+    let mut pool = Pool::new(config(1));
+    pool.resume(&[vec![WeightChange::To(7)]], false);
+    assert_eq!(placed(&pool), [(0, 7)]);
+    assert_eq!(events(&mut pool), [PoolEvent::QuorumGained { live: 7 }]);
+}
+
 proptest! {
     /// Nobody who is down takes connections, the sorry server and real ones never both do, no
     /// address is in service twice, and what was told adds up to what is.

@@ -287,3 +287,19 @@ fn hostile_endless_body_over_tls_ends_at_the_bound() {
     }
     assert_eq!(bench.verdict(), &Err(HttpFailure::BodyTooLong.into()));
 }
+
+/// LVS-20: a reload leaves alone what is made of the same.
+#[test]
+fn configurations_are_equal_when_they_are_made_of_the_same() {
+    let roots = |text: &str| Verify::Roots(text.into());
+    let off = ServerNameIndication::Off;
+    assert_eq!(anybody(), anybody());
+    let name = ServerNameIndication::Name("a.example".into());
+    assert_ne!(anybody(), TlsConfig::new(name).expect("a configuration"));
+    assert_eq!(
+        anybody(),
+        with(&Verify::Danger, off.clone(), 1),
+        "the clock does not count"
+    );
+    assert!(TlsConfig::with(&roots("nothing"), None, off, clock(0)).is_err());
+}

@@ -77,6 +77,12 @@ impl Dump {
         }
     }
 
+    /// Whether the answer to the last request is not complete.
+    #[must_use]
+    pub const fn awaits_answers(&self) -> bool {
+        self.waits_for.is_some()
+    }
+
     /// Appends the next request with this number; `false` while answers are awaited and at the
     /// end.
     pub fn poll_request(&mut self, family: FamilyId, seq: u32, out: &mut Vec<u8>) -> bool {

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use sans_io_time::Instant;
 
+use crate::destination::Destination;
 use crate::diff::diff;
 use crate::dump::{Dump, Dumped};
 use crate::error::KernelError;
 use crate::netlink::{Answer, FamilyId, Reply, Request, replies};
-use crate::service::ServiceKey;
+use crate::service::{Service, ServiceKey};
 use crate::table::{Op, Table};
 
 /// Messages in one datagram. More would hold back other work of the same thread.
@@ -112,6 +113,38 @@ impl Reconciler {
         self.check_settled();
     }
 
+    /// Says what some services should be, and leaves the others as they are wanted. Costs what
+    /// changes, not what there is.
+    pub fn change(
+        &mut self,
+        changes: impl IntoIterator<Item = (ServiceKey, Option<(Service, Vec<Destination>)>)>,
+    ) {
+        let mut keys = BTreeSet::new();
+        let mut unknown = false;
+        for (key, wanted) in changes {
+            self.desired.remove(&key);
+            if let Some((service, destinations)) = wanted {
+                unknown |= self.ours.insert(key);
+                self.desired.put_service(service);
+                for destination in destinations {
+                    self.desired.put_destination(&key, destination);
+                }
+            }
+            keys.insert(key);
+        }
+        if unknown {
+            self.verify();
+        }
+        self.refused.retain(|op| !keys.contains(op.service()));
+        if self.refused.is_empty() {
+            self.retry_at = None;
+            self.pause = FIRST_PAUSE;
+        }
+        self.settled = false;
+        self.replan_some(&keys);
+        self.check_settled();
+    }
+
     /// What the table should be.
     #[must_use]
     pub const fn desired(&self) -> &Table {
@@ -122,6 +155,18 @@ impl Reconciler {
     #[must_use]
     pub const fn current(&self) -> Option<&Table> {
         self.current.as_ref()
+    }
+
+    /// Whether something that was sent is not answered yet.
+    #[must_use]
+    pub fn awaits_answers(&self) -> bool {
+        !self.in_flight.is_empty() || self.dump.as_ref().is_some_and(Dump::awaits_answers)
+    }
+
+    /// Whether the table is being read.
+    #[must_use]
+    pub const fn is_reading(&self) -> bool {
+        self.dump.is_some()
     }
 
     /// Reads the table again, as soon as nothing else is on its way.
@@ -315,6 +360,19 @@ impl Reconciler {
     fn replan(&mut self) {
         self.plan.clear();
         let Some(current) = &self.current else { return };
+        let ops = diff(current, &self.desired);
+        self.intend(ops);
+    }
+
+    /// The same for these services only.
+    fn replan_some(&mut self, keys: &BTreeSet<ServiceKey>) {
+        self.plan.retain(|op| !keys.contains(op.service()));
+        let Some(current) = &self.current else { return };
+        let ops = diff(&current.part(keys), &self.desired.part(keys));
+        self.intend(ops);
+    }
+
+    fn intend(&mut self, ops: Vec<Op>) {
         let lost = |op: &Op| match op {
             // Its service was refused, so this would be too.
             Op::NewDest(key, _) | Op::SetDest(key, _) => self
@@ -323,11 +381,10 @@ impl Reconciler {
                 .any(|refused| matches!(refused, Op::NewService(service) if service.key == *key)),
             _ => false,
         };
-        let ops = diff(current, &self.desired);
         let ops = ops
             .into_iter()
             .filter(|op| !self.refused.contains(op) && !lost(op));
-        self.plan = ops.collect();
+        self.plan.extend(ops);
     }
 
     fn check_settled(&mut self) {

@@ -1,6 +1,6 @@
 //! The service table: what is, or what should be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
 
@@ -191,6 +191,21 @@ impl Table {
             entry.destinations.insert(destination.key, destination);
             true
         })
+    }
+
+    /// Removes a service; `false` when it is not there.
+    pub fn remove(&mut self, key: &ServiceKey) -> bool {
+        self.entries.remove(key).is_some()
+    }
+
+    /// Only these services.
+    pub(crate) fn part(&self, keys: &BTreeSet<ServiceKey>) -> Self {
+        let entries = keys
+            .iter()
+            .filter_map(|key| self.entries.get_key_value(key));
+        Self {
+            entries: entries.map(|(key, entry)| (*key, entry.clone())).collect(),
+        }
     }
 
     /// Removes all but some services.

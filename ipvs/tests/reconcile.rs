@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use common::table;
@@ -209,6 +209,41 @@ proptest! {
             settle(&mut reconciler, &mut kernel, at(0));
             prop_assert_eq!(changes(&kernel), Vec::<String>::new());
         }
+    }
+
+    /// IPVS-OPS-01, IPVS-OPS-04: service by service comes to the same as all at once, and touches
+    /// nothing else.
+    #[test]
+    fn changing_some_services_leaves_the_others_alone(want in table(), then in table()) {
+        let mut kernel = Kernel::default();
+        let mut reconciler = Reconciler::new(FAMILY);
+        reconciler.set(want.clone());
+        settle(&mut reconciler, &mut kernel, at(0));
+        let keys: BTreeSet<_> = want
+            .entries()
+            .chain(then.entries())
+            .map(|entry| entry.service().key)
+            .collect();
+        for key in keys {
+            let before = kernel.table.clone();
+            let wanted = then.get(&key).map(|entry| {
+                (entry.service().clone(), entry.destinations().copied().collect())
+            });
+            reconciler.change([(key, wanted)]);
+            kernel.requests.clear();
+            settle(&mut reconciler, &mut kernel, at(0));
+            prop_assert_eq!(kernel.table.get(&key), then.get(&key));
+            let touched = kernel.requests.iter().filter_map(|request| match request {
+                Request::Change(op) => Some(*op.service()),
+                _ => None,
+            });
+            prop_assert!(touched.into_iter().all(|touched| touched == key));
+            if want.get(&key) == then.get(&key) {
+                prop_assert_eq!(&before, &kernel.table);
+            }
+        }
+        prop_assert_eq!(&kernel.table, &then);
+        prop_assert_eq!(reconciler.desired(), &then);
     }
 
     /// IPVS-DEC-03, IPVS-DEC-04: whatever comes from the socket.

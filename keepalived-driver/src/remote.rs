@@ -33,21 +33,21 @@ pub struct Remote {
     trackers: TrackerDoor,
 }
 
-/// Why a request to the loop came to nothing.
+/// Why a request to a loop came to nothing.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RemoteError {
     /// The loop has ended.
-    #[error("the elections loop has ended")]
+    #[error("the loop has ended")]
     Ended,
     /// Too many commands wait already.
-    #[error("the elections loop has {COMMAND_QUEUE} commands waiting and takes no more")]
+    #[error("the loop has {COMMAND_QUEUE} commands waiting and takes no more")]
     Busy,
     /// The loop did not answer in time.
-    #[error("the elections loop did not answer within {0:?}")]
+    #[error("the loop did not answer within {0:?}")]
     Timeout(Duration),
     /// The loop could not be woken.
-    #[error("the elections loop could not be woken: {0}")]
+    #[error("the loop could not be woken: {0}")]
     Wake(#[from] io::Error),
 }
 

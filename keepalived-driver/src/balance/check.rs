@@ -90,15 +90,15 @@ pub enum ProbeSetup {
         timeout: Duration,
     },
     /// `FILE_CHECK`: the number in a tracked file. Whoever reads it posts it under
-    /// `TrackerKind::File` and this name, through
-    /// `BalanceRemote::trackers`.
+    /// `TrackerKind::File` and this name, see
+    /// [`BalanceRemote::trackers`](super::BalanceRemote::trackers).
     File {
         /// Name of the `track_file`.
         name: Arc<str>,
         /// By what the number is multiplied.
         weight: i32,
     },
-    /// `BFD_CHECK`: a session is up, as told through `BalanceRemote::trackers`.
+    /// `BFD_CHECK`: a session is up, see [`BalanceRemote::set_bfd`](super::BalanceRemote::set_bfd).
     Bfd {
         /// Name of the `bfd_instance`.
         name: Arc<str>,

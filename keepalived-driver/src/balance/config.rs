@@ -17,7 +17,7 @@ use crate::threads::ThreadSettings;
 pub struct BalanceConfig {
     /// The virtual servers, in the order of the configuration. Shared, not copied, with the running
     /// ones, with reports and with snapshots. Labels are unique, and so are the keys of the kernel's
-    /// services over all of them: where two want the same one, the later one has it.
+    /// services over all of them.
     pub services: Vec<Arc<ServiceSetup>>,
     /// How long the kernel remembers idle connections (`lvs_timeouts`). What was there before is put
     /// back at stop. IPVS-OPS-05.
@@ -30,19 +30,21 @@ pub struct BalanceConfig {
     /// What becomes of the table at stop.
     pub on_stop: OnStop,
     /// Services that an earlier life of this daemon put and may have left behind, by key. Those that
-    /// are no longer wanted are removed. IPVS marks no owner, so the caller has to know.
+    /// are no longer wanted are removed. IPVS marks no owner, so the caller has to know. Counts for a
+    /// start of the loop only.
     pub adopt: Vec<ipvs::ServiceKey>,
     /// The network namespace whose IPVS is used, as the path of its file; that of the process if
     /// absent (`net_namespace_ipvs`). Checks run in the namespace of the process. Counts for a start
     /// of the loop only.
     pub namespace: Option<PathBuf>,
     /// How often the kernel's table is compared with what it should be. Less often when that takes
-    /// more than a small part of the time. One second by default; zero is never.
+    /// more than a small part of the time. Half a second by default; zero is never.
     pub verify: Duration,
     /// Run once when the kernel has no IPVS; `modprobe -q ip_vs` by default.
     pub load_module: Option<Arc<HookCommand>>,
     /// Most attempts that run at once, each with a descriptor; 8192 by default, and never more than the
-    /// process may have. Those over it wait for one to end.
+    /// process may have: its soft limit is raised as far as is needed and allowed. Those over it wait
+    /// for one to end.
     pub concurrency: usize,
     /// Most scripts that run at once; 256 by default.
     pub script_concurrency: usize,
@@ -66,7 +68,7 @@ impl BalanceConfig {
             on_stop: OnStop::Remove,
             adopt: Vec::new(),
             namespace: None,
-            verify: Duration::from_secs(1),
+            verify: Duration::from_millis(500),
             load_module: Some(Arc::new(modprobe)),
             concurrency: 8192,
             script_concurrency: 256,
@@ -118,7 +120,8 @@ pub struct ServiceSetup {
     pub hysteresis: u32,
     /// Serves alone when the quorum is lost (LVS-14).
     pub sorry: Option<SorrySetup>,
-    /// On stop, and when a reload removes it, tell of servers and quorum as if they went down (LVS-13).
+    /// On stop, tell of servers and quorum as if they went down (LVS-13). Of what a reload removes that
+    /// is told in any case.
     pub omega: bool,
     /// Extension: when fewer than so many percent of the servers are live, the checks are
     /// disbelieved and all are kept in service.

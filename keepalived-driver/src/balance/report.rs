@@ -48,7 +48,7 @@ impl CheckRef {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum BalanceReport {
-    /// The checks have begun.
+    /// The checks have begun. Comes after the first word about each virtual server.
     Ready,
     /// The first word about a virtual server: once after the start, once when a reload adds it. It
     /// stands for the transitions into that state.
@@ -71,7 +71,7 @@ pub enum BalanceReport {
     ServerDown {
         /// Which.
         server: ServerRef,
-        /// Why; absent when the loop stops, and when a reload made or left it so.
+        /// Why; absent when the loop stops, and when a reload removed it or made it so.
         reason: Option<Failure>,
     },
     /// The weight of a real server changed by what its checks say.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use healthcheck::{Failure, Health, WeightChange};
-use ipvs::{DestinationStatus, Info, ServiceStatus, SyncRole};
+use ipvs::{Dumped, Info, SyncRole};
 
 use super::config::ServiceSetup;
 
@@ -80,7 +80,7 @@ pub struct CheckSnapshot {
     pub running: bool,
     /// What it says about the weight.
     pub weight: WeightChange,
-    /// Attempts that began.
+    /// Attempts that ended, and levels that were told.
     pub attempts: u64,
     /// Of these, those that failed.
     pub failures: u64,
@@ -111,7 +111,7 @@ pub struct IpvsSnapshot {
     /// Destinations that are wanted.
     pub destinations: usize,
     /// The table with the kernel's counters, ours and that of others, as it was last read.
-    pub counters: Vec<(ServiceStatus, Vec<DestinationStatus>)>,
+    pub counters: Arc<Dumped>,
     /// Roles of the sync daemons that were last seen running or started.
     pub sync: Vec<SyncRole>,
     /// Changes that were sent.

@@ -1,10 +1,12 @@
-//! The two rtnetlink sockets: one for our requests and their answers, one for news.
+//! Netlink sockets: for our requests and their answers, for news of the network, and for the families
+//! of generic netlink.
 
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use bytes::BytesMut;
-use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
+use netlink_sys::protocols::{NETLINK_GENERIC, NETLINK_ROUTE};
+use netlink_sys::{Socket, SocketAddr};
 
 /// `RTNLGRP_LINK`, `RTNLGRP_IPV4_IFADDR`, `RTNLGRP_IPV6_IFADDR`.
 const GROUPS: [u32; 3] = [1, 5, 9];
@@ -49,7 +51,7 @@ pub(crate) enum Received {
 impl Netlink {
     /// For requests.
     pub(crate) fn command(buffer: NetlinkBuffer) -> io::Result<Self> {
-        let netlink = Self::open(buffer)?;
+        let netlink = Self::open(NETLINK_ROUTE, buffer)?;
         netlink.0.set_ext_ack(true)?;
         netlink.0.set_cap_ack(true)?;
         netlink.0.set_netlink_get_strict_chk(true)?;
@@ -58,8 +60,15 @@ impl Netlink {
 
     /// For news of links and addresses.
     pub(crate) fn monitor(buffer: NetlinkBuffer) -> io::Result<Self> {
-        let mut netlink = Self::open(buffer)?;
+        let mut netlink = Self::open(NETLINK_ROUTE, buffer)?;
         netlink.join(&GROUPS)?;
+        Ok(netlink)
+    }
+
+    /// For families of generic netlink.
+    pub(crate) fn generic(buffer: NetlinkBuffer) -> io::Result<Self> {
+        let netlink = Self::open(NETLINK_GENERIC, buffer)?;
+        netlink.0.set_cap_ack(true)?;
         Ok(netlink)
     }
 
@@ -80,8 +89,8 @@ impl Netlink {
         }
     }
 
-    fn open(buffer: NetlinkBuffer) -> io::Result<Self> {
-        let mut socket = Socket::new(NETLINK_ROUTE)?;
+    fn open(protocol: isize, buffer: NetlinkBuffer) -> io::Result<Self> {
+        let mut socket = Socket::new(protocol)?;
         socket.bind_auto()?;
         socket.set_non_blocking(true)?;
         let netlink = Self(socket);
@@ -124,5 +133,11 @@ impl Netlink {
 impl AsRawFd for Netlink {
     fn as_raw_fd(&self) -> RawFd {
         self.0.as_raw_fd()
+    }
+}
+
+impl AsFd for Netlink {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }

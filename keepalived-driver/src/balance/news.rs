@@ -1,0 +1,218 @@
+//! What the checks and the kernel tell, and what follows from it.
+
+use std::sync::Arc;
+
+use healthcheck::{CheckerEvent, PoolEvent, ServerId};
+use sans_io_time::Instant;
+
+use super::checks::{CheckNews, Place};
+use super::kernel::KernelNews;
+use super::report::{BalanceReport, CheckRef, ServerRef};
+use super::run::{Balancing, MODULE_PATIENCE};
+use super::scripts::Ended;
+use super::service::{destinations, sorry_serves, wanted};
+
+impl Balancing {
+    /// Carries out what the checks came to, down to the kernel's table.
+    pub(super) fn settle(&mut self, now: Instant) {
+        while let Some((id, news)) = self.checks.poll_news() {
+            match news {
+                CheckNews::Run(run, command) => {
+                    let started = self.scripts().map(|scripts| scripts.run(run, command));
+                    if let Err(error) = started {
+                        let ended = Ended::NotStarted(error.to_string());
+                        self.checks.handle_end(run, ended, now);
+                    }
+                }
+                CheckNews::Kill(run) => {
+                    if let Some(scripts) = &self.scripts {
+                        scripts.kill(run);
+                    }
+                }
+                CheckNews::Crowded(running) => {
+                    self.reports.push(BalanceReport::Crowded { running });
+                }
+                CheckNews::NotStarted(error) => {
+                    let place = self.checks.get(id).map(|check| check.place);
+                    if let Some(check) = place.and_then(|place| self.check_ref(place)) {
+                        let report = BalanceReport::ScriptNotStarted { check, error };
+                        self.reports.push(report);
+                    }
+                }
+                CheckNews::Event(event) => {
+                    if let Some(place) = self.checks.get(id).map(|check| check.place) {
+                        self.handle_event(place, &event, now);
+                    }
+                }
+            }
+        }
+        self.settle_table();
+    }
+
+    fn handle_event(&mut self, place: Place, event: &CheckerEvent, now: Instant) {
+        if let Some(check) = self.check_ref(place) {
+            let report = match event {
+                CheckerEvent::Up => Some(BalanceReport::CheckPassed { check }),
+                CheckerEvent::Down(failure) => Some(BalanceReport::CheckFailed {
+                    check,
+                    failure: failure.clone(),
+                }),
+                CheckerEvent::AttemptFailed(failure) => Some(BalanceReport::AttemptFailed {
+                    check,
+                    failure: failure.clone(),
+                }),
+                _ => None,
+            };
+            report
+                .into_iter()
+                .for_each(|report| self.reports.push(report));
+        }
+        if let Some(service) = self.services.get_mut(&place.service) {
+            let server = ServerId(place.server);
+            service.pool.handle_check(server, place.check, event);
+        }
+        self.tell_pool(place.service, now);
+    }
+
+    /// What a pool has to tell.
+    pub(super) fn tell_pool(&mut self, id: u64, now: Instant) {
+        let Some(service) = self.services.get_mut(&id) else {
+            return;
+        };
+        while let Some(event) = service.pool.poll_event() {
+            self.dirty.insert(id);
+            let setup = Arc::clone(&service.setup);
+            let refer = |ServerId(server): ServerId| ServerRef {
+                service: Arc::clone(&setup),
+                server,
+            };
+            if let PoolEvent::ServerUp(server) | PoolEvent::ServerDown(server, _) = &event
+                && let Some(server) = service.servers.get_mut(server.0)
+            {
+                server.since = now;
+                server.transitions += 1;
+            }
+            if let PoolEvent::QuorumGained { .. } | PoolEvent::QuorumLost { .. } = &event {
+                service.since = now;
+                service.transitions += 1;
+            }
+            let report = match event {
+                PoolEvent::ServerUp(server) => BalanceReport::ServerUp {
+                    server: refer(server),
+                },
+                PoolEvent::ServerDown(server, reason) => BalanceReport::ServerDown {
+                    server: refer(server),
+                    reason,
+                },
+                PoolEvent::Weight(server, weight) => BalanceReport::Weight {
+                    server: refer(server),
+                    weight,
+                },
+                PoolEvent::QuorumGained { live } => BalanceReport::QuorumGained {
+                    service: setup,
+                    live,
+                },
+                PoolEvent::QuorumLost { live } => BalanceReport::QuorumLost {
+                    service: setup,
+                    live,
+                },
+                PoolEvent::Panic(on) => BalanceReport::Disbelief { service: setup, on },
+                _ => continue,
+            };
+            self.reports.push(report);
+        }
+    }
+
+    fn check_ref(&self, place: Place) -> Option<CheckRef> {
+        let service = self.services.get(&place.service)?;
+        Some(CheckRef {
+            server: ServerRef {
+                service: Arc::clone(&service.setup),
+                server: place.server,
+            },
+            check: place.check,
+        })
+    }
+
+    /// Tells the kernel what it is to have of the services that changed.
+    fn settle_table(&mut self) {
+        let mut changes = Vec::new();
+        for id in std::mem::take(&mut self.dirty) {
+            let Some(service) = self.services.get_mut(&id) else {
+                continue;
+            };
+            let placements = service.pool.placements();
+            let serves = sorry_serves(&placements);
+            if std::mem::replace(&mut service.sorry, serves) != serves {
+                let service = Arc::clone(&service.setup);
+                self.reports.push(BalanceReport::Sorry { service, serves });
+            }
+            let draining = service.draining.iter().map(|(_, destination)| destination);
+            service.placed = destinations(&service.setup, &placements, draining);
+            changes.extend(wanted(&service.setup, &service.placed));
+        }
+        if !changes.is_empty() {
+            self.kernel.update(changes);
+        }
+    }
+
+    /// Servers that have been drained for long enough.
+    pub(super) fn handle_drains(&mut self, now: Instant) {
+        while let Some(id) = self.drains.pop_due(now) {
+            if let Some(service) = self.services.get_mut(&id) {
+                service.draining.retain(|(until, _)| *until > now);
+                self.drains.set(id, service.drained_at());
+                self.dirty.insert(id);
+            }
+        }
+    }
+
+    pub(super) fn read_kernel(&mut self, now: Instant) {
+        while let Some(news) = self.kernel.poll_news() {
+            let report = match news {
+                KernelNews::Available(info) => BalanceReport::IpvsAvailable { info },
+                KernelNews::Unavailable { missing: true, .. } if self.load_module(now) => continue,
+                KernelNews::Unavailable { error, .. } => BalanceReport::IpvsUnavailable { error },
+                KernelNews::Repaired(repairs) => BalanceReport::Repaired { repairs },
+                KernelNews::Refused(op, error) => BalanceReport::Refused {
+                    op: Box::new(op),
+                    error,
+                },
+                KernelNews::Daemon(role, running) => BalanceReport::SyncDaemon { role, running },
+                KernelNews::Trouble(text) => BalanceReport::Trouble { text },
+            };
+            self.reports.push(report);
+        }
+    }
+
+    /// IPVS-OPS-07. `false` if there is nothing (more) to try.
+    fn load_module(&mut self, now: Instant) -> bool {
+        let Some(command) = self.config.load_module.clone() else {
+            return false;
+        };
+        if std::mem::replace(&mut self.module_tried, true) {
+            return false;
+        }
+        let run = self.checks.run_id();
+        let Ok(scripts) = self.scripts() else {
+            return false;
+        };
+        scripts.run(run, command);
+        let until = now.checked_add(MODULE_PATIENCE).unwrap_or(now);
+        self.module = Some((run, until));
+        true
+    }
+
+    /// It takes too long to load.
+    pub(super) fn handle_module(&mut self, now: Instant) {
+        if let Some((run, until)) = self.module
+            && until <= now
+        {
+            self.module = None;
+            if let Some(scripts) = &self.scripts {
+                scripts.kill(run);
+            }
+            self.kernel.retry();
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Servers that mean ill: a verdict by the deadline, and nobody else is late for it.
+
+use std::io::Write;
+use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::time::Duration;
+
+use healthcheck::{DnsQuery, HttpConfig, Page, Pattern, QueryType, Target, UdpConfig};
+use keepalived_driver::balance::ProbeSetup;
+
+use crate::bench::{Bench, check, config, request, serve, server, service, tcp};
+
+/// Time for an attempt.
+const LIMIT: Duration = Duration::from_millis(500);
+
+fn http(to: SocketAddr) -> ProbeSetup {
+    ProbeSetup::Http {
+        target: Target::new(to),
+        config: HttpConfig::new(vec![Page::new("/")]),
+        timeout: LIMIT,
+    }
+}
+
+/// After the request.
+fn after(what: impl Fn(TcpStream) + Send + Sync + Clone + 'static) -> ProbeSetup {
+    http(serve(move |mut stream| {
+        request(&mut stream);
+        what(stream);
+    }))
+}
+
+fn again(mut stream: TcpStream, piece: &[u8], pause: Duration) {
+    while stream.write_all(piece).is_ok() {
+        std::thread::sleep(pause);
+    }
+}
+
+/// A10, and the shape of what is to be shown of hostile servers: slow heads, endless bodies,
+/// silence, garbage.
+#[test]
+fn each_has_its_verdict_by_the_deadline_and_the_others_are_on_time() {
+    let tick = Duration::from_millis(20);
+    let dns = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let to = dns.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let mut octets = [0; 512];
+        while let Ok((length, from)) = dns.recv_from(&mut octets) {
+            // The right id, and then nothing that makes sense.
+            octets[2] = 0x80;
+            octets[4..length].fill(0xff);
+            let _ = dns.send_to(&octets[..length.min(7)], from);
+        }
+    });
+    let garbage = ProbeSetup::Dns {
+        target: Target::new(to),
+        query: DnsQuery::new(QueryType::Soa, ".").unwrap(),
+        timeout: LIMIT,
+    };
+    let flood = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let to = flood.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let mut octets = [0; 512];
+        while let Ok((_, from)) = flood.recv_from(&mut octets) {
+            for _ in 0..1000 {
+                let _ = flood.send_to(&[7; 400], from);
+            }
+        }
+    });
+    let wants = UdpConfig {
+        reply: Some(Pattern::default()),
+        ..UdpConfig::default()
+    };
+    let flood = ProbeSetup::Udp {
+        target: Target::new(to),
+        config: wants,
+        timeout: LIMIT,
+    };
+    let cases = [
+        (
+            after(move |stream| again(stream, b"X", tick)),
+            "timed out while reading the head of the answer",
+        ),
+        (
+            after(move |mut stream| {
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n");
+                again(stream, b"X-Slow: 1\r\n", tick);
+            }),
+            "timed out while reading the head of the answer",
+        ),
+        (
+            after(|mut stream| {
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n");
+                again(stream, b"", Duration::from_millis(100));
+            }),
+            "timed out while reading the body of the answer",
+        ),
+        (
+            after(|mut stream| {
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
+                again(stream, &[b'x'; 8192], Duration::ZERO);
+            }),
+            "body of the HTTP answer too long",
+        ),
+        (
+            after(|mut stream| {
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n");
+                again(stream, &[b'x'; 8192], Duration::ZERO);
+            }),
+            "head of the HTTP answer too long",
+        ),
+        (
+            after(|mut stream| {
+                let head =
+                    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n";
+                let _ = stream.write_all(head);
+                again(stream, b"", Duration::from_millis(100));
+            }),
+            "malformed chunk",
+        ),
+        (
+            http(serve(|stream| {
+                // Unread octets make a reset of the end.
+                std::thread::sleep(Duration::from_millis(100));
+                drop(stream);
+            })),
+            "connection reset",
+        ),
+        (garbage, "malformed DNS answer"),
+        (flood, "reply of 400 octets"),
+    ];
+    let honest = serve(drop);
+    let mut servers = vec![server("0", vec![check(tcp(honest), 20)])];
+    for (at, (probe, _)) in cases.iter().enumerate() {
+        let label = char::from(b'a' + u8::try_from(at).unwrap()).to_string();
+        servers.push(server(&label, vec![check(probe.clone(), 60_000)]));
+    }
+    let mut bench = Bench::start(config(vec![service("v", servers)]));
+    bench.expect("Ready");
+    let all = bench.until("all judged", |all| {
+        let mut servers = all.services[0].servers.iter().skip(1);
+        servers.all(|server| server.checks[0].known)
+    });
+    for (server, (_, expected)) in all.services[0].servers.iter().skip(1).zip(&cases) {
+        let (at, failure) = server.checks[0].last_failure.as_ref().unwrap();
+        assert_eq!(failure.to_string(), *expected);
+        let took = at.duration_since(all.started_at).unwrap();
+        // The bound is 50 ms on a machine that does nothing else.
+        assert!(
+            took < LIMIT + Duration::from_secs(2),
+            "{expected}: {took:?}"
+        );
+    }
+    let honest = &all.services[0].servers[0];
+    assert!(honest.up && honest.checks[0].failures == 0);
+    assert!(honest.checks[0].attempts > 5, "{honest:?}");
+}

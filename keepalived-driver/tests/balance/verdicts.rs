@@ -1,0 +1,315 @@
+//! What checks come to, from the socket to the report.
+
+use std::net::{TcpListener, UdpSocket};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use healthcheck::{DnsQuery, HttpConfig, Page, QueryType, Target, UdpConfig, WeightChange};
+use ipvs::{Destination, Forward};
+use keepalived_driver::balance::{CheckSetup, OnStop, ProbeSetup, SorrySetup};
+use keepalived_driver::hooks::HookCommand;
+
+use crate::bench::{Bench, check, closed_port, config, every, serve, server, service, tcp, web};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// CHK-10, LVS-11, LVS-14: down, sorry server, and back.
+#[test]
+fn a_server_goes_with_its_port_and_comes_back_with_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut setup = service("v", vec![server("a", vec![check(tcp(address), 50)])]);
+    setup.sorry = Some(SorrySetup {
+        label: "s".into(),
+        destination: Destination::new(closed_port(), Forward::Masquerade, 1),
+        inhibit: false,
+    });
+    let mut bench = Bench::start(config(vec![setup]));
+    bench.expect("v started true [true]");
+    bench.expect("Ready");
+    bench.until("checked", |all| all.services[0].servers[0].checks[0].known);
+    assert_eq!(bench.rest(), ["no IPVS"]);
+    drop(listener);
+    // Refused, or reset if it came in just before.
+    bench.expect("TCP_CHECK failed: connection *");
+    bench.expect("a down: connection *");
+    bench.expect("v lost 0");
+    bench.expect("v sorry true");
+    let all = bench.snapshot();
+    let (service, server) = (&all.services[0], &all.services[0].servers[0]);
+    assert!(service.sorry && !service.quorum && !server.up);
+    assert_eq!((server.placed, server.transitions), (None, 1));
+    let failure = server.checks[0].last_failure.as_ref().unwrap();
+    assert!(failure.1.to_string().starts_with("connection re"));
+    let _listener = TcpListener::bind(address).unwrap();
+    bench.expect("TCP_CHECK passed");
+    bench.expect("a up");
+    bench.expect("v gained 1");
+    bench.expect("v sorry false");
+    assert_eq!(bench.snapshot().services[0].servers[0].placed, Some(1));
+    assert_eq!(bench.stop(), ["Stopped"]);
+}
+
+/// CHK-05, CHK-07: a retry is waited for, and each failed attempt told where that is wanted.
+#[test]
+fn a_failure_counts_after_its_retries_and_each_attempt_is_told() {
+    let mut check = check(tcp(closed_port()), 100);
+    check.schedule.retries = 2;
+    check.schedule.delay_before_retry = Duration::from_millis(10);
+    check.schedule.log_all_failures = true;
+    let mut bench = Bench::start(config(vec![service("v", vec![server("a", vec![check])])]));
+    bench.expect("a down: connection refused");
+    let attempts = bench.told.iter().filter(|told| told.starts_with("attempt"));
+    assert_eq!(attempts.count(), 2);
+    bench.expect("attempt: connection refused");
+}
+
+/// CHK-02, LESSONS A10.
+#[test]
+fn a_check_that_cannot_have_its_source_fails_and_says_so() {
+    let address = serve(drop);
+    let mut target = Target::new(address);
+    target.bind_address = Some("192.0.2.77".parse().unwrap());
+    let timeout = SECOND;
+    let probe = ProbeSetup::Tcp { target, timeout };
+    let setup = service("v", vec![server("a", vec![check(probe, 50)])]);
+    let mut bench = Bench::start(config(vec![setup]));
+    bench.expect("a down: cannot bind to the configured source");
+}
+
+/// CHK-11, CHK-14, CHK-15, CHK-17, CHK-18: one of each kind, good and bad.
+#[test]
+fn each_kind_of_check_finds_who_works_and_who_does_not() {
+    use std::io::{Read, Write};
+    let http = |answer| ProbeSetup::Http {
+        target: Target::new(web(answer)),
+        config: HttpConfig::new(vec![Page::new("/")]),
+        timeout: SECOND,
+    };
+    let smtp = |greeting: &'static str| ProbeSetup::Smtp {
+        target: Target::new(serve(move |mut stream| {
+            let mut octets = [0; 512];
+            let _ = stream.write_all(greeting.as_bytes());
+            while stream.read(&mut octets).is_ok_and(|length| length > 0) {
+                let _ = stream.write_all(b"250 well\r\n");
+            }
+        })),
+        helo: "checker.example".into(),
+        timeout: SECOND,
+    };
+    // A name server that answers with this code, or not at all.
+    let dns = |code: Option<u8>| {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = socket.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let mut octets = [0; 512];
+            while let Ok((length, from)) = socket.recv_from(&mut octets) {
+                if let Some(code) = code {
+                    octets[2] |= 0x80;
+                    octets[3] = code;
+                    let _ = socket.send_to(&octets[..length], from);
+                }
+            }
+        });
+        ProbeSetup::Dns {
+            target: Target::new(address),
+            query: DnsQuery::new(QueryType::Soa, ".").unwrap(),
+            timeout: SECOND,
+        }
+    };
+    let udp = |address| ProbeSetup::Udp {
+        target: Target::new(address),
+        config: UdpConfig::default(),
+        timeout: Duration::from_millis(200),
+    };
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let nobody = {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.local_addr().unwrap()
+    };
+    let cases = [
+        (http(b"HTTP/1.0 200 OK\r\n\r\nhello"), None),
+        (http(b"HTTP/1.0 503 Away\r\n\r\n"), Some("status code 503")),
+        (smtp("220 here\r\n"), None),
+        (smtp("554 gone\r\n"), Some("SMTP reply 554")),
+        (dns(Some(0)), None),
+        (dns(Some(2)), Some("DNS response code 2")),
+        (dns(None), Some("timed out while waiting for a reply")),
+        (udp(silent.local_addr().unwrap()), None),
+        (udp(nobody), Some("connection refused")),
+    ];
+    for (probe, expected) in cases {
+        let word = probe.word();
+        let mut alpha = check(probe, 100);
+        alpha.schedule.alpha = expected.is_none();
+        let setup = service("v", vec![server("a", vec![alpha])]);
+        let mut bench = Bench::start(config(vec![setup]));
+        match expected {
+            None => bench.expect("a up"),
+            Some(reason) => bench.expect(&format!("{word} failed: {reason}")),
+        };
+        bench.stop();
+    }
+}
+
+/// CHK-18. Where neither kind of socket may be opened, that is what the check says.
+#[test]
+fn loopback_answers_a_ping() {
+    for to in ["127.0.0.1:0", "[::1]:0"] {
+        let ping = ProbeSetup::Ping {
+            target: Target::new(to.parse().unwrap()),
+            timeout: SECOND,
+        };
+        let mut alpha = check(ping, 100);
+        alpha.schedule.alpha = true;
+        alpha.schedule.log_all_failures = true;
+        let setup = service("v", vec![server("a", vec![alpha])]);
+        let bench = Bench::start(config(vec![setup]));
+        let all = bench.until("checked", |all| all.services[0].servers[0].checks[0].known);
+        let check = &all.services[0].servers[0].checks[0];
+        let reason = check.last_failure.as_ref().map(|(_, why)| why.to_string());
+        // EACCES, EPERM, EAFNOSUPPORT, and an IPv6 without addresses.
+        let excused = [
+            "error 13",
+            "error 1",
+            "error 97",
+            "cannot bind to the configured source",
+        ];
+        match reason {
+            None => assert!(all.services[0].servers[0].up),
+            Some(reason) => assert!(excused.contains(&&*reason), "{to}: {reason}"),
+        }
+        bench.stop();
+    }
+}
+
+fn script(name: &str, text: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("balance-{}-{name}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("check");
+    std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+fn misc(path: &PathBuf, dynamic: bool, timeout: Duration) -> ProbeSetup {
+    let command = Arc::new(HookCommand::new([path]));
+    ProbeSetup::Script {
+        command,
+        dynamic,
+        timeout,
+    }
+}
+
+/// CHK-16.
+#[test]
+fn a_script_says_whether_a_server_works_and_how_much_it_counts() {
+    let path = script("dynamic", "exit $(cat \"$0.code\")");
+    let code = path.with_file_name("check.code");
+    std::fs::write(&code, "7").unwrap();
+    let probe = misc(&path, true, SECOND);
+    let setup = service("v", vec![server("a", vec![check(probe, 50)])]);
+    let mut bench = Bench::start(config(vec![setup]));
+    bench.expect("a weight 5");
+    let all = bench.until("placed", |all| all.services[0].servers[0].placed == Some(5));
+    let check = &all.services[0].servers[0].checks[0];
+    assert_eq!(check.weight, WeightChange::To(5));
+    std::fs::write(&code, "1").unwrap();
+    bench.expect("a down: exit code 1");
+    std::fs::write(&code, "0").unwrap();
+    bench.expect("a up");
+}
+
+/// CHK-16, LESSONS A6: a run that takes too long has failed, and all it has started goes with it.
+#[test]
+fn a_script_that_takes_too_long_has_failed_and_its_group_is_ended() {
+    let path = script("slow", "sleep 300 & echo $! > \"$0.pid\"\nwait");
+    let probe = misc(&path, false, Duration::from_millis(300));
+    let setup = service("v", vec![server("a", vec![check(probe, 60_000)])]);
+    let mut bench = Bench::start(config(vec![setup]));
+    bench.expect("a down: timed out while the program was running");
+    let pid = std::fs::read_to_string(path.with_file_name("check.pid")).unwrap();
+    let proc = PathBuf::from(format!("/proc/{}", pid.trim()));
+    bench.until("ended", |all| all.turns.running == 0);
+    let gone = || {
+        let status = std::fs::read_to_string(proc.join("status"));
+        status.map_or(true, |status| status.contains("State:\tZ"))
+    };
+    for _ in 0..500 {
+        if gone() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("{} lives on", proc.display());
+}
+
+/// Features 34, item 21: a script that cannot be started is a failure.
+#[test]
+fn a_script_that_is_not_there_is_a_failure() {
+    let probe = misc(&"/nonexistent/check".into(), false, SECOND);
+    let setup = service("v", vec![server("a", vec![check(probe, 50)])]);
+    let mut bench = Bench::start(config(vec![setup]));
+    bench.expect("a down: the program cannot be started");
+    let told = bench
+        .told
+        .iter()
+        .any(|told| told.contains("ScriptNotStarted"));
+    assert!(told, "{:?}", bench.told);
+}
+
+/// LVS-13.
+#[test]
+fn with_omega_everything_is_told_as_down_at_the_end() {
+    let mut loud = service("v", vec![server("a", vec![]), server("b", vec![])]);
+    loud.omega = true;
+    let quiet = service("w", vec![server("c", vec![])]);
+    let mut config = config(vec![loud, quiet]);
+    config.on_stop = OnStop::Keep;
+    let mut bench = Bench::start(config);
+    bench.expect("Ready");
+    bench.expect("no IPVS");
+    assert_eq!(bench.stop(), ["a down", "b down", "v lost 0", "Stopped"]);
+}
+
+/// More checks than may run at once wait for their turn, and their time counts from when they begin.
+#[test]
+fn checks_over_the_limit_wait_for_room() {
+    let http = || ProbeSetup::Http {
+        target: Target::new(serve_silence()),
+        config: HttpConfig::new(vec![Page::new("/")]),
+        timeout: Duration::from_millis(200),
+    };
+    let checks = (0..24).map(|_| CheckSetup::new(http(), every(60_000)));
+    let setup = service("v", vec![server("a", checks.collect())]);
+    let mut config = config(vec![setup]);
+    config.concurrency = 4;
+    let mut bench = Bench::start(config);
+    bench.expect("Crowded { running: 4 }");
+    let mut most = 0;
+    for _ in 0..3000 {
+        let all = bench.snapshot();
+        most = most.max(all.turns.running);
+        if all.turns.failures == 24 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let all = bench.snapshot();
+    assert_eq!(all.turns.failures, 24);
+    assert_eq!(most, 4);
+    let late = "timed out while reading the head of the answer";
+    for check in &all.services[0].servers[0].checks {
+        assert_eq!(check.last_failure.as_ref().unwrap().1.to_string(), late);
+    }
+}
+
+/// Takes connections and says nothing.
+fn serve_silence() -> std::net::SocketAddr {
+    serve(|stream| {
+        std::thread::sleep(Duration::from_secs(60));
+        drop(stream);
+    })
+}
