@@ -96,6 +96,8 @@ pub enum Stage {
     Head,
     /// Waiting for the rest of a body.
     Body,
+    /// Waiting for the end of the connection.
+    Closing,
     /// Waiting for an answer.
     Reply,
     /// Waiting for a program.
@@ -109,6 +111,7 @@ impl std::fmt::Display for Stage {
             Self::Handshake => "in the TLS handshake",
             Self::Head => "reading the head of the answer",
             Self::Body => "reading the body of the answer",
+            Self::Closing => "waiting for the end of the connection",
             Self::Reply => "waiting for a reply",
             Self::Running => "the program was running",
         })
@@ -167,6 +170,9 @@ pub enum TlsFailure {
     /// The server ended the handshake with an alert.
     #[error("alert: {0}")]
     Alert(String),
+    /// The server closed the connection without saying so first.
+    #[error("the connection was closed without a close_notify")]
+    NoCloseNotify,
     /// Not TLS.
     #[error("TLS: {0}")]
     Protocol(String),

@@ -4,15 +4,18 @@
 //! Nothing here waits: pipes are written without blocking, mails are handed to a thread.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use keepalived_driver::hooks::{Hooks, ObjectId, Trigger};
-use keepalived_driver::mail::{Envelope, MailReport, Mailer, Message};
-use keepalived_driver::pipes::{PipeReport, Pipes};
+use keepalived_driver::mail::{Envelope, MailReport, MailServer, Mailer, Message};
+use keepalived_driver::pipes::{PipeReport, Pipes, Topic};
 use vrrp_fsm::State;
 
 use crate::log::{Level, Log, local_text, wall_clock};
 use crate::lower::{AlertPlan, MailPlan, Wishes};
 use crate::messages;
+
+mod services;
 
 /// How long mails that wait are given when the daemon stops.
 const MAIL_PATIENCE: std::time::Duration = std::time::Duration::from_millis(500);
@@ -57,7 +60,7 @@ impl Alerts {
         };
         self.line(object, trigger.word(), priority);
         match trigger {
-            Trigger::MasterRxLowerPriority | Trigger::Read => return,
+            Trigger::MasterRxLowerPriority | Trigger::Read | Trigger::Up | Trigger::Down => return,
             Trigger::Stop | Trigger::Deleted => drop(self.told.remove(object)),
             _ => drop(self.told.insert(object.clone(), (trigger, priority))),
         }
@@ -129,7 +132,8 @@ impl Alerts {
             object.name()
         );
         let log = &self.log;
-        self.pipes.write(&line, |report| tell_pipe(log, &report));
+        self.pipes
+            .write(Topic::Vrrp, &line, |report| tell_pipe(log, &report));
     }
 
     fn mail(&mut self, object: &ObjectId, trigger: Trigger) {
@@ -139,6 +143,11 @@ impl Alerts {
         let Some(envelope) = envelope(plan, object, trigger) else {
             return;
         };
+        let server = Arc::clone(&plan.server);
+        self.post(&server, envelope);
+    }
+
+    fn post(&mut self, server: &Arc<MailServer>, envelope: Envelope) {
         if self.mailer.is_none() {
             let log = self.log.clone();
             match Mailer::start(move |report| tell_mail(&log, &report)) {
@@ -150,7 +159,7 @@ impl Alerts {
             }
         }
         if let Some(mailer) = &self.mailer {
-            mailer.post(&plan.server, envelope);
+            mailer.post(server, envelope);
         }
     }
 }
@@ -188,20 +197,22 @@ fn envelope(plan: &MailPlan, object: &ObjectId, trigger: Trigger) -> Option<Enve
         ),
         _ => return None,
     };
+    let subject = format!("VRRP {kind} {} - {what}", object.name());
+    Some(mail(plan, &subject, body))
+}
+
+/// A mail in an envelope; the name of this machine begins its subject.
+fn mail(plan: &MailPlan, subject: &str, body: String) -> Envelope {
     let message = Message {
         date: local_text(wall_clock(), "%a, %d %b %Y %H:%M:%S %z"),
         from: plan.from.text.clone(),
         to: plan.to.iter().map(|to| to.text.clone()).collect(),
-        subject: format!(
-            "[{}] VRRP {kind} {} - {what}",
-            plan.router_id,
-            object.name()
-        ),
+        subject: format!("[{}] {subject}", plan.router_id),
         body,
     };
-    Some(Envelope {
+    Envelope {
         from: plan.from.address.clone(),
         recipients: plan.to.iter().map(|to| to.address.clone()).collect(),
         message: message.encode(),
-    })
+    }
 }

@@ -66,7 +66,7 @@ pub(crate) struct Options {
     /// file to write to
     #[argh(option)]
     pub(crate) config_test: Option<String>,
-    /// VRRP only (`-P`): there is nothing else yet
+    /// VRRP only (`-P`), unless `-C` is given too: no services and no checks
     #[argh(switch)]
     pub(crate) vrrp: bool,
     /// health checks only (`-C`), unless `-P` is given too: no VRRP

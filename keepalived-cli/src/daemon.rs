@@ -1,15 +1,18 @@
-//! Loop 2: everything of the daemon that may take its time.
+//! The daemon's own loop: everything that may take its time.
 //!
 //! Signals, the log, scripts, dumps, the control socket and reading the configuration live here,
-//! away from the elections, which run on a thread of their own and are spoken to through queues.
+//! away from the elections and from services and checks, which run on threads of their own and are
+//! spoken to through queues.
 
 mod around;
 mod awaited;
+mod balance;
 mod changes;
 mod elections;
 mod reload;
 mod reports;
 mod respawn;
+mod servers;
 mod watching;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -33,7 +36,7 @@ use crate::alerts::Alerts;
 use crate::dump::{self, DumpSettings};
 use crate::load::{ConfigSource, Loaded};
 use crate::log::{Level, Log};
-use crate::lower::Around;
+use crate::lower::{Around, BalancePlan};
 use crate::messages;
 use crate::service;
 use crate::signals::{self, SIGJSON, SIGSTATS_CLEAR};
@@ -43,10 +46,12 @@ pub(crate) use around::run_around;
 
 use around::hook_settings;
 use awaited::Awaited;
+use balance::{Balance, SharedBalance};
 use changes::{complain, keep_copy};
 use elections::Running;
 use reload::{Appointment, Copies, Standing};
 use respawn::Respawn;
+use servers::Told;
 use watching::{process_buffer, watchers};
 
 const SIGNALS: Token = Token(0);
@@ -78,12 +83,14 @@ pub(crate) struct DaemonSettings {
     pub(crate) addresses: bool,
     /// VRRP is not to be run.
     pub(crate) no_vrrp: bool,
+    /// Services and checks are not to be run.
+    pub(crate) no_checkers: bool,
+    /// Leave the services in the kernel at exit.
+    pub(crate) keep_services: bool,
     /// The network namespace of the command line.
     pub(crate) namespace: Option<String>,
     /// Where the pid file is.
     pub(crate) pid_folder: PathBuf,
-    /// Remembers what settings of the kernel were.
-    pub(crate) settings_file: PathBuf,
     /// Run last of all.
     pub(crate) shutdown: Option<Around>,
 }
@@ -92,13 +99,19 @@ impl DaemonSettings {
     /// What the command line, not the file, says about the elections.
     fn complete(&self, config: &mut keepalived_driver::Config) {
         config.tag = self.tag;
-        config.settings_file = Some(self.settings_file.clone());
         config.keep_addresses = self.keep_addresses;
         config.report_announcements = self.detail;
         config.report_addresses = self.addresses;
         if self.no_vrrp {
             config.instances.clear();
             config.groups.clear();
+        }
+    }
+
+    /// And about services and checks.
+    fn complete_balance(&self, plan: &mut BalancePlan) {
+        if self.no_checkers {
+            plan.clear();
         }
     }
 }
@@ -164,7 +177,10 @@ struct Daemon<'a> {
     copies: Copies,
     appointment: Option<Appointment>,
     stopping: bool,
+    elections_stopped: bool,
     respawn: Respawn,
+    balance: Balance,
+    told: Told,
 }
 
 impl<'a> Daemon<'a> {
@@ -202,6 +218,9 @@ impl<'a> Daemon<'a> {
                 hook_log.line(level, &line);
             }
         })?;
+        let mut plan = loaded.lowered.balance;
+        settings.complete_balance(&mut plan);
+        let balance = Balance::start(plan, settings.keep_services, &waker, log);
         let mut alerts = Alerts::new(log);
         alerts.set(loaded.lowered.alerts, &hooks);
         let mut copies = Copies::default();
@@ -211,10 +230,11 @@ impl<'a> Daemon<'a> {
         let watchers = watchers(&elections.remote, buffer, log);
         let control = settings.control.clone().and_then(|control| {
             let shared = elections.shared.clone();
+            let services = balance.shared();
             let path = control.path.clone();
             let counted = log.clone();
             Control::start(control, move |request, _peer| {
-                answer(request, &shared, &counted)
+                answer(request, &shared, &services, &counted)
             })
             .inspect_err(|error| {
                 let path = path.display();
@@ -248,7 +268,10 @@ impl<'a> Daemon<'a> {
             copies,
             appointment: Appointment::new(&loaded.model),
             stopping: false,
+            elections_stopped: false,
             respawn: Respawn::default(),
+            balance,
+            told: Told::default(),
         };
         daemon.watch();
         Ok(daemon)
@@ -266,7 +289,8 @@ impl<'a> Daemon<'a> {
     fn turn(&mut self) -> Result<bool, DaemonError> {
         let respawn = self.respawn.patience(Clock.now());
         let look = self.appointment.as_ref().map(|_| reload::LOOK);
-        let patience = respawn.into_iter().chain(look).min();
+        let balance = self.balance.patience(Clock.now());
+        let patience = respawn.into_iter().chain(look).chain(balance).min();
         match self.poll.poll(&mut self.events, patience) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error.into()),
             _ => {}
@@ -279,9 +303,19 @@ impl<'a> Daemon<'a> {
         for signal in signals {
             self.handle_signal(signal);
         }
+        self.balance.look(Clock.now());
+        while let Some(report) = self.balance.next_report() {
+            self.handle_balance_report(&report);
+        }
+        self.settle_balance();
         loop {
+            // The addresses have gone; now the services may.
+            if self.elections_stopped {
+                self.stop_balance();
+                return Ok(!self.balance.has_stopped());
+            }
             match self.elections.reports.try_recv() {
-                Ok(Report::Stopped) => return Ok(false),
+                Ok(Report::Stopped) => self.elections_stopped = true,
                 Ok(report) => self.handle_report(&report),
                 Err(TryRecvError::Empty) => return Ok(true),
                 Err(TryRecvError::Disconnected) => break,
@@ -298,10 +332,16 @@ impl<'a> Daemon<'a> {
         match signal {
             SIGTERM | SIGINT => self.stop(),
             SIGHUP => self.reload(),
-            SIGUSR1 => self.dump("data", dump::data),
+            SIGUSR1 => {
+                self.dump("data", dump::data);
+                self.dump_balance();
+            }
             SIGUSR2 => self.dump("statistics", dump::stats),
             // The kernel repeats it as long as a loop goes on without a pause.
-            SIGXCPU => self.tell("leave real-time scheduling", Remote::leave_realtime),
+            SIGXCPU => {
+                self.tell("leave real-time scheduling", Remote::leave_realtime);
+                self.balance.leave_realtime();
+            }
             other if other == SIGJSON() => self.dump("JSON", dump::json),
             other if other == SIGSTATS_CLEAR() => {
                 self.dump("statistics", dump::stats);
@@ -347,6 +387,16 @@ impl<'a> Daemon<'a> {
         }
     }
 
+    fn dump_balance(&self) {
+        let Some(snapshot) = self.balance.snapshot() else {
+            return;
+        };
+        if let Err(error) = dump::balance(&snapshot, &self.settings.dumps) {
+            let line = format!("Cannot write the dump of the services: {error}");
+            self.log.line(Level::Error, &line);
+        }
+    }
+
     /// The elections have stopped: the last scripts, and the end.
     fn finish(mut self) -> Option<Around> {
         self.watchers.stop(STOP_CHECK_PATIENCE);
@@ -386,12 +436,20 @@ impl<'a> Daemon<'a> {
 }
 
 /// One request of a control client.
-fn answer(request: &str, remote: &std::sync::Mutex<Remote>, log: &Log) -> String {
+fn answer(
+    request: &str,
+    remote: &std::sync::Mutex<Remote>,
+    services: &SharedBalance,
+    log: &Log,
+) -> String {
     let remote = match remote.lock() {
         Ok(remote) => remote.clone(),
         Err(poisoned) => poisoned.into_inner().clone(),
     };
-    status::answer(request, log.lines_lost(), || {
-        remote.snapshot(SNAPSHOT_PATIENCE)
-    })
+    status::answer(
+        request,
+        log.lines_lost(),
+        || remote.snapshot(SNAPSHOT_PATIENCE),
+        || services.snapshot(),
+    )
 }

@@ -5,6 +5,7 @@
 //! file is complete, so here every file is written under another name and then renamed: whoever
 //! opens it sees a whole old one or a whole new one.
 
+mod balance;
 mod bfd;
 mod data;
 mod file;
@@ -19,9 +20,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use keepalived_driver::Snapshot;
+use keepalived_driver::balance::BalanceSnapshot;
 use keepalived_driver::hooks::HookSet;
 
-use crate::lower::Wishes;
+use crate::lower::{ServiceWishes, Wishes};
+
+pub(crate) use balance::forward;
 
 /// What the dumps need beside the snapshot.
 #[derive(Clone, Debug)]
@@ -43,6 +47,8 @@ pub(crate) struct DumpSettings {
     pub(crate) groups: BTreeMap<String, GroupDump>,
     /// What instances want besides their scripts.
     pub(crate) wishes: BTreeMap<Arc<str>, Wishes>,
+    /// Who wants to know of services; to be replaced when a reload is applied.
+    pub(crate) services: BTreeMap<Arc<str>, ServiceWishes>,
 }
 
 /// What is configured of a group, as far as the dumps show it.
@@ -68,6 +74,7 @@ impl DumpSettings {
             hooks: BTreeMap::new(),
             groups: BTreeMap::new(),
             wishes: BTreeMap::new(),
+            services: BTreeMap::new(),
         }
     }
 
@@ -77,6 +84,11 @@ impl DumpSettings {
 
     fn bfd_path(&self) -> PathBuf {
         let name = format!("keepalived_bfd{}.data", self.infix);
+        self.folder.join(name)
+    }
+
+    fn checkers_path(&self) -> PathBuf {
+        let name = format!("keepalived_check{}.data", self.infix);
         self.folder.join(name)
     }
 
@@ -98,6 +110,14 @@ pub(crate) fn data(snapshot: &Snapshot, settings: &DumpSettings) -> io::Result<(
         file::write(&settings.bfd_path(), &bfd::text(snapshot))?;
     }
     file::write(&settings.data_path(), &data::text(snapshot, settings))
+}
+
+/// SIGUSR1: services and checks, as text.
+pub(crate) fn balance(snapshot: &BalanceSnapshot, settings: &DumpSettings) -> io::Result<()> {
+    file::write(
+        &settings.checkers_path(),
+        &balance::text(snapshot, settings),
+    )
 }
 
 /// The same, to another place.

@@ -5,6 +5,7 @@
 //! has no line for has one in our own words. Lines that keepalived writes only with `-D` have
 //! [`Level::Detail`].
 
+pub(crate) mod balance;
 pub(crate) mod bfd;
 mod objects;
 
@@ -95,7 +96,6 @@ pub(crate) fn lines(report: &Report) -> Vec<(Level, String)> {
         }
         Report::Repaired { .. }
         | Report::GaveUp { .. }
-        | Report::NobodyTookOver { .. }
         | Report::Refused { .. }
         | Report::Foreign { .. } => objects::lines(report),
         Report::AddressClaimed {

@@ -19,6 +19,8 @@ use rustix::fs::OFlags;
 pub(crate) const DEFAULT: &str = "/run/keepalived.pid";
 /// Where the second one is, which keepalived's VRRP process writes.
 pub(crate) const DEFAULT_VRRP: &str = "/run/vrrp.pid";
+/// Where keepalived has that of its checkers.
+pub(crate) const DEFAULT_CHECKERS: &str = "/run/checkers.pid";
 /// Readable for everybody: many programs look for the daemon through it.
 const MODE: u32 = 0o644;
 /// How often a file that is replaced under our hands is opened anew.

@@ -132,8 +132,9 @@ fn start(options: &Options, arguments: Vec<OsString>) -> Result<ExitCode, Refuse
         detail: options.log_detail > 0,
         addresses: options.address_monitoring,
         no_vrrp: options.check && !options.vrrp,
+        no_checkers: options.vrrp && !options.check,
+        keep_services: options.dont_release_ipvs,
         pid_folder: pid_file.parent().map(Path::to_owned).unwrap_or_default(),
-        settings_file: pid_file.with_extension("settings"),
         shutdown: loaded.lowered.process.shutdown.clone(),
         control: options.socket_path().map(ControlSettings::new),
         tag: tag(&pid_file),
@@ -321,6 +322,18 @@ fn pid_files(options: &Options, loaded: &Loaded) -> Result<Vec<PidFile>, Refused
     if vrrp != main {
         files.push(PidFile::create(&vrrp)?);
     }
+    if loaded.lowered.balance.wanted && (options.check || !options.vrrp) {
+        let checkers = pid_place(
+            options.checkers_pid.as_ref(),
+            pidfile::DEFAULT_CHECKERS,
+            "checkers",
+            options,
+            loaded,
+        );
+        if checkers != main && checkers != vrrp {
+            files.push(PidFile::create(&checkers)?);
+        }
+    }
     Ok(files)
 }
 
@@ -431,6 +444,7 @@ pub(crate) fn dumps(loaded: &Loaded, namespace: Option<&str>) -> DumpSettings {
         dumps.groups.insert(name, dump);
     }
     dumps.wishes = loaded.lowered.alerts.instances.clone();
+    dumps.services = loaded.lowered.balance.wishes.clone();
     dumps
 }
 

@@ -1,5 +1,6 @@
 //! What a running daemon does: asked over its control socket, shown as a table or as JSON.
 
+mod balance;
 mod bfd;
 mod document;
 mod table;
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use keepalived_driver::Snapshot;
+use keepalived_driver::balance::BalanceSnapshot;
 use serde_json::{Value, json};
 
 use crate::arguments::Status;
@@ -21,11 +23,13 @@ use crate::log::{local_text, wall_clock};
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The daemon's side: one request line, plain (`status`) or JSON (`{"command": "status"}`), to one
-/// answer. `lines_lost` are those of the log.
+/// answer. `lines_lost` are those of the log; `services` is asked for the state of the balancing loop,
+/// which may not run.
 pub(crate) fn answer<E: std::fmt::Display>(
     request: &str,
     lines_lost: u64,
     snapshot: impl FnOnce() -> Result<Box<Snapshot>, E>,
+    services: impl FnOnce() -> Option<Box<BalanceSnapshot>>,
 ) -> String {
     let command = match serde_json::from_str::<Value>(request) {
         Ok(Value::Object(object)) => match object.get("command") {
@@ -36,7 +40,12 @@ pub(crate) fn answer<E: std::fmt::Display>(
     };
     match command.as_str() {
         "status" => match snapshot() {
-            Ok(snapshot) => document::document(&snapshot, lines_lost).to_string(),
+            Ok(snapshot) => {
+                let mut document = document::document(&snapshot, lines_lost);
+                document["balance"] =
+                    services().map_or(Value::Null, |snapshot| balance::document(&snapshot));
+                document.to_string()
+            }
             Err(reason) => error(&reason.to_string()),
         },
         "version" => json!({

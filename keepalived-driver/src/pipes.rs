@@ -16,6 +16,15 @@ use rustix::process::geteuid;
 /// Longest line that the kernel writes whole or not at all. POSIX `PIPE_BUF` on Linux.
 const WHOLE: usize = 4096;
 
+/// What a line is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topic {
+    /// Virtual routers and their groups.
+    Vrrp,
+    /// Services and servers.
+    Balance,
+}
+
 /// One pipe, as configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -24,6 +33,8 @@ pub struct PipeSettings {
     pub path: PathBuf,
     /// User and group it is given to when it is made; the daemon's own if absent.
     pub owner: Option<(u32, u32)>,
+    /// It gets lines about this only; about everything if absent.
+    pub only: Option<Topic>,
 }
 
 impl PipeSettings {
@@ -33,7 +44,15 @@ impl PipeSettings {
         Self {
             path: path.into(),
             owner: None,
+            only: None,
         }
+    }
+
+    /// The same for lines about one thing only.
+    #[must_use]
+    pub fn with_only(mut self, topic: Topic) -> Self {
+        self.only = Some(topic);
+        self
     }
 
     /// The same for another account.
@@ -98,9 +117,10 @@ impl Pipes {
         }
     }
 
-    /// Write a line, which ends itself as its readers expect, to every pipe.
-    pub fn write(&mut self, line: &str, mut report: impl FnMut(PipeReport)) {
-        for pipe in &mut self.open {
+    /// Write a line, which ends itself as its readers expect, to every pipe that wants it.
+    pub fn write(&mut self, topic: Topic, line: &str, mut report: impl FnMut(PipeReport)) {
+        let wants = |pipe: &&mut Pipe| pipe.settings.only.is_none_or(|only| only == topic);
+        for pipe in self.open.iter_mut().filter(wants) {
             if let Some(told) = pipe.write(line) {
                 report(told);
             }
@@ -238,8 +258,8 @@ mod tests {
         let path = folder.join("fifo");
         let mut pipes = Pipes::default();
         pipes.set(&[PipeSettings::new(&path)], no_report);
-        pipes.write("INSTANCE \"a\" MASTER 100\n", no_report);
-        pipes.write("INSTANCE \"a\" BACKUP 100\n", no_report);
+        pipes.write(Topic::Vrrp, "INSTANCE \"a\" MASTER 100\n", no_report);
+        pipes.write(Topic::Vrrp, "INSTANCE \"a\" BACKUP 100\n", no_report);
         assert_eq!(
             read(&path),
             "INSTANCE \"a\" MASTER 100\nINSTANCE \"a\" BACKUP 100\n"
@@ -259,7 +279,7 @@ mod tests {
         let mut told = Vec::new();
         let line = format!("{}\n", "x".repeat(99));
         for _ in 0..1000 {
-            pipes.write(&line, |report| told.push(report));
+            pipes.write(Topic::Vrrp, &line, |report| told.push(report));
         }
         assert!(
             matches!(told.as_slice(), [PipeReport::Full { .. }]),
@@ -271,7 +291,7 @@ mod tests {
             read(&path).lines().all(|line| line.len() == 99),
             "whole lines"
         );
-        pipes.write("after\n", |report| told.push(report));
+        pipes.write(Topic::Vrrp, "after\n", |report| told.push(report));
         assert!(
             matches!(told.as_slice(), [_, PipeReport::Recovered { lost: n, .. }] if *n == lost),
             "{told:?}"

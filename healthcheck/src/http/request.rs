@@ -26,6 +26,9 @@ pub struct Page {
     pub virtual_host: Option<String>,
     /// What is to come back.
     pub expect: Expectation,
+    /// Over TLS, the server has to say that it ends the connection, as TLS wants it; one that
+    /// only closes it fails. Many servers do.
+    pub tls_compliant: bool,
 }
 
 impl Page {
@@ -36,6 +39,7 @@ impl Page {
             path: path.to_owned(),
             virtual_host: None,
             expect: Expectation::default(),
+            tls_compliant: false,
         }
     }
 

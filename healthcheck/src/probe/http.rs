@@ -9,6 +9,8 @@ use super::Probe;
 use super::attempt::Attempt;
 use crate::http::{Body, Examiner, Head, HeadReader, HttpLimits, HttpVersion, Page};
 use crate::io::{Input, Output, Target, Transport};
+#[cfg(feature = "tls")]
+use crate::outcome::TlsFailure;
 use crate::outcome::{Failure, HttpFailure, Passed, Stage, WeightChange};
 #[cfg(feature = "tls")]
 use crate::tls::{TlsConfig, TlsStream};
@@ -58,6 +60,9 @@ enum State {
     Handshake,
     Head(HeadReader),
     Body(Body, Examiner),
+    /// All is well with the page; how the connection ends is still to be seen.
+    #[cfg(feature = "tls")]
+    Closing,
 }
 
 /// Passes when a page is as it should be (CHK-11).
@@ -221,6 +226,14 @@ impl HttpProbe {
 
     /// The peer has no more to say.
     fn ended(&mut self) -> Result<(), Failure> {
+        #[cfg(feature = "tls")]
+        if matches!(self.state, State::Closing) {
+            if self.tls.as_ref().is_some_and(TlsStream::is_closed) {
+                self.passed();
+                return Ok(());
+            }
+            return Err(TlsFailure::NoCloseNotify.into());
+        }
         if let State::Body(body, _) = &mut self.state
             && body.close()
         {
@@ -233,6 +246,11 @@ impl HttpProbe {
         let state = std::mem::replace(&mut self.state, State::Connecting);
         if let (State::Body(_, examiner), Some(page)) = (state, self.config.pages.get(self.page)) {
             examiner.judge(&page.expect)?;
+            #[cfg(feature = "tls")]
+            if page.tls_compliant && self.tls.as_ref().is_some_and(|tls| !tls.is_closed()) {
+                self.state = State::Closing;
+                return Ok(());
+            }
         }
         self.passed();
         Ok(())
@@ -266,6 +284,8 @@ impl HttpProbe {
             State::Handshake => Stage::Handshake,
             State::Head(_) => Stage::Head,
             State::Body(..) => Stage::Body,
+            #[cfg(feature = "tls")]
+            State::Closing => Stage::Closing,
         }
     }
 }

@@ -96,6 +96,9 @@ impl Daemon<'_> {
         self.settings
             .shutdown
             .clone_from(&loaded.lowered.process.shutdown);
+        let mut plan = loaded.lowered.balance;
+        self.settings.complete_balance(&mut plan);
+        self.balance.reload(plan);
         self.alerts.set(loaded.lowered.alerts, &self.hooks);
         self.hook_sets = loaded.lowered.hooks;
         self.group_hook_sets = loaded.lowered.group_hooks;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use keepalived_driver::bfd::BfdNews;
 use keepalived_driver::hooks::{ObjectId, Trigger};
 use keepalived_driver::{InstanceLabel, Report};
 use vrrp_fsm::{Fault, Faults, Notice, Reason, State};
@@ -26,6 +27,23 @@ impl Daemon<'_> {
         {
             self.priorities
                 .insert(instance.name.clone(), instance.priority);
+        }
+        match report {
+            Report::Started {
+                instance, state, ..
+            }
+            | Report::Transition {
+                instance,
+                to: state,
+                ..
+            } => self
+                .balance
+                .set_master(&instance.name, *state == State::Active),
+            Report::Bfd {
+                name,
+                news: BfdNews::State { transition, .. },
+            } => self.balance.set_bfd(name, transition.to == bfd::State::Up),
+            _ => {}
         }
         if let Report::PriorityChanged {
             instance, state, ..

@@ -7,7 +7,7 @@ use keepalived_config::Config as Model;
 use keepalived_config::model::{Mailbox, Notify, Pipe};
 use keepalived_driver::hooks::ReaderSettings;
 use keepalived_driver::mail::MailServer;
-use keepalived_driver::pipes::PipeSettings;
+use keepalived_driver::pipes::{PipeSettings, Topic};
 
 use super::scripts::{ScriptTrouble, Scripts};
 
@@ -66,6 +66,7 @@ impl AlertPlan {
         plan.pipe(
             "notify_fifo",
             &model.global.pipes.all,
+            None,
             scripts,
             remarks,
             trouble,
@@ -73,6 +74,15 @@ impl AlertPlan {
         plan.pipe(
             "vrrp_notify_fifo",
             &model.global.pipes.vrrp,
+            Some(Topic::Vrrp),
+            scripts,
+            remarks,
+            trouble,
+        );
+        plan.pipe(
+            "lvs_notify_fifo",
+            &model.global.pipes.balance,
+            Some(Topic::Balance),
             scripts,
             remarks,
             trouble,
@@ -137,6 +147,7 @@ impl AlertPlan {
         &mut self,
         keyword: &str,
         pipe: &Pipe,
+        only: Option<Topic>,
         scripts: &Scripts<'_>,
         remarks: &mut Vec<String>,
         trouble: &mut Vec<ScriptTrouble>,
@@ -156,6 +167,7 @@ impl AlertPlan {
             return;
         }
         let mut settings = PipeSettings::new(path);
+        settings.only = only;
         match scripts.owner(pipe.owner.as_ref()) {
             Ok((uid, gid)) => settings = settings.with_owner(uid, gid),
             Err(error) => {

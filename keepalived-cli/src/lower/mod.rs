@@ -1,6 +1,7 @@
 //! From the configuration model to what the loops run: keepalived's words end here.
 
 mod alerts;
+mod balance;
 mod bfd;
 mod device;
 mod instance;
@@ -25,6 +26,7 @@ use keepalived_driver::{GroupSetup, NetlinkBuffer};
 use crate::rtnetlink::Rtnetlink;
 
 pub(crate) use alerts::{AlertPlan, MailPlan, Wishes};
+pub(crate) use balance::{BalancePlan, ServerWishes, ServiceWishes};
 pub(crate) use process::{Around, ProcessPlan};
 pub(crate) use scripts::ScriptTrouble;
 pub(crate) use secret::Secret;
@@ -38,6 +40,8 @@ pub(crate) struct Lowered {
     pub(crate) hooks: BTreeMap<Arc<str>, HookSet>,
     /// The scripts of each group, by name.
     pub(crate) group_hooks: BTreeMap<Arc<str>, HookSet>,
+    /// For the balancing loop.
+    pub(crate) balance: BalancePlan,
     /// Pipes and mail.
     pub(crate) alerts: AlertPlan,
     /// The process itself.
@@ -132,7 +136,6 @@ pub(crate) fn lower(model: &Model, machine: &dyn Machine) -> Lowered {
         }
         driver.groups.push(setup.into());
     }
-    driver.trackers = trackers.finish(&mut remarks);
     match objects::statics(&model.statics) {
         Ok(statics) => driver.statics = statics,
         Err(error) => remarks.push(format!("Nothing static is added: {error}")),
@@ -149,6 +152,14 @@ pub(crate) fn lower(model: &Model, machine: &dyn Machine) -> Lowered {
     driver.thread = process::elections_thread(model);
     let alerts = AlertPlan::new(model, &scripts, &mut remarks, &mut script_trouble);
     let process = ProcessPlan::new(model, &scripts, &mut script_trouble);
+    let balance = BalancePlan::new(
+        model,
+        &scripts,
+        alerts.mail.is_some(),
+        &mut remarks,
+        &mut script_trouble,
+    );
+    driver.trackers = trackers.finish(&balance.files, &mut remarks);
     for session in &model.bfd {
         match bfd::setup(session) {
             Ok(setup) => driver.bfd.push(Arc::new(setup)),
@@ -160,6 +171,7 @@ pub(crate) fn lower(model: &Model, machine: &dyn Machine) -> Lowered {
         driver,
         hooks,
         group_hooks,
+        balance,
         alerts,
         process,
         remarks,

@@ -13,6 +13,7 @@ use super::scripts::{ScriptTrouble, Scripts};
 /// What `ps` shows for keepalived's processes when `process_names` is given.
 const USUAL_MAIN: &str = "keepalived";
 const USUAL_VRRP: &str = "keepalived_vrrp";
+const USUAL_CHECKERS: &str = "keepalived_lvs";
 
 /// How the process is to be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,7 +50,9 @@ impl ProcessPlan {
         let usual = process.names.usual.then(|| USUAL_MAIN.to_owned());
         Self {
             name: process.names.main.clone().or(usual),
-            no_swap: process.vrrp.no_swap || process.bfd.no_swap,
+            no_swap: [&process.vrrp, &process.bfd, &process.checker]
+                .iter()
+                .any(|thread| thread.no_swap),
             startup: around(
                 "startup_script",
                 &process.startup_script,
@@ -62,6 +65,20 @@ impl ProcessPlan {
             ),
         }
     }
+}
+
+/// The thread of checks and services.
+pub(super) fn balance_thread(model: &Model) -> ThreadSettings {
+    let process = &model.global.process;
+    let wanted = &process.checker;
+    let usual = process.names.usual.then(|| USUAL_CHECKERS.to_owned());
+    let mut thread = ThreadSettings::default();
+    thread.name = process.names.checker.clone().or(usual);
+    thread.nice = wanted.nice;
+    thread.realtime = wanted.realtime;
+    thread.cpus.clone_from(&wanted.cpus);
+    thread.rttime = wanted.rttime;
+    thread
 }
 
 /// The thread of the elections, which BFD shares.

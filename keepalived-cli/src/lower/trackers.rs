@@ -76,8 +76,12 @@ impl<'a> Trackers<'a> {
         objects
     }
 
-    /// Everything that is used, and words about what is not.
-    pub(super) fn finish(self, remarks: &mut Vec<String>) -> Vec<Arc<TrackerSetup>> {
+    /// Everything that instances use, and words about what nobody uses, `checked` by checks apart.
+    pub(super) fn finish(
+        self,
+        checked: &[Arc<TrackerSetup>],
+        remarks: &mut Vec<String>,
+    ) -> Vec<Arc<TrackerSetup>> {
         let scripts = self.model.scripts.iter();
         let files = self.model.files.iter();
         let processes = self.model.processes.iter();
@@ -87,7 +91,8 @@ impl<'a> Trackers<'a> {
             .chain(processes.map(|process| (TrackerKind::Process, &process.name)));
         for (kind, name) in all {
             let id = TrackerId::new(kind, name);
-            if !self.known.contains_key(&id) {
+            let checked = checked.iter().any(|setup| setup.id == id);
+            if !checked && !self.known.contains_key(&id) {
                 remarks.push(format!("{id} is not used; it is not watched"));
             }
         }
@@ -139,6 +144,11 @@ fn kind(kind: TrackedKind) -> TrackerKind {
         TrackedKind::File => TrackerKind::File,
         TrackedKind::Process => TrackerKind::Process,
     }
+}
+
+/// A file that a check of a server reads.
+pub(super) fn file_setup(wanted: &TrackFile) -> TrackerSetup {
+    TrackerSetup::new(&wanted.name, Watch::File(file(wanted)))
 }
 
 fn file(file: &TrackFile) -> FileWatch {

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use super::{bfd, trackers};
+use super::{balance, bfd, trackers};
 
 /// One line per instance, and what needs explaining below it. `local` writes a time of day.
 pub(super) fn table(
@@ -22,8 +22,9 @@ pub(super) fn table(
         time(&document["started_at"]).map_or_else(String::new, local),
     );
     let sessions = bfd::rows(document, &|at| since(at, local, now));
-    if instances.is_empty() && sessions.is_empty() {
-        text.push_str("No virtual routers are configured.\n");
+    let services = balance::rows(document, &|at| since(at, local, now));
+    if instances.is_empty() && sessions.is_empty() && services.is_empty() {
+        text.push_str("Neither virtual routers nor services are configured.\n");
         return text;
     }
     if !instances.is_empty() {
@@ -66,6 +67,17 @@ pub(super) fn table(
         }
         columns(&mut text, bfd::HEADER, &sessions);
         let notes = bfd::notes(document, &|at| time(at).map_or_else(String::new, local));
+        if !notes.is_empty() {
+            text.push('\n');
+            text.push_str(&notes);
+        }
+    }
+    if !services.is_empty() {
+        if !(instances.is_empty() && sessions.is_empty()) {
+            text.push('\n');
+        }
+        columns(&mut text, balance::HEADER, &services);
+        let notes = balance::notes(document);
         if !notes.is_empty() {
             text.push('\n');
             text.push_str(&notes);

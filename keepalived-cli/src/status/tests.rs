@@ -119,7 +119,7 @@ V_F:   x0 has no carrier
 V_F: packets rejected: checksum 3
 "
     );
-    assert!(shown(&whole(&[])).contains("No virtual routers"));
+    assert!(shown(&whole(&[])).contains("Neither virtual routers"));
 }
 
 /// MIB-01, MIB-03: every row of the VRRPv3-MIB has its field, and enumerations are words.
@@ -170,7 +170,8 @@ fn the_document_feeds_the_mibs() {
 fn requests_are_words_or_objects() {
     let no_snapshot = || Err::<Box<Snapshot>, _>("the loop is busy");
     let field = |request: &str, name: &str| {
-        let answer: Value = serde_json::from_str(&answer(request, 0, no_snapshot)).unwrap();
+        let answer: Value =
+            serde_json::from_str(&answer(request, 0, no_snapshot, || None)).unwrap();
         answer[name].as_str().map(str::to_owned)
     };
     assert_eq!(

@@ -190,6 +190,10 @@ pub struct HookSet {
     pub report_deleted: bool,
     /// `notify_master_rx_lower_pri`.
     pub master_rx_lower_priority: Option<Arc<HookCommand>>,
+    /// `notify_up` of a server, `quorum_up` of a service.
+    pub up: Option<Arc<HookCommand>>,
+    /// `notify_down` of a server, `quorum_down` of a service.
+    pub down: Option<Arc<HookCommand>>,
     /// `notify`: for every change of state, with four arguments appended.
     pub generic: Option<Arc<HookCommand>>,
 }
@@ -218,6 +222,8 @@ impl HookSet {
             Trigger::Stop => &self.stop,
             Trigger::Deleted => &self.deleted,
             Trigger::MasterRxLowerPriority => &self.master_rx_lower_priority,
+            Trigger::Up => &self.up,
+            Trigger::Down => &self.down,
             Trigger::Read => &None,
         };
         let run = |command: &Arc<HookCommand>, appended| Run {
@@ -236,7 +242,7 @@ impl HookSet {
             // Groups have no priority of their own.
             let priority = match object {
                 ObjectId::Instance(_) => priority,
-                ObjectId::Group(_) | ObjectId::Pipe(_) | ObjectId::Daemon => 0,
+                _ => 0,
             };
             let words = [
                 object.kind(),

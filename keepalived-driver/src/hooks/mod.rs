@@ -89,6 +89,10 @@ pub enum ObjectId {
     Instance(Arc<str>),
     /// A `vrrp_sync_group`.
     Group(Arc<str>),
+    /// A `virtual_server`, by its label.
+    Service(Arc<str>),
+    /// A `real_server`: the label of its service, and its own.
+    Server(Arc<str>, Arc<str>),
     /// A pipe that a program reads.
     Pipe(Arc<str>),
     /// The daemon itself.
@@ -102,6 +106,8 @@ impl ObjectId {
         match self {
             Self::Instance(_) => "INSTANCE",
             Self::Group(_) => "GROUP",
+            Self::Service(_) => "VS",
+            Self::Server(..) => "RS",
             Self::Pipe(_) => "FIFO",
             Self::Daemon => "DAEMON",
         }
@@ -111,7 +117,11 @@ impl ObjectId {
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
-            Self::Instance(name) | Self::Group(name) | Self::Pipe(name) => name,
+            Self::Instance(name)
+            | Self::Group(name)
+            | Self::Service(name)
+            | Self::Server(_, name)
+            | Self::Pipe(name) => name,
             Self::Daemon => "daemon",
         }
     }
@@ -136,6 +146,10 @@ pub enum Trigger {
     Stop,
     /// A reload took it out of the configuration.
     Deleted,
+    /// A server works again, or a service has its quorum again.
+    Up,
+    /// A server failed, or a service lost its quorum.
+    Down,
     /// While master it heard a master of lower priority. Not a change of state: it neither
     /// supersedes what waits nor reaches the generic script.
     MasterRxLowerPriority,
@@ -153,6 +167,8 @@ impl Trigger {
             Self::Fault => "FAULT",
             Self::Stop => "STOP",
             Self::Deleted => "DELETED",
+            Self::Up => "UP",
+            Self::Down => "DOWN",
             Self::MasterRxLowerPriority => "MASTER_RX_LOWER_PRI",
             Self::Read => "reading",
         }

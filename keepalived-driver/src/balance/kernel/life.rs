@@ -145,6 +145,8 @@ impl Life<'_> {
         if self.look_at.is_some_and(|at| at > now) && !retry {
             return;
         }
+        // Whoever asked has done something about it, and wants to know whether that helped.
+        self.told &= !retry;
         match self.open() {
             Ok(()) => {
                 self.pause = FIRST_PAUSE;

@@ -1,0 +1,386 @@
+//! The thread of services and checks: its start, its next start when it fails, its reloads and its
+//! end. Whatever becomes of it, the elections go on.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use keepalived_driver::Reports;
+use keepalived_driver::balance::{
+    BalanceConfig, BalanceRemote, BalanceReport, BalanceSnapshot, Balancing, OnStop,
+};
+use keepalived_driver::clock::Clock;
+use keepalived_driver::tracked::{TrackReport, Watchers};
+use mio::Waker;
+use vrrp_fsm::Instant;
+
+use super::respawn::Respawn;
+use super::{SNAPSHOT_PATIENCE, STOP_CHECK_PATIENCE};
+use crate::log::{Level, Log};
+use crate::lower::BalancePlan;
+use crate::messages;
+
+/// How long services may take to be removed at the end: thousands take the kernel a while.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Services and checks, as the daemon sees them.
+#[derive(Debug)]
+pub(super) struct Balance {
+    waker: Arc<Waker>,
+    log: Log,
+    /// Services stay in the kernel at exit (`-I`).
+    keep: bool,
+    life: Life,
+    running: Option<Running>,
+    /// For the control socket, which outlives any one thread.
+    shared: SharedBalance,
+    pub(super) plan: BalancePlan,
+    /// What to switch to once the loop has taken the new configurations, in their order.
+    pending: VecDeque<BalancePlan>,
+    respawn: Respawn,
+    watchers: Option<Watchers>,
+    /// Levels that a loop that starts has to hear of.
+    masters: BTreeMap<Arc<str>, bool>,
+    sessions: BTreeMap<Arc<str>, bool>,
+}
+
+/// Where the daemon is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    Running,
+    /// Told to stop, and given up at this time.
+    Stopping(Instant),
+    Stopped,
+}
+
+/// The thread, as seen from here.
+#[derive(Debug)]
+struct Running {
+    remote: BalanceRemote,
+    reports: Receiver<BalanceReport>,
+    thread: JoinHandle<io::Result<()>>,
+    started: Instant,
+}
+
+/// A handle to whichever loop runs now.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SharedBalance(Arc<Mutex<Option<BalanceRemote>>>);
+
+impl SharedBalance {
+    /// A copy of the state, if there is a loop and it answers.
+    pub(super) fn snapshot(&self) -> Option<Box<BalanceSnapshot>> {
+        let remote = self.lock().clone();
+        remote?.snapshot(SNAPSHOT_PATIENCE).ok()
+    }
+
+    fn set(&self, remote: Option<BalanceRemote>) {
+        *self.lock() = remote;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<BalanceRemote>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Balance {
+    /// Starts the thread if there is anything for it to do.
+    pub(super) fn start(plan: BalancePlan, keep: bool, waker: &Arc<Waker>, log: &Log) -> Self {
+        let mut balance = Self {
+            waker: Arc::clone(waker),
+            log: log.clone(),
+            keep,
+            life: Life::Running,
+            running: None,
+            shared: SharedBalance::default(),
+            plan,
+            pending: VecDeque::new(),
+            respawn: Respawn::default(),
+            watchers: None,
+            masters: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+        };
+        if balance.plan.wanted {
+            balance.launch(Vec::new());
+        }
+        balance
+    }
+
+    /// For the control socket.
+    pub(super) fn shared(&self) -> SharedBalance {
+        self.shared.clone()
+    }
+
+    /// For dumps.
+    pub(super) fn snapshot(&self) -> Option<Box<BalanceSnapshot>> {
+        self.shared.snapshot()
+    }
+
+    /// What the command line has to say is said.
+    fn complete(&self, mut config: BalanceConfig) -> BalanceConfig {
+        if self.keep {
+            config.on_stop = OnStop::Keep;
+        }
+        config
+    }
+
+    /// Starts the loop. What it finds of `adopt` in the kernel, and does not want, it removes.
+    fn launch(&mut self, adopt: Vec<ipvs::ServiceKey>) {
+        let mut config = self.complete(self.plan.config.clone());
+        config.adopt = adopt;
+        let now = Clock.now();
+        match Running::start(config, &self.waker) {
+            Ok(running) => {
+                for (name, master) in &self.masters {
+                    running.remote.set_master(name, *master);
+                }
+                for (name, up) in &self.sessions {
+                    running.remote.set_bfd(name, *up);
+                }
+                self.shared.set(Some(running.remote.clone()));
+                let log = self.log.clone();
+                let say = move |report: TrackReport| {
+                    let (level, line) = messages::track(&report);
+                    log.line(level, &line);
+                };
+                let watchers = Watchers::new(running.remote.trackers(), say);
+                self.watchers = Some(watchers.with_launcher(crate::daemonize::THIS_PROGRAM));
+                self.running = Some(running);
+                self.watch();
+            }
+            Err(error) => {
+                let line = format!("Services and checks cannot be started: {error}");
+                self.log.line(Level::Error, &line);
+                self.respawn.failed(now, now);
+            }
+        }
+    }
+
+    /// Have the files read that checks look at.
+    fn watch(&mut self) {
+        let Some(watchers) = &mut self.watchers else {
+            return;
+        };
+        if let Err(error) = watchers.watch(&self.plan.files) {
+            let line = format!("Files cannot be watched for checks: {error}");
+            self.log.line(Level::Error, &line);
+        }
+    }
+
+    /// The next thing the loop tells.
+    pub(super) fn next_report(&mut self) -> Option<BalanceReport> {
+        let running = self.running.as_ref()?;
+        match running.reports.try_recv() {
+            Ok(report) => {
+                match &report {
+                    BalanceReport::Reloaded { .. } => {
+                        if let Some(plan) = self.pending.pop_front() {
+                            self.plan = plan;
+                            self.watch();
+                        }
+                    }
+                    BalanceReport::Stopped => self.ended(),
+                    _ => {}
+                }
+                Some(report)
+            }
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => {
+                self.failed();
+                None
+            }
+        }
+    }
+
+    /// The thread has said that it stopped.
+    fn ended(&mut self) {
+        self.shared.set(None);
+        if let Some(mut watchers) = self.watchers.take() {
+            watchers.stop(STOP_CHECK_PATIENCE);
+        }
+        if let Some(running) = self.running.take()
+            && running.thread.join().is_err()
+        {
+            let line = "The balancing loop panicked while it stopped";
+            self.log.line(Level::Error, line);
+        }
+        self.life = Life::Stopped;
+    }
+
+    /// The thread has gone without saying that it stopped: it will be started again. What it left in
+    /// the kernel goes on meanwhile, and is taken over.
+    fn failed(&mut self) {
+        self.shared.set(None);
+        if let Some(mut watchers) = self.watchers.take() {
+            watchers.stop(STOP_CHECK_PATIENCE);
+        }
+        let Some(running) = self.running.take() else {
+            return;
+        };
+        let why = match running.thread.join() {
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "it panicked".to_owned(),
+            Ok(Ok(())) => "it ended".to_owned(),
+        };
+        let line = format!("The balancing loop failed: {why}; the elections go on");
+        self.log.line(Level::Error, &line);
+        if self.life == Life::Running {
+            self.respawn.failed(running.started, Clock.now());
+        } else {
+            self.life = Life::Stopped;
+        }
+    }
+
+    /// How long the daemon may sleep.
+    pub(super) fn patience(&self, now: Instant) -> Option<Duration> {
+        let end = match self.life {
+            Life::Stopping(until) => Some(until.saturating_duration_since(now)),
+            _ => None,
+        };
+        self.respawn.patience(now).into_iter().chain(end).min()
+    }
+
+    /// Starts the loop again when it is time for that.
+    pub(super) fn look(&mut self, now: Instant) {
+        if self.life == Life::Running && self.respawn.take_due(now) {
+            let known = keys(&self.plan);
+            // What was sent to the old one and not answered is lost; the newest one counts.
+            if let Some(plan) = self.pending.pop_back() {
+                self.pending.clear();
+                self.plan = plan;
+            }
+            self.launch(known);
+        }
+        if let Life::Stopping(until) = self.life
+            && until <= now
+        {
+            let line = "The services could not be removed in time; some may be left";
+            self.log.line(Level::Error, line);
+            self.life = Life::Stopped;
+        }
+    }
+
+    /// Run this plan from now on.
+    pub(super) fn reload(&mut self, plan: BalancePlan) {
+        let config = self.complete(plan.config.clone());
+        match &self.running {
+            Some(running) => match running.remote.reload(config) {
+                Ok(()) => self.pending.push_back(plan),
+                Err(error) => {
+                    let line = format!("Cannot reload the services: {error}");
+                    self.log.line(Level::Error, &line);
+                }
+            },
+            None => {
+                let known = keys(&self.plan);
+                self.plan = plan;
+                let waits = self.respawn.patience(Clock.now()).is_some();
+                if self.plan.wanted && !waits && self.life == Life::Running {
+                    self.launch(known);
+                }
+            }
+        }
+    }
+
+    /// Remove the services and end.
+    pub(super) fn stop(&mut self) {
+        let Some(running) = &self.running else {
+            self.life = Life::Stopped;
+            return;
+        };
+        let now = Clock.now();
+        self.life = Life::Stopping(now.checked_add(PATIENCE).unwrap_or(now));
+        if let Err(error) = running.remote.stop() {
+            let line = format!("Cannot stop the services: {error}");
+            self.log.line(Level::Error, &line);
+            self.life = Life::Stopped;
+        }
+    }
+
+    /// Nothing more will come.
+    pub(super) fn has_stopped(&self) -> bool {
+        self.life == Life::Stopped
+    }
+
+    /// It was told to stop.
+    pub(super) fn is_stopping(&self) -> bool {
+        matches!(self.life, Life::Stopping(_))
+    }
+
+    /// A virtual router is master, or not.
+    pub(super) fn set_master(&mut self, name: &Arc<str>, master: bool) {
+        self.masters.insert(Arc::clone(name), master);
+        if let Some(running) = &self.running {
+            running.remote.set_master(name, master);
+        }
+    }
+
+    /// A BFD session is up, or down.
+    pub(super) fn set_bfd(&mut self, name: &Arc<str>, up: bool) {
+        self.sessions.insert(Arc::clone(name), up);
+        if let Some(running) = &self.running {
+            running.remote.set_bfd(name, up);
+        }
+    }
+
+    /// The process has used more time than it may under real-time scheduling.
+    pub(super) fn leave_realtime(&self) {
+        if let Some(running) = &self.running
+            && let Err(error) = running.remote.leave_realtime()
+        {
+            let line = format!("Cannot leave real-time scheduling: {error}");
+            self.log.line(Level::Error, &line);
+        }
+    }
+}
+
+/// Every service of the kernel that a plan wants.
+fn keys(plan: &BalancePlan) -> Vec<ipvs::ServiceKey> {
+    let services = plan.config.services.iter();
+    services
+        .flat_map(|service| service.services.iter().map(|one| one.key))
+        .collect()
+}
+
+impl Running {
+    fn start(config: BalanceConfig, waker: &Arc<Waker>) -> io::Result<Self> {
+        let waker = Arc::clone(waker);
+        let wake = move || {
+            // Fails only if the poll is gone, that is, at the very end.
+            let _ = waker.wake();
+        };
+        let (reports, receiver) = Reports::new(wake.clone());
+        // Made on the thread it runs on, so that its memory is all in one heap.
+        let (announce, announced) = sync_channel(1);
+        let life = move || {
+            let balancing = match Balancing::new(config, reports) {
+                Ok((balancing, remote)) => {
+                    let _ = announce.send(Ok(remote));
+                    balancing
+                }
+                Err(error) => {
+                    let _ = announce.send(Err(error));
+                    return Ok(());
+                }
+            };
+            let outcome = catch_unwind(AssertUnwindSafe(|| balancing.run()));
+            // The reports are gone by now: let the other loop see that.
+            wake();
+            outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        let thread = std::thread::Builder::new()
+            .name("balance".to_owned())
+            .spawn(life)?;
+        let gone = |_| io::Error::other("the thread ended at once");
+        let remote = announced.recv().map_err(gone)??;
+        Ok(Self {
+            remote,
+            reports: receiver,
+            thread,
+            started: Clock.now(),
+        })
+    }
+}

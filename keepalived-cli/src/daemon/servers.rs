@@ -1,0 +1,249 @@
+//! What follows from what the balancing loop tells: log lines, scripts, pipes, mail.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use keepalived_driver::balance::{BalanceReport, CheckRef, ServerRef, ServiceSetup};
+use keepalived_driver::hooks::{ObjectId, Trigger};
+
+use super::Daemon;
+use crate::messages::balance::{self as words, Before};
+
+/// What was told of services and servers so far.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    services: BTreeMap<Arc<str>, Service>,
+    /// A check that passes; whether its server does is told next, if it does.
+    passed: Option<CheckRef>,
+}
+
+#[derive(Debug, Default)]
+struct Service {
+    /// It has its quorum; absent before the first word.
+    quorum: Option<bool>,
+    servers: BTreeMap<Arc<str>, Before>,
+}
+
+impl Told {
+    fn server(&mut self, server: &ServerRef) -> Option<&mut Before> {
+        let name = Arc::clone(&server.setup()?.label);
+        let service = Arc::clone(&server.service.label);
+        let service = self.services.entry(service).or_default();
+        Some(service.servers.entry(name).or_default())
+    }
+
+    fn before(&self, report: &BalanceReport) -> Before {
+        let BalanceReport::Weight { server, .. } = report else {
+            return Before::default();
+        };
+        let service = self.services.get(&server.service.label);
+        let known = service.and_then(|service| service.servers.get(&server.setup()?.label));
+        known.copied().unwrap_or_default()
+    }
+}
+
+impl Daemon<'_> {
+    pub(super) fn handle_balance_report(&mut self, report: &BalanceReport) {
+        self.settle_passed(report);
+        // At the end keepalived says what it shuts down, and nothing else.
+        let quiet = self.balance.is_stopping()
+            && matches!(
+                report,
+                BalanceReport::ServerDown { .. }
+                    | BalanceReport::QuorumLost { .. }
+                    | BalanceReport::Sorry { .. }
+            );
+        if !quiet {
+            for (level, line) in words::lines(report, self.told.before(report)) {
+                self.log.line(level, &line);
+            }
+        }
+        match report {
+            BalanceReport::Started {
+                service,
+                quorum,
+                live,
+                up,
+            } => self.service_started(service, *quorum, *live, up),
+            BalanceReport::ServerUp { server } => self.server_is(server, true),
+            BalanceReport::ServerDown { server, .. } => self.server_is(server, false),
+            BalanceReport::Weight { server, weight } => {
+                if let Some(known) = self.told.server(server) {
+                    known.weight = Some(*weight);
+                }
+            }
+            BalanceReport::QuorumGained { service, live } => {
+                let body = format!("=> {} <=", words::gained(service, *live));
+                self.service_is(service, true, body);
+            }
+            BalanceReport::QuorumLost { service, live } => {
+                let body = format!("=> {} <=", words::lost(service, *live));
+                self.service_is(service, false, body);
+            }
+            BalanceReport::CheckPassed { check } => self.told.passed = Some(check.clone()),
+            BalanceReport::CheckFailed { check, .. } => self.check_mail(check, false, false),
+            BalanceReport::Reloaded { removed, .. } => {
+                for service in removed {
+                    self.told.services.remove(&service.label);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The first word about a service.
+    fn service_started(
+        &mut self,
+        service: &Arc<ServiceSetup>,
+        quorum: bool,
+        live: u64,
+        up: &[bool],
+    ) {
+        if service.suspend_without.is_empty() {
+            for (level, line) in words::activated(service) {
+                self.log.line(level, &line);
+            }
+        }
+        for (place, up) in up.iter().enumerate() {
+            let server = ServerRef {
+                service: Arc::clone(service),
+                server: place,
+            };
+            let before = self.told.server(&server).map(|known| *known);
+            // In an earlier life of the loop it was up already.
+            let news = before.is_none_or(|before| before.up != *up);
+            if let Some(known) = self.told.server(&server) {
+                known.up = *up;
+            }
+            if news && *up && self.balance.plan.init_notifies {
+                self.tell_server(&server, true);
+            }
+        }
+        let label = &service.label;
+        let known = self.told.services.entry(Arc::clone(label)).or_default();
+        let before = known.quorum.replace(quorum);
+        if quorum && before != Some(true) {
+            let words = words::gained(service, live);
+            let words = words.strip_prefix("Gained quorum").unwrap_or(&words);
+            self.tell_service(
+                service,
+                true,
+                format!("=> Starting with quorum up{words} <="),
+            );
+        } else if !quorum && before == Some(true) {
+            let body = format!("=> {} <=", words::lost(service, live));
+            self.tell_service(service, false, body);
+        }
+    }
+
+    fn server_is(&mut self, server: &ServerRef, up: bool) {
+        if let Some(known) = self.told.server(server) {
+            known.up = up;
+        }
+        self.tell_server(server, up);
+        // With mails about each check that mail has told of it.
+        if !self.balance.plan.check_mails {
+            let body = if up { "=> Adding <=" } else { "=> Removing <=" };
+            self.server_mail(server, up, body.to_owned());
+        }
+    }
+
+    /// Its script, and the pipes.
+    fn tell_server(&mut self, server: &ServerRef, up: bool) {
+        let Some(setup) = server.setup() else {
+            return;
+        };
+        let service = &server.service.label;
+        let wishes = self.balance.plan.wishes.get(service);
+        if let Some(wishes) = wishes.and_then(|wishes| wishes.servers.get(&setup.label)) {
+            let object = ObjectId::Server(Arc::clone(service), Arc::clone(&setup.label));
+            self.hooks.notify(&object, &wishes.hooks, trigger(up), 0);
+        }
+        self.alerts.server(service, &setup.label, up);
+    }
+
+    fn service_is(&mut self, service: &Arc<ServiceSetup>, up: bool, body: String) {
+        let label = Arc::clone(&service.label);
+        self.told.services.entry(label).or_default().quorum = Some(up);
+        self.tell_service(service, up, body);
+    }
+
+    /// Its script, the pipes and mail.
+    fn tell_service(&mut self, service: &Arc<ServiceSetup>, up: bool, body: String) {
+        let label = &service.label;
+        let mut mail = false;
+        if let Some(wishes) = self.balance.plan.wishes.get(label) {
+            let object = ObjectId::Service(Arc::clone(label));
+            self.hooks.notify(&object, &wishes.hooks, trigger(up), 0);
+            mail = wishes.mail;
+        }
+        self.alerts.service(label, up);
+        if mail {
+            self.alerts.service_mail(label, up, body);
+        }
+    }
+
+    /// Now it is known whether the server of the check that passed is up.
+    fn settle_passed(&mut self, next: &BalanceReport) {
+        let Some(check) = self.told.passed.take() else {
+            return;
+        };
+        let same = |server: &ServerRef| {
+            server.server == check.server.server
+                && server.service.label == check.server.service.label
+        };
+        let up = match next {
+            BalanceReport::ServerUp { server } => same(server),
+            _ => false,
+        };
+        let known = self
+            .told
+            .server(&check.server)
+            .is_some_and(|known| known.up);
+        self.check_mail(&check, true, up || known);
+    }
+
+    /// No more reports wait.
+    pub(super) fn settle_balance(&mut self) {
+        self.settle_passed(&BalanceReport::Ready);
+    }
+
+    /// A mail about a check, unless only servers are to be told of.
+    fn check_mail(&mut self, check: &CheckRef, passed: bool, server_up: bool) {
+        if !self.balance.plan.check_mails {
+            return;
+        }
+        if let Some(setup) = check.setup() {
+            self.server_mail(&check.server, server_up, words::mail(setup, passed));
+        }
+    }
+
+    fn server_mail(&mut self, server: &ServerRef, up: bool, body: String) {
+        let Some(setup) = server.setup() else {
+            return;
+        };
+        let service = &server.service.label;
+        let wishes = self.balance.plan.wishes.get(service);
+        let wishes = wishes.and_then(|wishes| wishes.servers.get(&setup.label));
+        if wishes.is_some_and(|wishes| wishes.mail) {
+            self.alerts.server_mail(service, &setup.label, up, body);
+        }
+    }
+
+    /// Everything is shut down from here on.
+    pub(super) fn stop_balance(&mut self) {
+        if self.balance.has_stopped() || self.balance.is_stopping() {
+            return;
+        }
+        for service in &self.balance.plan.config.services {
+            for (level, line) in words::shut_down(service) {
+                self.log.line(level, &line);
+            }
+        }
+        self.balance.stop();
+    }
+}
+
+const fn trigger(up: bool) -> Trigger {
+    if up { Trigger::Up } else { Trigger::Down }
+}

@@ -1,0 +1,225 @@
+//! Balanced services: from `virtual_server` to what the balancing loop runs, and whom to tell about
+//! what happens to them.
+
+mod check;
+mod identity;
+mod names;
+mod service;
+mod settings;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use keepalived_config::Config as Model;
+use keepalived_config::model::{Script, VirtualServer};
+use keepalived_driver::balance::{BalanceConfig, CheckSetup, ServerSetup};
+use keepalived_driver::hooks::HookSet;
+use keepalived_driver::tracked::TrackerSetup;
+
+use super::scripts::{ScriptTrouble, Scripts};
+use super::trackers;
+
+use check::Checks;
+use names::Labels;
+
+/// What the balancing loop runs, and whom to tell.
+#[derive(Debug)]
+pub(crate) struct BalancePlan {
+    /// For the loop.
+    pub(crate) config: BalanceConfig,
+    /// Who wants to know, by the label of the service.
+    pub(crate) wishes: BTreeMap<Arc<str>, ServiceWishes>,
+    /// Files that checks read.
+    pub(crate) files: Vec<Arc<TrackerSetup>>,
+    /// Servers that start up are told about like those that come up.
+    pub(crate) init_notifies: bool,
+    /// Mail about each check, not only about servers and services.
+    pub(crate) check_mails: bool,
+    /// For people: `None` if there is nothing to run.
+    pub(crate) wanted: bool,
+}
+
+/// Who wants to know of a service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ServiceWishes {
+    /// `quorum_up` and `quorum_down`.
+    pub(crate) hooks: HookSet,
+    /// Mail when the quorum comes or goes.
+    pub(crate) mail: bool,
+    /// Its servers, by their labels.
+    pub(crate) servers: BTreeMap<Arc<str>, ServerWishes>,
+}
+
+/// Who wants to know of a server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ServerWishes {
+    /// `notify_up` and `notify_down`.
+    pub(crate) hooks: HookSet,
+    /// Mail when it changes.
+    pub(crate) mail: bool,
+}
+
+impl BalancePlan {
+    pub(super) fn new(
+        model: &Model,
+        scripts: &Scripts<'_>,
+        mail: bool,
+        remarks: &mut Vec<String>,
+        trouble: &mut Vec<ScriptTrouble>,
+    ) -> Self {
+        let mut lowering = Lowering {
+            model,
+            scripts,
+            mail,
+            labels: Labels::default(),
+            checks: Checks::new(model),
+            wishes: BTreeMap::new(),
+            remarks,
+            trouble,
+        };
+        let mut services = Vec::with_capacity(model.services.len());
+        for service in &model.services {
+            services.extend(lowering.service(service));
+        }
+        let Lowering { checks, wishes, .. } = lowering;
+        let files = used_files(model, checks.files());
+        let mut config = BalanceConfig::new(services);
+        settings::apply(model, &mut config, remarks);
+        let defs = &model.global.balance;
+        let wanted = !config.services.is_empty() || config.sync.is_some() || config.flush_at_start;
+        Self {
+            config,
+            wishes,
+            files,
+            init_notifies: defs.init_notifies,
+            check_mails: !model.global.mail.no_checker,
+            wanted,
+        }
+    }
+
+    /// Nothing at all: `-P`.
+    pub(crate) fn clear(&mut self) {
+        let thread = std::mem::take(&mut self.config.thread);
+        self.config = BalanceConfig::new(Vec::new());
+        self.config.thread = thread;
+        self.wishes.clear();
+        self.files.clear();
+        self.wanted = false;
+    }
+}
+
+/// The files of these names, as they are watched for checks.
+fn used_files(model: &Model, names: &BTreeSet<Arc<str>>) -> Vec<Arc<TrackerSetup>> {
+    let files = model.trackers.files.iter();
+    let used = files.filter(|file| names.contains(file.name.as_str()));
+    used.map(|file| Arc::new(trackers::file_setup(file)))
+        .collect()
+}
+
+/// What is needed for every service.
+struct Lowering<'a> {
+    model: &'a Model,
+    scripts: &'a Scripts<'a>,
+    /// Mail can be sent.
+    mail: bool,
+    labels: Labels,
+    checks: Checks<'a>,
+    wishes: BTreeMap<Arc<str>, ServiceWishes>,
+    remarks: &'a mut Vec<String>,
+    trouble: &'a mut Vec<ScriptTrouble>,
+}
+
+impl Lowering<'_> {
+    /// `None` after a remark that says why it is not run.
+    fn service(
+        &mut self,
+        wanted: &VirtualServer,
+    ) -> Option<keepalived_driver::balance::ServiceSetup> {
+        let label = self.labels.service(wanted);
+        let keys = service::services(self.model, wanted);
+        let keys = match keys {
+            Ok(keys) if keys.is_empty() => {
+                let remark = format!("{label} not run: its group has no entry");
+                self.remarks.push(remark);
+                return None;
+            }
+            Ok(keys) => keys,
+            Err(error) => {
+                self.remarks.push(format!("{label} not run: {error}"));
+                return None;
+            }
+        };
+        let mail = self.model.global.mail.checker;
+        let mut wishes = ServiceWishes {
+            hooks: self.hooks(&label, &wanted.quorum_up, &wanted.quorum_down),
+            // Off unless somebody says on, unlike that of servers.
+            mail: self.mail && wanted.smtp_alert.or(mail).unwrap_or(false),
+            servers: BTreeMap::new(),
+        };
+        let mut servers: Vec<ServerSetup> = Vec::with_capacity(wanted.servers.len());
+        for server in &wanted.servers {
+            let name = names::server(wanted, server.address, server.port);
+            let destination = service::destination(wanted, server);
+            if servers
+                .iter()
+                .any(|other| other.destination.key == destination.key)
+            {
+                let remark = format!("{name} of {label} not run: without its port it is another's");
+                self.remarks.push(remark);
+                continue;
+            }
+            let mut setup = ServerSetup::new(&name, destination);
+            setup.inhibit = server.inhibit;
+            setup.checks = self.checks(&label, &name, &server.checkers);
+            let told = ServerWishes {
+                hooks: self.hooks(&name, &server.notify_up, &server.notify_down),
+                mail: self.mail && server.smtp_alert.or(mail).unwrap_or(true),
+            };
+            if told != ServerWishes::default() {
+                wishes.servers.insert(setup.label.clone(), told);
+            }
+            servers.push(setup);
+        }
+        let setup = service::setup(&label, wanted, keys, servers);
+        if wishes != ServiceWishes::default() {
+            self.wishes.insert(setup.label.clone(), wishes);
+        }
+        Some(setup)
+    }
+
+    fn checks(
+        &mut self,
+        service: &str,
+        server: &str,
+        checkers: &[keepalived_config::model::balance::Checker],
+    ) -> Vec<CheckSetup> {
+        let mut setups = Vec::with_capacity(checkers.len());
+        for checker in checkers {
+            let name = format!("{server} of {service}");
+            let made = self
+                .checks
+                .setup(&name, checker, self.scripts, self.trouble);
+            match made {
+                Ok(Some(setup)) => setups.push(setup),
+                // It has been complained about.
+                Ok(None) => {}
+                Err(error) => {
+                    self.remarks
+                        .push(format!("({name}) a check is left out: {error}"));
+                }
+            }
+        }
+        setups
+    }
+
+    fn hooks(&mut self, name: &str, up: &Option<Script>, down: &Option<Script>) -> HookSet {
+        let mut take = |script: &Option<Script>| {
+            let script = script.as_ref()?;
+            self.scripts.command(name, script, self.trouble)
+        };
+        let mut set = HookSet::default();
+        set.up = take(up);
+        set.down = take(down);
+        set
+    }
+}

@@ -1,0 +1,206 @@
+//! A virtual server: the services of the kernel, and the servers behind them.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::{NonZeroU16, NonZeroU32};
+
+use ipvs::{
+    Checksum, Destination, DestinationKey, Engine, Forward, Granularity, Persistence, Scheduler,
+    Service, ServiceFlags, ServiceKey, Tunnel,
+};
+use keepalived_config::Config as Model;
+use keepalived_config::model::VirtualServer;
+use keepalived_config::model::balance::{
+    Forwarding, GroupEntry, Protocol, RealServer, ServiceAddress, Tunnel as TunnelKind,
+    TunnelChecksum,
+};
+use keepalived_driver::balance::{ServerSetup, ServiceSetup, SorrySetup};
+use vrrp_proto::Family;
+
+use super::names;
+
+/// The whole of it.
+pub(super) fn setup(
+    label: &str,
+    wanted: &VirtualServer,
+    services: Vec<Service>,
+    servers: Vec<ServerSetup>,
+) -> ServiceSetup {
+    let suspend_without = if wanted.ha_suspend {
+        let addresses = services.iter().filter_map(|service| match service.key {
+            ServiceKey::Address { address, .. } => Some(address),
+            ServiceKey::Mark { .. } => None,
+        });
+        addresses.collect()
+    } else {
+        Vec::new()
+    };
+    let mut setup = ServiceSetup::new(label, services, servers);
+    setup.quorum = wanted.quorum;
+    setup.hysteresis = wanted.hysteresis;
+    setup.omega = wanted.omega;
+    setup.suspend_without = suspend_without;
+    setup.sorry = wanted.sorry.as_ref().map(|sorry| SorrySetup {
+        label: names::server(wanted, sorry.address, sorry.port).into(),
+        destination: Destination::new(
+            key(wanted, sorry.address, sorry.port),
+            forward(sorry.forwarding),
+            1,
+        ),
+        inhibit: sorry.inhibit,
+    });
+    setup
+}
+
+/// A server, as the kernel knows it.
+pub(super) fn destination(service: &VirtualServer, server: &RealServer) -> Destination {
+    let key = key(service, server.address, server.port);
+    Destination::new(key, forward(server.forwarding), server.weight)
+        .with_thresholds(server.upper_threshold, server.lower_threshold)
+}
+
+/// Behind a mark, and behind all ports, packets keep the port they came for.
+fn key(service: &VirtualServer, address: IpAddr, port: u16) -> DestinationKey {
+    let port = match service.address {
+        ServiceAddress::Mark(_) | ServiceAddress::Address { port: 0, .. } => 0,
+        _ => port,
+    };
+    SocketAddr::new(address, port).into()
+}
+
+fn forward(wanted: Forwarding) -> Forward {
+    match wanted {
+        Forwarding::Nat => Forward::Masquerade,
+        Forwarding::DirectRouting => Forward::DirectRoute,
+        Forwarding::Tunnel(tunnel) => Forward::Tunnel(match tunnel {
+            TunnelKind::Ipip => Tunnel::Ipip,
+            TunnelKind::Gue {
+                port,
+                checksum: sum,
+            } => Tunnel::Gue {
+                port: NonZeroU16::new(port).unwrap_or(NonZeroU16::MIN),
+                checksum: checksum(sum),
+            },
+            TunnelKind::Gre { checksum: sum } => Tunnel::Gre {
+                checksum: checksum(sum),
+            },
+        }),
+    }
+}
+
+const fn checksum(wanted: TunnelChecksum) -> Checksum {
+    match wanted {
+        TunnelChecksum::None => Checksum::None,
+        TunnelChecksum::Full => Checksum::Full,
+        TunnelChecksum::Remote => Checksum::Remote,
+    }
+}
+
+/// What the kernel gets: one service, or one for each address and mark of a group.
+pub(super) fn services(model: &Model, wanted: &VirtualServer) -> Result<Vec<Service>, String> {
+    let family = match wanted.family {
+        Family::Ipv4 => ipvs::Family::Ipv4,
+        Family::Ipv6 => ipvs::Family::Ipv6,
+    };
+    let mut keys = Vec::new();
+    match &wanted.address {
+        ServiceAddress::Address { address, port } => {
+            keys.push(address_key(wanted, *address, *port));
+        }
+        ServiceAddress::Mark(mark) => keys.extend(mark_key(*mark, family)),
+        ServiceAddress::Group(name) => {
+            let group = model
+                .service_groups
+                .iter()
+                .find(|group| group.name.value == name.value)
+                .ok_or_else(|| format!("there is no group {}", name.value))?;
+            for entry in &group.entries {
+                match *entry {
+                    GroupEntry::Addresses { first, last, port } => {
+                        let addresses = range(first, last);
+                        keys.extend(addresses.map(|address| address_key(wanted, address, port)));
+                    }
+                    GroupEntry::Mark(mark, own) => {
+                        let family = match own {
+                            Some(Family::Ipv4) => ipvs::Family::Ipv4,
+                            Some(Family::Ipv6) => ipvs::Family::Ipv6,
+                            None => family,
+                        };
+                        keys.extend(mark_key(mark, family));
+                    }
+                }
+            }
+            keys.dedup();
+        }
+    }
+    keys.into_iter().map(|key| service(wanted, key)).collect()
+}
+
+fn address_key(wanted: &VirtualServer, address: IpAddr, port: u16) -> ServiceKey {
+    let protocol = match wanted.protocol {
+        Some(Protocol::Tcp) => ipvs::Protocol::TCP,
+        Some(Protocol::Sctp) => ipvs::Protocol::SCTP,
+        Some(Protocol::Udp) | None => ipvs::Protocol::UDP,
+    };
+    ServiceKey::address(protocol, SocketAddr::new(address, port))
+}
+
+fn mark_key(mark: u32, family: ipvs::Family) -> Option<ServiceKey> {
+    let mark = NonZeroU32::new(mark)?;
+    Some(ServiceKey::Mark { mark, family })
+}
+
+/// Both ends included.
+fn range(first: IpAddr, last: IpAddr) -> Box<dyn Iterator<Item = IpAddr>> {
+    match (first, last) {
+        (IpAddr::V4(first), IpAddr::V4(last)) => {
+            let bits = first.to_bits()..=last.to_bits();
+            Box::new(bits.map(|bits| Ipv4Addr::from_bits(bits).into()))
+        }
+        (IpAddr::V6(first), IpAddr::V6(last)) => {
+            let bits = first.to_bits()..=last.to_bits();
+            Box::new(bits.map(|bits| Ipv6Addr::from_bits(bits).into()))
+        }
+        _ => Box::new(std::iter::empty()),
+    }
+}
+
+fn service(wanted: &VirtualServer, key: ServiceKey) -> Result<Service, String> {
+    let scheduler = Scheduler::new(wanted.scheduler).map_err(|error| error.to_string())?;
+    let [first, second, third] = wanted.scheduler_flags;
+    let flags = [
+        (first, ServiceFlags::SCHEDULER_1),
+        (second, ServiceFlags::SCHEDULER_2),
+        (third, ServiceFlags::SCHEDULER_3),
+        (wanted.one_packet, ServiceFlags::ONE_PACKET),
+    ];
+    let flags = flags.into_iter().filter(|(on, _)| *on);
+    let flags = flags.fold(ServiceFlags::NONE, |all, (_, flag)| all.with(flag));
+    let mut service = Service::new(key, scheduler).with_flags(flags);
+    // An entry of a group for all ports has to be persistent as well.
+    let all_ports = matches!(key, ServiceKey::Address { port: 0, .. });
+    const ALL_PORTS: u32 = 360;
+    if let Some(persistence) = &wanted.persistence {
+        service.persistence = Some(Persistence {
+            timeout: persistence.timeout,
+            granularity: granularity(persistence.prefix_len, key.family()),
+        });
+        if let Some(engine) = &persistence.engine {
+            service.engine = Some(Engine::new(engine).map_err(|error| error.to_string())?);
+        }
+    } else if all_ports {
+        service.persistence = Some(Persistence::seconds(ALL_PORTS));
+    }
+    service.check().map_err(|error| error.to_string())?;
+    Ok(service)
+}
+
+fn granularity(bits: u8, family: ipvs::Family) -> Granularity {
+    match family {
+        ipvs::Family::Ipv4 if bits < 32 => {
+            let mask = u32::MAX.checked_shl(32 - u32::from(bits)).unwrap_or(0);
+            Granularity::Mask(Ipv4Addr::from_bits(mask))
+        }
+        ipvs::Family::Ipv6 if (1..128).contains(&bits) => Granularity::Prefix(bits),
+        _ => Granularity::Host,
+    }
+}

@@ -1,0 +1,301 @@
+//! Services, servers and checks: in the document, and as a table.
+
+use std::collections::HashMap;
+
+use healthcheck::{Health, WeightChange};
+use ipvs::{DestinationStatus, ServiceFlags, ServiceKey, ServiceStatus, SyncRole};
+use keepalived_driver::balance::{
+    BalanceSnapshot, CheckSetup, CheckSnapshot, ServerSetup, ServerSnapshot, ServiceSnapshot,
+};
+use serde_json::{Value, json};
+
+use super::document::{seconds, stamp};
+use crate::dump::forward;
+
+/// What the kernel counted, by the key of the service.
+type Counted<'a> = HashMap<ServiceKey, &'a (ServiceStatus, Vec<DestinationStatus>)>;
+
+/// Everything about services.
+pub(super) fn document(snapshot: &BalanceSnapshot) -> Value {
+    let ipvs = &snapshot.ipvs;
+    let counted = ipvs.counters.services.iter();
+    let counted: Counted<'_> = counted.map(|one| (one.0.service.key, one)).collect();
+    let version = ipvs.info.map(|info| {
+        let (major, minor, patch) = info.version_parts();
+        format!("{major}.{minor}.{patch}")
+    });
+    let turns = &snapshot.turns;
+    json!({
+        "taken_at": stamp(snapshot.taken_at),
+        "started_at": stamp(snapshot.started_at),
+        "services": snapshot.services.iter().map(|one| service(one, &counted)).collect::<Vec<_>>(),
+        "ipvs": {
+            "version": version,
+            "unavailable": ipvs.unavailable,
+            "settled": ipvs.settled,
+            "refused": ipvs.refused.iter().map(|(change, reason)| json!({
+                "change": change,
+                "reason": reason,
+            })).collect::<Vec<_>>(),
+            "services_wanted": ipvs.services,
+            "destinations_wanted": ipvs.destinations,
+            "changes": ipvs.changes,
+            "repairs": ipvs.repairs,
+            "dumps": ipvs.dumps,
+            "last_dump_seconds": seconds(ipvs.dump_took),
+            "sync_daemons": ipvs.sync.iter().map(|role| match role {
+                SyncRole::Master => "master",
+                SyncRole::Backup => "backup",
+            }).collect::<Vec<_>>(),
+        },
+        "loop": {
+            "turns": turns.turns,
+            "attempts": turns.attempts,
+            "failed_attempts": turns.failures,
+            "running": turns.running,
+            "waiting": turns.waiting,
+            "worst_lateness_seconds": seconds(turns.worst_lateness),
+        },
+    })
+}
+
+fn service(taken: &ServiceSnapshot, counted: &Counted<'_>) -> Value {
+    let setup = &taken.setup;
+    let first = setup.services.first();
+    let flags = first.map_or(ServiceFlags::NONE, |service| service.flags);
+    let keys = setup.services.iter().map(|service| service.key.to_string());
+    let servers = setup.servers.iter().zip(&taken.servers);
+    let servers = servers.map(|(setup, state)| server(setup, state, taken, counted));
+    json!({
+        "name": &*setup.label,
+        "state": word(taken.quorum),
+        "quorum": setup.quorum,
+        "hysteresis": setup.hysteresis,
+        "live_weight": taken.live,
+        "sorry_server": setup.sorry.as_ref().map(|sorry| json!({
+            "name": &*sorry.label,
+            "serves": taken.sorry,
+            "inhibit": sorry.inhibit,
+        })),
+        "suspended": taken.suspended,
+        "transitions": taken.transitions,
+        "last_transition": stamp(taken.since),
+        "scheduler": first.map(|service| service.scheduler.to_string()),
+        "scheduler_flags": [
+            flags.contains(ServiceFlags::SCHEDULER_1),
+            flags.contains(ServiceFlags::SCHEDULER_2),
+            flags.contains(ServiceFlags::SCHEDULER_3),
+        ],
+        "one_packet": flags.contains(ServiceFlags::ONE_PACKET),
+        "persistence_seconds": first
+            .and_then(|service| service.persistence)
+            .map(|persistence| persistence.timeout),
+        "kernel_services": keys.collect::<Vec<_>>(),
+        "counters": counters(taken, counted),
+        "servers": servers.collect::<Vec<_>>(),
+        "draining": taken.draining.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}
+
+/// Those of all kernel services of one virtual server together.
+fn counters(taken: &ServiceSnapshot, counted: &Counted<'_>) -> Value {
+    let ours = taken.setup.services.iter();
+    let mut sum = [0_u64; 5];
+    let mut any = false;
+    for (status, _) in ours.filter_map(|service| counted.get(&service.key)) {
+        any = true;
+        add(&mut sum, &status.counters);
+    }
+    if any { numbers(&sum) } else { Value::Null }
+}
+
+fn add(sum: &mut [u64; 5], counters: &ipvs::Counters) {
+    let more = [
+        counters.connections,
+        counters.in_packets,
+        counters.out_packets,
+        counters.in_bytes,
+        counters.out_bytes,
+    ];
+    for (sum, more) in sum.iter_mut().zip(more) {
+        *sum = sum.saturating_add(more);
+    }
+}
+
+fn numbers([connections, packets_in, packets_out, octets_in, octets_out]: &[u64; 5]) -> Value {
+    json!({
+        "connections": connections,
+        "packets_in": packets_in,
+        "packets_out": packets_out,
+        "octets_in": octets_in,
+        "octets_out": octets_out,
+    })
+}
+
+fn server(
+    setup: &ServerSetup,
+    state: &ServerSnapshot,
+    service: &ServiceSnapshot,
+    counted: &Counted<'_>,
+) -> Value {
+    let checks = setup.checks.iter().zip(&state.checks);
+    let ours = service.setup.services.iter();
+    let found = ours.filter_map(|service| counted.get(&service.key));
+    let found = found.flat_map(|(_, servers)| servers);
+    let found = found.filter(|status| status.destination.key == setup.destination.key);
+    let (mut sum, mut active, mut inactive, mut any) = ([0; 5], 0_u64, 0_u64, false);
+    for status in found {
+        any = true;
+        add(&mut sum, &status.counters);
+        active = active.saturating_add(status.active.into());
+        inactive = inactive.saturating_add(status.inactive.into());
+    }
+    json!({
+        "name": &*setup.label,
+        "state": word(state.up),
+        "address": setup.destination.key.address,
+        "port": setup.destination.key.port,
+        "forwarding": forward(setup.destination.forward),
+        "weight": setup.destination.weight,
+        "effective_weight": state.weight,
+        "weight_in_kernel": state.placed,
+        "inhibit": setup.inhibit,
+        "transitions": state.transitions,
+        "last_transition": stamp(state.since),
+        "counters": if any { numbers(&sum) } else { Value::Null },
+        "active_connections": any.then_some(active),
+        "inactive_connections": any.then_some(inactive),
+        "checks": checks.map(|(setup, state)| check(setup, state)).collect::<Vec<_>>(),
+    })
+}
+
+fn check(setup: &CheckSetup, state: &CheckSnapshot) -> Value {
+    json!({
+        "kind": setup.probe.word(),
+        "target": setup.probe.target().map(|target| target.to.to_string()),
+        "state": word(state.health == Health::Up),
+        "known": state.known,
+        "suspended": state.suspended,
+        "running": state.running,
+        "weight": match state.weight {
+            WeightChange::None => Value::Null,
+            WeightChange::To(weight) => json!({ "to": weight }),
+            WeightChange::By(change) => json!({ "by": change }),
+        },
+        "interval_seconds": setup.schedule.interval.map(seconds),
+        "attempts": state.attempts,
+        "failed_attempts": state.failures,
+        "transitions": state.transitions,
+        "last_transition": stamp(state.since),
+        "last_failure": state.last_failure.as_ref().map(|(at, failure)| json!({
+            "at": stamp(*at),
+            "reason": failure.to_string(),
+        })),
+        "next": state.next.map(stamp),
+    })
+}
+
+const fn word(up: bool) -> &'static str {
+    if up { "UP" } else { "DOWN" }
+}
+
+/// Titles of the table.
+pub(super) const HEADER: [&str; 5] = ["SERVICE / SERVER", "STATE", "WEIGHT", "CHECKS", "SINCE"];
+
+/// A row for each service, then one for each of its servers. `since` writes a time.
+pub(super) fn rows(document: &Value, since: &dyn Fn(&Value) -> String) -> Vec<[String; 5]> {
+    let none = Vec::new();
+    let list = |value: &Value| value.as_array().unwrap_or(&none).clone();
+    let mut rows = Vec::new();
+    for service in list(&document["balance"]["services"]) {
+        let state = match (&service["sorry_server"]["serves"], &service["suspended"]) {
+            (Value::Bool(true), _) => format!("{}, sorry", text(&service["state"])),
+            (_, Value::Bool(true)) => format!("{}, suspended", text(&service["state"])),
+            _ => text(&service["state"]).to_owned(),
+        };
+        let weight = format!("{} of {} needed", service["live_weight"], service["quorum"]);
+        let servers = list(&service["servers"]);
+        let up = servers.iter().filter(|one| one["state"] == "UP").count();
+        rows.push([
+            text(&service["name"]).to_owned(),
+            state,
+            weight,
+            format!("{up} of {} servers up", servers.len()),
+            since(&service["last_transition"]),
+        ]);
+        rows.extend(servers.iter().map(|one| server_row(one, since)));
+    }
+    rows
+}
+
+fn server_row(server: &Value, since: &dyn Fn(&Value) -> String) -> [String; 5] {
+    let (weight, effective) = (&server["weight"], &server["effective_weight"]);
+    let weight = if weight == effective {
+        weight.to_string()
+    } else {
+        format!("{effective} (base {weight})")
+    };
+    let none = Vec::new();
+    let checks = server["checks"].as_array().unwrap_or(&none);
+    let checks: Vec<String> = checks
+        .iter()
+        .map(|check| {
+            let state = match (text(&check["state"]), &check["known"]) {
+                (_, Value::Bool(false)) => "not yet",
+                ("UP", _) => "ok",
+                _ => "failed",
+            };
+            format!("{} {state}", text(&check["kind"]))
+        })
+        .collect();
+    let checks = if checks.is_empty() {
+        "none".to_owned()
+    } else {
+        checks.join(", ")
+    };
+    [
+        format!("  {}", text(&server["name"])),
+        text(&server["state"]).to_owned(),
+        weight,
+        checks,
+        since(&server["last_transition"]),
+    ]
+}
+
+/// What needs explaining: a kernel without IPVS, what it refuses, why checks fail.
+pub(super) fn notes(document: &Value) -> String {
+    let balance = &document["balance"];
+    let mut notes = String::new();
+    let mut note = |line: String| {
+        notes.push_str(&line);
+        notes.push('\n');
+    };
+    let none = Vec::new();
+    if let Some(why) = balance["ipvs"]["unavailable"].as_str() {
+        note(format!("IPVS: not there, nothing is balanced: {why}"));
+    }
+    for refused in balance["ipvs"]["refused"].as_array().unwrap_or(&none) {
+        let (change, reason) = (text(&refused["change"]), text(&refused["reason"]));
+        note(format!("IPVS: refused {change}: {reason}"));
+    }
+    for service in balance["services"].as_array().unwrap_or(&none) {
+        for server in service["servers"].as_array().unwrap_or(&none) {
+            for check in server["checks"].as_array().unwrap_or(&none) {
+                let why = &check["last_failure"]["reason"];
+                if let (Some("DOWN"), Some(why)) = (check["state"].as_str(), why.as_str()) {
+                    note(format!(
+                        "{} of {}: {}: {why}",
+                        text(&server["name"]),
+                        text(&service["name"]),
+                        text(&check["kind"])
+                    ));
+                }
+            }
+        }
+    }
+    notes
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
