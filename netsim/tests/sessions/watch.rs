@@ -45,6 +45,11 @@ struct Side {
     /// A poll sequence that began with another offer has not been answered: an answer may be one
     /// to that.
     stale: bool,
+    /// The longest interval that the other side is known to know of.
+    agreed: i64,
+    /// The last packet that was no answer and what was `agreed` then, unless something has happened
+    /// since.
+    paced: Option<(i64, i64)>,
     /// When it last was something else than Up and at work.
     unsteady: i64,
     /// The last packet that was no answer, for the gap to the next one.
@@ -127,10 +132,16 @@ impl Watch {
             side.content_since = now;
             side.unsteady = now;
         }
+        let agreed = side.agreed;
         let offer = |facts: Facts| (facts.desired_min_tx, facts.required_min_rx);
         if side.last.map(offer) != Some(offer(facts)) {
             (side.open, side.asked) = (true, false);
             side.stale |= side.polling;
+            // 6.8.3: a shorter interval is for now, a longer one for when the other side knows it.
+            side.agreed = match facts.up {
+                true => side.agreed.min(facts.desired_min_tx),
+                false => facts.desired_min_tx,
+            };
         }
         side.polling |= facts.poll;
         side.asked |= facts.poll && !side.stale;
@@ -144,6 +155,16 @@ impl Watch {
         let Some(heard) = side.heard else {
             return Ok(());
         };
+        // The longest of what held at both ends and in between.
+        let (then, at_first) = side.paced.replace((now, side.agreed)).unwrap_or((now, 0));
+        let agreed = agreed.max(at_first).max(side.agreed);
+        let patience = agreed.max(heard.facts.required_min_rx);
+        let gap = now - then;
+        if side.up && gap > patience {
+            return Err(format!(
+                "BFD-TM-04: a gap of {gap} ns, the other side knows of {patience} ns"
+            ));
+        }
         let interval = facts.interval(&heard.facts);
         let before = side.periodic.replace((now, interval));
         if facts.poll || poll_before || news || !side.up {
@@ -180,11 +201,14 @@ impl Watch {
             let before = side.heard.replace(heard);
             if heard.facts.last {
                 side.open &= !side.asked;
+                if let Some(last) = side.last.filter(|_| !side.open) {
+                    side.agreed = last.desired_min_tx;
+                }
                 (side.polling, side.stale) = (false, false);
             }
             side.lost.retain(|number| *number > heard.number);
             if before.map(|b| b.facts.required_min_rx) != Some(heard.facts.required_min_rx) {
-                side.periodic = None;
+                (side.periodic, side.paced) = (None, None);
             }
         }
     }
@@ -243,7 +267,7 @@ impl Watch {
         let side = &mut self.sides[node];
         side.up = transition.to == State::Up;
         side.unsteady = now;
-        side.periodic = None;
+        (side.periodic, side.paced) = (None, None);
         if transition.from == State::Up {
             side.left_up = now;
         }
@@ -254,7 +278,7 @@ impl Watch {
         let side = &mut self.sides[node.0];
         side.unsteady = now;
         side.content_since = now;
-        side.periodic = None;
+        (side.periodic, side.paced) = (None, None);
     }
 
     fn look(&mut self, now: i64, record: &Record<'_, BfdNode>) -> Result<(), String> {
