@@ -43,10 +43,6 @@ pub enum BfdUnsupported {
     /// A session with an S-BFD reflector, RFC 7880: there are no sockets for it.
     #[error("S-BFD is not supported")]
     Seamless,
-    /// The echo function, RFC 5881 4: Linux drops what comes back from its own address, so it would
-    /// take packet sockets and the neighbours' link-layer addresses.
-    #[error("the echo function is not supported")]
-    Echo,
 }
 
 impl BfdSetup {
@@ -58,11 +54,6 @@ impl BfdSetup {
     pub fn check(&self) -> Result<(), BfdUnsupported> {
         match &self.definition {
             Definition::Seamless(..) => Err(BfdUnsupported::Seamless),
-            Definition::SingleHop(_, config) | Definition::Multihop(_, config)
-                if config.echo.is_some() || !config.required_min_echo_rx.is_zero() =>
-            {
-                Err(BfdUnsupported::Echo)
-            }
             Definition::SingleHop(..) | Definition::Multihop(..) => Ok(()),
         }
     }
@@ -110,6 +101,11 @@ pub enum BfdNews {
     PollAndFinal,
     /// The neighbour's transmit interval is 0. Told once.
     TransmitIntervalZero,
+    /// Echo packets go to another MAC address, or to none, as the neighbour's is not known.
+    EchoVia {
+        /// That of the neighbour.
+        mac: Option<[u8; 6]>,
+    },
     /// There is no address to send from, or there is one again.
     Source {
         /// The address, if there is one.
@@ -151,6 +147,8 @@ pub struct BfdSnapshot {
     pub heard_at: Option<SystemTime>,
     /// How long the last echo packet took that came back.
     pub echo_round_trip: Option<Duration>,
+    /// The MAC address that the last echo packet went to.
+    pub echo_via: Option<[u8; 6]>,
     /// What those see who track it.
     pub tracked: TrackStatus,
 }
@@ -181,10 +179,7 @@ mod tests {
         let config = SessionConfig::new(every, every, NonZeroU8::MIN);
         let check = |definition| BfdSetup::new("one", definition).check();
         let single = |config| Definition::SingleHop(SingleHop::new(InterfaceId::ANY, peer), config);
-        assert_eq!(check(single(config.clone())), Ok(()));
-        let echo = Err(BfdUnsupported::Echo);
-        assert_eq!(check(single(config.clone().with_echo(Some(every)))), echo);
-        assert_eq!(check(single(config.with_required_min_echo_rx(every))), echo);
+        assert_eq!(check(single(config)), Ok(()));
         let path = Seamless {
             target: peer,
             local: None,

@@ -19,6 +19,10 @@ pub(crate) enum Source {
     Arp,
     /// Neighbour advertisements.
     Advertisements,
+    /// The neighbour table has changed.
+    Neighbours,
+    /// Echo packets of BFD, ours or a neighbour's.
+    Echo(Family),
     /// BFD packets.
     Bfd(BfdSocket),
     /// Adverts on an interface.
@@ -85,6 +89,9 @@ impl From<Source> for Token {
             Source::NetlinkCommand => 3,
             Source::Arp => 4,
             Source::Advertisements => 5,
+            Source::Neighbours => 6,
+            Source::Echo(Family::Ipv4) => 7,
+            Source::Echo(Family::Ipv6) => 8,
             Source::Vrrp(interface, Family::Ipv4) => first_of(interface),
             Source::Vrrp(interface, Family::Ipv6) => first_of(interface) + 1,
             Source::Ah(interface) => first_of(interface) + 2,
@@ -107,6 +114,9 @@ impl TryFrom<Token> for Source {
             3 => Self::NetlinkCommand,
             4 => Self::Arp,
             5 => Self::Advertisements,
+            6 => Self::Neighbours,
+            7 => Self::Echo(Family::Ipv4),
+            8 => Self::Echo(Family::Ipv6),
             number if number >= VRRP_BASE => {
                 let number = number - VRRP_BASE;
                 let interface = u32::try_from(number / PER_INTERFACE).map_err(|_| token)?;
@@ -137,6 +147,9 @@ mod tests {
             Source::NetlinkCommand,
             Source::Arp,
             Source::Advertisements,
+            Source::Neighbours,
+            Source::Echo(Family::Ipv4),
+            Source::Echo(Family::Ipv6),
             Source::Vrrp(InterfaceId(0), Family::Ipv4),
             Source::Vrrp(InterfaceId(0), Family::Ipv6),
             Source::Ah(InterfaceId(0)),

@@ -5,6 +5,7 @@
 //! is decoded attribute by attribute, and only the attributes that are used: one that a newer
 //! kernel writes differently must not hide the rest of its message.
 
+pub(crate) mod neighbour;
 mod route;
 mod rule;
 
@@ -45,6 +46,8 @@ const NEWLINK: u16 = 16;
 const DELLINK: u16 = 17;
 const NEWADDR: u16 = 20;
 const DELADDR: u16 = 21;
+const NEWNEIGH: u16 = 28;
+const DELNEIGH: u16 = 29;
 const NEWROUTE: u16 = 24;
 const DELROUTE: u16 = 25;
 const NEWRULE: u16 = 32;
@@ -95,6 +98,8 @@ pub(crate) enum Fact {
     DelRoutes(Vec<ObservedRoute>),
     NewRule(ObservedRule),
     DelRule(ObservedRule),
+    Neighbour(neighbour::Entry),
+    NoNeighbour(neighbour::Entry),
     /// Answer to a request: 0 is success, else a positive error number.
     Answer {
         errno: i32,
@@ -174,6 +179,8 @@ fn decode(message: &[u8]) -> Result<Message, Undecodable> {
         DELROUTE => Fact::DelRoutes(route::routes(body)?),
         NEWRULE => rule::rule(body)?.map_or(Fact::Other, Fact::NewRule),
         DELRULE => rule::rule(body)?.map_or(Fact::Other, Fact::DelRule),
+        NEWNEIGH => neighbour::entry(body)?.map_or(Fact::Other, Fact::Neighbour),
+        DELNEIGH => neighbour::entry(body)?.map_or(Fact::Other, Fact::NoNeighbour),
         NLMSG_ERROR => answer(flags, body)?,
         NLMSG_DONE => Fact::Done {
             // Some dumps end with an empty body.

@@ -8,7 +8,7 @@ use keepalived_driver::Snapshot;
 use keepalived_driver::bfd::BfdSnapshot;
 
 use super::data::moment;
-use crate::messages::bfd::{diagnostic, state_word};
+use crate::messages::bfd::{diagnostic, mac_address, state_word};
 
 /// Appends a line; writing to a string cannot fail.
 macro_rules! line {
@@ -152,6 +152,19 @@ fn state(text: &mut String, taken: &BfdSnapshot) {
     line!(text, "   remote tx intv = {} us", tx.get());
     let detection = timers.detection_time.unwrap_or_default().as_micros();
     line!(text, "   local detection time = {detection} us");
+    if let Some(interval) = timers.echo_interval {
+        let via = taken
+            .echo_via
+            .map_or_else(|| "unknown".to_owned(), mac_address);
+        let back = taken.echo_round_trip.unwrap_or_default().as_micros();
+        line!(
+            text,
+            "   echo tx intv = {} us, via = {via}, round trip = {back} us, sent = {}, received = {}",
+            interval.get(),
+            stats.echo_sent,
+            stats.echo_received
+        );
+    }
     match taken.heard_at {
         Some(at) => line!(text, "   last seen = {}", moment(at)),
         None => line!(text, "   last seen = [never]"),

@@ -59,7 +59,9 @@ fn config(wanted: &BfdInstance) -> Result<SessionConfig, ConfigError> {
         .with_role(role)
         .with_idle_tx(micros(wanted.idle_tx))
         .with_auth(auth)
-        .with_demand(demand);
+        .with_demand(demand)
+        .with_echo(wanted.echo.map(micros))
+        .with_required_min_echo_rx(wanted.echo.map_or(Micros::ZERO, micros));
     config.check()?;
     Ok(config)
 }

@@ -49,6 +49,14 @@ pub(super) fn lines(name: &str, news: &BfdNews) -> Vec<(Level, String)> {
             Level::Warning,
             format!("({name}) The neighbour's transmit interval is 0, which is reserved"),
         ),
+        BfdNews::EchoVia { mac: None } => one(
+            Level::Warning,
+            format!("({name}) No MAC address of the neighbour is known: no echo packets are sent"),
+        ),
+        BfdNews::EchoVia { mac: Some(mac) } => one(
+            Level::Info,
+            format!("({name}) Echo packets go by way of {}", mac_address(*mac)),
+        ),
         BfdNews::Source { address: None } => one(
             Level::Warning,
             format!("({name}) There is no address to send from: nothing is sent"),
@@ -168,6 +176,11 @@ fn timers(
         .into_iter()
         .map(|line| (Level::Detail, line))
         .collect()
+}
+
+/// As everybody writes it.
+pub(crate) fn mac_address(mac: [u8; 6]) -> String {
+    mac.map(|octet| format!("{octet:02x}")).join(":")
 }
 
 /// A diagnostic in keepalived's words.

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use vrrp_fsm::TrackStatus;
 
 use super::document::{seconds, stamp};
+use crate::messages::bfd::mac_address;
 
 /// Every session, in the order of the configuration.
 pub(super) fn sessions(snapshot: &Snapshot) -> Vec<Value> {
@@ -71,8 +72,10 @@ fn session(taken: &BfdSnapshot) -> Value {
         "detection_time_seconds": timers.detection_time.map(seconds),
         "desired_min_tx_seconds": interval(timers.desired_min_tx),
         "required_min_rx_seconds": interval(timers.required_min_rx),
+        "echo_wanted_seconds": config.and_then(|config| config.echo).map(interval),
         "echo_interval_seconds": timers.echo_interval.map(interval),
         "echo_round_trip_seconds": taken.echo_round_trip.map(seconds),
+        "echo_via": taken.echo_via.map(mac_address),
         "demand": config.map(demand),
         "demand_active": taken.demand.0,
         "polling": taken.polling,
@@ -170,6 +173,33 @@ fn row(session: &Value, since: &dyn Fn(&Value) -> String) -> [String; 7] {
     ]
 }
 
+/// What has become of the echo function, where it is wanted.
+fn echo(session: &Value) -> Option<String> {
+    let wanted = session["echo_wanted_seconds"].as_f64()?;
+    let millis = |seconds: f64| (seconds * 1e6).round() / 1e3;
+    let Some(every) = session["echo_interval_seconds"].as_f64() else {
+        let why = match session["remote"]["required_min_echo_rx_seconds"].as_f64() {
+            Some(0.0) => "the neighbour does not send them back",
+            _ => "the session is not up",
+        };
+        return Some(format!(
+            "no echo packets every {} ms: {why}",
+            millis(wanted)
+        ));
+    };
+    let via = session["echo_via"]
+        .as_str()
+        .unwrap_or("nobody, for want of a MAC address");
+    let back = session["echo_round_trip_seconds"].as_f64();
+    let back = back.map_or_else(String::new, |time| {
+        format!(", back after {} ms", millis(time))
+    });
+    Some(format!(
+        "an echo packet every {} ms via {via}{back}",
+        millis(every)
+    ))
+}
+
 /// When each of the last transitions was, and why; for sessions that have had trouble.
 pub(super) fn notes(document: &Value, local: &dyn Fn(&Value) -> String) -> String {
     let none = Vec::new();
@@ -180,6 +210,9 @@ pub(super) fn notes(document: &Value, local: &dyn Fn(&Value) -> String) -> Strin
         let flaps = session["counters"]["flaps"].as_u64().unwrap_or(0);
         if session["source"].is_null() {
             let _ = writeln!(text, "{name}: there is no address to send from");
+        }
+        if let Some(line) = echo(session) {
+            let _ = writeln!(text, "{name}: {line}");
         }
         if up && flaps == 0 {
             continue;

@@ -1,9 +1,6 @@
 //! `bfd_instance`.
 
-use super::prelude::{Context, Keyword, Line, P1, P2, Refused, Works};
-
-const NO_ECHO: &str = "Linux drops echo packets that come back, as they carry its own address; \
-    shorter `min_tx` and `min_rx` do the same for control packets";
+use super::prelude::{Context, Keyword, Line, P1, P2, Works};
 
 table! { BFD, Bfd;
     "auth", Line, "simple|md5|meticulous_md5|sha1|meticulous_sha1 KEY_ID(0..255) KEY|hex:HEXDIGITS",
@@ -13,8 +10,8 @@ table! { BFD, Bfd;
         "Report to the checkers only.";
     "demand", Line, "DECIMAL_MS(1..4294967)", P2, Works, "off", "keepalived-rs",
         "Ask the neighbour for silence while up, and verify by a poll this often.";
-    "echo", Line, "DECIMAL_MS(1..4294967)", P2, Refused(NO_ECHO), "off", "keepalived-rs",
-        "Send echo packets this often, and send back those of the neighbour.";
+    "echo", Line, "DECIMAL_MS(1..4294967)", P2, Works, "off", "keepalived-rs",
+        "Send echo packets to source_ip by way of the neighbour this often, and have its own sent back.";
     "hoplimit", Line, "UINT(1..255)", P2, Works, "", "2.0.0",
         "The same as ttl.";
     "idle_tx", Line, "DECIMAL_MS(1000..4294967)", P1, Works, "1000 ms", "2.0.0",

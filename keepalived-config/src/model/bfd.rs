@@ -47,6 +47,8 @@ pub struct BfdInstance {
     pub auth: Option<BfdAuth>,
     /// Demand mode, verified this often; absent: none.
     pub demand: Option<Duration>,
+    /// The echo function, a packet this often; absent: none. Only with a source, and not multihop.
+    pub echo: Option<Duration>,
     /// From the keyword to the name.
     pub span: Span,
 }

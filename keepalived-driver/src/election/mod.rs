@@ -377,6 +377,7 @@ impl Elections {
                 Source::Vrrp(interface, family) => self.read_adverts(now, (interface, family)),
                 Source::Ah(interface) => self.read_ah(now, interface),
                 Source::Bfd(socket) => self.read_bfd(now, socket),
+                Source::Echo(family) => self.read_echo(now, family),
                 _ => false,
             };
             if more {
@@ -395,7 +396,8 @@ impl Elections {
                     self.read_commands(now);
                     false
                 }
-                Source::Vrrp(..) | Source::Ah(_) | Source::Bfd(_) => false,
+                Source::Neighbours => self.read_neighbours(),
+                Source::Vrrp(..) | Source::Ah(_) | Source::Bfd(_) | Source::Echo(_) => false,
             };
             if more {
                 self.ready.insert(source);

@@ -72,6 +72,13 @@ impl Netlink {
         Ok(netlink)
     }
 
+    /// For the neighbour table, and for asking for it.
+    pub(crate) fn neighbours(buffer: NetlinkBuffer) -> io::Result<Self> {
+        let mut netlink = Self::open(NETLINK_ROUTE, buffer)?;
+        netlink.join(&[netlink_vip::NEIGHBOUR_GROUP])?;
+        Ok(netlink)
+    }
+
     /// Hear of more.
     pub(crate) fn join(&mut self, groups: &[u32]) -> io::Result<()> {
         for group in groups {

@@ -97,7 +97,7 @@ impl Reconciler {
             Fact::Answer { errno, message } => self.answered(now, seq, errno, message),
             Fact::Done { errno } => self.dump_ended(now, seq, errno),
             Fact::Overrun => self.handle_overrun(now),
-            Fact::Other => {}
+            Fact::Neighbour(_) | Fact::NoNeighbour(_) | Fact::Other => {}
         }
     }
 

@@ -47,6 +47,7 @@ struct Raw {
     /// Authentication is wanted that cannot be done; it has been complained about.
     bad_auth: bool,
     demand: Option<Spanned<Duration>>,
+    echo: Option<Spanned<Duration>>,
 }
 
 /// Reads one block. `None` after a complaint if the session cannot exist; `seen` are those before it.
@@ -146,6 +147,13 @@ fn line(line: Line<'_>, raw: &mut Raw, diagnostics: &mut Diagnostics) {
             let read = millis(line, 1, diagnostics);
             set(
                 &mut raw.demand,
+                read.map(|time| Some(Spanned::new(time, span))),
+            );
+        }
+        "echo" => {
+            let read = millis(line, 1, diagnostics);
+            set(
+                &mut raw.echo,
                 read.map(|time| Some(Spanned::new(time, span))),
             );
         }
@@ -395,6 +403,7 @@ fn resolve(
         return None;
     }
     let (ttl, min_ttl) = hop_limits(&name, &raw, neighbor.value, diagnostics);
+    let echo = echo(&name, &raw, diagnostics);
     let both = raw.vrrp == raw.checker;
     let default = Duration::from_millis(10);
     Some(BfdInstance {
@@ -415,9 +424,32 @@ fn resolve(
         for_checkers: both || raw.checker,
         auth: raw.auth,
         demand: raw.demand.map(|demand| demand.value),
+        echo,
         span,
         name,
     })
+}
+
+/// RFC 5881 4, RFC 5883 3: echo packets are for our own address, and come back over one hop.
+fn echo(name: &Spanned<String>, raw: &Raw, diagnostics: &mut Diagnostics) -> Option<Duration> {
+    let echo = raw.echo.as_ref()?;
+    let (message, help) = if raw.multihop {
+        (
+            "echo packets do not go over several hops",
+            "leave out one of `echo` and `multihop`",
+        )
+    } else if raw.source.is_none() {
+        (
+            "echo packets go to an address of ours, and none is named",
+            "say which one with `source_ip ADDRESS`",
+        )
+    } else {
+        return Some(echo.value);
+    };
+    let message = format!("`{}`: {message}", name.value);
+    let report = diagnostics.error("no-echo", echo.span, message);
+    report.help(format!("{help}; {LEFT_OUT}"));
+    None
 }
 
 /// The TTL of sent packets, and the least of received ones. A Keepalived that was told nothing sends

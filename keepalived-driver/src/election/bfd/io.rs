@@ -2,7 +2,7 @@
 
 use std::os::fd::AsRawFd;
 
-use bfd::{Buffer, Definition, InterfaceId, MAX_LEN, Rx, SessionId};
+use bfd::{Buffer, Definition, InterfaceId, MAX_LEN, Purpose, Rx, SessionId};
 use sans_io_time::Instant;
 use vrrp_proto::Family;
 
@@ -92,6 +92,7 @@ impl Elections {
                 }
             }
         }
+        self.open_echoes();
     }
 
     /// True if more may be waiting.
@@ -149,6 +150,10 @@ impl Elections {
             let Some(letter) = Letter::new(&envelope, &buffer, transmit.length) else {
                 continue;
             };
+            if transmit.purpose == Purpose::Echo {
+                self.send_echo(transmit.id, &letter);
+                continue;
+            }
             let key = senders_key(family(source), running.scope);
             let outbox = self.bfd.outbox.entry(key).or_default();
             outbox.push((transmit.id, letter));
@@ -199,19 +204,23 @@ impl Elections {
             letters.clear();
         }
         for (id, error) in failures {
-            let Some(running) = self.bfd.running.get_mut(&id) else {
-                continue;
-            };
-            running.send_errors += 1;
-            // A link that is down refuses every packet: a word now and then is enough.
-            if running.send_errors.is_power_of_two() {
-                self.reports.push(Report::Trouble {
-                    message: format!(
-                        "BFD ({}) sending failed ({} times so far): {error}",
-                        running.setup.name, running.send_errors
-                    ),
-                });
-            }
+            self.note_send_error(id, &error);
+        }
+    }
+
+    pub(super) fn note_send_error(&mut self, id: SessionId, error: &std::io::Error) {
+        let Some(running) = self.bfd.running.get_mut(&id) else {
+            return;
+        };
+        running.send_errors += 1;
+        // A link that is down refuses every packet: a word now and then is enough.
+        if running.send_errors.is_power_of_two() {
+            self.reports.push(Report::Trouble {
+                message: format!(
+                    "BFD ({}) sending failed ({} times so far): {error}",
+                    running.setup.name, running.send_errors
+                ),
+            });
         }
     }
 }

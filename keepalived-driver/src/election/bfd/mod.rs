@@ -3,6 +3,7 @@
 //! Packets come before timers here too, and a session that goes down has its say in the same turn:
 //! the instances that track it are settled before their own deadlines are looked at.
 
+mod echo;
 mod io;
 mod news;
 mod settle;
@@ -39,6 +40,7 @@ pub(super) struct Sessions {
     outbox: BTreeMap<io::SenderKey, Vec<(SessionId, Letter)>>,
     room: Room,
     totals: BfdTotals,
+    echoes: echo::Echoes,
     /// The interfaces that sessions name, by the kernel's index of now.
     by_index: HashMap<u32, InterfaceId>,
     /// Sources and interfaces have to be looked at anew at this time.
@@ -64,6 +66,8 @@ struct Running {
     /// Without a word until then, it counts as down.
     patience: Option<Instant>,
     send_errors: u64,
+    /// Where its last echo packet left, and to which MAC address.
+    via: Option<(u32, [u8; 6])>,
 }
 
 impl Sessions {
@@ -78,6 +82,7 @@ impl Sessions {
             outbox: BTreeMap::new(),
             room: Room::default(),
             totals: BfdTotals::default(),
+            echoes: echo::Echoes::default(),
             by_index: HashMap::new(),
             settle_at: None,
             settled_at: None,
@@ -210,6 +215,7 @@ impl Running {
             },
             patience: now.checked_add(idle).filter(|_| !first),
             send_errors: 0,
+            via: None,
         }
     }
 }

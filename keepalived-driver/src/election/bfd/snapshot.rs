@@ -42,6 +42,7 @@ impl Elections {
                 .collect(),
             heard_at: session.remote().heard.map(|at| self.clock.wall_at(at)),
             echo_round_trip: session.echo_round_trip(),
+            echo_via: running.via.map(|(_, mac)| mac),
             tracked: running.tracked,
         })
     }

@@ -3,8 +3,9 @@
 //! One socket per family and port hears every session of the namespace, so that interfaces and
 //! addresses can come and go without any socket being opened. One raw socket per family sends for
 //! all of them: the UDP source port belongs to the session, not to the socket, and packets of many
-//! sessions go out with one system call.
+//! sessions go out with one system call. Echo packets have packet sockets of their own.
 
+mod echo;
 mod receive;
 mod send;
 
@@ -14,6 +15,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV
 use socket2::{Domain, Protocol, Socket, Type};
 use vrrp_proto::Family;
 
+pub(crate) use echo::{EchoBuffer, EchoSocket, Echoed, echo_buffer, frame};
 pub(crate) use receive::{Arrived, Receiver, Room};
 pub(crate) use send::{Envelope, Letter, Sender};
 

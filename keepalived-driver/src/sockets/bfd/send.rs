@@ -13,10 +13,10 @@ use super::PRIORITY_CONTROL;
 
 /// Datagrams sent with one system call.
 const BATCH: usize = 64;
-const IPV4_HEADER: usize = 20;
-const IPV6_HEADER: usize = 40;
-const UDP_HEADER: usize = 8;
-const UDP: u8 = 17;
+pub(super) const IPV4_HEADER: usize = 20;
+pub(super) const IPV6_HEADER: usize = 40;
+pub(super) const UDP_HEADER: usize = 8;
+pub(super) const UDP: u8 = 17;
 
 /// A packet with its IP and UDP headers, ready to go.
 #[derive(Clone, Debug)]
@@ -58,11 +58,14 @@ impl Letter {
                 bytes[0] = 0x45;
                 bytes[1] = TRAFFIC_CLASS;
                 bytes[2..4].copy_from_slice(&total.to_be_bytes());
-                // Identification and header checksum stay zero: the kernel fills both.
+                // The identification stays zero: nothing is fragmented.
                 bytes[8] = ttl;
                 bytes[9] = UDP;
                 bytes[12..16].copy_from_slice(&source.octets());
                 bytes[16..20].copy_from_slice(&destination.octets());
+                // A raw socket would have it filled in; a packet socket has not.
+                let sum = header_checksum(&bytes[..IPV4_HEADER]);
+                bytes[10..12].copy_from_slice(&sum.to_be_bytes());
                 IPV4_HEADER
             }
             (IpAddr::V6(source), IpAddr::V6(destination)) => {
@@ -107,29 +110,40 @@ impl Letter {
 
 /// The UDP checksum, RFC 768; over IPv6 it must not be absent, RFC 8200 8.1.
 fn checksum(source: IpAddr, destination: IpAddr, udp: &[u8]) -> u16 {
-    let words = |octets: &[u8]| -> u32 {
-        let (pairs, rest) = octets.as_chunks::<2>();
-        let odd = rest.first().map_or(0, |last| u32::from(*last) << 8);
-        pairs
-            .iter()
-            .map(|pair| u32::from(u16::from_be_bytes(*pair)))
-            .sum::<u32>()
-            + odd
-    };
     let address = |address: IpAddr| match address {
         IpAddr::V4(v4) => words(&v4.octets()),
         IpAddr::V6(v6) => words(&v6.octets()),
     };
     let length = u32::try_from(udp.len()).unwrap_or_default();
-    let mut sum = address(source) + address(destination) + u32::from(UDP) + length + words(udp);
-    while sum > 0xffff {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    match !u16::try_from(sum).unwrap_or_default() {
+    match folded(address(source) + address(destination) + u32::from(UDP) + length + words(udp)) {
         // Zero would stand for "no checksum".
         0 => 0xffff,
         sum => sum,
     }
+}
+
+/// The checksum of an IPv4 header, RFC 791 3.1, whose place in it is zero.
+pub(super) fn header_checksum(header: &[u8]) -> u16 {
+    folded(words(header))
+}
+
+/// The sum of all 16-bit words.
+fn words(octets: &[u8]) -> u32 {
+    let (pairs, rest) = octets.as_chunks::<2>();
+    let odd = rest.first().map_or(0, |last| u32::from(*last) << 8);
+    let pairs = pairs.iter();
+    pairs
+        .map(|pair| u32::from(u16::from_be_bytes(*pair)))
+        .sum::<u32>()
+        + odd
+}
+
+/// RFC 1071.
+fn folded(mut sum: u32) -> u16 {
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    !u16::try_from(sum).unwrap_or_default()
 }
 
 /// The raw socket of one family.
