@@ -1,5 +1,6 @@
 //! Hearing packets, and with each of them its TTL, its destination and its interface.
 
+use std::cell::RefCell;
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsRawFd, RawFd};
@@ -43,6 +44,22 @@ pub(crate) struct Arrived {
 pub(crate) struct Room {
     bytes: Vec<u8>,
     arrived: Vec<Option<Arrived>>,
+}
+
+// The headers of a batch point into themselves, so they stay with the thread that reads.
+thread_local! {
+    static HEADERS_V4: RefCell<MultiHeaders<SockaddrIn>> = RefCell::new(headers_v4());
+    static HEADERS_V6: RefCell<MultiHeaders<SockaddrIn6>> = RefCell::new(headers_v6());
+}
+
+fn headers_v4() -> MultiHeaders<SockaddrIn> {
+    let room = cmsg_space!(nix::libc::in_pktinfo, nix::libc::c_int);
+    MultiHeaders::preallocate(BATCH, Some(room))
+}
+
+fn headers_v6() -> MultiHeaders<SockaddrIn6> {
+    let room = cmsg_space!(nix::libc::in6_pktinfo, nix::libc::c_int);
+    MultiHeaders::preallocate(BATCH, Some(room))
 }
 
 impl Default for Room {
@@ -92,16 +109,10 @@ impl Receiver {
         mut each: impl FnMut(&Arrived, &[u8]),
     ) -> io::Result<bool> {
         let received = match self.family {
-            Family::Ipv4 => self.fill(
-                room,
-                cmsg_space!(nix::libc::in_pktinfo, nix::libc::c_int),
-                arrived_v4,
-            )?,
-            Family::Ipv6 => self.fill(
-                room,
-                cmsg_space!(nix::libc::in6_pktinfo, nix::libc::c_int),
-                arrived_v6,
-            )?,
+            Family::Ipv4 => HEADERS_V4
+                .with_borrow_mut(|headers| self.fill(room, headers, headers_v4, arrived_v4))?,
+            Family::Ipv6 => HEADERS_V6
+                .with_borrow_mut(|headers| self.fill(room, headers, headers_v6, arrived_v6))?,
         };
         // A datagram without the facts about it cannot be judged, and does not come about.
         for (bytes, arrived) in room.bytes.chunks_exact(SIZE).zip(&room.arrived) {
@@ -115,23 +126,27 @@ impl Receiver {
     fn fill<S: SockaddrLike + Copy>(
         &self,
         room: &mut Room,
-        control: Vec<u8>,
+        headers: &mut MultiHeaders<S>,
+        fresh: fn() -> MultiHeaders<S>,
         arrived: impl Fn(&RecvMsg<'_, '_, S>) -> Option<Arrived>,
     ) -> io::Result<usize> {
         room.arrived.clear();
         let mut chunks = room.bytes.chunks_exact_mut(SIZE);
         let mut slices: [[IoSliceMut<'_>; 1]; BATCH] =
             std::array::from_fn(|_| [IoSliceMut::new(chunks.next().unwrap_or_default())]);
-        // Made anew for every batch: the kernel overwrites the lengths in it.
-        let mut headers = MultiHeaders::<S>::preallocate(BATCH, Some(control));
         let fd = self.socket.as_raw_fd();
         let flags = MsgFlags::MSG_DONTWAIT;
-        match recvmmsg(fd, &mut headers, slices.iter_mut(), flags, None) {
+        match recvmmsg(fd, headers, slices.iter_mut(), flags, None) {
             Ok(results) => room
                 .arrived
                 .extend(results.map(|message| arrived(&message))),
             Err(Errno::EAGAIN | Errno::EINTR) => {}
             Err(error) => return Err(error.into()),
+        }
+        // The kernel writes the lengths of what it had to say into the headers. That is the same with
+        // every datagram, or there would be less room for the next one.
+        if room.arrived.contains(&None) {
+            *headers = fresh();
         }
         Ok(room.arrived.len())
     }
@@ -205,6 +220,20 @@ mod tests {
                 IpAddr::V4(_) => socket.set_ttl_v4(254).unwrap(),
                 IpAddr::V6(_) => socket.set_unicast_hops_v6(254).unwrap(),
             }
+            // What one batch leaves behind must do for the next.
+            for _ in 0..3 * BATCH {
+                sender.send_to(b"before", (address, port)).unwrap();
+            }
+            let (mut before, mut batch) = (0, Room::default());
+            while receiver
+                .receive(&mut batch, |arrived, payload| {
+                    assert_eq!((arrived.source, arrived.ttl), (address, 254));
+                    assert_eq!(payload, b"before");
+                    before += 1;
+                })
+                .unwrap()
+            {}
+            assert_eq!(before, 3 * BATCH);
             let long = [7; 300];
             for payload in [&b"one"[..], b"", &long] {
                 sender.send_to(payload, (address, port)).unwrap();
