@@ -84,10 +84,17 @@ fn bird_and_we_come_up_in_every_way() {
             });
         }
         // Long enough for many windows of sequence numbers.
+        let from = clock::stamp();
         std::thread::sleep(Duration::from_secs(2));
         for name in ["four", "six"] {
             let found = session(&daemon, name);
-            assert_eq!(found["counters"]["flaps"], 0, "{ours}");
+            // Half of a detection time without the processor may be all of it for BIRD.
+            let late = lab::lateness_between(from, clock::stamp());
+            let busy = late > Duration::from_millis(75);
+            assert!(
+                busy || found["counters"]["flaps"] == 0,
+                "{ours}, late {late:?}: {found}"
+            );
             assert_eq!(
                 found["counters"]["rejected"], 0,
                 "{ours}: {}",
@@ -224,11 +231,19 @@ fn bfd_takes_over_from_a_silent_master_in_a_quarter_of_a_second() {
         });
         let at = clock::stamp();
         lan.cut("a");
+        // It is cut when the command has run; on a busy machine that takes its time.
+        let command = clock::stamp().saturating_sub(at);
         let taken = wait_for("b speaks", PATIENCE, || capture.first_advert("b", at));
         let outage = taken.saturating_sub(at);
         let late = lab::lateness_between(at, taken);
-        eprintln!("round {round}: b was master {outage:?} after the cut (machine late {late:?})");
-        assert!(outage < Duration::from_millis(250) + late, "{outage:?}");
+        eprintln!(
+            "round {round}: b was master {outage:?} after the cut began \
+             (it took {command:?}, machine late {late:?})"
+        );
+        assert!(
+            outage < Duration::from_millis(250) + command + late,
+            "{outage:?}"
+        );
         outages.push(outage);
         drop(master);
         lan.plug("a");
