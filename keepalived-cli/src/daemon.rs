@@ -91,6 +91,8 @@ pub(crate) struct DaemonSettings {
     pub(crate) namespace: Option<String>,
     /// Where the pid file is.
     pub(crate) pid_folder: PathBuf,
+    /// Remembers what settings of the kernel were.
+    pub(crate) settings_file: PathBuf,
     /// Run last of all.
     pub(crate) shutdown: Option<Around>,
 }
@@ -99,6 +101,7 @@ impl DaemonSettings {
     /// What the command line, not the file, says about the elections.
     fn complete(&self, config: &mut keepalived_driver::Config) {
         config.tag = self.tag;
+        config.settings_file = Some(self.settings_file.clone());
         config.keep_addresses = self.keep_addresses;
         config.report_announcements = self.detail;
         config.report_addresses = self.addresses;

@@ -96,6 +96,7 @@ pub(crate) fn lines(report: &Report) -> Vec<(Level, String)> {
         }
         Report::Repaired { .. }
         | Report::GaveUp { .. }
+        | Report::NobodyTookOver { .. }
         | Report::Refused { .. }
         | Report::Foreign { .. } => objects::lines(report),
         Report::AddressClaimed {

@@ -1,6 +1,7 @@
 //! What the elections loop is told to run: already validated, every name resolved to a type.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,6 +47,10 @@ pub struct Config {
     /// Marks addresses as ours in the kernel (`IFA_PROTO`), so that a later run can tell them from
     /// foreign ones.
     pub tag: Tag,
+    /// Where it is remembered what settings of the kernel were before they were changed, so that a run
+    /// after one that was killed restores them. In a folder that a start of the host empties, one for
+    /// each daemon; absent: they stay changed. Read when the loop starts.
+    pub settings_file: Option<PathBuf>,
     /// Report adverts for VRIDs that are not configured on the interface (`log_unknown_vrids`).
     pub report_unknown_vrids: bool,
     /// Leave the addresses in place on stop (`-V`, `--dont-release-vrrp`).
@@ -81,6 +86,7 @@ impl Config {
             startup_delay: Duration::ZERO,
             delay_after_boot: Duration::ZERO,
             tag: DEFAULT_TAG,
+            settings_file: None,
             report_unknown_vrids: false,
             keep_addresses: false,
             firewall: FirewallSetup::default(),

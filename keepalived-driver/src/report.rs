@@ -107,12 +107,18 @@ pub enum Report {
         /// How often so far.
         times: u32,
     },
-    /// Somebody removes it again and again. It is put back ever more rarely.
+    /// Somebody removes it again and again. The instance lets go, so that another router can take over;
+    /// what is static is put back once a second at most.
     GaveUp {
         /// Who wants it.
         instance: Option<InstanceLabel>,
         /// What it is.
         object: Object,
+    },
+    /// No other router has taken over from an instance that let go: it is Active again.
+    NobodyTookOver {
+        /// Which.
+        instance: InstanceLabel,
     },
     /// The kernel refused it.
     Refused {

@@ -314,6 +314,53 @@ fn removed_in_a_loop(removal: &str, object: &str, again: bool) {
     }
 }
 
+/// VIP-06, KA-M-08: never an address on no router. One that is alone is never held; it hands over once
+/// another one is there, and takes over from that one as soon as it is gone.
+#[test]
+#[ignore = "live: cargo xtask live"]
+fn what_is_removed_in_a_loop_stays_with_a_router_that_is_alone() {
+    lab::require_live();
+    let lan = Lan::new(&["a", "b"]);
+    let (a_host, b_host) = (lan.host("a"), lan.host("b"));
+    let conf = |priority| {
+        let mut conf = instance(priority);
+        conf.interval = Duration::from_millis(200);
+        conf
+    };
+    let a = Daemon::start(Kind::Ours, a_host, &conf(150));
+    wait_until("a holds everything", PATIENCE, || held(a_host) == [true; 5]);
+    let mut remover = a_host.netns.command("sh");
+    let remover = remover
+        .args([
+            "-c",
+            "while :; do ip addr del 10.9.0.100/24 dev eth0; sleep 0.05; done",
+        ])
+        .stderr(std::process::Stdio::null())
+        .spawn();
+    let mut remover = remover.expect("sh starts");
+    a.wait_log(AGAIN, 1, PATIENCE);
+    a.wait_log("No other router has taken over", 1, PATIENCE);
+    // What does not go with the address is there all the while, and the address again and again.
+    let repairs = || a.logged("10.9.0.100 was removed by somebody else and put back");
+    let before = repairs();
+    holds_for("a holds the others", Duration::from_secs(4), || {
+        held(a_host)[2..] == [true; 3]
+    });
+    assert!(repairs() >= before + 2, "{}", a.log());
+    assert_eq!(a.logged("Entering FAULT STATE"), 0, "{}", a.log());
+    let mut b = Daemon::start(Kind::CKeepalived, b_host, &conf(100));
+    wait_until("b has everything", Duration::from_secs(40), || {
+        held(a_host) == [false; 5] && held(b_host) == [true; 5]
+    });
+    a.wait_log("Entering FAULT STATE", 1, PATIENCE);
+    remover.kill().expect("it runs");
+    remover.wait().expect("it ends");
+    b.kill();
+    wait_until("a has everything", Duration::from_secs(6), || {
+        held(a_host) == [true; 5]
+    });
+}
+
 fn a_route_that_goes_with_its_link_faults_the_group(kind: Kind) {
     lab::require_live();
     let lan = Lan::new(&["a"]);

@@ -59,6 +59,8 @@ for_kinds! {
         settings_of_the_kernel_are_restored;
         /// VMAC-07.
         the_reverse_path_filter_moves_and_comes_back;
+        /// VMAC-07, VIP-07, IF-09: after a kill the next run knows what they were.
+        settings_that_a_killed_run_has_changed_are_restored_by_the_next;
         /// VMAC-01, FW-01: a reload that changes nothing asks the kernel for nothing.
         reloads_without_changes_touch_nothing;
         /// VMAC-01, VMAC-07.
@@ -378,6 +380,41 @@ fn settings_of_the_kernel_are_restored(kind: Kind) {
     daemon.terminate();
     let _ = daemon.wait_exit(PATIENCE);
     assert_eq!(settings(a), before);
+}
+
+fn settings_that_a_killed_run_has_changed_are_restored_by_the_next(kind: Kind) {
+    let lan = lan();
+    let a = lan.host("a");
+    a.netns
+        .shell("echo 1 > /proc/sys/net/ipv4/conf/all/rp_filter");
+    let before = settings(a);
+    let mut conf = Conf::new(200).with("use_vmac").with("promote_secondaries");
+    conf.global.push("disable_local_igmp".to_owned());
+    let vip = conf.service_address();
+    let mut daemon = Daemon::start(kind, a, &conf);
+    // Once with what was configured then, until it ends; and once without.
+    for (next, device) in [(conf.clone(), "vrrp.51"), (Conf::new(200), "eth0")] {
+        wait_until("it is master", PATIENCE, || holds(a, "vrrp.51", vip));
+        let during = settings(a);
+        assert_ne!(during, before);
+        daemon.kill();
+        assert_eq!(settings(a), during);
+        daemon.start_again_with(a, &next);
+        wait_until("the next is master", PATIENCE, || holds(a, device, vip));
+        if device == "eth0" {
+            wait_until("all is as it was", PATIENCE, || settings(a) == before);
+        } else {
+            assert_eq!(settings(a), during);
+            daemon.terminate();
+            let _ = daemon.wait_exit(PATIENCE);
+            assert_eq!(settings(a), before);
+            daemon.start_again_with(a, &conf);
+        }
+    }
+    daemon.terminate();
+    let _ = daemon.wait_exit(PATIENCE);
+    assert_eq!(settings(a), before);
+    assert!(!daemon.directory().join("main.settings").exists());
 }
 
 fn the_reverse_path_filter_moves_and_comes_back(kind: Kind) {

@@ -44,6 +44,20 @@ impl fmt::Display for SettingPlace {
     }
 }
 
+/// Names of the settings that this module knows.
+const KEYS: [&str; 10] = [
+    "accept_local",
+    "accept_ra",
+    "arp_announce",
+    "arp_filter",
+    "arp_ignore",
+    "autoconf",
+    "disable_ipv6",
+    "igmp_link_local_mcast_reports",
+    "promote_secondaries",
+    "rp_filter",
+];
+
 impl Setting {
     const fn v4(place: SettingPlace, key: &'static str, value: u32) -> Self {
         Self {
@@ -73,6 +87,40 @@ impl Setting {
         }
     }
 
+    /// The setting with this [path](Self::path), if it is one that some function here makes.
+    #[must_use]
+    pub fn from_path(path: &str, value: u32) -> Option<Self> {
+        let words: Vec<&str> = path.split('/').collect();
+        let (family, place, name) = match words.as_slice() {
+            [family, name] => (family, SettingPlace::Namespace, name),
+            [family, "conf", "all", name] => (family, SettingPlace::All, name),
+            [family, "conf", "default", name] => (family, SettingPlace::Default, name),
+            [family, "conf", interface, name] => {
+                let interface = InterfaceName::new(interface).ok()?;
+                (family, SettingPlace::Interface(interface), name)
+            }
+            _ => return None,
+        };
+        let ipv6 = match *family {
+            "ipv4" => false,
+            "ipv6" => true,
+            _ => return None,
+        };
+        let key = KEYS.into_iter().find(|key| key == name)?;
+        Some(Self {
+            ipv6,
+            place,
+            key,
+            value,
+        })
+    }
+
+    /// The other addresses of a subnet stay when its first one goes.
+    #[must_use]
+    pub const fn promote_secondaries(interface: InterfaceName) -> Self {
+        Self::v4(SettingPlace::Interface(interface), "promote_secondaries", 1)
+    }
+
     /// What a device of ours needs before it is switched on (VMAC-07). `ipv4`, `ipv6`: the
     /// families of the addresses it is for.
     #[must_use]
@@ -86,7 +134,7 @@ impl Setting {
                 // Packets of the real interface's address come in by this one too.
                 Self::v4(place, "accept_local", 1),
                 Self::v4(place, "rp_filter", 0),
-                Self::v4(place, "promote_secondaries", 1),
+                Self::promote_secondaries(link.name),
             ]);
         }
         if !matches!(link.kind, LinkKind::Macvlan { .. }) {

@@ -31,6 +31,13 @@ pub(super) fn lines(report: &Report) -> Vec<(Level, String)> {
                 object.class()
             ),
         ),
+        Report::NobodyTookOver { instance } => (
+            Level::Warning,
+            format!(
+                "({}) No other router has taken over: what is removed is put back, again and again",
+                instance.name
+            ),
+        ),
         Report::Refused {
             instance,
             object,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use mio::Waker;
@@ -28,7 +29,7 @@ pub(super) struct Devices {
     keeper: LinkKeeper,
     waker: Arc<Waker>,
     thread: Option<DeviceThread>,
-    settings: Settings,
+    pub(super) settings: Settings,
     /// Sockets that adverts leave by, where that is not the interface they come in by.
     pub(super) senders: HashMap<PathKey, Sender>,
     request: Vec<u8>,
@@ -44,12 +45,12 @@ pub(super) struct Sender {
 }
 
 impl Devices {
-    pub(super) fn new(tag: Tag, waker: Arc<Waker>) -> Self {
+    pub(super) fn new(tag: Tag, waker: Arc<Waker>, settings_file: Option<PathBuf>) -> Self {
         Self {
             keeper: LinkKeeper::new(tag),
             waker,
             thread: None,
-            settings: Settings::default(),
+            settings: Settings::new(settings_file),
             senders: HashMap::new(),
             request: Vec::new(),
             rp_filter_moved: false,
@@ -212,7 +213,7 @@ impl Elections {
                 break;
             }
         }
-        self.apply_settings(wanted);
+        self.apply_settings(wanted, true);
     }
 
     /// Settings of interfaces that are not ours to make, and of the namespace.
@@ -240,17 +241,26 @@ impl Elections {
             .flat_map(|running| running.setup.links())
             .map(|link| SettingPlace::Interface(link.name))
             .collect();
-        self.devices.settings.keep(|held| {
+        let promoted = &self.promoted;
+        let promotes = |held: &Setting| match held.place {
+            SettingPlace::Interface(name) => {
+                *held == Setting::promote_secondaries(name) && promoted.contains(&name)
+            }
+            _ => false,
+        };
+        let trouble = self.devices.settings.keep(|held| {
             devices.contains(&held.place)
                 || (moves && held.key == "rp_filter")
+                || promotes(held)
                 || wanted.iter().any(|setting| setting.path() == held.path())
         });
+        self.trouble_of_settings(trouble);
         if moves && !self.devices.rp_filter_moved {
             let moved = self.rp_filter();
-            self.apply_settings(moved);
+            self.apply_settings(moved, false);
         }
         self.devices.rp_filter_moved = moves;
-        self.apply_settings(wanted);
+        self.apply_settings(wanted, false);
     }
 
     /// Which interfaces share a spacing of announcements. A device has that of the interface below.
@@ -300,11 +310,19 @@ impl Elections {
         Setting::move_rp_filter(all, value(SettingPlace::Default), interfaces)
     }
 
-    fn apply_settings(&mut self, wanted: impl IntoIterator<Item = Setting>) {
-        for setting in wanted {
-            if let Err(message) = self.devices.settings.apply(setting) {
-                self.reports.push(Report::Trouble { message });
-            }
+    /// `fleeting`: they vanish with a device of ours.
+    pub(super) fn apply_settings(
+        &mut self,
+        wanted: impl IntoIterator<Item = Setting>,
+        fleeting: bool,
+    ) {
+        let trouble = self.devices.settings.apply(wanted, fleeting);
+        self.trouble_of_settings(trouble);
+    }
+
+    pub(super) fn trouble_of_settings(&mut self, trouble: impl IntoIterator<Item = String>) {
+        for message in trouble {
+            self.reports.push(Report::Trouble { message });
         }
     }
 
@@ -394,6 +412,7 @@ impl Elections {
     }
 
     pub(super) fn restore_settings(&mut self) {
-        self.devices.settings.keep(|_| false);
+        let trouble = self.devices.settings.keep(|_| false);
+        self.trouble_of_settings(trouble);
     }
 }

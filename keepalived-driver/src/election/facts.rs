@@ -13,7 +13,6 @@ use super::Elections;
 use super::statics::STATIC;
 use crate::config::InstanceSetup;
 use crate::report::{InstanceLabel, LinkState, Report};
-use crate::sources::Source;
 
 impl Elections {
     /// Take in the kernel's news, then bring every affected instance up to date.
@@ -96,6 +95,8 @@ impl Elections {
                 self.frames.forget(index);
                 self.announcer.forget_link(index);
                 self.devices.forget(name);
+                // A new interface of that name begins with the system's default.
+                self.promoted.remove(&name);
                 self.filter.stale = true;
                 self.link_news(now, &name, LinkState::Gone);
             }
@@ -150,6 +151,11 @@ impl Elections {
                 let instance = self.label_of(owner);
                 let is_address = object.address().is_some();
                 let id = self.owners.get(&owner).copied();
+                if let Some(id) = id
+                    && self.contests.lost_again(now, id, &object, self.heard(id))
+                {
+                    self.hand_over(now, id);
+                }
                 if let Some(running) = id.and_then(|id| self.instances.get_mut(&id)) {
                     running.note_repair(&object);
                 }
@@ -200,13 +206,15 @@ impl Elections {
                 if refused {
                     return;
                 }
-                let instance = self.label_of(owner);
                 if let Some(id) = id {
-                    self.contests.lost(now, id, &object);
-                    self.dirty_instances.insert(id);
-                    // This may be the end of a turn: the next must not wait.
-                    self.ready.insert(Source::Timer);
+                    let lost = self.state_of(id) == State::Active
+                        && self.contests.lost(now, id, &object, self.heard(id));
+                    if !lost {
+                        return;
+                    }
+                    self.hand_over(now, id);
                 }
+                let instance = self.label_of(owner);
                 self.reports.push(Report::GaveUp { instance, object });
             }
             // Resynced: nothing to do; Removed: the shutdown asks the reconciler.

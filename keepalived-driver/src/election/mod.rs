@@ -190,7 +190,7 @@ impl Elections {
                 .register(&mut SourceFd(&fd), source.into(), Interest::READABLE)?;
         }
         let filter = Filter::new(waker.clone());
-        let devices = Devices::new(config.tag, waker.clone());
+        let devices = Devices::new(config.tag, waker.clone(), config.settings_file.clone());
         let (remote, commands) = Remote::new(waker);
         let now = clock.now();
         let mut reconciler = Reconciler::new(config.tag);

@@ -1,62 +1,230 @@
 //! Settings of the kernel that are ours while we run: applied, remembered, restored.
 //!
-//! Reading and writing them is a system call that waits for nothing but the kernel's own locks,
-//! as a netlink request does.
+//! What they were before is written to a file first, so that a run after one that was killed can
+//! restore them. Reading and writing settings is a system call that waits for nothing but the kernel's
+//! own locks, as a netlink request does; the file belongs into a folder in memory, such as /run.
 
-use std::fs;
-use std::path::PathBuf;
+use std::fmt::Write as _;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write as _};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 
 use netlink_vip::{InterfaceName, Setting, SettingPlace};
+use nix::net::if_::if_nametoindex;
+use rustix::fs::OFlags;
 
 const ROOT: &str = "/proc/sys/net";
+/// The first word of the file, with the version of what follows.
+const FORMAT: &str = "keepalived-rs-settings-1";
+/// More is not ours: a line has some 60 octets.
+const LONGEST: u64 = 1 << 22;
 
 /// What was changed, in that order, with the values before.
 #[derive(Debug, Default)]
 pub(super) struct Settings {
-    held: Vec<(Setting, Option<u32>)>,
+    held: Vec<Held>,
+    file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Held {
+    setting: Setting,
+    /// What it was; absent if it was what it is to be.
+    before: Option<u32>,
+    /// It vanishes with a device of ours, and need not be remembered.
+    fleeting: bool,
+    /// A run that was killed has changed it; whether it is now what it is to be has not been looked at.
+    inherited: bool,
 }
 
 impl Settings {
-    /// Makes the setting what it is to be, and remembers what it was. Nothing to do if that has
-    /// been done already.
-    pub(super) fn apply(&mut self, setting: Setting) -> Result<(), String> {
-        let held = |(other, _): &&mut (Setting, Option<u32>)| other.path() == setting.path();
-        if let Some((known, _)) = self.held.iter_mut().find(held) {
-            if known.value == setting.value {
-                return Ok(());
+    /// None, beside those that a run that was killed has written to `file` and that are still there.
+    pub(super) fn new(file: Option<PathBuf>) -> Self {
+        let known = |path: &PathBuf| read_file(path).ok().map(|text| parse(&text, &origin()));
+        Self {
+            held: file.as_ref().and_then(known).unwrap_or_default(),
+            file,
+        }
+    }
+
+    /// Makes the settings what they are to be, and remembers what they were. Nothing to do where that
+    /// has been done already. What could not be done, in words.
+    pub(super) fn apply(
+        &mut self,
+        wanted: impl IntoIterator<Item = Setting>,
+        fleeting: bool,
+    ) -> Vec<String> {
+        let mut changes = Vec::new();
+        let mut to_remember = false;
+        for setting in wanted {
+            let mut held = self.held.iter_mut();
+            let known = held.find(|held| is_same(&held.setting, &setting));
+            if let Some(known) = known {
+                if known.inherited || known.setting.value != setting.value {
+                    (known.inherited, known.setting.value) = (false, setting.value);
+                    changes.push(setting);
+                }
+                continue;
             }
-            known.value = setting.value;
-            return write(&setting, setting.value);
+            let now = read(&setting);
+            let before = now.filter(|old| *old != setting.value);
+            to_remember |= before.is_some() && !fleeting;
+            if now != Some(setting.value) {
+                changes.push(setting);
+            }
+            self.held.push(Held {
+                setting,
+                before,
+                fleeting,
+                inherited: false,
+            });
         }
-        let before = read(&setting);
-        self.held
-            .push((setting, before.filter(|old| *old != setting.value)));
-        if before == Some(setting.value) {
-            return Ok(());
+        let mut trouble = Vec::new();
+        if to_remember {
+            trouble.extend(self.save());
         }
-        write(&setting, setting.value)
+        for setting in changes {
+            trouble.extend(write(&setting, setting.value).err());
+        }
+        trouble
     }
 
     /// An interface is gone and its settings with it.
     pub(super) fn forget(&mut self, interface: InterfaceName) {
         let place = SettingPlace::Interface(interface);
-        self.held.retain(|(setting, _)| setting.place != place);
+        let before = self.held.len();
+        self.held.retain(|held| held.setting.place != place);
+        if self.held.len() != before {
+            // Should it fail: of an interface that is made anew nothing is restored.
+            let _ = self.save();
+        }
     }
 
-    /// Restores those that are not wanted any more.
-    pub(super) fn keep(&mut self, wanted: impl Fn(&Setting) -> bool) {
-        let mut kept = Vec::with_capacity(self.held.len());
-        for (setting, before) in self.held.drain(..).rev() {
-            if wanted(&setting) {
-                kept.push((setting, before));
-            } else if let Some(before) = before {
+    /// Restores those that are not wanted any more. What could not be done, in words.
+    pub(super) fn keep(&mut self, wanted: impl Fn(&Setting) -> bool) -> Option<String> {
+        let before = self.held.len();
+        let mut kept = Vec::with_capacity(before);
+        for held in self.held.drain(..).rev() {
+            if wanted(&held.setting) {
+                kept.push(held);
+            } else if let Some(before) = held.before {
                 // What vanished meanwhile has nothing to be restored.
-                let _ = write(&setting, before);
+                let _ = write(&held.setting, before);
             }
         }
         kept.reverse();
         self.held = kept;
+        (self.held.len() != before).then(|| self.save()).flatten()
     }
+
+    /// Writes the file anew, or removes it if there is nothing to remember.
+    fn save(&self) -> Option<String> {
+        let path = self.file.as_ref()?;
+        let text = text(&self.held, &origin());
+        let written = match text {
+            Some(text) => replace(path, &text),
+            None => match fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            },
+        };
+        let error = written.err()?;
+        let path = path.display();
+        Some(format!(
+            "{path}: {error}; should this process be killed, changed settings of the kernel stay"
+        ))
+    }
+}
+
+/// Whether they are the same setting, whatever the values.
+fn is_same(one: &Setting, other: &Setting) -> bool {
+    (one.ipv6, one.place, one.key) == (other.ipv6, other.place, other.key)
+}
+
+/// Which boot and which network namespace settings belong to.
+fn origin() -> String {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let namespace = fs::metadata("/proc/thread-self/ns/net");
+    let namespace = namespace.map_or(0, |metadata| metadata.ino());
+    format!("{FORMAT} {} {namespace}", boot.trim())
+}
+
+/// The number of the interface of this setting; 0 if it has none.
+fn index(setting: &Setting) -> u32 {
+    match setting.place {
+        SettingPlace::Interface(name) => if_nametoindex(name.as_str()).unwrap_or(0),
+        SettingPlace::All | SettingPlace::Default | SettingPlace::Namespace => 0,
+    }
+}
+
+/// The file's content, if there is anything to remember.
+fn text(held: &[Held], origin: &str) -> Option<String> {
+    let mut text = format!("{origin}\n");
+    let header = text.len();
+    for held in held.iter().filter(|held| !held.fleeting) {
+        if let Some(before) = held.before {
+            let setting = &held.setting;
+            let (path, index) = (setting.path(), index(setting));
+            let _ = writeln!(text, "{path} {index} {before} {}", setting.value);
+        }
+    }
+    (text.len() > header).then_some(text)
+}
+
+/// What the file says about interfaces that are still the same ones. Nothing, if it is of another boot
+/// or another namespace.
+fn parse(text: &str, origin: &str) -> Vec<Held> {
+    let mut lines = text.lines();
+    if lines.next() != Some(origin) {
+        return Vec::new();
+    }
+    let held = |line: &str| {
+        let mut words = line.split(' ');
+        let path = words.next()?;
+        let mut number = || words.next()?.parse::<u32>().ok();
+        let (interface, before, value) = (number()?, number()?, number()?);
+        let setting = Setting::from_path(path, value)?;
+        (index(&setting) == interface).then_some(Held {
+            setting,
+            before: Some(before),
+            fleeting: false,
+            inherited: true,
+        })
+    };
+    lines.filter_map(held).collect()
+}
+
+/// Only what is ours: settings of the kernel follow from it.
+fn read_file(path: &Path) -> io::Result<String> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(i32::try_from(flags.bits()).unwrap_or_default())
+        .open(path)?;
+    let metadata = file.metadata()?;
+    let own = rustix::process::geteuid().as_raw();
+    if !metadata.is_file() || metadata.uid() != own || metadata.mode() & 0o022 != 0 {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    let mut text = String::new();
+    file.take(LONGEST).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// Whole, or not at all.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".new");
+    let draft = PathBuf::from(draft);
+    let _ = fs::remove_file(&draft);
+    let mut file: File = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&draft)?;
+    file.write_all(text.as_bytes())?;
+    fs::rename(&draft, path)
 }
 
 fn path(setting: &Setting) -> PathBuf {
@@ -72,8 +240,50 @@ fn write(setting: &Setting, value: u32) -> Result<(), String> {
     let path = path(setting);
     match fs::write(&path, value.to_string()) {
         // A kernel without IPv6 has none of its settings.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && setting.ipv6 => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && setting.ipv6 => Ok(()),
         Err(error) => Err(format!("cannot set {} to {value}: {error}", path.display())),
         Ok(()) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held(path: &str, before: u32, value: u32) -> Held {
+        Held {
+            setting: Setting::from_path(path, value).unwrap(),
+            before: Some(before),
+            fleeting: false,
+            inherited: true,
+        }
+    }
+
+    /// VMAC-07.
+    #[test]
+    fn what_is_written_is_read_again_and_of_another_origin_it_is_not() {
+        let all = [
+            held("ipv4/conf/lo/arp_ignore", 0, 1),
+            held("ipv4/conf/all/rp_filter", 2, 0),
+            held("ipv4/igmp_link_local_mcast_reports", 1, 0),
+        ];
+        let mut more = all.to_vec();
+        // Neither of these has to be restored.
+        more.push(Held {
+            fleeting: true,
+            ..held("ipv6/conf/lo/accept_ra", 1, 0)
+        });
+        more.push(Held {
+            before: None,
+            ..held("ipv4/conf/lo/arp_filter", 0, 1)
+        });
+        let text = text(&more, "here").unwrap();
+        assert_eq!(parse(&text, "here"), all);
+        assert_eq!(parse(&text, "elsewhere"), []);
+        // An interface that is another one by now, and things that are no settings of ours.
+        let text = text.replace("arp_ignore 1 ", "arp_ignore 999 ")
+            + "ipv4/conf/../../kernel/panic 0 1 2\nipv4/conf/lo/forwarding 1 1 1\nrubbish\n";
+        assert_eq!(parse(&text, "here"), all[1..]);
+        assert_eq!(super::text(&more[3..], "here"), None);
     }
 }

@@ -14,6 +14,8 @@ pub(super) const GIVE_UP_AFTER: u32 = 6;
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 /// Longest delay: attempts never end.
 const LAST_DELAY: Duration = Duration::from_secs(30);
+/// The longest before something that others removed is put back: its owner may be the only one to hold it.
+const LAST_REPAIR: Duration = Duration::from_secs(1);
 /// After this time without trouble counting starts again.
 const CALM: Duration = Duration::from_secs(60);
 
@@ -61,6 +63,7 @@ impl Troubles {
         let losses = trouble.losses;
         // The first repair is immediate.
         let wait = losses.checked_sub(2).map_or(Duration::ZERO, delay);
+        let wait = wait.min(LAST_REPAIR);
         self.hold(now, identity, wait, |trouble| &mut trouble.retry_at);
         losses == GIVE_UP_AFTER
     }
