@@ -51,6 +51,8 @@ for_kinds! {
         an_interface_may_appear_late;
         /// KA-F-08.
         an_interface_may_be_deleted_and_made_again;
+        /// KA-ST-09, KA-F-05: duplicate address detection, still going on or failed.
+        an_address_that_is_not_the_host_s_yet_is_waited_for;
         /// KA-ST-07.
         a_killed_master_leaves_no_duplicate_when_it_comes_back;
         /// KA-ST-07.
@@ -229,6 +231,57 @@ fn late(kind: Kind, again: bool) {
             daemon.wait_log("Entering FAULT STATE", faults + 1, PATIENCE);
         }
     }
+}
+
+/// The link-local address is tentative at start for some seconds, then fit for use; another one is found to
+/// be somebody else's.
+fn an_address_that_is_not_the_host_s_yet_is_waited_for(kind: Kind) {
+    lab::require_live();
+    let lan = Lan::new(&["a"]);
+    let host = lan.host("a");
+    host.netns.ip(&["link add late0 type veth peer name far0"]);
+    host.netns.shell(
+        "cd /proc/sys/net/ipv6/conf; echo 1 > late0/accept_dad; echo 4 > late0/dad_transmits; \
+         echo 1 > late0/addr_gen_mode; echo 1 > far0/addr_gen_mode",
+    );
+    host.netns.ip(&[
+        "link set far0 up",
+        "link set late0 up",
+        "addr add fe80::bb/64 dev far0 nodad",
+        "addr add fe80::aa/64 dev late0",
+    ]);
+    let tentative = || {
+        let answer = host
+            .netns
+            .ip_json(&["-6", "address", "show", "dev", "late0", "tentative"]);
+        answer.to_string().contains("fe80::")
+    };
+    assert!(tentative(), "the kernel takes its time");
+    let conf = Conf::new(200).ipv6().text().replace(INTERFACE, "late0");
+    let daemon = Daemon::start_with(kind, host, &conf);
+    daemon.wait_log(
+        "another host uses fe80::aa of late0 is being found",
+        1,
+        PATIENCE,
+    );
+    assert!(tentative() || daemon.logged("Entering MASTER STATE") == 1);
+    daemon.wait_log("Entering MASTER STATE", 1, PATIENCE);
+    assert!(!tentative());
+    assert_eq!(daemon.logged("Entering FAULT STATE"), 1, "{}", daemon.log());
+    // This one is that of the other end of the cable.
+    host.netns.ip(&[
+        "addr del fe80::aa/64 dev late0",
+        "addr add fe80::bb/64 dev late0",
+    ]);
+    daemon.wait_log("fe80::bb of late0 is in use by another host", 1, PATIENCE);
+    assert_eq!(
+        daemon.logged("Entering MASTER STATE"),
+        1,
+        "{}",
+        daemon.log()
+    );
+    host.netns.ip(&["addr add fe80::cc/64 dev late0"]);
+    daemon.wait_log("Entering MASTER STATE", 2, PATIENCE);
 }
 
 /// kill -9 and a restart: no address is in two places, nobody else's address is touched.

@@ -4,10 +4,9 @@
 
 use std::net::IpAddr;
 
-use netlink_vip::{AddressFlags, Burst, InterfaceName, KernelEvent, ObservedAddress, OwnerId};
+use netlink_vip::{Burst, InterfaceName, KernelEvent, OwnerId};
 use sans_io_time::Instant;
 use vrrp_fsm::{Event, Fault, InstanceId, State};
-use vrrp_proto::Family;
 
 use super::Elections;
 use super::statics::STATIC;
@@ -400,13 +399,7 @@ impl Elections {
             ),
         }
         if source.is_none() {
-            fault(
-                Fault::NoSourceAddress,
-                match setup.source {
-                    Some(wanted) => format!("{wanted} is not an address of this machine"),
-                    None => format!("{name} has no address of its own"),
-                },
-            );
+            fault(Fault::NoSourceAddress, self.why_no_source(setup));
         }
         if let Some(reason) = self.contests.reason(id) {
             fault(Fault::Kernel, reason.to_owned());
@@ -437,24 +430,6 @@ impl Elections {
         let adjustment = self.tracker_effects(setup, state, fault);
         (faults, adjustment)
     }
-
-    /// The source address of adverts, if it is present: the configured one on any interface, or
-    /// the primary address of the instance's own.
-    fn source_of(&self, setup: &InstanceSetup) -> Option<IpAddr> {
-        if let Some(configured) = setup.source {
-            return self
-                .reconciler
-                .links()
-                .flat_map(|link| self.reconciler.addresses(link.index))
-                .any(|known| known.address == configured && usable(known))
-                .then_some(configured);
-        }
-        let index = self.reconciler.link(setup.interface.as_str())?.index;
-        match setup.fsm.family {
-            Family::Ipv4 => self.reconciler.source_ipv4(index).map(IpAddr::V4),
-            Family::Ipv6 => self.reconciler.source_ipv6(index).map(IpAddr::V6),
-        }
-    }
 }
 
 pub(super) fn add_fault(faults: &mut Vec<(Fault, String)>, fault: Fault, detail: String) {
@@ -465,10 +440,4 @@ pub(super) fn add_fault(faults: &mut Vec<(Fault, String)>, fault: Fault, detail:
         }
         None => faults.push((fault, detail)),
     }
-}
-
-/// An address that duplicate address detection still examines, or has refused, cannot be a source.
-pub(super) fn usable(address: &ObservedAddress) -> bool {
-    let flags = address.flags;
-    !flags.contains(AddressFlags::TENTATIVE) && !flags.contains(AddressFlags::DADFAILED)
 }

@@ -26,6 +26,7 @@ mod secondaries;
 mod settings;
 mod shutdown;
 mod snapshots;
+mod source;
 mod statics;
 mod trackers;
 

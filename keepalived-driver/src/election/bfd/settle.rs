@@ -10,7 +10,6 @@ use sans_io_time::Instant;
 
 use super::io::senders_key;
 use crate::bfd::BfdNews;
-use crate::election::facts::usable;
 use crate::election::{Elections, RETRY};
 use crate::report::Report;
 use crate::sockets::bfd::{family, source_for};
@@ -31,7 +30,7 @@ impl Elections {
             .reconciler
             .links()
             .flat_map(|link| self.reconciler.addresses(link.index))
-            .filter(|known| usable(known))
+            .filter(|known| known.is_usable())
             .map(|known| known.address)
             .collect();
         let mut by_index = HashMap::new();
