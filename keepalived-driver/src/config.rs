@@ -63,6 +63,9 @@ pub struct Config {
     pub garp_groups: Vec<GarpGroup>,
     /// Delays of links; at most one for each interface.
     pub link_delays: Vec<LinkDelay>,
+    /// Interfaces whose drivers are asked once a second whether there is a link, beside what the kernel
+    /// tells by itself (`linkbeat_interfaces`).
+    pub polled_links: Vec<InterfaceName>,
     /// Report every announcement that is sent: many lines, for `-D`.
     pub report_announcements: bool,
     /// Report every address of this machine, whoever's it is except ours, that is there, comes or goes.
@@ -93,6 +96,7 @@ impl Config {
             no_local_igmp: false,
             garp_groups: Vec::new(),
             link_delays: Vec::new(),
+            polled_links: Vec::new(),
             report_announcements: false,
             report_addresses: false,
             thread: ThreadSettings::default(),

@@ -19,6 +19,7 @@ mod desired;
 mod encode;
 mod error;
 mod ethernet;
+pub mod ethtool;
 mod event;
 mod firewall;
 mod link;

@@ -181,6 +181,28 @@ pub(super) fn link_delays(model: &Model) -> Vec<LinkDelay> {
     model.link_delays.iter().filter_map(delay).collect()
 }
 
+/// Interfaces whose links are polled: those that are named, and those of instances where that is asked for.
+pub(super) fn polled_links(model: &Model, instances: &[Arc<InstanceSetup>]) -> Vec<InterfaceName> {
+    let linkbeat = &model.linkbeat;
+    let mut polled: BTreeSet<InterfaceName> = names(&linkbeat.interfaces).into_iter().collect();
+    let asking = model.instances.iter().filter(|one| one.linkbeat);
+    let own = |one: &VrrpInstance| one.interface.value.parse::<InterfaceName>().ok();
+    polled.extend(asking.filter_map(own));
+    if linkbeat.all {
+        for setup in instances {
+            let tracked = setup.track_interfaces.iter().map(|tracked| tracked.name);
+            let all = tracked.chain(setup.track_devices.iter().copied());
+            let made = |name: &InterfaceName| setup.links().any(|link| link.name == *name);
+            polled.extend(all.filter(|name| !made(name)));
+            polled.insert(setup.interface);
+        }
+    }
+    for name in names(&linkbeat.flags_only) {
+        polled.remove(&name);
+    }
+    polled.into_iter().collect()
+}
+
 /// How rules of the packet filter are written.
 pub(super) fn firewall(global: &GlobalDefs) -> FirewallSetup {
     let links = &global.links;

@@ -145,6 +145,7 @@ pub(crate) fn lower(model: &Model, machine: &dyn Machine) -> Lowered {
     driver.startup_delay = model.global.startup_delay;
     driver.garp_groups = device::garp_groups(model);
     driver.link_delays = device::link_delays(model);
+    driver.polled_links = device::polled_links(model, &driver.instances);
     driver.firewall = device::firewall(&model.global);
     driver.no_local_igmp = model.global.links.no_local_igmp;
     driver.delay_after_boot = model.global.delay_after_boot;

@@ -181,9 +181,9 @@ inline! {
     "VSG-ENTRY", "(address)", "IPADDR [PORT]", P1, NotYet;
     "VSG-ENTRY", "(range)", "IPADDR-LASTPART|IPADDR-IPADDR|NETWORK/PREFIX then [PORT]", P1, NotYet;
     "VSG-ENTRY", "fwmark", "UINT32 [inet|inet6]", P1, NotYet;
-    "linkbeat_interfaces", "MII", "", P2, NoEffect("nothing is polled");
-    "linkbeat_interfaces", "ETHTOOL", "", P2, NoEffect("nothing is polled");
-    "linkbeat_interfaces", "IOCTL", "", P2, NoEffect("nothing is polled");
+    "linkbeat_interfaces", "MII", "", P2, NoEffect("drivers that know their link by MII read it when ethtool asks");
+    "linkbeat_interfaces", "ETHTOOL", "", P2, NoEffect("so is asked without it");
+    "linkbeat_interfaces", "IOCTL", "", P2, Works;
     "global_defs.lvs_sync_daemon", "inst", "VRRP_INSTANCE", P1, NotYet;
     "global_defs.lvs_sync_daemon", "id", "UINT(0..255)", P1, NotYet;
     "global_defs.lvs_sync_daemon", "maxlen", "UINT(1..65507)", P2, NotYet;

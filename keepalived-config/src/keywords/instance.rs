@@ -47,8 +47,8 @@ table! { INSTANCE, Instance;
         "Interface the instance runs on.";
     "kernel_rx_buf_size", Line, "UINT(bytes)", P2, Works, "the kernel's", "2.0.3",
         "Receive buffer in bytes of the VRRP socket.";
-    "linkbeat_use_polling", Line, "", P2, NoEffect("the kernel tells at once what polling would find"), "off", "1.1.18",
-        "Poll the link of the interface; deprecated.";
+    "linkbeat_use_polling", Line, "", P2, Works, "off", "1.1.18",
+        "Ask the driver of the interface for its link once a second; deprecated.";
     "lower_prio_no_advert", Line, "[BOOL]", P1, Works, "as vrrp_lower_prio_no_advert", "1.2.20",
         "Do not answer a lower-priority advert.";
     "lvs_sync_daemon_interface", Line, "IFNAME", P1, NotYet, "none", "0.5.5",

@@ -21,10 +21,10 @@ table! { ROOT, Root;
         P2, Works, "", "2.2.3",
         "How long a link has to stay down or up before it counts.";
     "linkbeat_interfaces", Entries(EntryKind::Linkbeat), "{ IFNAME [MII|ETHTOOL|IOCTL] ... }",
-        P2, NoEffect("the kernel tells at once what polling would find"), "", "2.0.0",
-        "Interfaces whose link is polled, and how.";
-    "linkbeat_use_polling", Line, "", P2, NoEffect("the kernel tells at once what polling would find"), "", "1.1.18",
-        "Poll the link state of every interface instead of listening to the kernel.";
+        P2, Works, "", "2.0.0",
+        "Interfaces whose driver is asked once a second whether there is a link, beside what the kernel tells.";
+    "linkbeat_use_polling", Line, "", P2, Works, "", "1.1.18",
+        "Ask so about every interface that instances run on or track; the kernel's news count all the same.";
     "namespace_with_ipsets", Line, "", P2, NoEffect("nftables knows namespaces"), "", "1.3.0",
         "Use IP sets although a network namespace is set.";
     "net_namespace", Line, "NAME", P1, Works, "the one it was started in", "1.2.24",

@@ -126,6 +126,19 @@ pub struct GarpGroup {
     pub gna_interval: Option<Duration>,
 }
 
+/// What links are polled (`linkbeat_interfaces`, `linkbeat_use_polling`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Linkbeat {
+    /// Those of all interfaces that instances run on, track, or have addresses on.
+    pub all: bool,
+    /// Those of these interfaces, each once. Of the others no driver is asked.
+    pub interfaces: Vec<String>,
+    /// Those that are not polled, whatever `all` says: the flags of the kernel (`IOCTL`) are what it
+    /// tells anyway.
+    pub flags_only: Vec<String>,
+}
+
 /// How long a link has to stay down or up before it counts (`interface_up_down_delays`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

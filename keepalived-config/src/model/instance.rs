@@ -101,6 +101,8 @@ pub struct VrrpInstance {
     pub refuse_traffic: bool,
     /// Other addresses of a subnet stay when its first one is removed.
     pub promote_secondaries: bool,
+    /// The link of its interface is polled (`linkbeat_use_polling`).
+    pub linkbeat: bool,
     /// Periodic announcements on other interfaces.
     pub extra_announce: Option<ExtraAnnounce>,
     /// From the keyword to the name.

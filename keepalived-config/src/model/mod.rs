@@ -38,7 +38,8 @@ pub use balance::{BalanceNamespace, Identity, ServiceGroup, VirtualServer};
 pub use bfd::{BfdAuth, BfdAuthKind, BfdInstance, BfdKey, TrackedBfd};
 pub use commands::{Command, Purpose};
 pub use device::{
-    Device, DeviceKind, ExtraAnnounce, GarpGroup, IpvlanFlag, LinkDefs, LinkDelay, ReceiveRoom,
+    Device, DeviceKind, ExtraAnnounce, GarpGroup, IpvlanFlag, LinkDefs, LinkDelay, Linkbeat,
+    ReceiveRoom,
 };
 pub use global::{DynamicInterfaces, GlobalAnnounce, GlobalDefs, NetlinkBuffer};
 pub use group::SyncGroup;
@@ -109,6 +110,8 @@ pub struct Config {
     pub garp_groups: Vec<GarpGroup>,
     /// Delays of links.
     pub link_delays: Vec<LinkDelay>,
+    /// Links that are polled.
+    pub linkbeat: Linkbeat,
     /// BFD sessions, in the order of the file.
     pub bfd: Vec<BfdInstance>,
     /// What can be tracked: scripts, files, processes; used or not.
@@ -177,6 +180,7 @@ pub(crate) fn build(
         service_groups,
         garp_groups: file.garp_groups,
         link_delays,
+        linkbeat: file.linkbeat,
         bfd: file.bfd,
         trackers: file.trackers,
         unsupported: survey.unsupported,

@@ -125,6 +125,7 @@ pub(super) fn instance(
         vrf: raw.device.vrf.is_some(),
         refuse_traffic,
         promote_secondaries: raw.device.promote_secondaries,
+        linkbeat: raw.device.linkbeat,
         extra_announce: raw.device.extra_announce.or(global.links.extra_announce),
         span,
     })

@@ -86,7 +86,9 @@ impl Elections {
             | KernelEvent::LinkChanged { name, up, .. } => {
                 self.devices.stale = true;
                 self.filter.stale = true;
-                self.link_news(now, &name, if up { LinkState::Up } else { LinkState::Down });
+                self.linkbeat.hurry();
+                let state = self.state_of_link(name, up);
+                self.link_news(now, &name, state);
                 self.bfd.stale(now);
             }
             KernelEvent::LinkGone { index, name } => {
@@ -221,7 +223,7 @@ impl Elections {
         }
     }
 
-    fn link_news(&mut self, now: Instant, name: &InterfaceName, state: LinkState) {
+    pub(super) fn link_news(&mut self, now: Instant, name: &InterfaceName, state: LinkState) {
         self.settle_secondaries();
         let Some(id) = self.interfaces.find(name) else {
             return;

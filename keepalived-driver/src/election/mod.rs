@@ -16,6 +16,7 @@ mod firewall;
 mod groups;
 mod instance;
 mod interfaces;
+mod linkbeat;
 mod outputs;
 mod paths;
 mod present;
@@ -65,6 +66,7 @@ use firewall::Filter;
 use groups::Groups;
 use instance::Running;
 use interfaces::{Interfaces, PathKey, ReceivePath};
+use linkbeat::Linkbeat;
 use outputs::Outbox;
 use readiness::Readiness;
 use shutdown::Shutdown;
@@ -102,6 +104,7 @@ pub struct Elections {
     devices: Devices,
     filter: Filter,
     readiness: Readiness,
+    linkbeat: Linkbeat,
 
     interfaces: Interfaces,
     paths: HashMap<PathKey, ReceivePath>,
@@ -192,6 +195,7 @@ impl Elections {
         }
         let filter = Filter::new(waker.clone());
         let devices = Devices::new(config.tag, waker.clone(), config.settings_file.clone());
+        let linkbeat = Linkbeat::new(waker.clone());
         let (remote, commands) = Remote::new(waker);
         let now = clock.now();
         let mut reconciler = Reconciler::new(config.tag);
@@ -217,6 +221,7 @@ impl Elections {
             devices,
             filter,
             readiness: Readiness::default(),
+            linkbeat,
             interfaces: Interfaces::default(),
             paths: HashMap::new(),
             instances: HashMap::new(),
@@ -437,6 +442,7 @@ impl Elections {
 
     fn read_commands(&mut self, now: Instant) {
         self.read_trackers();
+        self.read_linkbeat(now);
         while let Ok(command) = self.commands.try_recv() {
             match command {
                 Command::Reload(config) => match self.apply(now, *config) {

@@ -89,7 +89,7 @@ impl Elections {
         if let Some(counts) = delayed.and_then(|link| link.counts) {
             return counts;
         }
-        self.reconciler.link(name.as_str()).is_some_and(Link::up)
+        self.has_link(name)
     }
 
     pub(super) fn settle_readiness(&mut self, now: Instant) {

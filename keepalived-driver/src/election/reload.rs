@@ -88,6 +88,7 @@ impl Elections {
         self.config = config;
         self.settle_secondaries();
         self.apply_devices(now);
+        self.apply_linkbeat();
         self.contests.clear();
         self.index_interfaces();
         self.index_trackers();

@@ -8,7 +8,6 @@ use super::Elections;
 use super::instance::Running;
 use super::present::{Present, present_addresses};
 use super::statics::STATIC;
-use crate::report::LinkState;
 use crate::snapshot::{InstanceSnapshot, LinkSnapshot, Snapshot};
 
 impl Elections {
@@ -40,11 +39,7 @@ impl Elections {
                 .map(|link| LinkSnapshot {
                     index: link.index,
                     name: link.name.to_string(),
-                    state: if link.up() {
-                        LinkState::Up
-                    } else {
-                        LinkState::Down
-                    },
+                    state: self.state_of_link(link.name, link.up()),
                     mtu: link.mtu,
                     mac: link.mac,
                 })

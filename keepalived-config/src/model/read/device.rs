@@ -8,7 +8,7 @@ use super::instance::text;
 use super::line::{Line, interface_name, not_in_names, parse_unsigned, refuse};
 use crate::diagnostic::Diagnostics;
 use crate::model::device::{
-    DeviceKind, ExtraAnnounce, GarpGroup, IpvlanFlag, LinkDefs, LinkDelay, ReceiveRoom,
+    DeviceKind, ExtraAnnounce, GarpGroup, IpvlanFlag, LinkDefs, LinkDelay, Linkbeat, ReceiveRoom,
 };
 use crate::model::spanned::Spanned;
 use crate::names::{Names, Table};
@@ -31,6 +31,7 @@ pub(crate) struct RawDevice {
     pub(crate) for_addresses: Option<Span>,
     pub(crate) no_accept: Option<Span>,
     pub(crate) promote_secondaries: bool,
+    pub(crate) linkbeat: bool,
     pub(crate) vrf: Option<Spanned<String>>,
     pub(crate) extra_announce: Option<ExtraAnnounce>,
 }
@@ -69,6 +70,7 @@ pub(super) fn instance_line(
         "vmac_xmit_base" => raw.xmit_base = line.flag(diagnostics).then_some(span),
         "use_vmac_addr" => raw.for_addresses = line.flag(diagnostics).then_some(span),
         "no_accept" => raw.no_accept = line.flag(diagnostics).then_some(span),
+        "linkbeat_use_polling" => raw.linkbeat = line.flag(diagnostics),
         "promote_secondaries" => raw.promote_secondaries = line.flag(diagnostics),
         "vrf" => {
             if let Some(word) = line.interface(LEFT_OUT, diagnostics) {
@@ -466,6 +468,38 @@ fn member(word: &Word, group: &mut GarpGroup, groups: &[GarpGroup], diagnostics:
 
 fn spacing(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<Duration> {
     line.seconds(0..=4_294_967_295, LEFT_OUT, diagnostics)
+}
+
+/// The entries of `linkbeat_interfaces`; of two about one interface the last counts.
+pub(super) fn linkbeat(block: &Node, linkbeat: &mut Linkbeat, diagnostics: &mut Diagnostics) {
+    for entry in block.entries() {
+        let [name, rest @ ..] = entry.words.as_slice() else {
+            continue;
+        };
+        if !interface_name(name, "the entry is left out", diagnostics) {
+            continue;
+        }
+        let mut flags_only = false;
+        for word in rest {
+            match word.as_str() {
+                "MII" | "ETHTOOL" => flags_only = false,
+                "IOCTL" => flags_only = true,
+                _ => {
+                    let what = "`MII`, `ETHTOOL` or `IOCTL`";
+                    let help = "the word is left out";
+                    let keyword = "linkbeat_interfaces";
+                    refuse(diagnostics, "unknown-option", keyword, what, word, help);
+                }
+            }
+        }
+        let name = name.as_str().to_owned();
+        linkbeat.interfaces.retain(|known| *known != name);
+        linkbeat.flags_only.retain(|known| *known != name);
+        match flags_only {
+            true => linkbeat.flags_only.push(name),
+            false => linkbeat.interfaces.push(name),
+        }
+    }
 }
 
 /// The entries of `interface_up_down_delays`; of two about one interface the last counts.

@@ -32,7 +32,7 @@ pub(super) use instance::Raw;
 
 use super::balance::{BalanceNamespace, Identity};
 use super::bfd::BfdInstance;
-use super::device::{GarpGroup, LinkDelay};
+use super::device::{GarpGroup, LinkDelay, Linkbeat};
 use super::global::GlobalDefs;
 use super::spanned::Spanned;
 use super::statics::Statics;
@@ -56,6 +56,7 @@ pub(super) struct File {
     pub(super) groups: RawGroups,
     pub(super) garp_groups: Vec<GarpGroup>,
     pub(super) link_delays: Vec<LinkDelay>,
+    pub(super) linkbeat: Linkbeat,
     pub(super) bfd: Vec<BfdInstance>,
     pub(super) trackers: Trackers,
     pub(super) defined: Defined,
@@ -94,6 +95,8 @@ pub(super) fn file(tree: &[Node], tables: &Names, diagnostics: &mut Diagnostics)
             "interface_up_down_delays" => {
                 device::delays(node, &mut file.link_delays, diagnostics);
             }
+            "linkbeat_use_polling" => file.linkbeat.all = line.flag(diagnostics),
+            "linkbeat_interfaces" => device::linkbeat(node, &mut file.linkbeat, diagnostics),
             "bfd_instance" => {
                 let session = bfd::read(node, &file.bfd, diagnostics);
                 file.bfd.extend(session);
