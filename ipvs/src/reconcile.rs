@@ -163,6 +163,12 @@ impl Reconciler {
         !self.in_flight.is_empty() || self.dump.as_ref().is_some_and(Dump::awaits_answers)
     }
 
+    /// How many changes were sent and are not answered yet.
+    #[must_use]
+    pub fn changes_in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
     /// Whether the table is being read.
     #[must_use]
     pub const fn is_reading(&self) -> bool {

@@ -15,7 +15,10 @@ const TOOLS: &[(&str, &str)] = &[
 ];
 
 /// Test programs that run in the guest: package, features, name.
-const PROGRAMS: &[(&str, &str, &str)] = &[("keepalived-ipvs", "client", "kernel")];
+const PROGRAMS: &[(&str, &str, &str)] = &[
+    ("keepalived-ipvs", "client", "kernel"),
+    ("keepalived-driver", "", "balance_kernel"),
+];
 
 /// Boots the machine and runs the tests whose name contains `filter`.
 pub(crate) fn run(report: &mut Report, filter: Option<&str>, missing: Missing) {

@@ -11,6 +11,7 @@ use healthcheck::{
     BfdProbe, Checker, CheckerEvent, DnsProbe, FileProbe, Health, HttpProbe, Input, IoFailure,
     Level, Output, PingProbe, Probe, ScriptProbe, SmtpProbe, TcpProbe, UdpProbe, WeightChange,
 };
+use mio::event::Event;
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use sans_io_time::Instant;
@@ -28,7 +29,7 @@ const STARTS_PER_TURN: usize = 512;
 /// Octets read from one socket in one turn: a fast talker does not hold back the others.
 const OCTETS_PER_TURN: usize = 64 << 10;
 /// Room for one reading, and so for the longest datagram.
-const BUFFER: usize = 16 << 10;
+const BUFFER: usize = 64 << 10;
 /// How soon to try again what no descriptor was left for.
 const SCARCE: Duration = Duration::from_millis(20);
 
@@ -275,7 +276,8 @@ impl Checks {
     }
 
     /// A socket has something to tell. Nothing to do for one that is closed.
-    pub(super) fn handle_ready(&mut self, token: Token, readable: bool, now: Instant) {
+    pub(super) fn handle_ready(&mut self, event: &Event, now: Instant) {
+        let token = event.token();
         let Some(id) = self.tokens.get(&token).copied() else {
             return;
         };
@@ -286,23 +288,19 @@ impl Checks {
             return;
         };
         let name = conn.id;
-        if conn.is_connected() {
-            if let Err(failure) = conn.flush() {
-                check
-                    .checker
-                    .handle_input(now, Input::Failed(name, failure));
-            }
+        let outcome = if conn.is_connected() {
+            conn.flush().map(|()| None)
+        } else if event.is_writable() {
+            conn.arrive().map(|()| Some(Input::Connected(name)))
         } else {
-            match conn.poll_connected() {
-                Ok(true) => check.checker.handle_input(now, Input::Connected(name)),
-                Ok(false) => {}
-                Err(failure) => check
-                    .checker
-                    .handle_input(now, Input::Failed(name, failure)),
-            }
+            Ok(None)
+        };
+        let input = outcome.unwrap_or_else(|failure| Some(Input::Failed(name, failure)));
+        if let Some(input) = input {
+            check.checker.handle_input(now, input);
         }
         self.drive(id, now);
-        if readable {
+        if event.is_readable() || event.is_read_closed() || event.is_error() {
             self.read(token, now);
         }
     }

@@ -78,6 +78,10 @@ impl Conn {
             Ok(()) => {}
             Err(error) if is(&error, Errno::INPROGRESS) => {}
             Err(error) if scarce(&error) => return Err(OpenError::Scarce),
+            // No address of ours leads there, and none was asked for.
+            Err(error) if is(&error, Errno::ADDRNOTAVAIL) && target.bind_address.is_none() => {
+                return Err(OpenError::Failed(IoFailure::Unreachable));
+            }
             Err(error) => return Err(OpenError::Failed(failure(&error))),
         }
         Ok(Self {
@@ -95,17 +99,14 @@ impl Conn {
         self.connected
     }
 
-    /// Whether a stream that was on its way stands now.
-    pub(super) fn poll_connected(&mut self) -> Result<bool, IoFailure> {
-        if let Some(error) = self.socket.take_error().map_err(|error| failure(&error))? {
+    /// A stream that was on its way has become writable, which it does once: it stands, or it failed.
+    pub(super) fn arrive(&mut self) -> Result<(), IoFailure> {
+        let error = self.socket.take_error().map_err(|error| failure(&error))?;
+        if let Some(error) = error {
             return Err(failure(&error));
         }
-        match self.socket.peer_addr() {
-            Ok(_) => self.connected = true,
-            Err(error) if is(&error, Errno::NOTCONN) => {}
-            Err(error) => return Err(failure(&error)),
-        }
-        Ok(self.connected)
+        self.connected = true;
+        Ok(())
     }
 
     /// Sends this after what waits already.

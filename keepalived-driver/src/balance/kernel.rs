@@ -13,7 +13,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -196,23 +196,32 @@ impl Kernel {
     }
 
     pub(super) fn snapshot(&self) -> IpvsSnapshot {
-        let mut snapshot = self.shared.facts().clone();
+        // In this order: what is taken over in between is not settled any more.
         let wants = self.shared.wants();
-        snapshot.services = wants.table.len();
         let destinations = wants
             .table
             .values()
             .map(|(_, destinations)| destinations.len());
-        snapshot.destinations = destinations.sum();
+        let destinations = destinations.sum();
+        let (services, waits) = (wants.table.len(), !wants.dirty.is_empty());
+        drop(wants);
+        let mut snapshot = self.shared.facts().clone();
+        snapshot.services = services;
+        snapshot.destinations = destinations;
+        snapshot.settled &= !waits;
         snapshot
     }
 
-    /// Ends the thread. `false` if it is not done within `patience`.
-    pub(super) fn stop(&self, how: OnStop, patience: Duration) -> bool {
+    /// Begins the end: what is ours is removed, or not.
+    pub(super) fn begin_stop(&self, how: OnStop) {
         let mut wants = self.shared.wants();
         wants.stop = Some(how);
         self.notify(wants);
-        self.done.recv_timeout(patience).is_ok()
+    }
+
+    /// Waits for the end. `false` if it does not come within `patience`.
+    pub(super) fn ended(&self, patience: Duration) -> bool {
+        self.done.recv_timeout(patience) != Err(RecvTimeoutError::Timeout)
     }
 
     fn notify(&self, mut wants: MutexGuard<'_, Wants>) {

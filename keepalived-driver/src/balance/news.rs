@@ -9,7 +9,6 @@ use super::checks::{CheckNews, Place};
 use super::kernel::KernelNews;
 use super::report::{BalanceReport, CheckRef, ServerRef};
 use super::run::{Balancing, MODULE_PATIENCE};
-use super::scripts::Ended;
 use super::service::{destinations, sorry_serves, wanted};
 
 impl Balancing {
@@ -17,18 +16,8 @@ impl Balancing {
     pub(super) fn settle(&mut self, now: Instant) {
         while let Some((id, news)) = self.checks.poll_news() {
             match news {
-                CheckNews::Run(run, command) => {
-                    let started = self.scripts().map(|scripts| scripts.run(run, command));
-                    if let Err(error) = started {
-                        let ended = Ended::NotStarted(error.to_string());
-                        self.checks.handle_end(run, ended, now);
-                    }
-                }
-                CheckNews::Kill(run) => {
-                    if let Some(scripts) = &self.scripts {
-                        scripts.kill(run);
-                    }
-                }
+                CheckNews::Run(run, command) => self.scripts.run(run, command),
+                CheckNews::Kill(run) => self.scripts.kill(run),
                 CheckNews::Crowded(running) => {
                     self.reports.push(BalanceReport::Crowded { running });
                 }
@@ -194,10 +183,7 @@ impl Balancing {
             return false;
         }
         let run = self.checks.run_id();
-        let Ok(scripts) = self.scripts() else {
-            return false;
-        };
-        scripts.run(run, command);
+        self.scripts.run(run, command);
         let until = now.checked_add(MODULE_PATIENCE).unwrap_or(now);
         self.module = Some((run, until));
         true
@@ -209,9 +195,7 @@ impl Balancing {
             && until <= now
         {
             self.module = None;
-            if let Some(scripts) = &self.scripts {
-                scripts.kill(run);
-            }
+            self.scripts.kill(run);
             self.kernel.retry();
         }
     }

@@ -25,8 +25,8 @@ impl Balancing {
         let launcher_changed = config.launcher != self.config.launcher;
         self.config = config;
         self.settle_limits();
-        if let Some(scripts) = self.scripts.as_ref().filter(|_| launcher_changed) {
-            scripts.set_launcher(self.config.launcher.clone());
+        if launcher_changed {
+            self.scripts.set_launcher(self.config.launcher.clone());
         }
         self.settle_presence(now);
         let old: Vec<Arc<ServiceSetup>> = self
@@ -132,13 +132,8 @@ impl Balancing {
             live: service.pool.live_weight(),
             up: up.collect(),
         });
-        if service.suspended {
-            self.reports.push(BalanceReport::Suspended {
-                service: Arc::clone(setup),
-                on: true,
-            });
-        }
         self.services.insert(id, service);
+        self.tell_suspension(id);
         self.dirty.insert(id);
         id
     }
@@ -183,13 +178,8 @@ impl Balancing {
         }
         self.drain(&mut service, &old, now);
         self.drains.set(id, service.drained_at());
-        if service.suspended != old.suspended {
-            self.reports.push(BalanceReport::Suspended {
-                service: Arc::clone(setup),
-                on: service.suspended,
-            });
-        }
         self.services.insert(id, service);
+        self.tell_suspension(id);
         self.tell_pool(id, now);
         self.dirty.insert(id);
         let services = old.setup.services.iter();
@@ -305,6 +295,7 @@ impl Balancing {
             pool,
             servers,
             suspended,
+            suspension_told: old.is_some_and(|old| old.suspension_told),
             sorry: old.is_some_and(|old| old.sorry),
             since: old.map_or(now, |old| old.since),
             transitions: old.map_or(0, |old| old.transitions),

@@ -85,7 +85,7 @@ pub struct Balancing {
     /// The program that loads the module, and until when it may.
     pub(super) module: Option<(RunId, Instant)>,
     pub(super) module_tried: bool,
-    pub(super) scripts: Option<Scripts>,
+    pub(super) scripts: Scripts,
     trackers: TrackerDoor,
     masters: Masters,
     presence: Option<Presence>,
@@ -138,6 +138,10 @@ impl Balancing {
         };
         let wake = Arc::clone(&waker);
         let kernel = Kernel::start(start, move || drop(wake.wake()))?;
+        // Not from the thread of the loop, whose scheduling is not for programs.
+        let wake = Arc::clone(&waker);
+        let launcher = config.launcher.clone();
+        let scripts = Scripts::start(launcher, move || drop(wake.wake()))?;
         let checks = Checks::new(poll.registry().try_clone()?, FIRST_TOKEN);
         let mut balancing = Self {
             clock,
@@ -157,7 +161,7 @@ impl Balancing {
             kernel,
             module: None,
             module_tried: false,
-            scripts: None,
+            scripts,
             trackers: remote.trackers(),
             masters: remote.masters(),
             presence: None,
@@ -208,11 +212,7 @@ impl Balancing {
             match event.token() {
                 TIMER => self.timer.fired(),
                 WAKER | MONITOR | COMMAND => {}
-                token => {
-                    let readable =
-                        event.is_readable() || event.is_read_closed() || event.is_error();
-                    self.checks.handle_ready(token, readable, now);
-                }
+                _ => self.checks.handle_ready(event, now),
             }
         }
         self.checks.handle_unread(now);
@@ -331,6 +331,7 @@ impl Balancing {
             self.presence_known = true;
             for id in self.order.clone() {
                 self.settle_suspension(id, now);
+                self.tell_suspension(id);
             }
         }
         more
@@ -362,9 +363,18 @@ impl Balancing {
                 self.checks.suspend(*check, rests, now);
             }
         }
-        let service = Arc::clone(&service.setup);
-        self.reports
-            .push(BalanceReport::Suspended { service, on: rests });
+    }
+
+    /// Says whether checks rest, once that is known, and if it is not what was said before.
+    pub(super) fn tell_suspension(&mut self, id: u64) {
+        let Some(service) = self.services.get_mut(&id).filter(|_| self.presence_known) else {
+            return;
+        };
+        let on = service.suspended;
+        if std::mem::replace(&mut service.suspension_told, on) != on {
+            let service = Arc::clone(&service.setup);
+            self.reports.push(BalanceReport::Suspended { service, on });
+        }
     }
 
     /// Listens for addresses from the time on when somebody wants to know.
@@ -386,7 +396,7 @@ impl Balancing {
     }
 
     fn read_ends(&mut self, now: Instant) {
-        while let Some((run, ended)) = self.scripts.as_ref().and_then(Scripts::poll_end) {
+        while let Some((run, ended)) = self.scripts.poll_end() {
             if self.module.is_some_and(|(module, _)| module == run) {
                 self.module = None;
                 self.kernel.retry();
@@ -429,19 +439,6 @@ impl Balancing {
         true
     }
 
-    /// The thread that runs programs, started with the first of them.
-    pub(super) fn scripts(&mut self) -> io::Result<&Scripts> {
-        let scripts = match self.scripts.take() {
-            Some(scripts) => scripts,
-            None => {
-                let wake = Arc::clone(&self.waker);
-                let launcher = self.config.launcher.clone();
-                Scripts::start(launcher, move || drop(wake.wake()))?
-            }
-        };
-        Ok(self.scripts.insert(scripts))
-    }
-
     /// Most attempts at once: what is wanted, and what there are descriptors for.
     pub(super) fn settle_limits(&mut self) {
         let wanted = u64::try_from(self.config.concurrency).unwrap_or(u64::MAX);
@@ -470,10 +467,9 @@ impl Balancing {
             self.tell_pool(id, self.clock.now());
         }
         self.reports.flush();
-        if let Some(scripts) = &self.scripts {
-            scripts.stop(SCRIPTS_PATIENCE);
-        }
-        if !self.kernel.stop(self.config.on_stop, KERNEL_PATIENCE) {
+        self.kernel.begin_stop(self.config.on_stop);
+        self.scripts.stop(SCRIPTS_PATIENCE);
+        if !self.kernel.ended(KERNEL_PATIENCE) {
             self.trouble(format!(
                 "the kernel did not do within {KERNEL_PATIENCE:?} what it was to do at the end"
             ));

@@ -53,7 +53,7 @@ enum Order {
 #[derive(Debug)]
 pub(super) struct Scripts {
     orders: Sender<Order>,
-    waker: Waker,
+    waker: Arc<Waker>,
     ends: Receiver<(RunId, Ended)>,
     done: Receiver<()>,
 }
@@ -65,12 +65,13 @@ impl Scripts {
         wake: impl Fn() + Send + 'static,
     ) -> io::Result<Self> {
         let poll = Poll::new()?;
-        let waker = Waker::new(poll.registry(), WAKER)?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
         let (orders, inbox) = channel();
         let (sender, ends) = channel();
         let (finished, done) = sync_channel(1);
         let mut post = Post {
             poll,
+            _waker: Arc::clone(&waker),
             inbox,
             launcher,
             known: BTreeSet::new(),
@@ -131,9 +132,18 @@ impl Scripts {
     }
 }
 
+/// Whoever ordered them is gone, perhaps by a panic: nothing of it runs on.
+impl Drop for Scripts {
+    fn drop(&mut self) {
+        self.order(Order::Stop);
+    }
+}
+
 /// What outlives a life of the thread that ended by a panic.
 struct Post {
     poll: Poll,
+    /// Closed with its last owner, it would take a call along that was not heard yet.
+    _waker: Arc<Waker>,
     inbox: Receiver<Order>,
     launcher: Option<PathBuf>,
     /// Runs whose end was not told yet.

@@ -16,6 +16,8 @@ pub(super) struct RunningService {
     pub(super) pool: Pool,
     pub(super) servers: Vec<RunningServer>,
     pub(super) suspended: bool,
+    /// As was said last.
+    pub(super) suspension_told: bool,
     /// The sorry server serves.
     pub(super) sorry: bool,
     /// When the quorum last changed, and how often it has.

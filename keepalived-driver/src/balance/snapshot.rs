@@ -114,7 +114,7 @@ pub struct IpvsSnapshot {
     pub counters: Arc<Dumped>,
     /// Roles of the sync daemons that were last seen running or started.
     pub sync: Vec<SyncRole>,
-    /// Changes that were sent.
+    /// Changes of the table that were sent.
     pub changes: u64,
     /// Times somebody else's changes were undone.
     pub repairs: u64,

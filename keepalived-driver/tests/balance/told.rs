@@ -1,9 +1,11 @@
 //! What is watched elsewhere, and what rests.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use healthcheck::Schedule;
 use keepalived_driver::balance::{CheckSetup, ProbeSetup};
+use keepalived_driver::hooks::HookCommand;
 use keepalived_driver::tracked::{FileWatch, TrackerFacts, TrackerSetup, Watch};
 use vrrp_fsm::TrackStatus;
 
@@ -64,7 +66,7 @@ fn checks_rest_while_no_address_of_the_service_is_here() {
         setup.suspend_without = addresses.collect();
         setup
     };
-    let bench = Bench::start(config(vec![
+    let mut bench = Bench::start(config(vec![
         with("v", &["192.0.2.199"]),
         with("w", &["192.0.2.199", "127.0.0.1"]),
         with("x", &[]),
@@ -77,6 +79,9 @@ fn checks_rest_while_no_address_of_the_service_is_here() {
     let resting = &all.services[0].servers[0].checks[0];
     assert!(resting.suspended && resting.attempts == 0 && !resting.known);
     assert!(all.services[0].servers[0].up, "what was held stays so");
+    let told = bench.rest();
+    let told = told.iter().filter(|told| told.contains("suspended"));
+    assert_eq!(told.collect::<Vec<_>>(), ["v suspended true"]);
 }
 
 /// IPVS-OPS-07: said once, and the checks go on.
@@ -90,4 +95,26 @@ fn a_host_without_ipvs_checks_all_the_same_and_says_so_once() {
     });
     assert!(bench.snapshot().ipvs.unavailable.is_some());
     assert!(!bench.rest().contains(&"no IPVS".to_owned()));
+}
+
+/// IPVS-OPS-07: loading the module is tried once, before anybody is told. Only where there is no
+/// module to be loaded; the table is not touched in any case.
+#[test]
+fn a_kernel_without_ipvs_is_asked_to_load_it_once() {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let modules = Path::new("/lib/modules").join(release.trim());
+    if modules.exists() || Path::new("/proc/net/ip_vs").exists() {
+        eprintln!("skipped: this kernel may have IPVS");
+        return;
+    }
+    let mark = Path::new(env!("CARGO_TARGET_TMPDIR")).join("balance-module");
+    let _ = std::fs::remove_file(&mark);
+    let mut config = keepalived_driver::balance::BalanceConfig::new(vec![]);
+    let text = format!("echo loaded >> {}", mark.display());
+    config.load_module = Some(Arc::new(HookCommand::new(["/bin/sh", "-c", &text])));
+    let mut bench = Bench::start(config);
+    bench.expect("no IPVS");
+    assert_eq!(std::fs::read_to_string(&mark).unwrap(), "loaded\n");
+    let error = bench.snapshot().ipvs.unavailable.clone().unwrap();
+    assert!(error.contains("ip_vs"), "{error}");
 }

@@ -2,13 +2,14 @@
 
 use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use healthcheck::{DnsQuery, HttpConfig, Page, QueryType, Target, UdpConfig, WeightChange};
 use ipvs::{Destination, Forward};
-use keepalived_driver::balance::{CheckSetup, OnStop, ProbeSetup, SorrySetup};
+use keepalived_driver::Reports;
+use keepalived_driver::balance::{Balancing, CheckSetup, OnStop, ProbeSetup, SorrySetup};
 use keepalived_driver::hooks::HookCommand;
 
 use crate::bench::{Bench, check, closed_port, config, every, serve, server, service, tcp, web};
@@ -186,7 +187,8 @@ fn loopback_answers_a_ping() {
 }
 
 fn script(name: &str, text: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("balance-{}-{name}", std::process::id()));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("balance-{name}"));
+    let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join("check");
     std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
@@ -233,17 +235,41 @@ fn a_script_that_takes_too_long_has_failed_and_its_group_is_ended() {
     let pid = std::fs::read_to_string(path.with_file_name("check.pid")).unwrap();
     let proc = PathBuf::from(format!("/proc/{}", pid.trim()));
     bench.until("ended", |all| all.turns.running == 0);
+    wait_for_end(&proc);
+}
+
+fn wait_for_end(process: &Path) {
     let gone = || {
-        let status = std::fs::read_to_string(proc.join("status"));
+        let status = std::fs::read_to_string(process.join("status"));
         status.map_or(true, |status| status.contains("State:\tZ"))
     };
-    for _ in 0..500 {
+    for _ in 0..3000 {
         if gone() {
             return;
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-    panic!("{} lives on", proc.display());
+    panic!("{} lives on", process.display());
+}
+
+/// LESSONS A11: a loop that ends without a word, as by a panic, leaves no program behind.
+#[test]
+fn a_loop_that_is_dropped_ends_its_programs() {
+    let path = script("dropped", "sleep 300 & echo $! > \"$0.pid\"\nwait");
+    let probe = misc(&path, false, Duration::from_secs(300));
+    let setup = service("v", vec![server("a", vec![check(probe, 300_000)])]);
+    let (reports, _inbox) = Reports::new(|| {});
+    let (mut balancing, remote) = Balancing::new(config(vec![setup]), reports).unwrap();
+    let (mut pid, mut master) = (String::new(), false);
+    while !pid.ends_with('\n') {
+        // So that the turn does not wait.
+        master = !master;
+        remote.set_master("somebody", master);
+        assert!(balancing.turn().unwrap());
+        pid = std::fs::read_to_string(path.with_file_name("check.pid")).unwrap_or_default();
+    }
+    drop(balancing);
+    wait_for_end(&PathBuf::from(format!("/proc/{}", pid.trim())));
 }
 
 /// Features 34, item 21: a script that cannot be started is a failure.

@@ -221,10 +221,12 @@ impl Life<'_> {
             .into_iter()
             .map(|key| (key, wants.table.get(&key).cloned()))
             .collect();
+        if !changes.is_empty() {
+            self.shared.facts().settled = false;
+        }
         drop(wants);
         if !changes.is_empty() {
             link.reconciler.change(changes);
-            self.shared.facts().settled = false;
         }
         true
     }
@@ -245,8 +247,12 @@ impl Life<'_> {
         }
         let mut request = Vec::new();
         let sent = link.reconciler.poll_request(&mut request);
-        if sent && link.exchange(&request).is_err() {
-            link.reconciler.handle_overrun();
+        if sent {
+            let changes = link.reconciler.changes_in_flight();
+            self.shared.facts().changes += u64::try_from(changes).unwrap_or(0);
+            if link.exchange(&request).is_err() {
+                link.reconciler.handle_overrun();
+            }
         }
         self.tell();
         sent && self.link.is_some()
