@@ -77,6 +77,17 @@ fn start(tls: TlsConfig) -> Bench<HttpProbe> {
 
 /// Lets both talk, in pieces of so many octets, until there is a verdict; what the server read.
 fn talk(bench: &mut Bench<HttpProbe>, server: &mut ServerConnection, piece: usize) -> String {
+    talk_and(bench, server, piece, ANSWER, true)
+}
+
+/// The same with this answer, and whether the server says in TLS that it ends the connection.
+fn talk_and(
+    bench: &mut Bench<HttpProbe>,
+    server: &mut ServerConnection,
+    piece: usize,
+    answer: &[u8],
+    polite: bool,
+) -> String {
     let (mut heard, mut answered) = (Vec::new(), false);
     for _ in 0..100 {
         for bytes in std::mem::take(&mut bench.sent) {
@@ -93,8 +104,10 @@ fn talk(bench: &mut Bench<HttpProbe>, server: &mut ServerConnection, piece: usiz
         }
         if heard.ends_with(b"\r\n\r\n") && !answered {
             answered = true;
-            server.writer().write_all(ANSWER).expect("memory");
-            server.send_close_notify();
+            server.writer().write_all(answer).expect("memory");
+            if polite {
+                server.send_close_notify();
+            }
         }
         let mut out = Vec::new();
         while server.wants_write() {
@@ -141,6 +154,54 @@ fn a_page_over_tls_passes() {
                 "{version:?} in pieces of {piece}"
             );
             assert!(heard.starts_with("GET / HTTP/1.0\r\n"), "{heard}");
+        }
+    }
+}
+
+const WITH_LENGTH: &[u8] = b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+
+/// CHK-11, CHK-12: the end of a connection belongs to its page and not to the next one.
+#[test]
+fn pages_over_tls_are_looked_at_one_after_the_other() {
+    let mut config = config(anybody());
+    config.pages = ["/1", "/2", "/3"].map(Page::new).to_vec();
+    let mut bench = Bench::new(HttpProbe::new(target(), config, LIMIT));
+    for (path, complete) in [("/1", false), ("/2", false), ("/3", true), ("/1", false)] {
+        bench = bench.connected();
+        let mut server = server(&[&rustls::version::TLS12], false);
+        let heard = talk_and(&mut bench, &mut server, usize::MAX, WITH_LENGTH, true);
+        assert!(heard.starts_with(&format!("GET {path} ")), "{heard}");
+        let passed = Passed {
+            complete,
+            ..Passed::PLAIN
+        };
+        assert_eq!(*bench.verdict(), Ok(passed), "{path}");
+        bench.start();
+    }
+}
+
+/// CHK-12: `tls_compliant`.
+#[test]
+fn a_server_has_to_say_that_it_ends_where_that_is_wanted() {
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        for (compliant, polite, good) in [
+            (false, false, true),
+            (false, true, true),
+            (true, true, true),
+            (true, false, false),
+        ] {
+            let mut config = config(anybody());
+            config.pages[0].tls_compliant = compliant;
+            let mut bench = Bench::new(HttpProbe::new(target(), config, LIMIT)).connected();
+            let mut server = server(&[version], false);
+            talk_and(&mut bench, &mut server, usize::MAX, WITH_LENGTH, polite);
+            bench.eof();
+            let expected = if good {
+                GOOD
+            } else {
+                Err(TlsFailure::NoCloseNotify.into())
+            };
+            assert_eq!(*bench.verdict(), expected, "{compliant} {polite}");
         }
     }
 }

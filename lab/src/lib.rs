@@ -15,6 +15,8 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod backends;
+pub mod balancer;
 pub mod canary;
 pub mod capture;
 pub mod clock;

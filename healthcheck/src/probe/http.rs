@@ -272,6 +272,10 @@ impl HttpProbe {
     }
 
     fn failed(&mut self, failure: Failure) {
+        // What a connection comes to after its page has passed is not a failure of that page.
+        if !self.attempt.runs() {
+            return;
+        }
         // From the first page on again.
         self.page = 0;
         self.attempt.fail(failure);

@@ -1,150 +1,150 @@
 //! Web checkers and their TLS settings.
 
-use super::prelude::{Block, Context, Keyword, Line, NotYet, P0, P1, P2};
+use super::prelude::{Block, Context, Keyword, Line, NoEffect, P0, P1, P2, Refused, Works};
 
 table! { SSL, Ssl;
-    "ca", Line, "FILE", P1, NotYet, "none", "0.5",
+    "ca", Line, "FILE", P1, NoEffect("no certificate of a server is verified, as in Keepalived"), "none", "0.5",
         "File with trusted certificates.";
-    "certificate", Line, "FILE", P1, NotYet, "none", "0.5",
+    "certificate", Line, "FILE", P1, Works, "none", "0.5",
         "File with the client certificate.";
-    "key", Line, "FILE", P1, NotYet, "none", "0.5",
+    "key", Line, "FILE", P1, Works, "none", "0.5",
         "File with the private key.";
-    "password", Line, "STRING", P1, NotYet, "none", "0.5",
+    "password", Line, "STRING", P1, Refused("a key with a password is not read; take it off: `openssl pkey -in KEY -out NEW`"), "none", "0.5",
         "Password of the private key.";
 }
 
 table! { HTTP_GET, HttpGet;
-    "alpha", Line, "[BOOL]", P1, NotYet, "off", "1.3.7",
+    "alpha", Line, "[BOOL]", P1, Works, "off", "1.3.7",
         "Count as failed until the first check has passed.";
-    "bind_if", Line, "IFNAME", P2, NotYet, "by route", "1.3.7",
+    "bind_if", Line, "IFNAME", P2, Works, "by route", "1.3.7",
         "Interface the check leaves by.";
-    "bind_port", Line, "UINT(1..65535)", P2, NotYet, "the kernel's choice", "1.2.13",
+    "bind_port", Line, "UINT(1..65535)", P2, Works, "the kernel's choice", "1.2.13",
         "Source port of the check.";
-    "bindto", Line, "IPADDR", P1, NotYet, "the kernel's choice", "1.1.2",
+    "bindto", Line, "IPADDR", P1, Works, "the kernel's choice", "1.1.2",
         "Source address of the check.";
-    "connect_ip", Line, "IPADDR", P1, NotYet, "the server's", "1.2.13",
+    "connect_ip", Line, "IPADDR", P1, Works, "the server's", "1.2.13",
         "Address to check instead of the server's.";
-    "connect_port", Line, "UINT(1..65535)", P0, NotYet, "the server's", "0.5.8",
+    "connect_port", Line, "UINT(1..65535)", P0, Works, "the server's", "0.5.8",
         "Port to check instead of the server's.";
-    "connect_timeout", Line, "TIMER(0.000001..4294.967295)", P0, NotYet, "as the server", "0.5",
+    "connect_timeout", Line, "TIMER(0.000001..4294.967295)", P0, Works, "as the server", "0.5",
         "Seconds to wait for the connection or reply.";
-    "delay_before_retry", Line, "TIMER", P0, NotYet, "3 s", "1.3.7",
+    "delay_before_retry", Line, "TIMER", P0, Works, "3 s", "1.3.7",
         "Seconds between attempts.";
-    "delay_loop", Line, "TIMER(0.000001..)", P1, NotYet, "as the server", "1.3.7",
+    "delay_loop", Line, "TIMER(0.000001..)", P1, Works, "as the server", "1.3.7",
         "Seconds between checks.";
-    "enable_sni", Line, "[BOOL]", P1, NotYet, "off", "1.4.3",
+    "enable_sni", Line, "[BOOL]", P1, NoEffect("there is no TLS in HTTP_GET"), "off", "1.4.3",
         "Send the host name in the TLS greeting.";
-    "fast_recovery", Line, "[BOOL]", P1, NotYet, "off", "2.0.17",
+    "fast_recovery", Line, "[BOOL]", P1, Works, "off", "2.0.17",
         "Check all pages at once when coming back.";
-    "fwmark", Line, "UINT32", P1, NotYet, "none", "1.2.13",
+    "fwmark", Line, "UINT32", P1, Works, "none", "1.2.13",
         "Mark on the packets of the check.";
-    "http_protocol", Line, "1.0|1.0C|1.0c|1.1", P1, NotYet, "1.0", "2.0.17",
+    "http_protocol", Line, "1.0|1.0C|1.0c|1.1", P1, Works, "1.0", "2.0.17",
         "HTTP version of the request.";
-    "log_all_failures", Line, "[BOOL]", P2, NotYet, "as in global_defs", "2.0.11",
+    "log_all_failures", Line, "[BOOL]", P2, Works, "as in global_defs", "2.0.11",
         "Log every failure, not only changes.";
-    "nb_get_retry", Line, "UINT", P0, NotYet, "", "0.5",
+    "nb_get_retry", Line, "UINT", P0, Works, "", "0.5",
         "The old name of retry.";
-    "retry", Line, "UINT", P0, NotYet, "as the server", "1.3.7",
+    "retry", Line, "UINT", P0, Works, "as the server", "1.3.7",
         "Further attempts after a failure.";
-    "sni_name", Line, "STRING", P1, NotYet, "as virtualhost", "2.4.3+",
+    "sni_name", Line, "STRING", P1, NoEffect("there is no TLS in HTTP_GET"), "as virtualhost", "2.4.3+",
         "Host name to send in the TLS greeting.";
-    "url", Block(Context::HttpGetUrl), "{ ... }", P0, NotYet, "", "0.5",
+    "url", Block(Context::HttpGetUrl), "{ ... }", P0, Works, "", "0.5",
         "A page to fetch.";
-    "virtualhost", Line, "STRING", P1, NotYet, "as the server", "1.3.6",
+    "virtualhost", Line, "STRING", P1, Works, "as the server", "1.3.6",
         "Host name in the request.";
-    "warmup", Line, "TIMER", P1, NotYet, "as delay_loop", "1.3.7",
+    "warmup", Line, "TIMER", P1, Works, "as delay_loop", "1.3.7",
         "Longest random delay in seconds before the first check.";
 }
 
 table! { HTTP_GET_URL, HttpGetUrl;
-    "digest", Line, "MD5_HEX(32 digits)", P0, NotYet, "not checked", "0.5",
+    "digest", Line, "MD5_HEX(32 digits)", P0, Works, "not checked", "0.5",
         "MD5 of the page.";
-    "path", Line, "STRING", P0, NotYet, "/", "0.5",
+    "path", Line, "STRING", P0, Works, "/", "0.5",
         "Path of the page.";
-    "regex", Line, "QUOTED-STRING (PCRE2)", P2, NotYet, "none", "2.0.7",
+    "regex", Line, "QUOTED-STRING (PCRE2)", P2, Works, "none", "2.0.7",
         "Pattern the page must match.";
-    "regex_max_offset", Line, "UINT", P2, NotYet, "none", "2.0.7",
+    "regex_max_offset", Line, "UINT", P2, Works, "none", "2.0.7",
         "Last byte at which a match may begin.";
-    "regex_min_offset", Line, "UINT", P2, NotYet, "0", "2.0.7",
+    "regex_min_offset", Line, "UINT", P2, Works, "0", "2.0.7",
         "First byte at which a match may begin.";
-    "regex_no_match", Line, "", P2, NotYet, "off", "2.0.7",
+    "regex_no_match", Line, "", P2, Works, "off", "2.0.7",
         "The page must not match the pattern.";
-    "regex_options", Line, "OPTION [OPTION ...]", P2, NotYet, "none", "2.0.7",
+    "regex_options", Line, "OPTION [OPTION ...]", P2, Works, "none", "2.0.7",
         "Options of the pattern.";
-    "regex_stack", Line, "UINT(bytes) UINT(bytes)", P2, NotYet, "", "2.0.7",
+    "regex_stack", Line, "UINT(bytes) UINT(bytes)", P2, NoEffect("patterns are matched in linear time, without a stack"), "", "2.0.7",
         "First and greatest size in bytes of the matcher's stack.";
-    "status_code", Line, "CODE|CODE-CODE [CODE|CODE-CODE ...]", P0, NotYet, "200-299", "0.7.6",
+    "status_code", Line, "CODE|CODE-CODE [CODE|CODE-CODE ...]", P0, Works, "200-299", "0.7.6",
         "Status codes that pass.";
-    "virtualhost", Line, "STRING", P1, NotYet, "as the checker", "1.3.6",
+    "virtualhost", Line, "STRING", P1, Works, "as the checker", "1.3.6",
         "Host name in the request.";
 }
 
 table! { SSL_GET, SslGet;
-    "alpha", Line, "[BOOL]", P1, NotYet, "off", "1.3.7",
+    "alpha", Line, "[BOOL]", P1, Works, "off", "1.3.7",
         "Count as failed until the first check has passed.";
-    "bind_if", Line, "IFNAME", P2, NotYet, "by route", "1.3.7",
+    "bind_if", Line, "IFNAME", P2, Works, "by route", "1.3.7",
         "Interface the check leaves by.";
-    "bind_port", Line, "UINT(1..65535)", P2, NotYet, "the kernel's choice", "1.2.13",
+    "bind_port", Line, "UINT(1..65535)", P2, Works, "the kernel's choice", "1.2.13",
         "Source port of the check.";
-    "bindto", Line, "IPADDR", P1, NotYet, "the kernel's choice", "1.1.2",
+    "bindto", Line, "IPADDR", P1, Works, "the kernel's choice", "1.1.2",
         "Source address of the check.";
-    "connect_ip", Line, "IPADDR", P1, NotYet, "the server's", "1.2.13",
+    "connect_ip", Line, "IPADDR", P1, Works, "the server's", "1.2.13",
         "Address to check instead of the server's.";
-    "connect_port", Line, "UINT(1..65535)", P0, NotYet, "the server's", "0.5.8",
+    "connect_port", Line, "UINT(1..65535)", P0, Works, "the server's", "0.5.8",
         "Port to check instead of the server's.";
-    "connect_timeout", Line, "TIMER(0.000001..4294.967295)", P0, NotYet, "as the server", "0.5",
+    "connect_timeout", Line, "TIMER(0.000001..4294.967295)", P0, Works, "as the server", "0.5",
         "Seconds to wait for the connection or reply.";
-    "delay_before_retry", Line, "TIMER", P0, NotYet, "3 s", "1.3.7",
+    "delay_before_retry", Line, "TIMER", P0, Works, "3 s", "1.3.7",
         "Seconds between attempts.";
-    "delay_loop", Line, "TIMER(0.000001..)", P1, NotYet, "as the server", "1.3.7",
+    "delay_loop", Line, "TIMER(0.000001..)", P1, Works, "as the server", "1.3.7",
         "Seconds between checks.";
-    "enable_sni", Line, "[BOOL]", P1, NotYet, "off", "1.4.3",
+    "enable_sni", Line, "[BOOL]", P1, Works, "off", "1.4.3",
         "Send the host name in the TLS greeting.";
-    "fast_recovery", Line, "[BOOL]", P1, NotYet, "off", "2.0.17",
+    "fast_recovery", Line, "[BOOL]", P1, Works, "off", "2.0.17",
         "Check all pages at once when coming back.";
-    "fwmark", Line, "UINT32", P1, NotYet, "none", "1.2.13",
+    "fwmark", Line, "UINT32", P1, Works, "none", "1.2.13",
         "Mark on the packets of the check.";
-    "http_protocol", Line, "1.0|1.0C|1.0c|1.1", P1, NotYet, "1.0", "2.0.17",
+    "http_protocol", Line, "1.0|1.0C|1.0c|1.1", P1, Works, "1.0", "2.0.17",
         "HTTP version of the request.";
-    "log_all_failures", Line, "[BOOL]", P2, NotYet, "as in global_defs", "2.0.11",
+    "log_all_failures", Line, "[BOOL]", P2, Works, "as in global_defs", "2.0.11",
         "Log every failure, not only changes.";
-    "nb_get_retry", Line, "UINT", P0, NotYet, "", "0.5",
+    "nb_get_retry", Line, "UINT", P0, Works, "", "0.5",
         "The old name of retry.";
-    "retry", Line, "UINT", P0, NotYet, "as the server", "1.3.7",
+    "retry", Line, "UINT", P0, Works, "as the server", "1.3.7",
         "Further attempts after a failure.";
-    "sni_name", Line, "STRING", P1, NotYet, "as virtualhost", "2.4.3+",
+    "sni_name", Line, "STRING", P1, Works, "as virtualhost", "2.4.3+",
         "Host name to send in the TLS greeting.";
-    "tls_compliant", Line, "[BOOL]", P2, NotYet, "off", "2.2.8",
+    "tls_compliant", Line, "[BOOL]", P2, Works, "off", "2.2.8",
         "Treat an unclean end of the TLS session as failure.";
-    "url", Block(Context::SslGetUrl), "{ ... }", P0, NotYet, "", "0.5",
+    "url", Block(Context::SslGetUrl), "{ ... }", P0, Works, "", "0.5",
         "A page to fetch.";
-    "virtualhost", Line, "STRING", P1, NotYet, "as the server", "1.3.6",
+    "virtualhost", Line, "STRING", P1, Works, "as the server", "1.3.6",
         "Host name in the request.";
-    "warmup", Line, "TIMER", P1, NotYet, "as delay_loop", "1.3.7",
+    "warmup", Line, "TIMER", P1, Works, "as delay_loop", "1.3.7",
         "Longest random delay in seconds before the first check.";
 }
 
 table! { SSL_GET_URL, SslGetUrl;
-    "digest", Line, "MD5_HEX(32 digits)", P0, NotYet, "not checked", "0.5",
+    "digest", Line, "MD5_HEX(32 digits)", P0, Works, "not checked", "0.5",
         "MD5 of the page.";
-    "path", Line, "STRING", P0, NotYet, "/", "0.5",
+    "path", Line, "STRING", P0, Works, "/", "0.5",
         "Path of the page.";
-    "regex", Line, "QUOTED-STRING (PCRE2)", P2, NotYet, "none", "2.0.7",
+    "regex", Line, "QUOTED-STRING (PCRE2)", P2, Works, "none", "2.0.7",
         "Pattern the page must match.";
-    "regex_max_offset", Line, "UINT", P2, NotYet, "none", "2.0.7",
+    "regex_max_offset", Line, "UINT", P2, Works, "none", "2.0.7",
         "Last byte at which a match may begin.";
-    "regex_min_offset", Line, "UINT", P2, NotYet, "0", "2.0.7",
+    "regex_min_offset", Line, "UINT", P2, Works, "0", "2.0.7",
         "First byte at which a match may begin.";
-    "regex_no_match", Line, "", P2, NotYet, "off", "2.0.7",
+    "regex_no_match", Line, "", P2, Works, "off", "2.0.7",
         "The page must not match the pattern.";
-    "regex_options", Line, "OPTION [OPTION ...]", P2, NotYet, "none", "2.0.7",
+    "regex_options", Line, "OPTION [OPTION ...]", P2, Works, "none", "2.0.7",
         "Options of the pattern.";
-    "regex_stack", Line, "UINT(bytes) UINT(bytes)", P2, NotYet, "", "2.0.7",
+    "regex_stack", Line, "UINT(bytes) UINT(bytes)", P2, NoEffect("patterns are matched in linear time, without a stack"), "", "2.0.7",
         "First and greatest size in bytes of the matcher's stack.";
-    "status_code", Line, "CODE|CODE-CODE [CODE|CODE-CODE ...]", P0, NotYet, "200-299", "0.7.6",
+    "status_code", Line, "CODE|CODE-CODE [CODE|CODE-CODE ...]", P0, Works, "200-299", "0.7.6",
         "Status codes that pass.";
-    "tls_compliant", Line, "[BOOL]", P2, NotYet, "as the checker", "2.2.8",
+    "tls_compliant", Line, "[BOOL]", P2, Works, "as the checker", "2.2.8",
         "Treat an unclean end of the TLS session as failure.";
-    "virtualhost", Line, "STRING", P1, NotYet, "as the checker", "1.3.6",
+    "virtualhost", Line, "STRING", P1, Works, "as the checker", "1.3.6",
         "Host name in the request.";
 }

@@ -1,12 +1,16 @@
 //! `global_defs`.
 
 use super::prelude::{
-    Context, Entries, EntryKind, Keyword, Line, NoEffect, NotYet, P0, P1, P2, Refused, Works,
+    Context, Entries, EntryKind, Keyword, Line, NO_SNMP, NoEffect, NotYet, P0, P1, P2, Refused,
+    Works,
 };
 
-const NO_SNMP: &str =
-    "there is no SNMP agent here; `keepalived-rs status --json` and the JSON dump tell the same";
 const NO_DBUS: &str = "there is no D-Bus service here; use `keepalived-rs status --json`, the JSON dump, signals and the notify pipes";
+
+const NO_GROUP_MARKS: &str = "every address and mark of a group is a service of its own in the kernel, and persistence does not reach over them";
+const ASKED: &str =
+    "each request is answered before the next one is sent, and what was lost is asked for again";
+const REREAD: &str = "when news was lost everything is read again";
 
 table! { GLOBAL_DEFS, GlobalDefs;
     "bfd_cpu_affinity", Line, "CPU_ID [CPU_ID ...]", P2, Works, "all", "2.0.17",
@@ -23,21 +27,21 @@ table! { GLOBAL_DEFS, GlobalDefs;
         "Microseconds of processor time between two sleeps in real-time mode.";
     "bfd_rt_priority", Line, "INT(1..99)", P2, Works, "off", "2.0.0",
         "Real-time priority of BFD, which runs on the thread of VRRP: the greater of both values counts.";
-    "checker_cpu_affinity", Line, "CPU_ID [CPU_ID ...]", P2, NotYet, "all", "2.0.17",
+    "checker_cpu_affinity", Line, "CPU_ID [CPU_ID ...]", P2, Works, "all", "2.0.17",
         "Processors the health checker process may run on.";
-    "checker_log_all_failures", Line, "[BOOL]", P1, NotYet, "off", "2.0.11",
+    "checker_log_all_failures", Line, "[BOOL]", P1, Works, "off", "2.0.11",
         "Log every failed check, not only changes.";
-    "checker_no_swap", Line, "", P2, NotYet, "off", "1.2.20",
+    "checker_no_swap", Line, "", P2, Works, "off", "1.2.20",
         "Keep the health checker process in memory.";
-    "checker_priority", Line, "INT(-20..19)", P2, NotYet, "unchanged", "1.2.20",
+    "checker_priority", Line, "INT(-20..19)", P2, Works, "unchanged", "1.2.20",
         "Nice value of the health checker process.";
-    "checker_process_name", Line, "STRING", P2, NotYet, "keepalived_lvs", "2.2.0",
+    "checker_process_name", Line, "STRING", P2, Works, "keepalived_lvs", "2.2.0",
         "Name of the health checker process, at most 15 characters.";
-    "checker_rlimit_rtime", Line, "UINT(usec)", P2, NotYet, "", "2.0.0",
+    "checker_rlimit_rtime", Line, "UINT(usec)", P2, Works, "", "2.0.0",
         "The old name of checker_rlimit_rttime.";
-    "checker_rlimit_rttime", Line, "UINT(usec)", P2, NotYet, "10000 us", "2.1.0",
+    "checker_rlimit_rttime", Line, "UINT(usec)", P2, Works, "10000 us", "2.1.0",
         "Microseconds of processor time between two sleeps in real-time mode.";
-    "checker_rt_priority", Line, "INT(1..99)", P2, NotYet, "off", "2.0.0",
+    "checker_rt_priority", Line, "INT(1..99)", P2, Works, "off", "2.0.0",
         "Real-time priority of the health checker process.";
     "config_save_dir", Line, "DIRECTORY", P2, Works, "none", "2.2.3",
         "Directory for copies of configuration and state around each reload.";
@@ -93,19 +97,19 @@ table! { GLOBAL_DEFS, GlobalDefs;
         "Empty the IPVS table at stop, or drop the services whole.";
     "lvs_flush_onstop", Line, "[VS]", P2, NotYet, "", "2.0.15",
         "The old name of lvs_flush_on_stop.";
-    "lvs_netlink_cmd_rcv_bufs", Line, "UINT(bytes)", P2, NotYet, "the kernel's", "2.0.0",
+    "lvs_netlink_cmd_rcv_bufs", Line, "UINT(bytes)", P2, NoEffect(ASKED), "the kernel's", "2.0.0",
         "Receive buffer in bytes of the checker netlink command socket.";
-    "lvs_netlink_cmd_rcv_bufs_force", Line, "[BOOL]", P2, NotYet, "off", "2.0.0",
+    "lvs_netlink_cmd_rcv_bufs_force", Line, "[BOOL]", P2, NoEffect(ASKED), "off", "2.0.0",
         "May exceed the kernel's limit for that buffer.";
-    "lvs_netlink_monitor_rcv_bufs", Line, "UINT(bytes)", P2, NotYet, "the kernel's", "2.0.0",
+    "lvs_netlink_monitor_rcv_bufs", Line, "UINT(bytes)", P2, NoEffect(REREAD), "the kernel's", "2.0.0",
         "Receive buffer in bytes of the checker netlink event socket.";
-    "lvs_netlink_monitor_rcv_bufs_force", Line, "[BOOL]", P2, NotYet, "off", "2.0.0",
+    "lvs_netlink_monitor_rcv_bufs_force", Line, "[BOOL]", P2, NoEffect(REREAD), "off", "2.0.0",
         "May exceed the kernel's limit for that buffer.";
-    "lvs_notify_fifo", Line, "PATH [USER [[:]GROUP]]", P1, NotYet, "none", "1.3.6",
+    "lvs_notify_fifo", Line, "PATH [USER [[:]GROUP]]", P1, Works, "none", "1.3.6",
         "Named pipe that gets a line for every IPVS event.";
-    "lvs_notify_fifo_script", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P1, NotYet, "none", "1.3.6",
+    "lvs_notify_fifo_script", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P1, Works, "none", "1.3.6",
         "Reader that is started for lvs_notify_fifo.";
-    "lvs_process_name", Line, "STRING", P2, NotYet, "", "2.0.16",
+    "lvs_process_name", Line, "STRING", P2, Works, "", "2.0.16",
         "The old name of checker_process_name.";
     "lvs_sync_daemon", Line, "IFNAME [[inst] VRRP_INSTANCE] [id UINT(0..255)] [maxlen UINT(1..65507)] [port UINT(1..65535)] [ttl UINT(1..255)] [group MCAST_IPADDR]",
         P1, NotYet, "off", "1.2.20",
@@ -123,15 +127,15 @@ table! { GLOBAL_DEFS, GlobalDefs;
         "Count packets in the nftables rules.";
     "nftables_ifindex", Line, "", P2, Works, "off", "2.0.11",
         "Match link-local addresses by the index of their interface instead of its name.";
-    "nftables_ipvs", Line, "[TABLENAME]", P1, NotYet, "keepalived_ipvs", "2.2.2",
+    "nftables_ipvs", Line, "[TABLENAME]", P1, Refused(NO_GROUP_MARKS), "keepalived_ipvs", "2.2.2",
         "Mark the packets of service groups with nftables, in this table.";
-    "nftables_ipvs_priority", Line, "INT32", P2, NotYet, "", "2.2.2",
+    "nftables_ipvs_priority", Line, "INT32", P2, Refused(NO_GROUP_MARKS), "", "2.2.2",
         "Priority of the nftables chains for marks.";
-    "nftables_ipvs_start_fwmark", Line, "UINT32(1..)", P2, NotYet, "1000", "2.2.2",
+    "nftables_ipvs_start_fwmark", Line, "UINT32(1..)", P2, Refused(NO_GROUP_MARKS), "1000", "2.2.2",
         "First mark for service groups.";
     "nftables_priority", Line, "INT32", P2, Works, "-1", "2.0.11",
         "Priority of the nftables chains.";
-    "no_checker_emails", Line, "[BOOL]", P1, NotYet, "off", "2.0.0",
+    "no_checker_emails", Line, "[BOOL]", P1, Works, "off", "2.0.0",
         "Mail only when a real server is added or removed.";
     "no_email_faults", Line, "", P2, Works, "off", "2.0.0",
         "Send no mail for FAULT.";
@@ -165,7 +169,7 @@ table! { GLOBAL_DEFS, GlobalDefs;
         "File that holds the time of the next reload.";
     "router_id", Line, "STRING", P0, Works, "the host name", "1.1.8",
         "Name of this machine in mail subjects, SNMP and dumps.";
-    "rs_init_notifies", Line, "[BOOL]", P2, NotYet, "off", "2.0.0",
+    "rs_init_notifies", Line, "[BOOL]", P2, Works, "off", "2.0.0",
         "Run notify_up or notify_down of real servers at start as well.";
     "script_user", Line, "USER [[:]GROUP]", P0, Works, "keepalived_script if it exists", "1.3.0",
         "User and group that scripts run as.";
@@ -177,7 +181,7 @@ table! { GLOBAL_DEFS, GlobalDefs;
         "Seconds the shut-down command may take.";
     "smtp_alert", Line, "[BOOL]", P1, Works, "", "2.0.0",
         "Default of smtp_alert everywhere.";
-    "smtp_alert_checker", Line, "[BOOL]", P1, NotYet, "", "2.0.0",
+    "smtp_alert_checker", Line, "[BOOL]", P1, Works, "", "2.0.0",
         "Default of smtp_alert in virtual and real servers.";
     "smtp_alert_vrrp", Line, "[BOOL]", P1, Works, "", "2.0.0",
         "Default of smtp_alert in instances and sync groups.";

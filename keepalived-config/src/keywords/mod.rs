@@ -36,8 +36,13 @@ use crate::schema::{Context, Keyword};
 
 pub(crate) use inline::INLINE;
 
+/// Why everything about SNMP is refused.
+const NO_SNMP: &str =
+    "there is no SNMP agent here; `keepalived-rs status --json` and the JSON dump tell the same";
+
 /// Names the table files share.
 mod prelude {
+    pub(super) use super::NO_SNMP;
     pub(super) use crate::schema::Priority::{P0, P1, P2};
     pub(super) use crate::schema::Shape::{Block, Entries, Line};
     pub(super) use crate::schema::Status::{NoEffect, NotYet, Refused, Works};

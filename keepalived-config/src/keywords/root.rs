@@ -5,7 +5,7 @@ use super::prelude::{
 };
 
 table! { ROOT, Root;
-    "SSL", Block(Context::Ssl), "{ ... }", P1, NotYet, "", "0.5",
+    "SSL", Block(Context::Ssl), "{ ... }", P1, Works, "", "0.5",
         "Client certificate and trust settings of SSL_GET.";
     "bfd_instance", Block(Context::Bfd), "NAME(<32 chars) { ... }", P1, Works, "", "2.0.0",
         "A BFD session with a neighbour.";
@@ -45,7 +45,7 @@ table! { ROOT, Root;
     "use_pid_dir", Line, "", P2, Works, "off", "",
         "Put the pid files in the directory /run/keepalived.";
     "virtual_server", Block(Context::VirtualServer), "IPADDR [PORT] { ... } / fwmark UINT(1..) { ... } / group VSG_NAME { ... }",
-        P0, NotYet, "", "0.5",
+        P0, Works, "", "0.5",
         "A balanced service.";
     "virtual_server_group", Entries(EntryKind::VirtualServer), "NAME { VSG-ENTRY ... }",
         P1, NotYet, "", "1.0.2",

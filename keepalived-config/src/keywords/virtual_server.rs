@@ -1,15 +1,17 @@
 //! `virtual_server`.
 
-use super::prelude::{Block, Context, Keyword, Line, NoEffect, NotYet, P0, P1, P2};
+use super::prelude::{
+    Block, Context, Keyword, Line, NO_SNMP, NoEffect, NotYet, P0, P1, P2, Refused, Works,
+};
 
 table! { VIRTUAL_SERVER, VirtualServer;
-    "alpha", Line, "", P1, NotYet, "off", "1.3.7",
+    "alpha", Line, "", P1, Works, "off", "1.3.7",
         "Count as failed until the first check has passed.";
-    "connect_timeout", Line, "TIMER(0.000001..4294.967295)", P0, NotYet, "5 s", "2.0.13",
+    "connect_timeout", Line, "TIMER(0.000001..4294.967295)", P0, Works, "5 s", "2.0.13",
         "Seconds to wait for a connection in checks.";
-    "delay_before_retry", Line, "TIMER", P1, NotYet, "1 s", "1.3.7",
+    "delay_before_retry", Line, "TIMER", P1, Works, "1 s", "1.3.7",
         "Seconds between attempts.";
-    "delay_loop", Line, "TIMER(0.000001..)", P0, NotYet, "60 s", "1.3.7",
+    "delay_loop", Line, "TIMER(0.000001..)", P0, Works, "60 s", "1.3.7",
         "Seconds between checks.";
     "flag-1", Line, "", P2, NotYet, "off", "1.3.0",
         "First flag of the scheduler.";
@@ -17,13 +19,13 @@ table! { VIRTUAL_SERVER, VirtualServer;
         "Second flag of the scheduler.";
     "flag-3", Line, "", P2, NotYet, "off", "1.3.0",
         "Third flag of the scheduler.";
-    "ha_suspend", Line, "", P1, NotYet, "off", "1.0.0",
+    "ha_suspend", Line, "", P1, Works, "off", "1.0.0",
         "Check only while the service's address is on this host.";
     "hashed", Line, "", P2, NoEffect("Keepalived ignores it too"), "", "1.3.0",
         "A word that sets nothing.";
-    "hysteresis", Line, "UINT", P1, NotYet, "0", "1.1.16",
+    "hysteresis", Line, "UINT", P1, Works, "0", "1.1.16",
         "Margin around the quorum before it counts as changed.";
-    "inhibit_on_failure", Line, "", P1, NotYet, "off", "1.3.7",
+    "inhibit_on_failure", Line, "", P1, Works, "off", "1.3.7",
         "A failed server gets weight 0 instead of being removed.";
     "ip_family", Line, "inet|inet6", P2, NotYet, "that of the servers", "1.2.20",
         "Address family of a service given by a mark.";
@@ -43,7 +45,7 @@ table! { VIRTUAL_SERVER, VirtualServer;
         "Maglev hashing goes to the next server when the first is down.";
     "mh-port", Line, "", P1, NotYet, "off", "2.0.20",
         "Maglev hashing includes the port.";
-    "omega", Line, "", P1, NotYet, "off", "1.1.16",
+    "omega", Line, "", P1, Works, "off", "1.1.16",
         "Run the down notifications at stop.";
     "ops", Line, "", P1, NotYet, "off", "1.2.8",
         "Schedule every UDP packet by itself.";
@@ -57,35 +59,35 @@ table! { VIRTUAL_SERVER, VirtualServer;
         "Seconds for which a client stays with its server.";
     "protocol", Line, "TCP|UDP|SCTP", P0, NotYet, "UDP", "0.5",
         "Transport protocol of the service.";
-    "quorum", Line, "UINT(1..)", P0, NotYet, "1", "1.1.16",
+    "quorum", Line, "UINT(1..)", P0, Works, "1", "1.1.16",
         "Least total weight of live servers.";
-    "quorum_down", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P1, NotYet, "none", "1.1.16",
+    "quorum_down", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P1, Works, "none", "1.1.16",
         "Command run when the quorum is lost.";
-    "quorum_up", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P1, NotYet, "none", "1.1.16",
+    "quorum_up", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P1, Works, "none", "1.1.16",
         "Command run when the quorum is gained.";
-    "real_server", Block(Context::RealServer), "IPADDR [PORT] { ... }", P0, NotYet, "", "0.5",
+    "real_server", Block(Context::RealServer), "IPADDR [PORT] { ... }", P0, Works, "", "0.5",
         "A server of the service.";
-    "retry", Line, "UINT(1..)", P1, NotYet, "1", "1.3.7",
+    "retry", Line, "UINT(1..)", P1, Works, "1", "1.3.7",
         "Further attempts after a failure.";
     "sh-fallback", Line, "", P1, NotYet, "off", "1.3.0",
         "Source hashing goes to the next server when the first is down.";
     "sh-port", Line, "", P1, NotYet, "off", "1.3.0",
         "Source hashing includes the port.";
-    "smtp_alert", Line, "[BOOL]", P1, NotYet, "as in global_defs", "2.0.0",
+    "smtp_alert", Line, "[BOOL]", P1, Works, "as in global_defs", "2.0.0",
         "Send mail when the quorum changes.";
-    "snmp_name", Line, "STRING", P2, NotYet, "none", "2.2.3",
+    "snmp_name", Line, "STRING", P2, Refused(NO_SNMP), "none", "2.2.3",
         "Label of the service in SNMP.";
-    "sorry_server", Line, "IPADDR [PORT]", P0, NotYet, "none", "0.5",
+    "sorry_server", Line, "IPADDR [PORT]", P0, Works, "none", "0.5",
         "Server used when the quorum is lost.";
-    "sorry_server_inhibit", Line, "", P2, NotYet, "off", "1.2.13",
+    "sorry_server_inhibit", Line, "", P2, Works, "off", "1.2.13",
         "Keep the sorry server in the table with weight 0.";
     "sorry_server_lvs_method", Line, "NAT|DR|TUN [type ipip|gue|gre] [port UINT(1..65535)] [nocsum|csum|remcsum]",
         P1, NotYet, "as lvs_method", "1.3.6",
         "How packets reach the sorry server.";
-    "virtualhost", Line, "STRING", P1, NotYet, "none", "1.3.7",
+    "virtualhost", Line, "STRING", P1, Works, "none", "1.3.7",
         "Host name for web checks of all servers.";
-    "warmup", Line, "TIMER", P1, NotYet, "as delay_loop", "1.3.7",
+    "warmup", Line, "TIMER", P1, Works, "as delay_loop", "1.3.7",
         "Longest random delay in seconds before the first check.";
-    "weight", Line, "UINT(1..2147483647)", P2, NotYet, "1", "1.3.7",
+    "weight", Line, "UINT(1..2147483647)", P2, Works, "1", "1.3.7",
         "Weight of servers that give none.";
 }
