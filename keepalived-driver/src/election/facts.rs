@@ -300,7 +300,8 @@ impl Elections {
         let Some(instance) = self.label(id) else {
             return;
         };
-        if !held {
+        // At the end its own devices go, which is no news.
+        if !held || self.shutdown.is_some() {
             return;
         }
         // What holds it, in words; the transition alone says only that something does.
