@@ -308,6 +308,9 @@ pub enum EmitError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
+    /// A discriminator is 0.
+    #[error("a discriminator is never 0")]
+    DiscriminatorZero,
     /// The desired minimum transmit interval is 0, which is reserved.
     #[error("the transmit interval is 0")]
     TransmitIntervalZero,

@@ -314,6 +314,24 @@ fn a_table_has_initiators_too() {
     assert_eq!(result, Err(Rejected::Port { found: 3784 }));
     rx.destination_port = transmit.source_port;
     assert_eq!(table.handle_packet(at(0.0), &rx), Ok(id));
+    let member = table.member(id).unwrap();
+    assert_eq!(member.remote().state, State::Up);
+    assert_eq!(member.remote().discriminator, Some(discr(TARGET)));
+    assert_eq!(member.history().len(), 1);
+    assert!(member.timers().detection_time.is_some());
+    // One socket may do for all of them.
+    table.set_seamless_port(false, 40_000);
+    assert_eq!(table.source_port(id), Some(40_000));
+    assert_eq!(
+        table.handle_packet(at(0.0), &rx),
+        Err(Rejected::Port {
+            found: transmit.source_port
+        })
+    );
+    rx.destination_port = 40_000;
+    assert_eq!(table.handle_packet(at(0.0), &rx), Ok(id));
+    let again = table.poll_transmit(at(0.0), &mut buffer).unwrap();
+    assert_eq!(again.source_port, 40_000);
     let initiator = table.member(id).unwrap().initiator().unwrap();
     assert_eq!(initiator.state(), State::Up);
     let slower = InitiatorConfig::new(discr(TARGET), ms(70), mult(3));

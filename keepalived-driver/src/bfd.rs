@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bfd::{
-    Definition, Diagnostic, Discriminator, Rejections, Remote, State, Stats, Timers, Transition,
+    Definition, Diagnostic, Discriminator, ReflectorConfig, Rejections, Remote, State, Stats,
+    Timers, Transition,
 };
 use netlink_vip::InterfaceName;
 use vrrp_fsm::TrackStatus;
@@ -31,30 +32,6 @@ impl BfdSetup {
             name: name.into(),
             definition,
             interface: None,
-        }
-    }
-}
-
-/// What the `bfd` crate has and the elections loop does not do: such a session would be down for no
-/// visible reason, so it is refused.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum BfdUnsupported {
-    /// A session with an S-BFD reflector, RFC 7880: there are no sockets for it.
-    #[error("S-BFD is not supported")]
-    Seamless,
-}
-
-impl BfdSetup {
-    /// Whether the elections loop can run it.
-    ///
-    /// # Errors
-    ///
-    /// What it cannot do.
-    pub fn check(&self) -> Result<(), BfdUnsupported> {
-        match &self.definition {
-            Definition::Seamless(..) => Err(BfdUnsupported::Seamless),
-            Definition::SingleHop(..) | Definition::Multihop(..) => Ok(()),
         }
     }
 }
@@ -164,29 +141,18 @@ pub struct BfdTotals {
     pub sent: u64,
     /// Echo packets of neighbours that were sent back.
     pub echoed: u64,
+    /// Our S-BFD reflector, if there is one.
+    pub reflector: Option<ReflectorSnapshot>,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use bfd::{InitiatorConfig, InterfaceId, Micros, Seamless, SessionConfig, SingleHop};
-    use std::num::NonZeroU8;
-
-    /// A session that cannot work is refused by name, not left down.
-    #[test]
-    fn what_the_loop_cannot_do_is_refused() {
-        let (peer, every) = (IpAddr::from([192, 0, 2, 2]), Micros::SECOND);
-        let config = SessionConfig::new(every, every, NonZeroU8::MIN);
-        let check = |definition| BfdSetup::new("one", definition).check();
-        let single = |config| Definition::SingleHop(SingleHop::new(InterfaceId::ANY, peer), config);
-        assert_eq!(check(single(config)), Ok(()));
-        let path = Seamless {
-            target: peer,
-            local: None,
-        };
-        let reflector = Discriminator::new(7).unwrap();
-        let config = InitiatorConfig::new(reflector, every, NonZeroU8::MIN);
-        let seamless = Definition::Seamless(path, config);
-        assert_eq!(check(seamless), Err(BfdUnsupported::Seamless));
-    }
+/// The S-BFD reflector at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReflectorSnapshot {
+    /// What it answers to, and how.
+    pub config: ReflectorConfig,
+    /// Packets answered.
+    pub reflected: u64,
+    /// Packets not answered, by reason.
+    pub rejected: Rejections,
 }

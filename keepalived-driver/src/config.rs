@@ -38,6 +38,8 @@ pub struct Config {
     /// The BFD sessions, in the order of the configuration. One that trackers use is also in
     /// `trackers`.
     pub bfd: Vec<Arc<BfdSetup>>,
+    /// What our S-BFD reflector answers to, if there is one. RFC 7880.
+    pub bfd_reflector: Option<bfd::ReflectorConfig>,
     /// Instances are held in Initialize for this long after the start of the loop
     /// (`vrrp_startup_delay`).
     pub startup_delay: Duration,
@@ -86,6 +88,7 @@ impl Config {
             netlink_command_buffer: NetlinkBuffer::default(),
             netlink_monitor_buffer: NetlinkBuffer::default(),
             bfd: Vec::new(),
+            bfd_reflector: None,
             startup_delay: Duration::ZERO,
             delay_after_boot: Duration::ZERO,
             tag: DEFAULT_TAG,

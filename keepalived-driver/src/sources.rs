@@ -45,16 +45,27 @@ pub(crate) enum BfdPort {
     SingleHop,
     /// RFC 5883.
     Multihop,
+    /// RFC 7881: questions to our S-BFD reflector.
+    Reflector,
+    /// Answers to our S-BFD initiators: whichever is free.
+    Initiator,
 }
 
 impl BfdPort {
-    const ALL: [Self; 2] = [Self::SingleHop, Self::Multihop];
+    const ALL: [Self; 4] = [
+        Self::SingleHop,
+        Self::Multihop,
+        Self::Reflector,
+        Self::Initiator,
+    ];
 
-    /// The UDP port.
+    /// The UDP port, 0 for any.
     pub(crate) const fn number(self) -> u16 {
         match self {
             Self::SingleHop => bfd::SINGLE_HOP_PORT,
             Self::Multihop => bfd::MULTIHOP_PORT,
+            Self::Reflector => bfd::SEAMLESS_PORT,
+            Self::Initiator => 0,
         }
     }
 }

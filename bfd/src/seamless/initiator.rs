@@ -21,6 +21,7 @@ use crate::error::{ConfigError, Rejected};
 use crate::event::{Event, Reason, SessionEvent, Transition};
 use crate::packet::{Buffer, Control, ControlPacket};
 use crate::rng::Rng;
+use crate::session::{Remote, Timers};
 use crate::stats::{History, Stats, count};
 use crate::timing::{Pace, after, detection_time, earlier};
 use crate::types::{DetectMult, Diagnostic, Discriminator, Micros, State};
@@ -73,6 +74,8 @@ pub struct Initiator {
     diagnostic: Diagnostic,
     /// How often the reflector can be asked; not known at first.
     remote_min_rx: Micros,
+    /// The state in the last answer.
+    remote_state: State,
     /// When the last answer came.
     heard: Option<Instant>,
     sequence: Sequence,
@@ -106,6 +109,7 @@ impl Initiator {
             state: State::Down,
             diagnostic: Diagnostic::NONE,
             remote_min_rx: Micros::ZERO,
+            remote_state: State::Down,
             heard: None,
             sequence: Sequence::new(rng.next_u32()),
             pace: Pace::START,
@@ -157,6 +161,7 @@ impl Initiator {
         count(&mut self.stats.received);
         self.heard = Some(now);
         self.remote_min_rx = control.required_min_rx;
+        self.remote_state = control.state;
         if let Some(number) = number {
             let silence = self.detection_time().saturating_mul(2);
             self.sequence.accept(number, after(now, silence));
@@ -196,6 +201,7 @@ impl Initiator {
             let diagnostic = Diagnostic::TIME_EXPIRED;
             self.transition(now, State::Down, diagnostic, Reason::DetectionTime);
             self.remote_min_rx = Micros::ZERO;
+            self.remote_state = State::Down;
         }
         if self.next_transmit().is_some_and(|at| at <= now) {
             self.ready = true;
@@ -359,6 +365,30 @@ impl Initiator {
     #[must_use]
     pub const fn local_discriminator(&self) -> Discriminator {
         self.local
+    }
+
+    /// The reflector, as far as it has answered.
+    #[must_use]
+    pub fn remote(&self) -> Remote {
+        Remote {
+            discriminator: self.heard.map(|_| self.config.remote),
+            state: self.remote_state,
+            required_min_rx: self.remote_min_rx,
+            heard: self.heard,
+            ..Remote::UNKNOWN
+        }
+    }
+
+    /// The intervals in force. The detection time is that of an initiator that is up.
+    #[must_use]
+    pub fn timers(&self) -> Timers {
+        Timers {
+            transmit_interval: self.interval(),
+            detection_time: self.heard.map(|_| self.detection_time()),
+            desired_min_tx: self.interval(),
+            required_min_rx: Micros::ZERO,
+            echo_interval: None,
+        }
     }
 
     /// The counters.

@@ -55,7 +55,7 @@ pub struct Remote {
 }
 
 impl Remote {
-    const UNKNOWN: Self = Self {
+    pub(crate) const UNKNOWN: Self = Self {
         discriminator: None,
         state: State::Down,
         diagnostic: Diagnostic::NONE,

@@ -145,6 +145,8 @@ pub struct Table {
     events: VecDeque<(SessionId, SessionEvent)>,
     rng: Rng,
     rejected: Rejections,
+    /// Where answers of S-BFD reflectors come to, over IPv4 and IPv6; absent: one for each initiator.
+    seamless_ports: [Option<u16>; 2],
 }
 
 impl Table {
@@ -164,7 +166,27 @@ impl Table {
             events: VecDeque::new(),
             rng: Rng::new(seed),
             rejected: Rejections::default(),
+            seamless_ports: [None; 2],
         }
+    }
+
+    /// All S-BFD initiators of a family send from this UDP port, and are answered at it, instead of
+    /// each from one of its own: discriminators tell them apart. RFC 7881 2: not
+    /// [`SEAMLESS_PORT`](crate::SEAMLESS_PORT).
+    pub const fn set_seamless_port(&mut self, ipv6: bool, port: u16) {
+        let [v4, v6] = &mut self.seamless_ports;
+        *(if ipv6 { v6 } else { v4 }) = Some(port);
+    }
+
+    /// The port that a session sends from.
+    fn port_of(&self, slot: &Slot) -> u16 {
+        let [v4, v6] = self.seamless_ports;
+        let shared = match slot.path() {
+            Path::Seamless(path) if path.target.is_ipv6() => v6,
+            Path::Seamless(_) => v4,
+            _ => None,
+        };
+        shared.unwrap_or(slot.source_port)
     }
 
     /// Adds a session, with a random discriminator and a source port of its own. BFD-VAR-02,
@@ -267,11 +289,12 @@ impl Table {
                 return Err(reason);
             }
         };
+        let own_port = self.slot_at(place).map_or(0, |slot| self.port_of(slot));
         self.work(place, |slot| {
             let (port, ttl) = (rx.destination_port, rx.ttl);
             let authenticated = slot.is_authenticated();
             slot.path()
-                .check(port, slot.source_port, ttl, authenticated)
+                .check(port, own_port, ttl, authenticated)
                 .inspect_err(|reason| slot.count_rejected(reason))?;
             slot.handle_packet(now, &packet)?;
             Ok(slot.id)
@@ -374,10 +397,11 @@ impl Table {
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Buffer) -> Option<Transmit> {
         loop {
             let place = *self.ready.front()?;
+            let port = self.slot_at(place).map_or(0, |slot| self.port_of(slot));
             let transmit = self
                 .work(place, |slot| {
                     let (purpose, length) = slot.poll_transmit(now, out)?;
-                    Some(transmit(slot, purpose, length))
+                    Some(transmit(slot, port, purpose, length))
                 })
                 .flatten();
             if transmit.is_some() {
@@ -417,10 +441,11 @@ impl Table {
         self.slot(id).map(Slot::path)
     }
 
-    /// The UDP source port of a session, 49152 to 65535.
+    /// The UDP source port of a session, 49152 to 65535; of initiators perhaps
+    /// [another](Self::set_seamless_port).
     #[must_use]
     pub fn source_port(&self, id: SessionId) -> Option<u16> {
-        self.slot(id).map(|slot| slot.source_port)
+        self.slot(id).map(|slot| self.port_of(slot))
     }
 
     /// All sessions but for retiring ones, ordered by path.
@@ -559,7 +584,7 @@ impl Table {
     }
 }
 
-fn transmit(slot: &Slot, purpose: Purpose, length: usize) -> Transmit {
+fn transmit(slot: &Slot, source_port: u16, purpose: Purpose, length: usize) -> Transmit {
     let path = slot.path();
     let echo = purpose == Purpose::Echo;
     let own = path.local().filter(|_| echo);
@@ -569,7 +594,7 @@ fn transmit(slot: &Slot, purpose: Purpose, length: usize) -> Transmit {
         purpose,
         interface: path.interface(),
         source: path.local(),
-        source_port: slot.source_port,
+        source_port,
         destination: own.unwrap_or_else(|| path.peer()),
         destination_port: if echo { ECHO_PORT } else { path.port() },
         next_hop: echo.then(|| path.peer()),

@@ -1,12 +1,15 @@
 //! One session and what belongs to it in a table.
 
+use alloc::vec::Vec;
+
 use crate::Instant;
 use crate::config::SessionConfig;
 use crate::error::Rejected;
-use crate::event::{Event, SessionEvent};
+use crate::event::{Event, SessionEvent, Transition};
 use crate::packet::{Buffer, ControlPacket};
 use crate::seamless::Initiator;
-use crate::session::Session;
+use crate::session::{Remote, Session, Timers};
+use crate::stats::Stats;
 use crate::table::path::{Definition, Identity, Path};
 use crate::table::{Purpose, SessionId};
 use crate::types::{Diagnostic, Discriminator, State};
@@ -36,6 +39,51 @@ impl<'a> Member<'a> {
         match self {
             Self::Session(session) => session.diagnostic(),
             Self::Initiator(initiator) => initiator.diagnostic(),
+        }
+    }
+
+    /// Our own discriminator.
+    #[must_use]
+    pub const fn local_discriminator(&self) -> Discriminator {
+        match self {
+            Self::Session(session) => session.local_discriminator(),
+            Self::Initiator(initiator) => initiator.local_discriminator(),
+        }
+    }
+
+    /// What is known of the other side.
+    #[must_use]
+    pub fn remote(&self) -> Remote {
+        match self {
+            Self::Session(session) => *session.remote(),
+            Self::Initiator(initiator) => initiator.remote(),
+        }
+    }
+
+    /// The intervals in force and on offer.
+    #[must_use]
+    pub fn timers(&self) -> Timers {
+        match self {
+            Self::Session(session) => session.timers(),
+            Self::Initiator(initiator) => initiator.timers(),
+        }
+    }
+
+    /// The counters.
+    #[must_use]
+    pub const fn stats(&self) -> &'a Stats {
+        match self {
+            Self::Session(session) => session.stats(),
+            Self::Initiator(initiator) => initiator.stats(),
+        }
+    }
+
+    /// The last changes of state, oldest first.
+    #[must_use]
+    pub fn history(&self) -> Vec<Transition> {
+        match self {
+            Self::Session(session) => session.history().copied().collect(),
+            Self::Initiator(initiator) => initiator.history().copied().collect(),
         }
     }
 

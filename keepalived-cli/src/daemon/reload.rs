@@ -80,7 +80,7 @@ fn has_objects(model: &Model) -> bool {
     [
         model.instances.is_empty(),
         model.services.is_empty(),
-        model.bfd.is_empty(),
+        model.bfd.is_empty() && model.sbfd_reflector.is_none(),
         statics.addresses.is_empty() && statics.routes.is_empty() && statics.rules.is_empty(),
         trackers.scripts.is_empty() && trackers.files.is_empty() && trackers.processes.is_empty(),
     ]

@@ -29,6 +29,18 @@ pub(super) fn text(snapshot: &Snapshot) -> String {
         " packets for no session = {}",
         totals.rejected.total()
     );
+    if let Some(reflector) = &totals.reflector {
+        let known = reflector.config.discriminators.iter();
+        let known: Vec<String> = known.map(|one| format!("0x{:08x}", one.get())).collect();
+        line!(text, " S-BFD reflector = {}", known.join(" "));
+        line!(
+            text,
+            "   required min RX interval = {} us, answered = {}, refused = {}",
+            reflector.config.required_min_rx.get(),
+            reflector.reflected,
+            reflector.rejected.total()
+        );
+    }
     line!(text, "------< BFD Topology >------");
     for session in &snapshot.bfd {
         section(&mut text, session);
@@ -50,6 +62,15 @@ fn section(text: &mut String, taken: &BfdSnapshot) {
         &taken.setup.definition
     {
         settings(text, config, &path);
+    }
+    if let Definition::Seamless(_, config) = &taken.setup.definition {
+        line!(text, "   S-BFD reflector = 0x{:08x}", config.remote.get());
+        line!(
+            text,
+            "   Desired min TX interval = {} us",
+            config.desired_min_tx.get()
+        );
+        line!(text, "   Detection multiplier = {}", config.detect_mult);
     }
     state(text, taken);
     for (at, transition) in &taken.history {

@@ -5,11 +5,11 @@ use std::num::NonZeroU8;
 use std::sync::Arc;
 
 use bfd::{
-    AuthConfig, AuthKind, ConfigError, Definition, Demand, Key, Micros, Multihop, Role, Secret,
-    SessionConfig, SingleHop,
+    AuthConfig, AuthKind, ConfigError, Definition, Demand, Discriminator, InitiatorConfig, Key,
+    Micros, Multihop, ReflectorConfig, Role, Seamless, Secret, SessionConfig, SingleHop,
 };
 use keepalived_config::Config as Model;
-use keepalived_config::model::{BfdAuth, BfdAuthKind, BfdInstance, TrackedBfd};
+use keepalived_config::model::{BfdAuth, BfdAuthKind, BfdInstance, SbfdReflector, TrackedBfd};
 use keepalived_driver::bfd::BfdSetup;
 use keepalived_driver::tracked::{TrackedObject, TrackerId, TrackerKind, TrackerSetup, Watch};
 use netlink_vip::InterfaceName;
@@ -21,9 +21,20 @@ pub(super) fn setup(wanted: &BfdInstance) -> Result<BfdSetup, String> {
         Some(name) => Some(InterfaceName::new(&name.value).map_err(|error| error.to_string())?),
         None => None,
     };
-    let config = config(wanted).map_err(|error| error.to_string())?;
     let peer = wanted.neighbor.value;
     let local = wanted.source.as_ref().map(|source| source.value);
+    if let Some(remote) = wanted.sbfd {
+        let path = Seamless {
+            target: peer,
+            local,
+        };
+        let config = initiator(wanted, remote).map_err(|error| error.to_string())?;
+        return Ok(BfdSetup::new(
+            &wanted.name,
+            Definition::Seamless(path, config),
+        ));
+    }
+    let config = config(wanted).map_err(|error| error.to_string())?;
     let definition = if wanted.multihop {
         let path = Multihop {
             peer,
@@ -41,6 +52,31 @@ pub(super) fn setup(wanted: &BfdInstance) -> Result<BfdSetup, String> {
     let mut setup = BfdSetup::new(&wanted.name, definition);
     setup.interface = interface;
     Ok(setup)
+}
+
+fn discriminator(number: u32) -> Result<Discriminator, ConfigError> {
+    Discriminator::new(number).ok_or(ConfigError::DiscriminatorZero)
+}
+
+fn initiator(wanted: &BfdInstance, remote: u32) -> Result<InitiatorConfig, ConfigError> {
+    let mult = NonZeroU8::new(wanted.multiplier).unwrap_or(NonZeroU8::MIN);
+    let every = Micros::from_duration(wanted.min_tx);
+    let auth = wanted.auth.as_ref().map(auth).transpose()?;
+    Ok(InitiatorConfig::new(discriminator(remote)?, every, mult).with_auth(auth))
+}
+
+/// What answers to S-BFD initiators.
+pub(super) fn reflector(wanted: &SbfdReflector) -> Result<ReflectorConfig, String> {
+    let known = wanted.discriminators.iter();
+    let known: Result<Vec<_>, _> = known.map(|number| discriminator(*number)).collect();
+    let auth = wanted.auth.as_ref().map(auth).transpose();
+    let read = known.and_then(|known| Ok((known, auth?)));
+    let (known, auth) = read.map_err(|error| error.to_string())?;
+    Ok(
+        ReflectorConfig::new(known, Micros::from_duration(wanted.min_rx))
+            .with_admin_down(wanted.admin_down)
+            .with_auth(auth),
+    )
 }
 
 fn config(wanted: &BfdInstance) -> Result<SessionConfig, ConfigError> {

@@ -167,6 +167,15 @@ pub(crate) fn lower(model: &Model, machine: &dyn Machine) -> Lowered {
             Err(error) => remarks.push(format!("({}) not run: {error}", *session.name)),
         }
     }
+    match model
+        .sbfd_reflector
+        .as_ref()
+        .map(bfd::reflector)
+        .transpose()
+    {
+        Ok(reflector) => driver.bfd_reflector = reflector,
+        Err(error) => remarks.push(format!("(sbfd_reflector) not run: {error}")),
+    }
     driver.trackers.extend(bfd::trackers(model));
     Lowered {
         driver,

@@ -25,6 +25,12 @@ pub(super) fn totals(snapshot: &Snapshot) -> Value {
         "packets_sent": totals.sent,
         "echo_packets_returned": totals.echoed,
         "unclaimed_packets": unclaimed,
+        "sbfd_reflector": totals.reflector.as_ref().map(|reflector| json!({
+            "discriminators": reflector.config.discriminators.iter().map(|one| one.get()).collect::<Vec<_>>(),
+            "admin_down": reflector.config.admin_down,
+            "answered": reflector.reflected,
+            "rejected": reasons(&reflector.rejected),
+        })),
     })
 }
 
@@ -37,10 +43,14 @@ fn reasons(rejections: &bfd::Rejections) -> Map<String, Value> {
 
 fn session(taken: &BfdSnapshot) -> Value {
     let path = taken.setup.definition.path();
-    let config = match &taken.setup.definition {
-        Definition::SingleHop(_, config) | Definition::Multihop(_, config) => Some(config),
-        Definition::Seamless(..) => None,
+    let (config, asked) = match &taken.setup.definition {
+        Definition::SingleHop(_, config) | Definition::Multihop(_, config) => (Some(config), None),
+        Definition::Seamless(_, asked) => (None, Some(asked)),
     };
+    let auth = config.map_or_else(
+        || asked.and_then(|asked| asked.auth.as_ref()),
+        |config| config.auth.as_ref(),
+    );
     let (timers, remote, stats) = (&taken.timers, &taken.remote, &taken.stats);
     let heard = remote.discriminator.is_some();
     json!({
@@ -62,12 +72,14 @@ fn session(taken: &BfdSnapshot) -> Value {
         "source": taken.source,
         "source_port": taken.source_port,
         "interface": taken.setup.interface.as_ref().map(ToString::to_string),
+        "reflector_discriminator": asked.map(|asked| asked.remote.get()),
         "discriminator": taken.discriminator.get(),
         "passive": config.is_some_and(|config| config.role == bfd::Role::Passive),
-        "auth": config.and_then(|config| config.auth.as_ref()).map(|auth| {
+        "auth": auth.map(|auth| {
             json!({ "type": auth.kind().number(), "keys": auth.keys().len() })
         }),
-        "detect_mult": config.map(|config| config.detect_mult.get()),
+        "detect_mult": config.map(|config| config.detect_mult.get())
+            .or_else(|| asked.map(|asked| asked.detect_mult.get())),
         "transmit_interval_seconds": interval(timers.transmit_interval),
         "detection_time_seconds": timers.detection_time.map(seconds),
         "desired_min_tx_seconds": interval(timers.desired_min_tx),

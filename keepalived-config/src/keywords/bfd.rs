@@ -1,4 +1,4 @@
-//! `bfd_instance`.
+//! `bfd_instance` and `sbfd_reflector`.
 
 use super::prelude::{Context, Keyword, Line, P1, P2, Works};
 
@@ -34,6 +34,8 @@ table! { BFD, Bfd;
         "Another spelling of neighbor_ip.";
     "passive", Line, "", P2, Works, "off", "2.0.0",
         "Wait for the neighbour to begin.";
+    "sbfd", Line, "UINT(1..4294967295)|0xHEX|IPV4ADDR", P2, Works, "off", "keepalived-rs",
+        "Ask the S-BFD reflector (RFC 7880) with this discriminator at neighbor_ip, instead of a session.";
     "source_ip", Line, "IPADDR", P1, Works, "the kernel's choice", "2.0.0",
         "Own address of the session.";
     "ttl", Line, "UINT(1..255)", P2, Works, "255; of IPv6, 64 is accepted", "2.0.0",
@@ -42,4 +44,16 @@ table! { BFD, Bfd;
         "Report to the VRRP part only.";
     "weight", Line, "INT(-253..253) [reverse]", P1, Works, "0", "2.0.0",
         "What the session adds to or takes from the priority; 0 means down is FAULT.";
+}
+
+table! { SBFD_REFLECTOR, SbfdReflector;
+    "admin_down", Line, "", P2, Works, "off", "keepalived-rs",
+        "Answer that the system does not want to be used.";
+    "auth", Line, "simple|md5|meticulous_md5|sha1|meticulous_sha1 KEY_ID(0..255) KEY|hex:HEXDIGITS",
+        P2, Works, "none", "keepalived-rs",
+        "Answer only what is signed with one of these keys; the first one signs the answers.";
+    "discriminator", Line, "UINT(1..4294967295)|0xHEX|IPV4ADDR", P2, Works, "required", "keepalived-rs",
+        "What initiators know this system by; several lines for several of them.";
+    "min_rx", Line, "DECIMAL_MS(1..4294967)", P2, Works, "10 ms", "keepalived-rs",
+        "Least milliseconds between questions of one initiator.";
 }

@@ -65,6 +65,7 @@ pub(crate) fn table(context: Context) -> &'static [Keyword] {
         Context::TrackFile => trackers::TRACK_FILE,
         Context::VrrpTrackFile => trackers::VRRP_TRACK_FILE,
         Context::Bfd => bfd::BFD,
+        Context::SbfdReflector => bfd::SBFD_REFLECTOR,
         Context::Ssl => checkers_http::SSL,
         Context::VirtualServer => virtual_server::VIRTUAL_SERVER,
         Context::RealServer => real_server::REAL_SERVER,

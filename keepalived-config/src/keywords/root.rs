@@ -31,6 +31,8 @@ table! { ROOT, Root;
         "Run everything in this network namespace.";
     "net_namespace_ipvs", Line, "[NAME]", P2, NotYet, "the same as the checks", "2.1.0",
         "Keep the IPVS tables in this network namespace.";
+    "sbfd_reflector", Block(Context::SbfdReflector), "{ ... }", P2, Works, "none", "keepalived-rs",
+        "Answer S-BFD initiators (RFC 7880) on UDP port 7784.";
     "static_ipaddress", Entries(EntryKind::Address), "{ ADDRESS-ENTRY ... }",
         P1, Works, "", "1.1.0",
         "Addresses that are present while the daemon runs.";

@@ -49,7 +49,26 @@ pub struct BfdInstance {
     pub demand: Option<Duration>,
     /// The echo function, a packet this often; absent: none. Only with a source, and not multihop.
     pub echo: Option<Duration>,
+    /// The discriminator of an S-BFD reflector, not 0: this asks it and is no session. Only the neighbour
+    /// and source, `min_tx`, the multiplier, keys and weights mean something then.
+    pub sbfd: Option<u32>,
     /// From the keyword to the name.
+    pub span: Span,
+}
+
+/// What answers S-BFD initiators: `sbfd_reflector`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SbfdReflector {
+    /// What it answers to: at least one, each once, none 0.
+    pub discriminators: Vec<u32>,
+    /// Least time between questions of one initiator, from 1 ms.
+    pub min_rx: Duration,
+    /// Answers that it does not want to be used.
+    pub admin_down: bool,
+    /// Authentication; absent: none.
+    pub auth: Option<BfdAuth>,
+    /// From the keyword on.
     pub span: Span,
 }
 

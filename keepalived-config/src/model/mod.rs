@@ -35,7 +35,7 @@ pub use authentication::{
     Authentication, BadKey, HmacAuth, HmacKey, HmacMode, KeyBytes, KeySource, Password,
 };
 pub use balance::{BalanceNamespace, Identity, ServiceGroup, VirtualServer};
-pub use bfd::{BfdAuth, BfdAuthKind, BfdInstance, BfdKey, TrackedBfd};
+pub use bfd::{BfdAuth, BfdAuthKind, BfdInstance, BfdKey, SbfdReflector, TrackedBfd};
 pub use commands::{Command, Purpose};
 pub use device::{
     Device, DeviceKind, ExtraAnnounce, GarpGroup, IpvlanFlag, LinkDefs, LinkDelay, Linkbeat,
@@ -114,6 +114,8 @@ pub struct Config {
     pub linkbeat: Linkbeat,
     /// BFD sessions, in the order of the file.
     pub bfd: Vec<BfdInstance>,
+    /// What answers S-BFD initiators.
+    pub sbfd_reflector: Option<SbfdReflector>,
     /// What can be tracked: scripts, files, processes; used or not.
     pub trackers: Trackers,
     /// Keywords of the file that have no effect yet, in the order of their first use.
@@ -182,6 +184,7 @@ pub(crate) fn build(
         link_delays,
         linkbeat: file.linkbeat,
         bfd: file.bfd,
+        sbfd_reflector: file.sbfd_reflector,
         trackers: file.trackers,
         unsupported: survey.unsupported,
         commands: survey.commands,

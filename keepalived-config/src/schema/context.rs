@@ -32,6 +32,8 @@ pub enum Context {
     VrrpTrackFile,
     /// `bfd_instance NAME`.
     Bfd,
+    /// `sbfd_reflector`.
+    SbfdReflector,
     /// `SSL`.
     Ssl,
     /// `virtual_server ...`.
@@ -68,7 +70,7 @@ pub enum Context {
 
 impl Context {
     /// Every block, in the order of the parity page.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Root,
         Self::GlobalDefs,
         Self::TrackGroup,
@@ -82,6 +84,7 @@ impl Context {
         Self::TrackFile,
         Self::VrrpTrackFile,
         Self::Bfd,
+        Self::SbfdReflector,
         Self::Ssl,
         Self::VirtualServer,
         Self::RealServer,
@@ -117,6 +120,7 @@ impl Context {
             Self::TrackFile => "track_file",
             Self::VrrpTrackFile => "vrrp_track_file",
             Self::Bfd => "bfd_instance",
+            Self::SbfdReflector => "sbfd_reflector",
             Self::Ssl => "SSL",
             Self::VirtualServer => "virtual_server",
             Self::RealServer => "virtual_server.real_server",

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 
 /// The header of the keyword list: how many keywords are registered per block.
-const REGISTERED: [(Context, usize); 29] = [
+const REGISTERED: [(Context, usize); 30] = [
     (Context::Root, 25),
     (Context::GlobalDefs, 140),
     (Context::TrackGroup, 1),
@@ -17,6 +17,7 @@ const REGISTERED: [(Context, usize); 29] = [
     (Context::TrackFile, 3),
     (Context::VrrpTrackFile, 3),
     (Context::Bfd, 15),
+    (Context::SbfdReflector, 0),
     (Context::Ssl, 4),
     (Context::VirtualServer, 39),
     (Context::RealServer, 26),

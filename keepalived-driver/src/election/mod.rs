@@ -539,12 +539,4 @@ pub enum StartError {
     /// The BFD sessions contradict each other.
     #[error("BFD: {0}")]
     Bfd(#[from] ::bfd::ConfigError),
-    /// There is a BFD session that this loop cannot run.
-    #[error("BFD session `{name}`: {reason}")]
-    BfdUnsupported {
-        /// Which.
-        name: Arc<str>,
-        /// What it would take.
-        reason: crate::bfd::BfdUnsupported,
-    },
 }

@@ -1,5 +1,7 @@
 //! `bfd_instance`, and the entries of `track_bfd`.
 
+pub(super) mod seamless;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -48,6 +50,11 @@ struct Raw {
     bad_auth: bool,
     demand: Option<Spanned<Duration>>,
     echo: Option<Spanned<Duration>>,
+    sbfd: Option<u32>,
+    /// It is to ask a reflector, and cannot: it has been complained about.
+    bad_sbfd: bool,
+    /// Lines that mean nothing to a reflector: the keyword and where.
+    session_only: Vec<(String, Span)>,
 }
 
 /// Reads one block. `None` after a complaint if the session cannot exist; `seen` are those before it.
@@ -95,7 +102,14 @@ fn name(
 
 fn line(line: Line<'_>, raw: &mut Raw, diagnostics: &mut Diagnostics) {
     let span = line.node.span();
+    if seamless::SESSION_ONLY.contains(&line.keyword()) {
+        raw.session_only.push((line.keyword().to_owned(), span));
+    }
     match line.keyword() {
+        "sbfd" => match seamless::discriminator(line, WHOLE, diagnostics) {
+            None => raw.bad_sbfd = true,
+            found => raw.sbfd = found,
+        },
         "neighbor_ip" | "neighbour_ip" => {
             raw.tried_neighbor = true;
             let read = line.address(diagnostics);
@@ -142,7 +156,7 @@ fn line(line: Line<'_>, raw: &mut Raw, diagnostics: &mut Diagnostics) {
         "weight" => set(&mut raw.weight, own_weight(line, diagnostics)),
         "vrrp" => raw.vrrp = line.flag(diagnostics),
         "checker" => raw.checker = line.flag(diagnostics),
-        "auth" => auth(line, raw, diagnostics),
+        "auth" => raw.bad_auth |= !auth(line, &mut raw.auth, diagnostics),
         "demand" => {
             let read = millis(line, 1, diagnostics);
             set(
@@ -244,20 +258,22 @@ fn own_weight(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<(i16, boo
 }
 
 /// `auth KIND ID KEY`. What cannot be understood must not lead to a session without authentication.
-fn auth(line: Line<'_>, raw: &mut Raw, diagnostics: &mut Diagnostics) {
-    match key(line, raw.auth.as_ref(), diagnostics) {
-        None => raw.bad_auth = true,
-        Some((kind, key)) => match &mut raw.auth {
-            Some(auth) => auth.keys.push(key),
-            None => {
-                let keys = vec![key];
-                raw.auth = Some(BfdAuth { kind, keys });
-            }
-        },
+/// False after a complaint.
+fn auth(line: Line<'_>, auth: &mut Option<BfdAuth>, diagnostics: &mut Diagnostics) -> bool {
+    let Some((kind, key)) = key(line, auth.as_ref(), diagnostics) else {
+        return false;
+    };
+    match auth {
+        Some(auth) => auth.keys.push(key),
+        None => {
+            let keys = vec![key];
+            *auth = Some(BfdAuth { kind, keys });
+        }
     }
+    true
 }
 
-const UNSAFE: &str = "the whole session is left out rather than run without authentication";
+const UNSAFE: &str = "the whole block is left out rather than run without authentication";
 
 fn key(
     line: Line<'_>,
@@ -346,7 +362,7 @@ fn hex(digits: &str) -> Option<Vec<u8>> {
 fn resolve(
     name: Spanned<String>,
     span: Span,
-    raw: Raw,
+    mut raw: Raw,
     seen: &[BfdInstance],
     diagnostics: &mut Diagnostics,
 ) -> Option<BfdInstance> {
@@ -372,9 +388,10 @@ fn resolve(
             .note(neighbor.span, "the neighbour is here");
         return None;
     }
-    if raw.bad_auth {
+    if raw.bad_auth || raw.bad_sbfd {
         return None;
     }
+    seamless::settle(&name, &mut raw, diagnostics);
     let link_local = matches!(neighbor.value, IpAddr::V6(ip) if ip.is_unicast_link_local());
     if link_local && raw.interface.is_none() {
         let message = format!("{} is on every link", neighbor.value);
@@ -386,6 +403,7 @@ fn resolve(
     let twin = seen.iter().find(|other| {
         other.neighbor.value == neighbor.value
             && other.multihop == raw.multihop
+            && other.sbfd == raw.sbfd
             && other.interface.as_ref().map(|name| &name.value)
                 == raw.interface.as_ref().map(|name| &name.value)
     });
@@ -425,6 +443,7 @@ fn resolve(
         auth: raw.auth,
         demand: raw.demand.map(|demand| demand.value),
         echo,
+        sbfd: raw.sbfd,
         span,
         name,
     })

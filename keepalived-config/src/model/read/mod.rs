@@ -31,7 +31,7 @@ pub(super) use group::{RawGroup, RawGroups};
 pub(super) use instance::Raw;
 
 use super::balance::{BalanceNamespace, Identity};
-use super::bfd::BfdInstance;
+use super::bfd::{BfdInstance, SbfdReflector};
 use super::device::{GarpGroup, LinkDelay, Linkbeat};
 use super::global::GlobalDefs;
 use super::spanned::Spanned;
@@ -58,6 +58,7 @@ pub(super) struct File {
     pub(super) link_delays: Vec<LinkDelay>,
     pub(super) linkbeat: Linkbeat,
     pub(super) bfd: Vec<BfdInstance>,
+    pub(super) sbfd_reflector: Option<SbfdReflector>,
     pub(super) trackers: Trackers,
     pub(super) defined: Defined,
     pub(super) statics: Statics,
@@ -100,6 +101,12 @@ pub(super) fn file(tree: &[Node], tables: &Names, diagnostics: &mut Diagnostics)
             "bfd_instance" => {
                 let session = bfd::read(node, &file.bfd, diagnostics);
                 file.bfd.extend(session);
+            }
+            "sbfd_reflector" => {
+                line.at_most(0, diagnostics);
+                let before = file.sbfd_reflector.as_ref();
+                let reflector = bfd::seamless::reflector(node, before, diagnostics);
+                file.sbfd_reflector = file.sbfd_reflector.take().or(reflector);
             }
             "vrrp_sync_group" => group::read(node, &mut file.groups, diagnostics),
             "vrrp_instance" => instance(node, &mut file, tables, diagnostics),

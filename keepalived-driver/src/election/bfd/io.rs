@@ -37,11 +37,13 @@ impl Sessions {
             .map(|running| {
                 let port = match running.setup.definition {
                     Definition::SingleHop(..) => BfdPort::SingleHop,
-                    _ => BfdPort::Multihop,
+                    Definition::Multihop(..) => BfdPort::Multihop,
+                    Definition::Seamless(..) => BfdPort::Initiator,
                 };
                 let family = family(running.setup.definition.path().peer());
                 BfdSocket { port, family }
             })
+            .chain(self.reflector_sockets())
             .collect();
         wanted.sort_unstable();
         wanted.dedup();
@@ -49,14 +51,14 @@ impl Sessions {
     }
 
     /// Take one packet to its session.
-    fn hear(&mut self, now: Instant, port: BfdPort, arrived: &Arrived, payload: &[u8]) {
+    fn hear(&mut self, now: Instant, port: u16, arrived: &Arrived, payload: &[u8]) {
         self.totals.received += 1;
         let interface = self.by_index.get(&arrived.interface).copied();
         let rx = Rx {
             interface: interface.unwrap_or(ELSEWHERE),
             source: arrived.source,
             destination: arrived.destination,
-            destination_port: port.number(),
+            destination_port: port,
             ttl: arrived.ttl,
             payload,
         };
@@ -76,11 +78,16 @@ impl Elections {
             }
             let opened = Receiver::open(key.family, key.port.number()).and_then(|receiver| {
                 self.register(receiver.as_raw_fd(), Source::Bfd(key).into())?;
-                Ok(receiver)
+                let port = receiver.port()?;
+                Ok((receiver, port))
             });
             match opened {
-                Ok(receiver) => {
-                    self.bfd.receivers.insert(key, receiver);
+                Ok((receiver, port)) => {
+                    if key.port == BfdPort::Initiator {
+                        let ipv6 = key.family == Family::Ipv6;
+                        self.bfd.table.set_seamless_port(ipv6, port);
+                    }
+                    self.bfd.receivers.insert(key, (receiver, port));
                 }
                 Err(error) => {
                     let port = key.port.number();
@@ -105,14 +112,15 @@ impl Elections {
 
     fn read_bfd_batches(&mut self, now: Instant, key: BfdSocket, room: &mut Room) -> bool {
         for _ in 0..BATCHES_PER_TURN {
-            let Some(receiver) = self.bfd.receivers.remove(&key) else {
+            let Some((receiver, port)) = self.bfd.receivers.remove(&key) else {
                 return false;
             };
             let sessions = &mut self.bfd;
-            let result = receiver.receive(room, |arrived, payload| {
-                sessions.hear(now, key.port, arrived, payload);
+            let result = receiver.receive(room, |arrived, payload| match key.port {
+                BfdPort::Reflector => sessions.reflect(now, arrived, payload),
+                _ => sessions.hear(now, port, arrived, payload),
             });
-            self.bfd.receivers.insert(key, receiver);
+            self.bfd.receivers.insert(key, (receiver, port));
             match result {
                 Ok(true) => {}
                 Ok(false) => return false,
@@ -130,7 +138,8 @@ impl Elections {
     /// Send what sessions have to say.
     pub(in crate::election) fn send_bfd(&mut self, now: Instant) {
         let mut buffer: Buffer = [0; MAX_LEN];
-        let mut waiting = 0;
+        // Answers of the reflector.
+        let mut waiting: usize = self.bfd.outbox.values().map(Vec::len).sum();
         while let Some(transmit) = self.bfd.table.poll_transmit(now, &mut buffer) {
             // A retiring session is not in the configuration any more; it may still have its say.
             let Some(running) = self.bfd.running.get(&transmit.id) else {
@@ -156,7 +165,7 @@ impl Elections {
             }
             let key = senders_key(family(source), running.scope);
             let outbox = self.bfd.outbox.entry(key).or_default();
-            outbox.push((transmit.id, letter));
+            outbox.push((Some(transmit.id), letter));
             waiting += 1;
             if waiting >= OUTBOX {
                 waiting = 0;
@@ -192,13 +201,16 @@ impl Elections {
             };
             match sender {
                 Ok(sender) => {
-                    let failed = |id: SessionId, error| failures.push((id, error));
+                    let failed = |id: Option<SessionId>, error| {
+                        failures.extend(id.map(|id| (id, error)));
+                    };
                     let sent = sender.send(letters, failed);
                     totals.sent += u64::try_from(sent).unwrap_or(u64::MAX);
                 }
                 Err(error) => {
                     let kind = error.kind();
-                    failures.extend(letters.iter().map(|(id, _)| (*id, kind.into())));
+                    let ids = letters.iter().filter_map(|(id, _)| *id);
+                    failures.extend(ids.map(|id| (id, kind.into())));
                 }
             }
             letters.clear();

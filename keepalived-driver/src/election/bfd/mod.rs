@@ -6,16 +6,17 @@
 mod echo;
 mod io;
 mod news;
+mod reflector;
 mod settle;
 mod snapshot;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bfd::{ConfigError, Definition, InterfaceId, SessionId, Table};
+use bfd::{ConfigError, Definition, InterfaceId, Reflector, SessionId, Table};
 use sans_io_time::Instant;
 use vrrp_fsm::TrackStatus;
 
@@ -34,13 +35,17 @@ pub(super) struct Sessions {
     running: HashMap<SessionId, Running>,
     /// In the order of the configuration.
     order: Vec<SessionId>,
-    receivers: BTreeMap<BfdSocket, Receiver>,
+    /// With the port that each hears.
+    receivers: BTreeMap<BfdSocket, (Receiver, u16)>,
     /// By family, and the index of the interface they are bound to, 0 for none.
     senders: BTreeMap<io::SenderKey, Sender>,
-    outbox: BTreeMap<io::SenderKey, Vec<(SessionId, Letter)>>,
+    outbox: BTreeMap<io::SenderKey, Vec<(Option<SessionId>, Letter)>>,
     room: Room,
     totals: BfdTotals,
     echoes: echo::Echoes,
+    reflector: Option<Reflector>,
+    /// The addresses of this machine, for the reflector.
+    present: HashSet<IpAddr>,
     /// The interfaces that sessions name, by the kernel's index of now.
     by_index: HashMap<u32, InterfaceId>,
     /// Sources and interfaces have to be looked at anew at this time.
@@ -83,6 +88,8 @@ impl Sessions {
             room: Room::default(),
             totals: BfdTotals::default(),
             echoes: echo::Echoes::default(),
+            reflector: None,
+            present: HashSet::new(),
             by_index: HashMap::new(),
             settle_at: None,
             settled_at: None,
@@ -99,7 +106,8 @@ impl Sessions {
 
     /// Addresses or links have changed.
     pub(super) fn stale(&mut self, now: Instant) {
-        if self.order.is_empty() || self.settle_at.is_some() {
+        let idle = self.order.is_empty() && self.reflector.is_none();
+        if idle || self.settle_at.is_some() {
             return;
         }
         // Thousands of addresses may come one by one; looking at all of them each time is for
@@ -137,11 +145,9 @@ fn definitions(config: &Config, interfaces: &mut Interfaces) -> Vec<Definition> 
 impl Elections {
     /// Whether the sessions of this configuration can be run.
     pub(super) fn check_bfd(&mut self, config: &Config) -> Result<(), StartError> {
-        for setup in &config.bfd {
-            setup.check().map_err(|reason| StartError::BfdUnsupported {
-                name: Arc::clone(&setup.name),
-                reason,
-            })?;
+        if let Some(reflector) = &config.bfd_reflector {
+            // The seed is for sequence numbers, which this one never sends.
+            Reflector::new(reflector.clone(), 0)?;
         }
         let definitions = definitions(config, &mut self.interfaces);
         Ok(Table::check(&definitions)?)
@@ -152,6 +158,7 @@ impl Elections {
     pub(super) fn apply_bfd(&mut self, now: Instant, first: bool) -> Result<(), ConfigError> {
         let definitions = definitions(&self.config, &mut self.interfaces);
         let reload = self.bfd.table.reload(now, definitions)?;
+        self.apply_reflector()?;
         for (id, setup) in reload.ids.iter().zip(&self.config.bfd) {
             match self.bfd.running.get_mut(id) {
                 Some(running) if running.setup != *setup => {

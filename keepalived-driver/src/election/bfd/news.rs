@@ -114,8 +114,7 @@ impl Elections {
             .map(|heard| transition.at.saturating_duration_since(heard));
         Some(BfdNews::State {
             transition,
-            remote_diagnostic: session
-                .map_or_else(Default::default, |session| session.remote().diagnostic),
+            remote_diagnostic: member.remote().diagnostic,
             silence: silence.map(|silence| (silence, silence.saturating_sub(running.detection))),
             polling: transition.to == State::Up && session.is_some_and(bfd::Session::is_polling),
         })

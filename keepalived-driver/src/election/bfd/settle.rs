@@ -39,6 +39,7 @@ impl Elections {
             lacking |= self.settle_session(id, &present, &mut by_index);
         }
         self.bfd.by_index = by_index;
+        self.bfd.present = present;
         self.close_senders();
         if lacking {
             // A route alone may come without any news of addresses.
@@ -95,7 +96,7 @@ impl Elections {
 
     /// Sockets bound to interfaces that are gone, or that nobody names any more.
     fn close_senders(&mut self) {
-        let used: BTreeSet<_> = self
+        let mut used: BTreeSet<_> = self
             .bfd
             .running
             .values()
@@ -104,6 +105,8 @@ impl Elections {
                 senders_key(family(peer), running.scope)
             })
             .collect();
+        let reflector = self.bfd.reflector_sockets();
+        used.extend(reflector.map(|socket| senders_key(socket.family, 0)));
         self.bfd.senders.retain(|key, _| used.contains(key));
         self.bfd.outbox.retain(|key, _| used.contains(key));
     }

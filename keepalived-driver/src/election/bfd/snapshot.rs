@@ -16,32 +16,36 @@ impl Elections {
     pub(in crate::election) fn bfd_totals(&self) -> BfdTotals {
         BfdTotals {
             rejected: self.bfd.table.rejected().clone(),
+            reflector: self.bfd.reflector_snapshot(),
             ..self.bfd.totals.clone()
         }
     }
 
     fn bfd_snapshot(&self, id: SessionId) -> Option<BfdSnapshot> {
         let running = self.bfd.running.get(&id)?;
-        let session = self.bfd.table.member(id)?.session()?;
+        let member = self.bfd.table.member(id)?;
+        let session = member.session();
+        let remote = member.remote();
         Some(BfdSnapshot {
             setup: running.setup.clone(),
-            state: session.state(),
-            diagnostic: session.diagnostic(),
-            discriminator: session.local_discriminator(),
-            remote: *session.remote(),
-            timers: session.timers(),
-            polling: session.is_polling(),
-            demand: session.demand_active(),
+            state: member.state(),
+            diagnostic: member.diagnostic(),
+            discriminator: member.local_discriminator(),
+            remote,
+            timers: member.timers(),
+            polling: session.is_some_and(bfd::Session::is_polling),
+            demand: session.map_or((true, false), bfd::Session::demand_active),
             source: running.source,
             source_port: self.bfd.table.source_port(id)?,
-            stats: session.stats().clone(),
+            stats: member.stats().clone(),
             send_errors: running.send_errors,
-            history: session
+            history: member
                 .history()
-                .map(|transition| (self.clock.wall_at(transition.at), *transition))
+                .into_iter()
+                .map(|transition| (self.clock.wall_at(transition.at), transition))
                 .collect(),
-            heard_at: session.remote().heard.map(|at| self.clock.wall_at(at)),
-            echo_round_trip: session.echo_round_trip(),
+            heard_at: remote.heard.map(|at| self.clock.wall_at(at)),
+            echo_round_trip: session.and_then(bfd::Session::echo_round_trip),
             echo_via: running.via.map(|(_, mac)| mac),
             tracked: running.tracked,
         })

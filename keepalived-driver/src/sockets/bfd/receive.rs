@@ -32,6 +32,7 @@ pub(crate) struct Receiver {
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Arrived {
     pub(crate) source: IpAddr,
+    pub(crate) source_port: u16,
     pub(crate) destination: IpAddr,
     /// The kernel's index of the interface.
     pub(crate) interface: u32,
@@ -102,6 +103,14 @@ impl Receiver {
         Ok(Self { socket, family })
     }
 
+    /// The port that it hears.
+    pub(crate) fn port(&self) -> io::Result<u16> {
+        let local = self.socket.local_addr()?.as_socket();
+        local
+            .map(|local| local.port())
+            .ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
+    }
+
     /// Read what has arrived, one batch at most. False: nothing more is waiting.
     pub(crate) fn receive(
         &self,
@@ -170,6 +179,7 @@ fn arrived_v4(message: &RecvMsg<'_, '_, SockaddrIn>) -> Option<Arrived> {
     let info = info?;
     Some(Arrived {
         source: message.address?.ip().into(),
+        source_port: message.address?.port(),
         destination: Ipv4Addr::from(u32::from_be(info.ipi_addr.s_addr)).into(),
         interface: u32::try_from(info.ipi_ifindex).ok()?,
         ttl: ttl?,
@@ -189,6 +199,7 @@ fn arrived_v6(message: &RecvMsg<'_, '_, SockaddrIn6>) -> Option<Arrived> {
     let info = info?;
     Some(Arrived {
         source: message.address?.ip().into(),
+        source_port: message.address?.port(),
         destination: Ipv6Addr::from(info.ipi6_addr.s6_addr).into(),
         interface: info.ipi6_ifindex,
         ttl: ttl?,
@@ -207,13 +218,7 @@ mod tests {
         for address in ["127.0.0.1", "::1"] {
             let address: IpAddr = address.parse().unwrap();
             let receiver = Receiver::open(super::super::family(address), 0).unwrap();
-            let port = receiver
-                .socket
-                .local_addr()
-                .unwrap()
-                .as_socket()
-                .unwrap()
-                .port();
+            let port = receiver.port().unwrap();
             let sender = UdpSocket::bind((address, 0)).unwrap();
             let socket = socket2::SockRef::from(&sender);
             match address {
