@@ -1,11 +1,12 @@
 //! `docs/compliance.md`: requirement, clause, where it is implemented, what proves it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::fs;
 
-use crate::pages;
 use crate::run::{Report, root};
 use crate::scan::{self, Citations};
+use crate::{files, pages};
 
 /// The folders whose citations count.
 const FOLDERS: &[&str] = &[
@@ -105,6 +106,7 @@ pub(crate) fn page(report: &mut Report, check: bool) {
         .map(|requirement| requirement.id.to_owned())
         .collect();
     let citations = scan::scan(&root(), FOLDERS, &ids);
+    live_tests(report, check);
     pages::page(
         report,
         "compliance",
@@ -112,6 +114,31 @@ pub(crate) fn page(report: &mut Report, check: bool) {
         &render(&requirements, &citations),
         check,
     );
+}
+
+/// Adds new files of live tests to their list, or finds those that are not on it. None is ever taken off:
+/// that is for people to do.
+fn live_tests(report: &mut Report, check: bool) {
+    let path = root().join("xtask/data/live-tests.txt");
+    let listed = fs::read_to_string(&path).unwrap_or_default();
+    let mut all: BTreeSet<String> = listed.lines().map(str::to_owned).collect();
+    let known = all.len();
+    for file in files::rust_files(&root().join("lab/tests")) {
+        let name = file
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
+        all.extend(name.filter(|name| name.starts_with("live_")));
+    }
+    if all.len() == known {
+        return;
+    }
+    let text: String = all.iter().map(|name| format!("{name}\n")).collect();
+    if check || fs::write(&path, text).is_err() {
+        report.fail(
+            "live tests",
+            "some file is not in xtask/data/live-tests.txt",
+        );
+    }
 }
 
 fn parse(line: &str) -> Option<Requirement<'_>> {
