@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::{Check, STDIN};
 use crate::load::is_fault;
+use crate::lower::unusable_checks;
 use crate::run::short_host_name;
 
 use together::Together;
@@ -40,6 +41,11 @@ pub(crate) fn run(options: &Check) -> ExitCode {
     let mut read_files = Vec::new();
     for file in &options.files {
         let mut parsed = parse(file, &read);
+        for (span, message) in unusable_checks(&parsed.config) {
+            let mut found = Diagnostic::new(Severity::Error, "unusable-check", span, message);
+            found.help("the checker is left out");
+            parsed.diagnostics.push(found);
+        }
         if options.strict {
             tighten(&mut parsed.diagnostics);
         }

@@ -46,7 +46,7 @@ pub(crate) use around::run_around;
 
 use around::hook_settings;
 use awaited::Awaited;
-use balance::{Balance, SharedBalance};
+use balance::{Balance, BalanceSettings, SharedBalance};
 use changes::{complain, keep_copy};
 use elections::Running;
 use reload::{Appointment, Copies, Standing};
@@ -223,7 +223,11 @@ impl<'a> Daemon<'a> {
         })?;
         let mut plan = loaded.lowered.balance;
         settings.complete_balance(&mut plan);
-        let balance = Balance::start(plan, settings.keep_services, &waker, log);
+        let how = BalanceSettings {
+            keep: settings.keep_services,
+            no_respawn: settings.no_respawn,
+        };
+        let balance = Balance::start(plan, how, &waker, log);
         let mut alerts = Alerts::new(log);
         alerts.set(loaded.lowered.alerts, &hooks);
         let mut copies = Copies::default();

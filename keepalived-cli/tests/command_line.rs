@@ -99,22 +99,34 @@ fn check_reports_every_file_and_the_worst_of_them() {
     assert_eq!(code(&run(&["check"])), Some(2));
 }
 
-/// What is known and not supported yet is a warning, and an error under --strict.
+/// What is refused for good is shown as an error and runs without; under --strict it counts as one.
 #[test]
-fn strict_makes_unsupported_keywords_errors() {
+fn strict_makes_refused_keywords_count() {
     let path = file(
         "strict.conf",
         &format!("{GOOD}SSL {{\n    password x\n}}\n"),
     );
     let path = path.to_str().unwrap();
     let output = run(&["check", path]);
-    assert_eq!(code(&output), Some(0));
-    assert!(text(&output.stdout).contains("warning[not-supported-yet]"));
+    let report = text(&output.stdout);
+    assert_eq!(code(&output), Some(0), "{report}");
+    assert!(report.contains("error[refused]"), "{report}");
     let output = run(&["check", "--strict", path]);
     assert_eq!(code(&output), Some(2));
+}
+
+/// What no machine can check is a mistake of the file.
+#[test]
+fn a_pattern_that_cannot_be_is_an_error_with_its_place() {
+    let service = "virtual_server 192.0.2.1 80 {\n    protocol TCP\n    real_server 192.0.2.2 80 {\n        \
+                   HTTP_GET {\n            url {\n                path /\n                regex \"(?=x)\"\n            \
+                   }\n        }\n    }\n}\n";
+    let path = file("pattern.conf", service);
+    let output = run(&["check", path.to_str().unwrap()]);
     let report = text(&output.stdout);
-    assert!(report.contains("error[not-supported-yet]"), "{report}");
-    assert!(!report.contains("warning["), "{report}");
+    assert_eq!(code(&output), Some(2), "{report}");
+    assert!(report.contains("error[unusable-check]"), "{report}");
+    assert!(report.contains("pattern.conf:7:"), "{report}");
 }
 
 /// Features 30; measured with keepalived 2.2.7: what is on the machine decides, too.

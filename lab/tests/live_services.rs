@@ -517,6 +517,47 @@ fn a_failed_server_stays_failed_over_a_reload() {
     );
 }
 
+/// DUMP-01, DUMP-05: under keepalived's titles, and as a table.
+#[test]
+#[ignore = "live: cargo xtask live"]
+fn the_dump_and_the_table_show_services_servers_and_checks() {
+    let mut balancer = Balancer::new();
+    let services = service(1, "quorum_up /bin/true", &[watches("good"), watches("bad")]);
+    let mut pipe = balancer.start(with_files(&["good"]), "", &services);
+    pipe.wait_line(&rs(1, 2, "DOWN"), PATIENCE);
+    let daemon = balancer.daemon();
+    let path = daemon.directory().join("keepalived_check.data");
+    daemon.signal(rustix::process::Signal::USR1);
+    wait_until("the dump", PATIENCE, || path.exists());
+    let dump = fs::read_to_string(&path).expect("it is there");
+    for line in [
+        " VS VIP = 10.8.0.1, VPORT = 80\n",
+        "   lvs_sched = wlc\n",
+        "   quorum = 1, hysteresis = 0\n",
+        "   Quorum up notify script = '/usr/bin/true', uid:gid 0:0\n",
+        "   RIP = 10.9.0.2, RPORT = 80, WEIGHT = 1 EFF WEIGHT = 1\n",
+        "------< Health checkers >------\n [10.8.0.1]:tcp:80 -> [10.9.0.1]:tcp:80\n",
+        "   Keepalive method = MISC_CHECK\n",
+        ": exit code 1\n",
+    ] {
+        assert!(dump.contains(line), "{line:?} in\n{dump}");
+    }
+    let program = lab::daemon::program(Kind::Ours);
+    let socket = daemon.directory().join("main.sock");
+    let ask = format!("{} status --socket {}", program.display(), socket.display());
+    let table = balancer.lan.host("a").netns.shell(&ask);
+    for words in [
+        "[10.8.0.1]:tcp:80",
+        "1 of 2 servers up",
+        "MISC_CHECK failed",
+        "MISC_CHECK ok",
+        "IPVS: not there, nothing is balanced",
+        "[10.9.0.2]:tcp:80 of [10.8.0.1]:tcp:80: MISC_CHECK: exit code 1",
+    ] {
+        assert!(table.contains(words), "{words:?} in\n{table}");
+    }
+}
+
 /// CLI-07: one half or the other.
 #[test]
 #[ignore = "live: cargo xtask live"]

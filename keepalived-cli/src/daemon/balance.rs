@@ -32,8 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) struct Balance {
     waker: Arc<Waker>,
     log: Log,
-    /// Services stay in the kernel at exit (`-I`).
-    keep: bool,
+    how: BalanceSettings,
     life: Life,
     running: Option<Running>,
     /// For the control socket, which outlives any one thread.
@@ -46,6 +45,15 @@ pub(super) struct Balance {
     /// Levels that a loop that starts has to hear of.
     masters: BTreeMap<Arc<str>, bool>,
     sessions: BTreeMap<Arc<str>, bool>,
+}
+
+/// What the command line says about services.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BalanceSettings {
+    /// They stay in the kernel at exit (`-I`).
+    pub(super) keep: bool,
+    /// A loop that fails is not started again (`-R`).
+    pub(super) no_respawn: bool,
 }
 
 /// Where the daemon is.
@@ -88,11 +96,16 @@ impl SharedBalance {
 
 impl Balance {
     /// Starts the thread if there is anything for it to do.
-    pub(super) fn start(plan: BalancePlan, keep: bool, waker: &Arc<Waker>, log: &Log) -> Self {
+    pub(super) fn start(
+        plan: BalancePlan,
+        how: BalanceSettings,
+        waker: &Arc<Waker>,
+        log: &Log,
+    ) -> Self {
         let mut balance = Self {
             waker: Arc::clone(waker),
             log: log.clone(),
-            keep,
+            how,
             life: Life::Running,
             running: None,
             shared: SharedBalance::default(),
@@ -121,7 +134,7 @@ impl Balance {
 
     /// What the command line has to say is said.
     fn complete(&self, mut config: BalanceConfig) -> BalanceConfig {
-        if self.keep {
+        if self.how.keep {
             config.on_stop = OnStop::Keep;
         }
         config
@@ -154,7 +167,9 @@ impl Balance {
             Err(error) => {
                 let line = format!("Services and checks cannot be started: {error}");
                 self.log.line(Level::Error, &line);
-                self.respawn.failed(now, now);
+                if !self.how.no_respawn {
+                    self.respawn.failed(now, now);
+                }
             }
         }
     }
@@ -227,7 +242,7 @@ impl Balance {
         };
         let line = format!("The balancing loop failed: {why}; the elections go on");
         self.log.line(Level::Error, &line);
-        if self.life == Life::Running {
+        if self.life == Life::Running && !self.how.no_respawn {
             self.respawn.failed(running.started, Clock.now());
         } else {
             self.life = Life::Stopped;

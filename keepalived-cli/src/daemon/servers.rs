@@ -21,24 +21,39 @@ pub(super) struct Told {
 struct Service {
     /// It has its quorum; absent before the first word.
     quorum: Option<bool>,
+    /// Those that are down, or have another weight than the configured one.
     servers: BTreeMap<Arc<str>, Before>,
 }
 
 impl Told {
-    fn server(&mut self, server: &ServerRef) -> Option<&mut Before> {
-        let name = Arc::clone(&server.setup()?.label);
+    fn known(&self, server: &ServerRef) -> Before {
+        let find = || {
+            let service = self.services.get(&server.service.label)?;
+            service.servers.get(&server.setup()?.label).copied()
+        };
+        find().unwrap_or_default()
+    }
+
+    fn learn(&mut self, server: &ServerRef, change: impl FnOnce(&mut Before)) {
+        let Some(setup) = server.setup() else {
+            return;
+        };
+        let mut known = self.known(server);
+        change(&mut known);
         let service = Arc::clone(&server.service.label);
-        let service = self.services.entry(service).or_default();
-        Some(service.servers.entry(name).or_default())
+        let servers = &mut self.services.entry(service).or_default().servers;
+        if known == Before::default() {
+            servers.remove(&setup.label);
+        } else {
+            servers.insert(Arc::clone(&setup.label), known);
+        }
     }
 
     fn before(&self, report: &BalanceReport) -> Before {
-        let BalanceReport::Weight { server, .. } = report else {
-            return Before::default();
-        };
-        let service = self.services.get(&server.service.label);
-        let known = service.and_then(|service| service.servers.get(&server.setup()?.label));
-        known.copied().unwrap_or_default()
+        match report {
+            BalanceReport::Weight { server, .. } => self.known(server),
+            _ => Before::default(),
+        }
     }
 }
 
@@ -68,9 +83,9 @@ impl Daemon<'_> {
             BalanceReport::ServerUp { server } => self.server_is(server, true),
             BalanceReport::ServerDown { server, .. } => self.server_is(server, false),
             BalanceReport::Weight { server, weight } => {
-                if let Some(known) = self.told.server(server) {
-                    known.weight = Some(*weight);
-                }
+                let configured = server.setup().map(|setup| setup.destination.weight);
+                let weight = Some(*weight).filter(|weight| Some(*weight) != configured);
+                self.told.learn(server, |known| known.weight = weight);
             }
             BalanceReport::QuorumGained { service, live } => {
                 let body = format!("=> {} <=", words::gained(service, *live));
@@ -104,22 +119,20 @@ impl Daemon<'_> {
                 self.log.line(level, &line);
             }
         }
+        let label = &service.label;
+        // In an earlier life of the loop some were up already, and told of.
+        let first = !self.told.services.contains_key(label);
         for (place, up) in up.iter().enumerate() {
             let server = ServerRef {
                 service: Arc::clone(service),
                 server: place,
             };
-            let before = self.told.server(&server).map(|known| *known);
-            // In an earlier life of the loop it was up already.
-            let news = before.is_none_or(|before| before.up != *up);
-            if let Some(known) = self.told.server(&server) {
-                known.up = *up;
-            }
+            let news = first || self.told.known(&server).up != *up;
+            self.told.learn(&server, |known| known.up = *up);
             if news && *up && self.balance.plan.init_notifies {
                 self.tell_server(&server, true);
             }
         }
-        let label = &service.label;
         let known = self.told.services.entry(Arc::clone(label)).or_default();
         let before = known.quorum.replace(quorum);
         if quorum && before != Some(true) {
@@ -137,9 +150,7 @@ impl Daemon<'_> {
     }
 
     fn server_is(&mut self, server: &ServerRef, up: bool) {
-        if let Some(known) = self.told.server(server) {
-            known.up = up;
-        }
+        self.told.learn(server, |known| known.up = up);
         self.tell_server(server, up);
         // With mails about each check that mail has told of it.
         if !self.balance.plan.check_mails {
@@ -196,11 +207,8 @@ impl Daemon<'_> {
             BalanceReport::ServerUp { server } => same(server),
             _ => false,
         };
-        let known = self
-            .told
-            .server(&check.server)
-            .is_some_and(|known| known.up);
-        self.check_mail(&check, true, up || known);
+        let known = self.told.known(&check.server);
+        self.check_mail(&check, true, up || known.up);
     }
 
     /// No more reports wait.

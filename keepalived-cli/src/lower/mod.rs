@@ -26,7 +26,7 @@ use keepalived_driver::{GroupSetup, NetlinkBuffer};
 use crate::rtnetlink::Rtnetlink;
 
 pub(crate) use alerts::{AlertPlan, MailPlan, Wishes};
-pub(crate) use balance::{BalancePlan, ServerWishes, ServiceWishes};
+pub(crate) use balance::{BalancePlan, ServerWishes, ServiceWishes, unusable_checks};
 pub(crate) use process::{Around, ProcessPlan};
 pub(crate) use scripts::ScriptTrouble;
 pub(crate) use secret::Secret;

@@ -11,10 +11,21 @@ use keepalived_driver::balance::{
 use crate::log::Level;
 
 /// What was known of a server before it was told of.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Before {
+    /// Absent: the configured one.
     pub(crate) weight: Option<u32>,
     pub(crate) up: bool,
+}
+
+impl Default for Before {
+    /// As nearly all servers are nearly always.
+    fn default() -> Self {
+        Self {
+            weight: None,
+            up: true,
+        }
+    }
 }
 
 /// The lines for one report, in order.

@@ -9,6 +9,7 @@ use healthcheck::{
     Schedule, ServerNameIndication, StatusList, Target, TlsConfig, UdpConfig,
 };
 use keepalived_config::Config as Model;
+use keepalived_config::Span;
 use keepalived_config::model::balance::{
     Checker, CheckerKind, DnsType, HttpVersion as Version, Target as Wanted, UdpReply, Url,
     WebCheck,
@@ -17,6 +18,33 @@ use keepalived_driver::balance::{CheckSetup, ProbeSetup};
 
 use super::identity::Identity;
 use crate::lower::scripts::{ScriptTrouble, Scripts};
+
+/// Patterns and names that a check cannot use, each with its place: what is wrong on every machine.
+pub(crate) fn unusable(model: &Model) -> Vec<(Span, String)> {
+    let servers = model.services.iter().flat_map(|service| &service.servers);
+    let checkers = servers.flat_map(|server| &server.checkers);
+    let mut found = Vec::new();
+    for checker in checkers {
+        match &checker.kind {
+            CheckerKind::Web(_, web) => {
+                for url in &web.urls {
+                    if let (Some(regex), Err(error)) = (&url.regex, page(url)) {
+                        found.push((regex.span, error));
+                    }
+                }
+            }
+            CheckerKind::Dns { kind, name, .. } if DnsQuery::new(query(*kind), name).is_none() => {
+                found.push((checker.span, not_a_name(name)));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+fn not_a_name(name: &str) -> String {
+    format!("`{name}` is not a domain name")
+}
 
 /// Lowers checks, and remembers what many of them share.
 pub(super) struct Checks<'a> {
@@ -93,8 +121,7 @@ impl<'a> Checks<'a> {
                 name,
             } => ProbeSetup::Dns {
                 target: target(to),
-                query: DnsQuery::new(query(*kind), name)
-                    .ok_or_else(|| format!("`{name}` is not a domain name"))?,
+                query: DnsQuery::new(query(*kind), name).ok_or_else(|| not_a_name(name))?,
                 timeout: to.timeout,
             },
             CheckerKind::Udp {

@@ -6,6 +6,8 @@ mod identity;
 mod names;
 mod service;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,6 +20,8 @@ use keepalived_driver::tracked::TrackerSetup;
 
 use super::scripts::{ScriptTrouble, Scripts};
 use super::trackers;
+
+pub(crate) use check::unusable as unusable_checks;
 
 use check::Checks;
 use names::Labels;

@@ -102,12 +102,15 @@ fn servers_and_quorums_have_keepaliveds_lines() {
         server: plain,
         weight: 10,
     };
-    assert_eq!(
-        texts(&weight),
-        [
-            "Changing weight from 2 to 10 for inactive service [127.0.0.1]:tcp:80 of VS [10.9.9.9]:tcp:80"
-        ]
-    );
+    let text = "service [127.0.0.1]:tcp:80 of VS [10.9.9.9]:tcp:80";
+    let active = format!("Changing weight from 2 to 10 for active {text}");
+    assert_eq!(texts(&weight), [active]);
+    let before = Before {
+        weight: Some(6),
+        up: false,
+    };
+    let inactive = format!("Changing weight from 6 to 10 for inactive {text}");
+    assert_eq!(lines(&weight, before)[0].1, inactive);
 }
 
 /// LOG-02, LVS-14.

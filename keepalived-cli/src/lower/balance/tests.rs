@@ -1,0 +1,287 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use healthcheck::HttpVersion;
+use ipvs::{Forward, Granularity, Protocol, ServiceFlags, ServiceKey};
+use keepalived_config::{MemorySource, Options, parse};
+use keepalived_driver::balance::{OnStop, ProbeSetup, ServiceSetup};
+
+use crate::lower::scripts::Judgement;
+use crate::lower::{BalancePlan, Lowered, Machine, lower};
+
+/// A machine on which every program can run.
+struct Anywhere;
+
+impl Machine for Anywhere {
+    fn mtu(&self, _interface: &str) -> Option<u32> {
+        Some(1500)
+    }
+
+    fn account(&self, user: &str, _group: Option<&str>) -> Option<(u32, u32)> {
+        (user == "nobody").then_some((65534, 65534))
+    }
+
+    fn own_account(&self) -> (u32, u32) {
+        (0, 0)
+    }
+
+    fn groups(&self, _user: &str, gid: u32) -> Vec<u32> {
+        vec![gid]
+    }
+
+    fn judge(&self, program: &str, _uid: u32, _links: bool) -> Judgement {
+        match program {
+            "/missing" => Judgement::Missing("no such program".to_owned()),
+            program => Judgement::Fine(PathBuf::from(program)),
+        }
+    }
+}
+
+fn lowered(text: &str) -> Lowered {
+    let mut source = MemorySource::new().with_file("/test.conf", text);
+    let parsed = parse(&mut source, "/test.conf", &Options::default());
+    lower(&parsed.config, &Anywhere)
+}
+
+fn plan(text: &str) -> BalancePlan {
+    lowered(text).balance
+}
+
+fn service(address: &str, lines: &str, server: &str) -> ServiceSetup {
+    let text = format!(
+        "virtual_server_group G {{\n192.0.2.1-3 80\n192.0.2.9 81\nfwmark 7\n}}\n\
+         virtual_server {address} {{\n{lines}\nreal_server 198.51.100.1 80 {{\n{server}\n}}\n}}\n"
+    );
+    let plan = plan(&text);
+    assert!(plan.wanted);
+    (*plan.config.services[0]).clone()
+}
+
+fn probe(check: &str) -> ProbeSetup {
+    let mut service = service("192.0.2.1 80", "protocol TCP", check);
+    service.servers.remove(0).checks.remove(0).probe
+}
+
+/// LVS-01, LVS-02: keepalived's names, and what the kernel gets.
+#[test]
+fn a_service_has_keepaliveds_name_and_one_kernel_service_for_each_address() {
+    let plain = service("192.0.2.1 80", "protocol TCP", "");
+    assert_eq!(&*plain.label, "[192.0.2.1]:tcp:80");
+    assert_eq!(&*plain.servers[0].label, "[198.51.100.1]:tcp:80");
+    let key = ServiceKey::address(Protocol::TCP, "192.0.2.1:80".parse().unwrap());
+    assert_eq!(plain.services[0].key, key);
+    let marked = service("fwmark 5", "", "");
+    assert_eq!(&*marked.label, "FWM 5");
+    assert_eq!(&*marked.servers[0].label, "[198.51.100.1]:none:80");
+    // A packet with a mark keeps its port.
+    assert_eq!(marked.servers[0].destination.key.port, 0);
+    let group = service("group G", "protocol UDP", "");
+    assert_eq!(&*group.label, "[G]:0");
+    let keys: Vec<String> = group
+        .services
+        .iter()
+        .map(|one| one.key.to_string())
+        .collect();
+    assert_eq!(keys.len(), 5, "{keys:?}");
+    let last = group.services[4].key;
+    assert!(
+        matches!(last, ServiceKey::Mark { mark, .. } if mark.get() == 7),
+        "{last:?}"
+    );
+}
+
+/// Labels are what a reload recognises a service by.
+#[test]
+fn two_services_of_one_group_are_told_apart() {
+    let block = |protocol: &str| {
+        format!(
+            "virtual_server group G {{\nprotocol {protocol}\nreal_server 198.51.100.1 80 {{\n}}\n}}\n"
+        )
+    };
+    let text = format!(
+        "virtual_server_group G {{\n192.0.2.1 80\n}}\n{}{}",
+        block("TCP"),
+        block("UDP")
+    );
+    let labels: Vec<_> = plan(&text)
+        .config
+        .services
+        .iter()
+        .map(|one| one.label.clone())
+        .collect();
+    assert_eq!(
+        labels.iter().map(|label| &**label).collect::<Vec<_>>(),
+        ["[G]:0", "[G]:udp:0"]
+    );
+}
+
+/// LVS-03 to LVS-07, RS-02 to RS-04.
+#[test]
+fn what_the_kernel_is_told_is_what_the_lines_say() {
+    let service = service(
+        "192.0.2.1 80",
+        "protocol TCP\nlvs_sched mh\nmh-port\nmh-fallback\npersistence_timeout 50\n\
+         persistence_granularity 255.255.255.0\nlvs_method DR\nquorum 2\nhysteresis 1\nomega\n\
+         sorry_server 192.0.2.8 80\nsorry_server_inhibit\nha_suspend",
+        "weight 9\nuthreshold 20\nlthreshold 10\ninhibit_on_failure",
+    );
+    let kernel = &service.services[0];
+    assert_eq!(kernel.scheduler.as_str(), "mh");
+    assert!(kernel.flags.contains(ServiceFlags::SCHEDULER_1));
+    assert!(kernel.flags.contains(ServiceFlags::SCHEDULER_2));
+    assert!(!kernel.flags.contains(ServiceFlags::SCHEDULER_3));
+    let persistence = kernel.persistence.unwrap();
+    assert_eq!(persistence.timeout, 50);
+    assert_eq!(
+        persistence.granularity,
+        Granularity::Mask("255.255.255.0".parse().unwrap())
+    );
+    let server = &service.servers[0];
+    let destination = &server.destination;
+    assert_eq!(
+        (destination.weight, destination.forward),
+        (9, Forward::DirectRoute)
+    );
+    assert_eq!(
+        (destination.upper_threshold, destination.lower_threshold),
+        (20, 10)
+    );
+    assert!(server.inhibit && service.omega);
+    assert_eq!(
+        service.suspend_without,
+        ["192.0.2.1".parse::<std::net::IpAddr>().unwrap()]
+    );
+    let sorry = service.sorry.unwrap();
+    assert_eq!((&*sorry.label, sorry.inhibit), ("[192.0.2.8]:tcp:80", true));
+    assert_eq!(sorry.destination.forward, Forward::DirectRoute);
+}
+
+/// CHK-01 to CHK-06.
+#[test]
+fn a_check_is_what_its_lines_say() {
+    let service = service(
+        "192.0.2.1 80",
+        "protocol TCP\ndelay_loop 7\nalpha",
+        "TCP_CHECK {\nconnect_ip 203.0.113.5\nconnect_port 81\nbindto 203.0.113.6\nbind_port 99\n\
+         bind_if eth7\nfwmark 3\nconnect_timeout 2\nretry 4\ndelay_before_retry 1.5\nwarmup 0\n\
+         log_all_failures\n}",
+    );
+    let check = &service.servers[0].checks[0];
+    let ProbeSetup::Tcp { target, timeout } = &check.probe else {
+        panic!("{check:?}");
+    };
+    assert_eq!(target.to, "203.0.113.5:81".parse().unwrap());
+    assert_eq!(target.bind_address, Some("203.0.113.6".parse().unwrap()));
+    assert_eq!((target.bind_port, target.mark), (99, 3));
+    assert_eq!(target.interface.as_deref(), Some("eth7"));
+    assert_eq!(*timeout, Duration::from_secs(2));
+    let schedule = &check.schedule;
+    assert_eq!(schedule.interval, Some(Duration::from_secs(7)));
+    assert_eq!((schedule.retries, schedule.warmup), (4, Duration::ZERO));
+    assert_eq!(schedule.delay_before_retry, Duration::from_millis(1500));
+    assert!(schedule.alpha && schedule.log_all_failures);
+}
+
+/// CHK-11 to CHK-20.
+#[test]
+fn every_kind_of_check_is_lowered() {
+    let ProbeSetup::Http { config, .. } = probe(
+        "SSL_GET {\nhttp_protocol 1.1\nenable_sni\nurl {\npath /a\nregex x\n}\nurl {\npath /b\n}\n}",
+    ) else {
+        panic!("a page");
+    };
+    assert_eq!(
+        (config.version, config.pages.len()),
+        (HttpVersion::Http11, 2)
+    );
+    assert!(config.tls.is_some() && config.pages[0].expect.regex.is_some());
+    for (check, word) in [
+        ("HTTP_GET {\nurl {\npath /\n}\n}", "HTTP_GET"),
+        ("SMTP_CHECK {\n}", "SMTP_CHECK"),
+        ("DNS_CHECK {\n}", "DNS_CHECK"),
+        ("UDP_CHECK {\n}", "UDP_CHECK"),
+        ("PING_CHECK {\n}", "PING_CHECK"),
+        (
+            "MISC_CHECK {\nmisc_path /bin/x\nuser nobody\n}",
+            "MISC_CHECK",
+        ),
+    ] {
+        assert_eq!(probe(check).word(), word);
+    }
+}
+
+/// SCR-09: what cannot be run is left out with a word, and the server counts as checked by the rest.
+#[test]
+fn a_check_that_cannot_be_is_left_out_with_a_word() {
+    let server = "MISC_CHECK {\nmisc_path /missing\n}\nHTTP_GET {\nurl {\npath /\nregex \"(?=x)\"\n}\n}\n\
+                  TCP_CHECK {\n}";
+    let text = format!(
+        "virtual_server 192.0.2.1 80 {{\nprotocol TCP\nreal_server 198.51.100.1 80 {{\n{server}\n}}\n}}\n"
+    );
+    let lowered = lowered(&text);
+    assert_eq!(
+        lowered.balance.config.services[0].servers[0].checks.len(),
+        1
+    );
+    let remark = "([198.51.100.1]:tcp:80 of [192.0.2.1]:tcp:80) a check is left out: the regular \
+                  expression of / cannot be had";
+    assert!(
+        lowered.remarks[0].starts_with(remark),
+        "{:?}",
+        lowered.remarks
+    );
+    assert_eq!(
+        lowered.script_trouble.len(),
+        1,
+        "{:?}",
+        lowered.script_trouble
+    );
+    let mut source = MemorySource::new().with_file("/test.conf", &*text);
+    let parsed = parse(&mut source, "/test.conf", &Options::default());
+    assert_eq!(super::unusable_checks(&parsed.config).len(), 1);
+}
+
+/// IPVS-01 to IPVS-04, SYS-03, SYS-04.
+#[test]
+fn what_holds_for_all_services_is_taken_over() {
+    let plan = plan(
+        "net_namespace_ipvs other\nglobal_defs {\nlvs_flush\nlvs_flush_on_stop\nlvs_timeouts tcp 900\n\
+         lvs_sync_daemon eth1 id 9 ttl 3\nchecker_process_name abc\nrs_init_notifies\n\
+         no_checker_emails\n}\n",
+    );
+    let config = &plan.config;
+    assert!(config.flush_at_start && plan.init_notifies && !plan.check_mails && plan.wanted);
+    assert_eq!(config.on_stop, OnStop::Flush);
+    assert_eq!(
+        (config.timeouts.tcp, config.timeouts.udp),
+        (Some(900), None)
+    );
+    let sync = config.sync.as_ref().unwrap();
+    assert_eq!(
+        (sync.daemon.id, sync.daemon.ttl, sync.daemon.port),
+        (9, 3, 0)
+    );
+    assert_eq!(sync.instance, None);
+    assert_eq!(config.thread.name.as_deref(), Some("abc"));
+    assert_eq!(config.namespace, Some(PathBuf::from("/run/netns/other")));
+    assert!(!self::plan("global_defs {\n}\n").wanted);
+}
+
+/// LVS-18, RS-06: who is told of what.
+#[test]
+fn wishes_are_kept_only_where_there_are_some() {
+    let mail = "global_defs {\nsmtp_server 192.0.2.5\nnotification_email {\na@b.c\n}\n}\n";
+    let block = "virtual_server 192.0.2.1 80 {\nprotocol TCP\nquorum_up /bin/up\nsmtp_alert\n\
+                 real_server 198.51.100.1 80 {\nnotify_down /bin/down\n}\n\
+                 real_server 198.51.100.2 80 {\nsmtp_alert off\n}\n}\n";
+    let told = plan(&format!("{mail}{block}")).wishes;
+    let service = &told["[192.0.2.1]:tcp:80"];
+    assert!(service.mail && service.hooks.up.is_some() && service.hooks.down.is_none());
+    let names: Vec<&str> = service.servers.keys().map(|name| &**name).collect();
+    assert_eq!(names, ["[198.51.100.1]:tcp:80"]);
+    let server = &service.servers["[198.51.100.1]:tcp:80"];
+    assert!(server.mail && server.hooks.down.is_some());
+    // Without a mail server nobody can be told.
+    let silent = plan(block).wishes;
+    assert!(!silent["[192.0.2.1]:tcp:80"].mail);
+}
