@@ -1,28 +1,25 @@
 //! The checks at work: their probes, sockets and programs, their deadlines, and how many of them run
 //! at once.
 
+mod sockets;
+
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
-use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use healthcheck::{
-    BfdProbe, Checker, CheckerEvent, DnsProbe, FileProbe, Health, HttpProbe, Input, IoFailure,
-    Level, Output, PingProbe, Probe, ScriptProbe, SmtpProbe, TcpProbe, UdpProbe, WeightChange,
-};
-use mio::event::Event;
-use mio::unix::SourceFd;
-use mio::{Interest, Registry, Token};
+use healthcheck::{Checker, CheckerEvent, Health, Input, Output, WeightChange};
+use mio::{Registry, Token};
 use sans_io_time::Instant;
 use vrrp_fsm::TrackStatus;
 
 use super::agenda::Agenda;
-use super::check::{CheckSetup, ProbeSetup};
-use super::conn::{Conn, OpenError, ReadOutcome};
+use super::check::CheckSetup;
+use super::conn::Conn;
+use super::probes::{AnyProbe, level_of, make};
 use super::scripts::{Ended, RunId};
 use crate::hooks::HookCommand;
-use crate::tracked::{TrackerId, TrackerKind};
+use crate::tracked::TrackerId;
 
 /// Attempts that begin in one turn before sockets are looked at again.
 const STARTS_PER_TURN: usize = 512;
@@ -57,8 +54,6 @@ pub(super) enum CheckNews {
     /// More are due than may run; so many do.
     Crowded(usize),
 }
-
-type AnyProbe = Box<dyn Probe + Send>;
 
 pub(super) struct RunningCheck {
     pub(super) checker: Checker<AnyProbe>,
@@ -275,84 +270,6 @@ impl Checks {
         true
     }
 
-    /// A socket has something to tell. Nothing to do for one that is closed.
-    pub(super) fn handle_ready(&mut self, event: &Event, now: Instant) {
-        let token = event.token();
-        let Some(id) = self.tokens.get(&token).copied() else {
-            return;
-        };
-        let Some(check) = self.checks.get_mut(&id) else {
-            return;
-        };
-        let Some((_, conn)) = &mut check.conn else {
-            return;
-        };
-        let name = conn.id;
-        let outcome = if conn.is_connected() {
-            conn.flush().map(|()| None)
-        } else if event.is_writable() {
-            conn.arrive().map(|()| Some(Input::Connected(name)))
-        } else {
-            Ok(None)
-        };
-        let input = outcome.unwrap_or_else(|failure| Some(Input::Failed(name, failure)));
-        if let Some(input) = input {
-            check.checker.handle_input(now, input);
-        }
-        self.drive(id, now);
-        if event.is_readable() || event.is_read_closed() || event.is_error() {
-            self.read(token, now);
-        }
-    }
-
-    /// Sockets that had more than a turn's worth.
-    pub(super) fn handle_unread(&mut self, now: Instant) {
-        for token in std::mem::take(&mut self.unread) {
-            self.read(token, now);
-        }
-    }
-
-    fn read(&mut self, token: Token, now: Instant) {
-        let mut left = OCTETS_PER_TURN;
-        loop {
-            let Some(id) = self.tokens.get(&token).copied() else {
-                return;
-            };
-            let Some(check) = self.checks.get_mut(&id) else {
-                return;
-            };
-            let Some((_, conn)) = &check.conn else { return };
-            if !conn.is_connected() {
-                return;
-            }
-            let name = conn.id;
-            let input = match conn.read(&mut self.buffer) {
-                ReadOutcome::Blocked => return,
-                ReadOutcome::Data(length) => {
-                    // An empty datagram costs a system call as well.
-                    left = left.saturating_sub(length.max(64));
-                    let octets = self.buffer.get(..length).unwrap_or_default();
-                    Input::Bytes(name, conn.content(octets))
-                }
-                ReadOutcome::Eof => Input::Eof(name),
-                ReadOutcome::Failed(failure) => Input::Failed(name, failure),
-            };
-            let last = matches!(input, Input::Eof(_) | Input::Failed(..));
-            check.checker.handle_input(now, input);
-            self.drive(id, now);
-            if last {
-                return;
-            }
-            if left == 0 {
-                // If it is still there.
-                if self.tokens.contains_key(&token) {
-                    self.unread.insert(token);
-                }
-                return;
-            }
-        }
-    }
-
     /// What is due. `true` if there was more than a turn's worth.
     pub(super) fn handle_due(&mut self, now: Instant) -> bool {
         if self.try_again.is_some_and(|at| at <= now) {
@@ -499,124 +416,5 @@ impl Checks {
         let mute = check.told.as_ref().is_some_and(|told| !known(told));
         let next = check.checker.next_timeout().filter(|_| !mute);
         self.agenda.set(id, next);
-    }
-
-    fn connect(&mut self, id: CheckId, output: Output, now: Instant) {
-        let Some(check) = self.checks.get_mut(&id) else {
-            return;
-        };
-        let Output::Connect {
-            conn: name,
-            transport,
-            ref target,
-        } = output
-        else {
-            return;
-        };
-        let mut failure = None;
-        match Conn::open(name, transport, target) {
-            Ok(conn) => {
-                // Tokens are never used twice, so a late event cannot be taken for another socket's.
-                let token = Token(self.next_token);
-                self.next_token += 1;
-                let interest = Interest::READABLE | Interest::WRITABLE;
-                let fd = conn.as_raw_fd();
-                match self.registry.register(&mut SourceFd(&fd), token, interest) {
-                    Ok(()) => {
-                        let connected = conn.is_connected();
-                        self.tokens.insert(token, id);
-                        check.conn = Some((token, conn));
-                        if connected {
-                            check.checker.handle_input(now, Input::Connected(name));
-                        }
-                    }
-                    Err(error) => {
-                        failure = Some(IoFailure::Other(error.raw_os_error().unwrap_or(0)));
-                    }
-                }
-            }
-            Err(OpenError::Failed(reason)) => failure = Some(reason),
-            Err(OpenError::Scarce) => {
-                // The attempt goes on until its deadline.
-                check.wants = Some(output);
-                self.wanting.push_back(id);
-                if self.try_again.is_none() {
-                    self.try_again = now.checked_add(SCARCE);
-                }
-                return;
-            }
-        }
-        if let Some(failure) = failure {
-            check
-                .checker
-                .handle_input(now, Input::Failed(name, failure));
-        }
-    }
-
-    fn reopen(&mut self, id: CheckId, now: Instant) {
-        let check = self.checks.get_mut(&id);
-        if let Some(output) = check.and_then(|check| check.wants.take()) {
-            self.connect(id, output, now);
-            self.drive(id, now);
-        }
-    }
-}
-
-/// The probe of a check, what it listens to, and what it runs.
-fn make(probe: &ProbeSetup, seed: u64) -> (AnyProbe, Option<TrackerId>, Option<Arc<HookCommand>>) {
-    let mut told = None;
-    let mut script = None;
-    let probe: AnyProbe = match probe.clone() {
-        ProbeSetup::Tcp { target, timeout } => Box::new(TcpProbe::new(target, timeout)),
-        ProbeSetup::Http {
-            target,
-            config,
-            timeout,
-        } => Box::new(HttpProbe::new(target, config, timeout)),
-        ProbeSetup::Smtp {
-            target,
-            helo,
-            timeout,
-        } => Box::new(SmtpProbe::new(target, &helo, timeout)),
-        ProbeSetup::Dns {
-            target,
-            query,
-            timeout,
-        } => Box::new(DnsProbe::new(target, query, seed, timeout)),
-        ProbeSetup::Udp {
-            target,
-            config,
-            timeout,
-        } => Box::new(UdpProbe::new(target, config, seed, timeout)),
-        ProbeSetup::Ping { target, timeout } => Box::new(PingProbe::new(target, seed, timeout)),
-        ProbeSetup::Script {
-            command,
-            dynamic,
-            timeout,
-        } => {
-            script = Some(command);
-            // What is run is the command itself, with its account.
-            Box::new(ScriptProbe::new(Vec::new(), dynamic, timeout))
-        }
-        ProbeSetup::File { name, weight } => {
-            told = Some((TrackerKind::File, name));
-            Box::new(FileProbe::new(weight))
-        }
-        ProbeSetup::Bfd { name } => {
-            told = Some((TrackerKind::Bfd, name));
-            Box::new(BfdProbe::new())
-        }
-    };
-    let told = told.map(|(kind, name)| TrackerId { kind, name });
-    (probe, told, script)
-}
-
-/// What a tracker says, in the words of a check. Of what nobody has looked at nothing is said.
-const fn level_of(status: TrackStatus) -> Option<Level> {
-    match status {
-        TrackStatus::Unknown => None,
-        TrackStatus::Up => Some(Level::Up(true)),
-        TrackStatus::Down => Some(Level::Up(false)),
-        TrackStatus::Value(value) => Some(Level::Value(Some(value))),
     }
 }

@@ -50,6 +50,7 @@ mod kernel;
 mod news;
 mod plan;
 mod presence;
+mod probes;
 mod reload;
 mod remote;
 mod report;
