@@ -85,6 +85,8 @@ fn an_answer_says_what_the_question_asks_for() {
         assert_eq!(answer, expected);
     }
     assert_eq!(reflector.reflected(), 2);
+    reflector.clear_stats();
+    assert_eq!(reflector.reflected(), 0);
     let down = ReflectorConfig::new(vec![discr(TARGET)], ms(20)).with_admin_down(true);
     let mut down = Reflector::new(down, 1).unwrap();
     let refused = control(&answer(&mut down, at(0.0), &asked).unwrap());

@@ -159,6 +159,12 @@ impl Reflector {
         self.reflected
     }
 
+    /// Sets all counters to 0.
+    pub fn clear_stats(&mut self) {
+        self.reflected = 0;
+        self.rejected = Rejections::default();
+    }
+
     /// Packets not answered, by reason.
     #[must_use]
     pub const fn rejected(&self) -> &Rejections {

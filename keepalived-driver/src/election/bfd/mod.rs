@@ -121,6 +121,9 @@ impl Sessions {
     pub(super) fn clear_stats(&mut self) {
         self.table.clear_stats();
         self.totals = BfdTotals::default();
+        if let Some(reflector) = &mut self.reflector {
+            reflector.clear_stats();
+        }
         for running in self.running.values_mut() {
             running.send_errors = 0;
         }
