@@ -144,7 +144,10 @@ pub(crate) fn run(
         match catch_unwind(AssertUnwindSafe(|| daemon.turn())) {
             Ok(Ok(true)) => {}
             Ok(Ok(false)) => break,
-            Ok(Err(error)) => return Err(error),
+            Ok(Err(error)) => {
+                daemon.stop_services();
+                return Err(error);
+            }
             Err(_) => log.line(Level::Error, "A bug in the housekeeping was survived"),
         }
     }
@@ -331,8 +334,13 @@ impl<'a> Daemon<'a> {
         if self.elections.thread.is_some() {
             self.elections_ended()?;
         }
-        // With nothing running there is nothing to wait for.
-        Ok(!self.stopping)
+        if self.stopping {
+            // No elections run that would have to say that they stopped.
+            self.elections_stopped = true;
+            self.stop_balance();
+            return Ok(!self.balance.has_stopped());
+        }
+        Ok(true)
     }
 
     fn handle_signal(&mut self, signal: i32) {

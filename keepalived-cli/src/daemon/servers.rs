@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use keepalived_driver::balance::{BalanceReport, CheckRef, ServerRef, ServiceSetup};
+use keepalived_driver::clock::Clock;
 use keepalived_driver::hooks::{ObjectId, Trigger};
 
 use super::Daemon;
@@ -249,6 +250,20 @@ impl Daemon<'_> {
             }
         }
         self.balance.stop();
+    }
+
+    /// The daemon ends by a failure: its services go all the same, as the addresses do.
+    pub(super) fn stop_services(&mut self) {
+        self.stop_balance();
+        while !self.balance.has_stopped() {
+            let patience = self.balance.patience(Clock.now());
+            // Whatever it is, what was told is looked at.
+            let _ = self.poll.poll(&mut self.events, patience);
+            self.balance.look(Clock.now());
+            while let Some(report) = self.balance.next_report() {
+                self.handle_balance_report(&report);
+            }
+        }
     }
 }
 
