@@ -16,8 +16,11 @@ const WORTH_NOTING: Duration = Duration::from_millis(3);
 
 static NOTES: OnceLock<Mutex<Vec<(Stamp, Duration)>>> = OnceLock::new();
 
-/// Starts the canary of this process, once.
+/// Starts the canary of this process, once; where time is counted in instructions, nothing is late.
 pub fn start() {
+    if clock::counts_instructions() {
+        return;
+    }
     NOTES.get_or_init(|| {
         thread::spawn(watch);
         Mutex::new(Vec::new())

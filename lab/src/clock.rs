@@ -22,3 +22,10 @@ pub fn stamp() -> Stamp {
 pub fn now() -> Instant {
     Instant::now()
 }
+
+/// Whether time is counted in executed instructions, as in the virtual machine of `cargo xtask ipvs`:
+/// then nothing is late, and waiting takes no time.
+#[must_use]
+pub fn counts_instructions() -> bool {
+    std::env::var_os("KEEPALIVED_COUNTED_TIME").is_some()
+}

@@ -22,16 +22,19 @@ pub mod capture;
 pub mod clock;
 pub mod conf;
 pub mod daemon;
+pub mod director;
 pub mod forge;
 pub mod inject;
 pub mod lan;
 pub mod mailbox;
 pub mod netns;
+pub mod orders;
 pub mod peers;
 pub mod pipe;
 pub mod probe;
 pub mod routing;
 pub mod scratch;
+pub mod servers;
 pub mod tshark;
 pub mod wait;
 pub mod wire;
@@ -40,8 +43,10 @@ pub use canary::lateness_between;
 pub use capture::Capture;
 pub use conf::Conf;
 pub use daemon::{Daemon, Kind};
+pub use director::Director;
 pub use lan::{Host, Lan};
 pub use netns::Netns;
+pub use orders::Orders;
 pub use probe::Probe;
 pub use scratch::Scratch;
 pub use wait::{wait_for, wait_until};
@@ -57,4 +62,16 @@ pub fn require_live() {
          KEEPALIVED_LIVE=1"
     );
     assert!(rustix::process::geteuid().is_root(), "live tests need root");
+}
+
+/// Stops with an explanation unless this is the virtual machine of `cargo xtask ipvs`.
+///
+/// # Panics
+/// When it is not. The tests that call this are ignored by default.
+pub fn require_guest() {
+    assert!(
+        clock::counts_instructions(),
+        "these tests need a kernel with IPVS, ipvlan and VRF: run `cargo xtask ipvs`"
+    );
+    require_live();
 }

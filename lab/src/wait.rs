@@ -7,6 +7,13 @@ use crate::clock;
 
 /// How often a condition is looked at. Cheap conditions decide, not this.
 const PAUSE: Duration = Duration::from_millis(4);
+/// The same where time is counted in instructions: to look is all that takes long there.
+const LONG_PAUSE: Duration = Duration::from_millis(100);
+
+fn pause() {
+    let counts = clock::counts_instructions();
+    sleep(if counts { LONG_PAUSE } else { PAUSE });
+}
 
 /// Calls `condition` until it is true.
 ///
@@ -29,7 +36,7 @@ pub fn wait_for<T>(what: &str, limit: Duration, mut attempt: impl FnMut() -> Opt
             return value;
         }
         assert!(start.elapsed() < limit, "waited {limit:?} in vain: {what}");
-        sleep(PAUSE);
+        pause();
     }
 }
 
@@ -46,6 +53,6 @@ pub fn holds_for(what: &str, span: Duration, mut condition: impl FnMut() -> bool
             "after {:?} it was no longer true: {what}",
             start.elapsed()
         );
-        sleep(PAUSE);
+        pause();
     }
 }

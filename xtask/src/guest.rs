@@ -7,20 +7,35 @@ use crate::live::{Missing, install, is_root};
 use crate::run::{Report, cargo, output};
 use crate::vm::{ALL_WELL, Machine, Program, find};
 
-/// Programs that are needed here, and the Debian package of each.
+/// Programs that are needed here or there, and the Debian package of each.
 const TOOLS: &[(&str, &str)] = &[
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("busybox", "busybox-static"),
     ("ipvsadm", "ipvsadm"),
+    ("ip", "iproute2"),
+    ("nft", "nftables"),
+    ("tcpdump", "tcpdump"),
+    ("setpriv", "util-linux"),
+    ("keepalived", "keepalived"),
+    ("openssl", "openssl"),
 ];
+
+/// How many of them stay here.
+const HERE: usize = 2;
 
 /// Test programs that run in the guest: package, features, name.
 const PROGRAMS: &[(&str, &str, &str)] = &[
     ("keepalived-ipvs", "client", "kernel"),
     ("keepalived-driver", "", "balance_kernel"),
+    ("keepalived-lab", "", "guest_checks"),
+    ("keepalived-lab", "", "guest_table"),
+    ("keepalived-lab", "", "guest_life"),
+    ("keepalived-lab", "", "guest_traffic"),
+    ("keepalived-lab", "", "guest_links"),
+    ("keepalived-lab", "", "guest_scale"),
 ];
 
-/// Boots the machine and runs the tests whose name contains `filter`.
+/// Boots the machine and runs the tests whose name contains `filter`, or those of the program of that name.
 pub(crate) fn run(report: &mut Report, filter: Option<&str>, missing: Missing) {
     let machine = match obstacle() {
         None => Machine::prepare(),
@@ -34,15 +49,29 @@ pub(crate) fn run(report: &mut Report, filter: Option<&str>, missing: Missing) {
         }
         Err(why) => return report.fail("ipvs", &why),
     };
+    // The name of a program stands for all of its tests.
+    let named = |filter: &str| PROGRAMS.iter().any(|(_, _, name)| *name == filter);
+    let (only, filter) = match filter {
+        Some(name) if named(name) => (Some(name), None),
+        filter => (None, filter),
+    };
     let mut programs = Vec::new();
     for (package, features, name) in PROGRAMS {
+        if only.is_some_and(|only| only != *name) {
+            continue;
+        }
         let Some(path) = build(package, features, name) else {
             return report.fail("ipvs", &format!("{package}: {name} does not build"));
         };
         let name = (*name).to_owned();
         programs.push(Program { path, name });
     }
-    let tools: Vec<_> = ["ipvsadm"].into_iter().filter_map(find).collect();
+    let there = TOOLS.iter().skip(HERE);
+    let mut tools: Vec<_> = there.filter_map(|(name, _)| find(name)).collect();
+    let Some(daemon) = daemon() else {
+        return report.fail("ipvs", "keepalived-cli does not build");
+    };
+    tools.push(daemon);
     match machine.command(&programs, &tools, filter) {
         // The scratch folder has to live as long as the machine.
         Ok((mut command, _scratch)) => report.tests_that_say("ipvs", &mut command, ALL_WELL),
@@ -63,12 +92,28 @@ fn obstacle() -> Option<String> {
     (!lacking.is_empty()).then(|| format!("not installed: {}", lacking.join(", ")))
 }
 
+/// The daemon: the one that is given, or that of the live tests.
+fn daemon() -> Option<PathBuf> {
+    if let Some(path) = std::env::var_os("KEEPALIVED_RS_BIN") {
+        return Some(path.into());
+    }
+    let arguments = ["build", "--release", "--package", "keepalived-cli"];
+    let mut command = cargo(&arguments);
+    command.arg("--message-format=json");
+    executable(command)
+}
+
 /// Builds a test program and finds where it was put.
 fn build(package: &str, features: &str, name: &str) -> Option<PathBuf> {
     let arguments = ["test", "--no-run", "--package", package, "--test", name];
     let mut command: Command = cargo(&arguments);
     command.args(["--features", features, "--message-format=json"]);
-    let messages = output(command)?;
+    executable(command)
+}
+
+/// Where a build put the last program that it made.
+fn executable(build: Command) -> Option<PathBuf> {
+    let messages = output(build)?;
     let mark = "\"executable\":\"";
     let start = messages.rfind(mark)?.checked_add(mark.len())?;
     let path = messages.get(start..)?.split('"').next()?;

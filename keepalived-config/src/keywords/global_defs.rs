@@ -1,8 +1,7 @@
 //! `global_defs`.
 
 use super::prelude::{
-    Context, Entries, EntryKind, Keyword, Line, NO_SNMP, NoEffect, NotYet, P0, P1, P2, Refused,
-    Works,
+    Context, Entries, EntryKind, Keyword, Line, NO_SNMP, NoEffect, P0, P1, P2, Refused, Works,
 };
 
 const NO_DBUS: &str = "there is no D-Bus service here; use `keepalived-rs status --json`, the JSON dump, signals and the notify pipes";
@@ -91,11 +90,11 @@ table! { GLOBAL_DEFS, GlobalDefs;
         "Format of the JSON dump: 1 is an array, 2 an object.";
     "log_unknown_vrids", Line, "", P2, Works, "off", "2.0.16",
         "Log adverts for virtual routers that are not configured here.";
-    "lvs_flush", Line, "", P1, NotYet, "off", "1.2.23",
+    "lvs_flush", Line, "", P1, Works, "off", "1.2.23",
         "Empty the IPVS table at start.";
-    "lvs_flush_on_stop", Line, "[VS]", P1, NotYet, "off", "2.2.0",
+    "lvs_flush_on_stop", Line, "[VS]", P1, Works, "off", "2.2.0",
         "Empty the IPVS table at stop, or drop the services whole.";
-    "lvs_flush_onstop", Line, "[VS]", P2, NotYet, "", "2.0.15",
+    "lvs_flush_onstop", Line, "[VS]", P2, Works, "", "2.0.15",
         "The old name of lvs_flush_on_stop.";
     "lvs_netlink_cmd_rcv_bufs", Line, "UINT(bytes)", P2, NoEffect(ASKED), "the kernel's", "2.0.0",
         "Receive buffer in bytes of the checker netlink command socket.";
@@ -112,10 +111,10 @@ table! { GLOBAL_DEFS, GlobalDefs;
     "lvs_process_name", Line, "STRING", P2, Works, "", "2.0.16",
         "The old name of checker_process_name.";
     "lvs_sync_daemon", Line, "IFNAME [[inst] VRRP_INSTANCE] [id UINT(0..255)] [maxlen UINT(1..65507)] [port UINT(1..65535)] [ttl UINT(1..255)] [group MCAST_IPADDR]",
-        P1, NotYet, "off", "1.2.20",
+        P1, Works, "off", "1.2.20",
         "Run the IPVS connection synchronisation, following an instance.";
     "lvs_timeouts", Line, "[tcp UINT(0..2678400)] [tcpfin UINT] [udp UINT]",
-        P2, NotYet, "the kernel's", "1.2.24",
+        P2, Works, "the kernel's", "1.2.24",
         "IPVS connection timeouts in seconds for TCP, TCP after FIN, and UDP.";
     "max_auto_priority", Line, "[INT(-1..99)]", P1, Works, "0 (off)", "2.1.0",
         "Highest real-time priority that is taken by itself when timers run late; -1 silences the hint.";

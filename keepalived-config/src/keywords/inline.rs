@@ -1,6 +1,6 @@
 //! Options inside a line and directives: place, word, arguments, priority, status.
 
-use super::prelude::{InlineWord, NoEffect, NotYet, P0, P1, P2, Refused, Works};
+use super::prelude::{InlineWord, NoEffect, P0, P1, P2, Refused, Works};
 
 /// One word per statement.
 macro_rules! inline {
@@ -178,21 +178,21 @@ inline! {
     "TRACK-ENTRY", "weight", "INT", P0, Works;
     "TRACK-ENTRY", "reverse", "behind a weight", P1, Works;
     "TRACK-ENTRY", "noreverse", "behind a weight, not of an interface", P2, Works;
-    "VSG-ENTRY", "(address)", "IPADDR [PORT]", P1, NotYet;
-    "VSG-ENTRY", "(range)", "IPADDR-LASTPART|IPADDR-IPADDR|NETWORK/PREFIX then [PORT]", P1, NotYet;
-    "VSG-ENTRY", "fwmark", "UINT32 [inet|inet6]", P1, NotYet;
+    "VSG-ENTRY", "(address)", "IPADDR [PORT]", P1, Works;
+    "VSG-ENTRY", "(range)", "IPADDR-LASTPART|IPADDR-IPADDR|NETWORK/PREFIX then [PORT]", P1, Works;
+    "VSG-ENTRY", "fwmark", "UINT32 [inet|inet6]", P1, Works;
     "linkbeat_interfaces", "MII", "", P2, NoEffect("drivers that know their link by MII read it when ethtool asks");
     "linkbeat_interfaces", "ETHTOOL", "", P2, NoEffect("so is asked without it");
     "linkbeat_interfaces", "IOCTL", "", P2, Works;
-    "global_defs.lvs_sync_daemon", "inst", "VRRP_INSTANCE", P1, NotYet;
-    "global_defs.lvs_sync_daemon", "id", "UINT(0..255)", P1, NotYet;
-    "global_defs.lvs_sync_daemon", "maxlen", "UINT(1..65507)", P2, NotYet;
-    "global_defs.lvs_sync_daemon", "port", "UINT(1..65535)", P1, NotYet;
-    "global_defs.lvs_sync_daemon", "ttl", "UINT(1..255)", P2, NotYet;
-    "global_defs.lvs_sync_daemon", "group", "MCAST_IPADDR", P2, NotYet;
-    "global_defs.lvs_timeouts", "tcp", "UINT(0..2678400)", P2, NotYet;
-    "global_defs.lvs_timeouts", "tcpfin", "UINT(0..2678400)", P2, NotYet;
-    "global_defs.lvs_timeouts", "udp", "UINT(0..2678400)", P2, NotYet;
+    "global_defs.lvs_sync_daemon", "inst", "VRRP_INSTANCE", P1, Works;
+    "global_defs.lvs_sync_daemon", "id", "UINT(0..255)", P1, Works;
+    "global_defs.lvs_sync_daemon", "maxlen", "UINT(1..65507)", P2, Works;
+    "global_defs.lvs_sync_daemon", "port", "UINT(1..65535)", P1, Works;
+    "global_defs.lvs_sync_daemon", "ttl", "UINT(1..255)", P2, Works;
+    "global_defs.lvs_sync_daemon", "group", "MCAST_IPADDR", P2, Works;
+    "global_defs.lvs_timeouts", "tcp", "UINT(0..2678400)", P2, Works;
+    "global_defs.lvs_timeouts", "tcpfin", "UINT(0..2678400)", P2, Works;
+    "global_defs.lvs_timeouts", "udp", "UINT(0..2678400)", P2, Works;
     "global_defs.vrrp_garp_extra_if", "all", "", P2, Works;
     "global_defs.dynamic_interfaces", "allow_if_changes", "", P2, NoEffect("interfaces are followed whatever they turn into");
     "vrrp_instance.use_vmac", "name", "IFNAME", P2, Works;
@@ -204,14 +204,14 @@ inline! {
     "vrrp_instance.use_ipvlan", "vepa", "", P2, Works;
     "vrrp_instance.use_ipvlan", "group", "LINK_GROUP", P2, Works;
     "track_file.init_file", "overwrite", "", P2, Works;
-    "*.lvs_method", "NAT", "", P0, NotYet;
-    "*.lvs_method", "DR", "", P0, NotYet;
-    "*.lvs_method", "TUN", "", P0, NotYet;
-    "*.lvs_method", "type", "ipip|gue|gre", P2, NotYet;
-    "*.lvs_method", "port", "UINT(1..65535), for gue", P2, NotYet;
-    "*.lvs_method", "nocsum", "", P2, NotYet;
-    "*.lvs_method", "csum", "gue and gre", P2, NotYet;
-    "*.lvs_method", "remcsum", "gue", P2, NotYet;
-    "virtual_server", "fwmark", "UINT32", P1, NotYet;
-    "virtual_server", "group", "VSG_NAME", P1, NotYet;
+    "*.lvs_method", "NAT", "", P0, Works;
+    "*.lvs_method", "DR", "", P0, Works;
+    "*.lvs_method", "TUN", "", P0, Works;
+    "*.lvs_method", "type", "ipip|gue|gre", P2, Works;
+    "*.lvs_method", "port", "UINT(1..65535), for gue", P2, Works;
+    "*.lvs_method", "nocsum", "", P2, Works;
+    "*.lvs_method", "csum", "gue and gre", P2, Works;
+    "*.lvs_method", "remcsum", "gue", P2, Works;
+    "virtual_server", "fwmark", "UINT32", P1, Works;
+    "virtual_server", "group", "VSG_NAME", P1, Works;
 }

@@ -1,7 +1,7 @@
 //! `vrrp_instance` and the blocks in it.
 
 use super::prelude::{
-    Block, Context, Entries, EntryKind, Keyword, Line, NoEffect, NotYet, P0, P1, P2, Works,
+    Block, Context, Entries, EntryKind, Keyword, Line, NoEffect, P0, P1, P2, Works,
 };
 
 table! { INSTANCE, Instance;
@@ -51,7 +51,7 @@ table! { INSTANCE, Instance;
         "Ask the driver of the interface for its link once a second; deprecated.";
     "lower_prio_no_advert", Line, "[BOOL]", P1, Works, "as vrrp_lower_prio_no_advert", "1.2.20",
         "Do not answer a lower-priority advert.";
-    "lvs_sync_daemon_interface", Line, "IFNAME", P1, NotYet, "none", "0.5.5",
+    "lvs_sync_daemon_interface", Line, "IFNAME", P1, Works, "none", "0.5.5",
         "Interface of the IPVS synchronisation; deprecated.";
     "mcast_dst_ip", Line, "MCAST_IPADDR", P2, Works, "as vrrp_mcast_group4 or 6", "2.2.5",
         "Multicast group of this instance.";

@@ -45,7 +45,7 @@ mod prelude {
     pub(super) use super::NO_SNMP;
     pub(super) use crate::schema::Priority::{P0, P1, P2};
     pub(super) use crate::schema::Shape::{Block, Entries, Line};
-    pub(super) use crate::schema::Status::{NoEffect, NotYet, Refused, Works};
+    pub(super) use crate::schema::Status::{NoEffect, Refused, Works};
     pub(super) use crate::schema::{Context, EntryKind, InlineWord, Keyword};
 }
 

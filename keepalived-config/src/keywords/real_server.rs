@@ -1,6 +1,6 @@
 //! `real_server`.
 
-use super::prelude::{Block, Context, Keyword, Line, NO_SNMP, NotYet, P0, P1, P2, Refused, Works};
+use super::prelude::{Block, Context, Keyword, Line, NO_SNMP, P0, P1, P2, Refused, Works};
 
 table! { REAL_SERVER, RealServer;
     "BFD_CHECK", Block(Context::BfdCheck), "{ ... }", P2, Works, "", "2.0.0",
@@ -33,10 +33,10 @@ table! { REAL_SERVER, RealServer;
         "Seconds between checks.";
     "inhibit_on_failure", Line, "[BOOL]", P1, Works, "as the service", "0.6.8",
         "When failed, weight 0 instead of being removed.";
-    "lthreshold", Line, "UINT", P1, NotYet, "none", "1.1.13",
+    "lthreshold", Line, "UINT", P1, Works, "none", "1.1.13",
         "Connections below which the server gets new ones again.";
     "lvs_method", Line, "NAT|DR|TUN [type ipip|gue|gre] [port UINT(1..65535)] [nocsum|csum|remcsum]",
-        P1, NotYet, "as the service", "1.3.6",
+        P1, Works, "as the service", "1.3.6",
         "How packets reach this server.";
     "notify_down", Line, "SCRIPT-LINE [USER [[:]GROUP]]", P1, Works, "none", "1.0.0",
         "Command run when the server goes down.";
@@ -48,7 +48,7 @@ table! { REAL_SERVER, RealServer;
         "Send mail when the server changes.";
     "snmp_name", Line, "STRING", P2, Refused(NO_SNMP), "none", "2.2.3",
         "Label of the server in SNMP.";
-    "uthreshold", Line, "UINT", P1, NotYet, "none", "1.1.13",
+    "uthreshold", Line, "UINT", P1, Works, "none", "1.1.13",
         "Connections above which the server gets no more.";
     "virtualhost", Line, "STRING", P1, Works, "as the service", "1.3.6",
         "Host name for web checks of this server.";

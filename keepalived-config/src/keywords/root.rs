@@ -1,7 +1,7 @@
 //! Top-level keywords.
 
 use super::prelude::{
-    Block, Context, Entries, EntryKind, Keyword, Line, NoEffect, NotYet, P0, P1, P2, Works,
+    Block, Context, Entries, EntryKind, Keyword, Line, NoEffect, P0, P1, P2, Works,
 };
 
 table! { ROOT, Root;
@@ -29,7 +29,7 @@ table! { ROOT, Root;
         "Use IP sets although a network namespace is set.";
     "net_namespace", Line, "NAME", P1, Works, "the one it was started in", "1.2.24",
         "Run everything in this network namespace.";
-    "net_namespace_ipvs", Line, "[NAME]", P2, NotYet, "the same as the checks", "2.1.0",
+    "net_namespace_ipvs", Line, "[NAME]", P2, Works, "the same as the checks", "2.1.0",
         "Keep the IPVS tables in this network namespace.";
     "sbfd_reflector", Block(Context::SbfdReflector), "{ ... }", P2, Works, "none", "keepalived-rs",
         "Answer S-BFD initiators (RFC 7880) on UDP port 7784.";
@@ -50,7 +50,7 @@ table! { ROOT, Root;
         P0, Works, "", "0.5",
         "A balanced service.";
     "virtual_server_group", Entries(EntryKind::VirtualServer), "NAME { VSG-ENTRY ... }",
-        P1, NotYet, "", "1.0.2",
+        P1, Works, "", "1.0.2",
         "Addresses, ranges and marks that form one service.";
     "vrrp_instance", Block(Context::Instance), "NAME { ... }", P0, Works, "", "0.5",
         "One virtual router.";

@@ -54,7 +54,7 @@ impl GenericSocket {
         let mut request = Vec::new();
         resolve(FIRST, &mut request);
         let replies = socket
-            .exchange(&request, FIRST, Command::GET_FAMILY)
+            .exchange(&request, FIRST, None, Command::GET_FAMILY)
             .map_err(OpenError::Kernel)?;
         let family = replies.into_iter().find_map(|reply| match reply {
             Reply::Family(family) => Some(family),
@@ -66,16 +66,27 @@ impl GenericSocket {
 
     /// Asks one thing.
     pub(super) fn ask(&mut self, request: &Request) -> Result<Vec<Reply>, KernelError> {
-        self.seq = self.seq.wrapping_add(1).max(FIRST);
+        let seq = self.next_seq();
         let mut octets = Vec::new();
-        request.encode(self.family, self.seq, &mut octets);
-        self.exchange(&octets, self.seq, request.command())
+        request.encode(self.family, seq, &mut octets);
+        // Answers come in the order of the requests: one to a later request is the end of waiting.
+        let after = (!request.is_always_answered()).then(|| self.next_seq());
+        if let Some(after) = after {
+            Request::GetInfo.encode(self.family, after, &mut octets);
+        }
+        self.exchange(&octets, seq, after, request.command())
+    }
+
+    fn next_seq(&mut self) -> u32 {
+        self.seq = self.seq.wrapping_add(1).max(FIRST);
+        self.seq
     }
 
     fn exchange(
         &mut self,
         octets: &[u8],
         seq: u32,
+        after: Option<u32>,
         command: Command,
     ) -> Result<Vec<Reply>, KernelError> {
         self.send(octets)?;
@@ -90,6 +101,7 @@ impl GenericSocket {
                 // What cannot be read is not what was asked for.
                 let Ok(answer) = answer else { continue };
                 match answer.reply {
+                    _ if Some(answer.seq) == after => return Ok(all),
                     _ if answer.seq != seq => {}
                     Reply::Ack | Reply::Done(0) => return Ok(all),
                     Reply::Family(_) => {
