@@ -146,12 +146,7 @@ fn kind(kind: TrackedKind) -> TrackerKind {
     }
 }
 
-/// A file that a check of a server reads.
-pub(super) fn file_setup(wanted: &TrackFile) -> TrackerSetup {
-    TrackerSetup::new(&wanted.name, Watch::File(file(wanted)))
-}
-
-fn file(file: &TrackFile) -> FileWatch {
+pub(super) fn file(file: &TrackFile) -> FileWatch {
     let mut watch = FileWatch::new(&file.path.value);
     watch.init = file.init.map(|init| InitFile {
         value: init.value,

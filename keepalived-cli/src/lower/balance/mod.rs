@@ -13,10 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use keepalived_config::Config as Model;
-use keepalived_config::model::{Script, VirtualServer};
+use keepalived_config::model::{Script, TrackFile, TrackedKind, VirtualServer};
 use keepalived_driver::balance::{BalanceConfig, CheckSetup, ServerSetup};
 use keepalived_driver::hooks::HookSet;
-use keepalived_driver::tracked::TrackerSetup;
+use keepalived_driver::tracked::{TrackerSetup, Watch};
 
 use super::scripts::{ScriptTrouble, Scripts};
 use super::trackers;
@@ -39,7 +39,7 @@ pub(crate) struct BalancePlan {
     pub(crate) init_notifies: bool,
     /// Mail about each check, not only about servers and services.
     pub(crate) check_mails: bool,
-    /// For people: `None` if there is nothing to run.
+    /// There is something to run.
     pub(crate) wanted: bool,
 }
 
@@ -116,8 +116,20 @@ impl BalancePlan {
 fn used_files(model: &Model, names: &BTreeSet<Arc<str>>) -> Vec<Arc<TrackerSetup>> {
     let files = model.trackers.files.iter();
     let used = files.filter(|file| names.contains(file.name.as_str()));
-    used.map(|file| Arc::new(trackers::file_setup(file)))
-        .collect()
+    let tracked = |file: &TrackFile| {
+        let tracked = model.instances.iter().flat_map(|one| &one.tracked);
+        let mut files = tracked.filter(|one| one.kind == TrackedKind::File);
+        files.any(|one| one.name.value == file.name.value)
+    };
+    used.map(|file| {
+        let mut watch = trackers::file(file);
+        if tracked(file) {
+            // Who watches it for the instances writes into it at the start, once.
+            watch.init = None;
+        }
+        Arc::new(TrackerSetup::new(&file.name, Watch::File(watch)))
+    })
+    .collect()
 }
 
 /// What is needed for every service.

@@ -285,3 +285,23 @@ fn wishes_are_kept_only_where_there_are_some() {
     let silent = plan(block).wishes;
     assert!(!silent["[192.0.2.1]:tcp:80"].mail);
 }
+
+/// TRK-05, CHK-19: a file that an instance tracks too is written into once.
+#[test]
+fn a_file_is_initialised_by_one_of_those_who_watch_it() {
+    use keepalived_driver::tracked::Watch;
+    let instance = "vrrp_instance V {\ninterface eth0\nvirtual_router_id 5\nvirtual_ipaddress {\n192.0.2.1\n}\n\
+                    track_file {\nF\n}\n}\n";
+    let rest = "track_file F {\nfile /f\ninit_file 5 overwrite\n}\nvirtual_server 192.0.2.1 80 {\nprotocol TCP\n\
+                real_server 192.0.2.2 80 {\nFILE_CHECK {\ntrack_file F\n}\n}\n}\n";
+    for (text, writes) in [
+        (rest.to_owned(), true),
+        (format!("{rest}{instance}"), false),
+    ] {
+        let plan = plan(&text);
+        let Watch::File(watch) = &plan.files[0].watch else {
+            panic!("{:?}", plan.files);
+        };
+        assert_eq!(watch.init.is_some(), writes);
+    }
+}
