@@ -10,7 +10,7 @@ pub const SINGLE_HOP_PORT: u16 = 3784;
 pub const ECHO_PORT: u16 = 3785;
 /// UDP destination port of multihop control packets, RFC 5883 5. BFD-MH-01.
 pub const MULTIHOP_PORT: u16 = 4784;
-/// UDP port of S-BFD reflectors, RFC 7881 2.
+/// UDP port of S-BFD reflectors, RFC 7881 2. BFD-SB-09, BFD-SB-10.
 pub const SEAMLESS_PORT: u16 = 7784;
 /// First UDP source port of control packets, RFC 5881 4. The last one is 65535.
 pub const FIRST_SOURCE_PORT: u16 = 49152;

@@ -182,7 +182,7 @@ fn echo_is_for_neighbours_and_needs_an_address() {
     config().with_echo(Some(Micros::ZERO)).check().unwrap_err();
 }
 
-/// BFD-EC-05: to ourselves, by way of the neighbour.
+/// BFD-EC-05, BFD-EC-06: from and to ourselves, by way of the neighbour.
 #[test]
 fn a_table_sends_echoes_to_its_own_address() {
     let mut table = Table::new(1);

@@ -44,7 +44,7 @@ fn control(octets: &[u8]) -> Control {
     *ControlPacket::parse(octets).unwrap().control()
 }
 
-/// RFC 7880 7.3.2: D set, nothing required, the reflector's discriminator from the start.
+/// BFD-SB-04, RFC 7880 7.3.2: D set, nothing required, the reflector's discriminator from the start.
 #[test]
 fn a_question_is_marked_as_one() {
     let mut initiator = initiator(asking());
@@ -58,7 +58,7 @@ fn a_question_is_marked_as_one() {
     assert_eq!(asked.desired_min_tx, Micros::SECOND);
 }
 
-/// RFC 7880 7.2.2.
+/// BFD-SB-03, RFC 7880 7.2.2.
 #[test]
 fn an_answer_says_what_the_question_asks_for() {
     let mut reflector = reflector();
@@ -93,7 +93,7 @@ fn an_answer_says_what_the_question_asks_for() {
     assert_eq!(refused.state, State::AdminDown);
 }
 
-/// RFC 7880 7.2.1: unknown discriminators and answers are not answered; no loop of reflectors.
+/// BFD-SB-01, BFD-SB-02, RFC 7880 7.2.1: unknown discriminators and answers are not answered; no loop of reflectors.
 #[test]
 fn a_reflector_answers_questions_for_itself_only() {
     let mut reflector = reflector();
@@ -146,7 +146,7 @@ fn talk(initiator: &mut Initiator, reflector: &mut Reflector, cut: Instant, end:
     }
 }
 
-/// RFC 7880 7.3.3, 7.3.4: Up with the first answer, Down after a detection time without one.
+/// BFD-SB-06, RFC 7880 7.3.3, 7.3.4: Up with the first answer, Down after a detection time without one.
 #[test]
 fn reachability_is_seen_and_its_loss_noticed() {
     let (mut initiator, mut reflector) = (initiator(asking()), reflector());
@@ -170,7 +170,7 @@ fn reachability_is_seen_and_its_loss_noticed() {
     assert_eq!((initiator.stats().ups, initiator.stats().flaps), (1, 1));
 }
 
-/// RFC 7880 7.3.3: not faster than the reflector can take.
+/// BFD-SB-07, RFC 7880 7.3.3: not faster than the reflector can take.
 #[test]
 fn the_reflector_sets_the_pace() {
     let slow = ReflectorConfig::new(vec![discr(TARGET)], ms(500));
@@ -185,7 +185,7 @@ fn the_reflector_sets_the_pace() {
     );
 }
 
-/// RFC 7880 7.3.2: a reflector that says AdminDown is not to be used.
+/// BFD-SB-06, RFC 7880 7.3.2: a reflector that says AdminDown is not to be used.
 #[test]
 fn a_reflector_may_refuse_itself() {
     let (mut initiator, mut reflector) = (initiator(asking()), reflector());
@@ -209,7 +209,7 @@ fn a_reflector_may_refuse_itself() {
     assert_eq!(last.usable(), Some(false));
 }
 
-/// RFC 7880 7.3.1: only the answer of whom we asked.
+/// BFD-SB-05, RFC 7880 7.3.1: only the answer of whom we asked.
 #[test]
 fn answers_of_others_are_refused() {
     let (mut initiator, mut reflector) = (initiator(asking()), reflector());
@@ -238,7 +238,7 @@ fn answers_of_others_are_refused() {
     assert_eq!(initiator.state(), State::Up);
 }
 
-/// RFC 7880 9: both directions with the same keys; and never without.
+/// BFD-SB-08, RFC 7880 9: both directions with the same keys; and never without.
 #[test]
 fn questions_and_answers_are_authenticated() {
     for kind in [
@@ -288,7 +288,7 @@ fn an_initiator_can_be_held_down() {
     assert_eq!(initiator.config().detect_mult, mult(5));
 }
 
-/// RFC 7881 2, 3: from a port of its own to 7784, and back to that port.
+/// BFD-SB-09, BFD-SB-12, RFC 7881 2, 3: from a port of its own to 7784, and back to that port.
 #[test]
 fn a_table_has_initiators_too() {
     let mut table = Table::new(1);

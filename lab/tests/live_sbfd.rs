@@ -57,7 +57,7 @@ fn initiators(more: &str) -> String {
         + &asking("nobody", "10.9.0.2", "99", more)
 }
 
-/// RFC 7880 7.2, 7.3, RFC 7881 2, 3: ports, TTL, discriminators, the pace of the reflector, its being
+/// BFD-SB-09, BFD-SB-10, BFD-SB-11, RFC 7880 7.2, 7.3, RFC 7881 2, 3: ports, TTL, discriminators, the pace of the reflector, its being
 /// closed, and keys.
 ///
 /// Flips: (root).sbfd_reflector, sbfd_reflector.discriminator, sbfd_reflector.min_rx,

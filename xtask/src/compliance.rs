@@ -80,6 +80,7 @@ const PARTS: &[(&str, &str)] = &[
     ("BFD-EC", "BFD: echo"),
     ("BFD-SH", "BFD: single hop"),
     ("BFD-MH", "BFD: several hops"),
+    ("BFD-SB", "BFD: seamless"),
     ("BFD-CL", "BFD: clients"),
     ("ND", "Unsolicited neighbour advertisements"),
     ("GARP", "Keepalived: announcements"),

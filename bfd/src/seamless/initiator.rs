@@ -122,7 +122,7 @@ impl Initiator {
         })
     }
 
-    /// Takes a packet with the discriminator of this initiator..
+    /// Takes a packet with the discriminator of this initiator.
     ///
     /// # Errors
     ///
@@ -139,6 +139,7 @@ impl Initiator {
         result
     }
 
+    /// BFD-SB-05, BFD-SB-06.
     fn receive(&mut self, now: Instant, packet: &ControlPacket<'_>) -> Result<(), Rejected> {
         let control = packet.control();
         if control.demand {
@@ -241,7 +242,7 @@ impl Initiator {
         length
     }
 
-    /// D set, nothing required, the other side's discriminator known from the start..
+    /// D set, nothing required, the other side's discriminator known from the start. BFD-SB-04.
     fn content(&self) -> Control {
         Control {
             diagnostic: self.diagnostic,
@@ -285,6 +286,7 @@ impl Initiator {
         Some(after(heard, self.detection_time()))
     }
 
+    /// BFD-SB-07.
     fn interval(&self) -> Micros {
         let wanted = self.config.desired_min_tx.max(self.remote_min_rx);
         if self.state == State::Up {

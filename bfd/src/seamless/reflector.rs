@@ -102,6 +102,7 @@ impl Reflector {
         result
     }
 
+    /// BFD-SB-01, BFD-SB-02, BFD-SB-03, BFD-SB-08.
     fn answer(
         &mut self,
         now: Instant,

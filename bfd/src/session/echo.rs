@@ -164,6 +164,10 @@ impl Session {
 
     /// Writes the next echo packet to send, and returns its length. It goes to one's own address
     /// by way of the other side, UDP port [`ECHO_PORT`](crate::ECHO_PORT). BFD-EC-05.
+    ///
+    /// DEVIATION(RFC 5881 4): it also comes from there, an address of the subnet or link-local, which
+    /// may make the other side send redirects; they are for our own address, for which no route is
+    /// changed. BFD-EC-06.
     #[must_use = "a packet that is polled has to be sent"]
     pub fn poll_echo(&mut self, now: Instant, out: &mut Buffer) -> Option<usize> {
         self.echo.active.filter(|active| active.ready)?;

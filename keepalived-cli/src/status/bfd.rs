@@ -1,6 +1,7 @@
 //! BFD sessions in the document, and in the table for people.
 
 use std::fmt::Write;
+use std::net::Ipv4Addr;
 
 use bfd::{Definition, Demand, Micros, SessionConfig, State};
 use keepalived_driver::Snapshot;
@@ -70,6 +71,7 @@ fn session(taken: &BfdSnapshot) -> Value {
         },
         "neighbor": path.peer(),
         "source": taken.source,
+        "source_wanted": path.local(),
         "source_port": taken.source_port,
         "interface": taken.setup.interface.as_ref().map(ToString::to_string),
         "reflector_discriminator": asked.map(|asked| asked.remote.get()),
@@ -212,7 +214,94 @@ fn echo(session: &Value) -> Option<String> {
     ))
 }
 
-/// When each of the last transitions was, and why; for sessions that have had trouble.
+/// Why there is no address to send from, if there is none.
+fn no_source(session: &Value, document: &Value) -> Option<String> {
+    if !session["source"].is_null() {
+        return None;
+    }
+    if let Some(interface) = session["interface"].as_str() {
+        let links = document["links"].as_array()?;
+        if !links.iter().any(|link| link["name"] == interface) {
+            return Some(format!("there is no interface {interface} to send from"));
+        }
+    }
+    Some(match session["source_wanted"].as_str() {
+        Some(wanted) => format!("{wanted}, the address to send from, is not there"),
+        None => "there is no address to send from".to_owned(),
+    })
+}
+
+/// Who need not send, where demand mode is wanted.
+fn demand_mode(session: &Value) -> Option<String> {
+    let every = session["demand"]["verify_seconds"].as_f64()?;
+    let here = session["demand_active"].as_bool()?;
+    let silent = if here {
+        "the neighbour may be silent"
+    } else {
+        "not in force"
+    };
+    let every = (every * 1e6).round() / 1e3;
+    Some(format!("demand mode, verified every {every} ms: {silent}"))
+}
+
+/// Packets that were rejected, by reason, while the session is not up: often they say why.
+fn rejected(session: &Value) -> Option<String> {
+    if session["state"].as_str() == Some(State::Up.name()) {
+        return None;
+    }
+    let reasons = counted(&session["rejected"]);
+    (!reasons.is_empty()).then(|| format!("packets rejected: {reasons}"))
+}
+
+/// The counters of a document that are not 0.
+fn counted(counters: &Value) -> String {
+    let counters = counters.as_object().into_iter().flatten();
+    let counted = counters.filter(|(_, count)| count.as_u64() != Some(0));
+    let counted: Vec<String> = counted
+        .map(|(name, count)| format!("{name} {count}"))
+        .collect();
+    counted.join(", ")
+}
+
+/// A discriminator as a number, and as the address that it may have been written as.
+fn discriminator(value: &Value) -> String {
+    match value.as_u64().and_then(|number| u32::try_from(number).ok()) {
+        Some(number @ 0x0100_0000..) => format!("{number} ({})", Ipv4Addr::from_bits(number)),
+        _ => value.to_string(),
+    }
+}
+
+/// Who is asked by what is no session, while there is no answer.
+fn asked(session: &Value) -> Option<String> {
+    let reflector = &session["reflector_discriminator"];
+    let silent = session["state"].as_str() != Some(State::Up.name());
+    (silent && !reflector.is_null())
+        .then(|| format!("asks the S-BFD reflector {}", discriminator(reflector)))
+}
+
+/// A line about the S-BFD reflector, if there is one.
+pub(super) fn reflector(document: &Value) -> Option<String> {
+    let reflector = &document["bfd_totals"]["sbfd_reflector"];
+    let discriminators = reflector["discriminators"].as_array()?.iter();
+    let known: Vec<String> = discriminators.map(discriminator).collect();
+    let closed = match reflector["admin_down"].as_bool() {
+        Some(true) => ", says that it is not to be used",
+        _ => "",
+    };
+    let mut text = format!(
+        "S-BFD reflector {}: {} answered{closed}",
+        known.join(", "),
+        reflector["answered"],
+    );
+    let rejected = counted(&reflector["rejected"]);
+    if !rejected.is_empty() {
+        let _ = write!(text, ", packets rejected: {rejected}");
+    }
+    Some(text)
+}
+
+/// What needs explaining, and when each of the last transitions was, and why, for sessions that have
+/// had trouble.
 pub(super) fn notes(document: &Value, local: &dyn Fn(&Value) -> String) -> String {
     let none = Vec::new();
     let mut text = String::new();
@@ -220,10 +309,14 @@ pub(super) fn notes(document: &Value, local: &dyn Fn(&Value) -> String) -> Strin
         let name = session["name"].as_str().unwrap_or_default();
         let up = session["state"].as_str() == Some(State::Up.name());
         let flaps = session["counters"]["flaps"].as_u64().unwrap_or(0);
-        if session["source"].is_null() {
-            let _ = writeln!(text, "{name}: there is no address to send from");
-        }
-        if let Some(line) = echo(session) {
+        let lines = [
+            no_source(session, document),
+            asked(session),
+            echo(session),
+            demand_mode(session),
+            rejected(session),
+        ];
+        for line in lines.into_iter().flatten() {
             let _ = writeln!(text, "{name}: {line}");
         }
         if up && flaps == 0 {

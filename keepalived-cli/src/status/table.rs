@@ -23,7 +23,8 @@ pub(super) fn table(
     );
     let sessions = bfd::rows(document, &|at| since(at, local, now));
     let services = balance::rows(document, &|at| since(at, local, now));
-    if instances.is_empty() && sessions.is_empty() && services.is_empty() {
+    let reflector = bfd::reflector(document);
+    if instances.is_empty() && sessions.is_empty() && services.is_empty() && reflector.is_none() {
         text.push_str("Neither virtual routers nor services are configured.\n");
         return text;
     }
@@ -72,8 +73,15 @@ pub(super) fn table(
             text.push_str(&notes);
         }
     }
-    if !services.is_empty() {
+    if let Some(reflector) = &reflector {
         if !(instances.is_empty() && sessions.is_empty()) {
+            text.push('\n');
+        }
+        text.push_str(reflector);
+        text.push('\n');
+    }
+    if !services.is_empty() {
+        if !(instances.is_empty() && sessions.is_empty() && reflector.is_none()) {
             text.push('\n');
         }
         columns(&mut text, balance::HEADER, &services);

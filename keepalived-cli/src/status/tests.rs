@@ -122,6 +122,78 @@ V_F: packets rejected: checksum 3
     assert!(shown(&whole(&[])).contains("Neither virtual routers"));
 }
 
+/// What a person needs to find out why there is no session: with the document's words.
+#[test]
+fn the_table_says_what_is_wrong_with_a_session() {
+    let session = |name: &str, more: Value| {
+        let mut session = json!({
+            "name": name, "state": "down", "diagnostic": "none", "neighbor": "10.9.0.2",
+            "transmit_interval_seconds": 1.0, "detection_time_seconds": null,
+            "counters": { "flaps": 0 }, "transitions": [], "source": "10.9.0.1", "rejected": {},
+        });
+        let more = more.as_object().cloned().unwrap_or_default();
+        session.as_object_mut().unwrap().extend(more);
+        session
+    };
+    let mut document = whole(&[]);
+    document["links"] = json!([{ "name": "eth0" }]);
+    document["bfd"] = json!([
+        session("key", json!({ "rejected": { "auth_digest": 6, "ttl": 0 } })),
+        session("up", json!({ "state": "up", "rejected": { "ttl": 3 } })),
+        session(
+            "asks",
+            json!({ "reflector_discriminator": 3_221_225_991_u32 })
+        ),
+        session("device", json!({ "source": null, "interface": "eth7" })),
+        session(
+            "address",
+            json!({ "source": null, "interface": "eth0", "source_wanted": "10.9.0.9" })
+        ),
+        session("route", json!({ "source": null })),
+        session(
+            "calm",
+            json!({ "demand": { "verify_seconds": 2.0 }, "demand_active": false })
+        ),
+        session(
+            "quiet",
+            json!({ "demand": { "verify_seconds": 0.5 }, "demand_active": true })
+        ),
+    ]);
+    let shown = shown(&document);
+    let (_, notes) = shown.split_once("\n\nkey: ").unwrap();
+    assert_eq!(
+        notes,
+        "\
+packets rejected: auth_digest 6
+asks: asks the S-BFD reflector 3221225991 (192.0.2.7)
+device: there is no interface eth7 to send from
+address: 10.9.0.9, the address to send from, is not there
+route: there is no address to send from
+calm: demand mode, verified every 2000 ms: not in force
+quiet: demand mode, verified every 500 ms: the neighbour may be silent
+"
+    );
+}
+
+/// One that only answers has something to show too.
+#[test]
+fn the_table_shows_the_reflector() {
+    let mut document = whole(&[]);
+    document["bfd_totals"] = json!({ "sbfd_reflector": {
+        "discriminators": [7], "admin_down": true, "answered": 4,
+        "rejected": { "unknown_discriminator": 8, "ttl": 0 },
+    } });
+    let shown = shown(&document);
+    assert!(
+        shown.ends_with(
+            "\n\nS-BFD reflector 7: 4 answered, says that it is not to be used, \
+             packets rejected: unknown_discriminator 8\n"
+        ),
+        "{shown}"
+    );
+    assert!(!shown.contains("Neither"), "{shown}");
+}
+
 /// MIB-01, MIB-03: every row of the VRRPv3-MIB has its field, and enumerations are words.
 #[test]
 fn the_document_feeds_the_mibs() {

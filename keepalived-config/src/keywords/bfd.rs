@@ -11,7 +11,7 @@ table! { BFD, Bfd;
     "demand", Line, "DECIMAL_MS(1..4294967)", P2, Works, "off", "keepalived-rs",
         "Ask the neighbour for silence while up, and verify by a poll this often.";
     "echo", Line, "DECIMAL_MS(1..4294967)", P2, Works, "off", "keepalived-rs",
-        "Send echo packets to source_ip by way of the neighbour this often, and have its own sent back.";
+        "Send echo packets to source_ip, which is needed, by way of the neighbour this often, and have its own sent back.";
     "hoplimit", Line, "UINT(1..255)", P2, Works, "", "2.0.0",
         "The same as ttl.";
     "idle_tx", Line, "DECIMAL_MS(1000..4294967)", P1, Works, "1000 ms", "2.0.0",
@@ -35,7 +35,7 @@ table! { BFD, Bfd;
     "passive", Line, "", P2, Works, "off", "2.0.0",
         "Wait for the neighbour to begin.";
     "sbfd", Line, "UINT(1..4294967295)|0xHEX|IPV4ADDR", P2, Works, "off", "keepalived-rs",
-        "Ask the S-BFD reflector (RFC 7880) with this discriminator at neighbor_ip, instead of a session.";
+        "Ask the S-BFD reflector (RFC 7880) with this discriminator at neighbor_ip, instead of a session; min_tx, multiplier, source_ip, auth and weight go with it.";
     "source_ip", Line, "IPADDR", P1, Works, "the kernel's choice", "2.0.0",
         "Own address of the session.";
     "ttl", Line, "UINT(1..255)", P2, Works, "255; of IPv6, 64 is accepted", "2.0.0",

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::global::set;
 use super::instance::{self, text};
-use super::line::{Line, refuse};
+use super::line::{LEFT_OUT, Line, refuse};
 use super::track::first_time;
 use crate::diagnostic::Diagnostics;
 use crate::model::bfd::{BfdAuth, BfdAuthKind, BfdInstance, BfdKey, TrackedBfd};
@@ -17,7 +17,6 @@ use crate::values::parse_milliseconds;
 
 /// BFD-01 of the feature list: bytes of a name.
 const LONGEST_NAME: usize = 31;
-const LEFT_OUT: &str = "the line is left out";
 const WHOLE: &str = "the whole session is left out";
 /// Milliseconds, as far as 32 bits of microseconds go.
 const LONGEST_MS: u64 = 4_294_967;
@@ -30,8 +29,8 @@ const TTL: u8 = 255;
 #[derive(Debug, Default)]
 struct Raw {
     neighbor: Option<Spanned<IpAddr>>,
-    /// There is such a line, usable or not.
-    tried_neighbor: bool,
+    /// There is such a line that cannot be used; it has been complained about.
+    bad_neighbor: bool,
     source: Option<Spanned<IpAddr>>,
     interface: Option<Spanned<String>>,
     min_rx: Option<Duration>,
@@ -111,12 +110,9 @@ fn line(line: Line<'_>, raw: &mut Raw, diagnostics: &mut Diagnostics) {
             found => raw.sbfd = found,
         },
         "neighbor_ip" | "neighbour_ip" => {
-            raw.tried_neighbor = true;
-            let read = line.address(diagnostics);
-            set(
-                &mut raw.neighbor,
-                read.map(|(ip, word)| Some(Spanned::new(ip, word.span))),
-            );
+            // One that cannot be read leaves no other one: it is not known whom to ask.
+            raw.neighbor = neighbor(line, diagnostics);
+            raw.bad_neighbor |= raw.neighbor.is_none();
         }
         "source_ip" => {
             let read = line.address(diagnostics);
@@ -173,6 +169,20 @@ fn line(line: Line<'_>, raw: &mut Raw, diagnostics: &mut Diagnostics) {
         }
         _ => {}
     }
+}
+
+/// The address of one machine, which another one is asked for.
+fn neighbor(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<Spanned<IpAddr>> {
+    let (ip, word) = line.address_or(WHOLE, diagnostics)?;
+    let broadcast = matches!(ip, IpAddr::V4(ip) if ip.is_broadcast());
+    if ip.is_unspecified() || ip.is_multicast() || broadcast {
+        let message = format!("{ip} is not the address of one machine");
+        diagnostics
+            .error("bad-address", word.span, message)
+            .help(format!("a session has one neighbour; {WHOLE}"));
+        return None;
+    }
+    Some(Spanned::new(ip, word.span))
 }
 
 /// Decimal milliseconds from `least`.
@@ -366,8 +376,8 @@ fn resolve(
     seen: &[BfdInstance],
     diagnostics: &mut Diagnostics,
 ) -> Option<BfdInstance> {
-    let Some(neighbor) = raw.neighbor else {
-        if !raw.tried_neighbor {
+    let Some(neighbor) = raw.neighbor.filter(|_| !raw.bad_neighbor) else {
+        if !raw.bad_neighbor {
             let message = format!("`{}` has no `neighbor_ip`", name.value);
             diagnostics
                 .error("no-neighbor", name.span, message)

@@ -10,6 +10,9 @@ use crate::schema::keywords;
 use crate::tree::{Node, Word};
 use crate::values::{parse_bool, parse_seconds};
 
+/// What most often becomes of a line that cannot be used.
+pub(super) const LEFT_OUT: &str = "the line is left out";
+
 /// A keyword line that is being read.
 #[derive(Clone, Copy)]
 pub(super) struct Line<'a> {
@@ -27,20 +30,39 @@ impl<'a> Line<'a> {
 
     /// The one argument; complains if there is none, and about further ones.
     pub(super) fn word(self, what: &str, diagnostics: &mut Diagnostics) -> Option<&'a Word> {
+        self.word_or(what, LEFT_OUT, diagnostics)
+    }
+
+    /// As [`word`](Self::word); `instead` says what becomes of it if there is none.
+    pub(super) fn word_or(
+        self,
+        what: &str,
+        instead: &str,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<&'a Word> {
         self.at_most(1, diagnostics);
-        self.required(what, diagnostics)
+        self.required_or(what, instead, diagnostics)
     }
 
     /// The first argument; complains if there is none.
     ///
     /// Keepalived ends at once with exit code 2 in this case.
     pub(super) fn required(self, what: &str, diagnostics: &mut Diagnostics) -> Option<&'a Word> {
+        self.required_or(what, LEFT_OUT, diagnostics)
+    }
+
+    fn required_or(
+        self,
+        what: &str,
+        instead: &str,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<&'a Word> {
         let first = self.node.arguments().first();
         if first.is_none() {
             let message = format!("`{}` needs {what}", self.keyword());
             diagnostics
                 .error("missing-argument", self.node.keyword_span(), message)
-                .help("the line is left out");
+                .help(instead);
         }
         first
     }
@@ -194,7 +216,16 @@ impl<'a> Line<'a> {
 
     /// An IP address; a mask or a range behind it is cut off, as Keepalived does.
     pub(super) fn address(self, diagnostics: &mut Diagnostics) -> Option<(IpAddr, &'a Word)> {
-        let word = self.word("an IP address", diagnostics)?;
+        self.address_or(LEFT_OUT, diagnostics)
+    }
+
+    /// As [`address`](Self::address); `instead` says what becomes of it if there is none.
+    pub(super) fn address_or(
+        self,
+        instead: &str,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<(IpAddr, &'a Word)> {
+        let word = self.word_or("an IP address", instead, diagnostics)?;
         if let Some(address) = cut_address(word, self.keyword(), diagnostics) {
             return Some((address, word));
         }
@@ -204,7 +235,7 @@ impl<'a> Line<'a> {
             self.keyword(),
             "an IP address",
             word,
-            "the line is left out",
+            instead,
         );
         None
     }

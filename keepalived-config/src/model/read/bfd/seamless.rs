@@ -31,7 +31,7 @@ pub(super) fn discriminator(
     diagnostics: &mut Diagnostics,
 ) -> Option<u32> {
     let what = "a discriminator: 1 to 4294967295, 0x1 to 0xffffffff, or an IPv4 address";
-    let word = line.word(what, diagnostics)?;
+    let word = line.word_or(what, instead, diagnostics)?;
     let text = word.as_str();
     let read = match text.strip_prefix("0x") {
         Some(digits) if !digits.starts_with('+') => u32::from_str_radix(digits, 16).ok(),
@@ -108,12 +108,11 @@ pub(in crate::model::read) fn reflector(
         auth: None,
         span: node.span(),
     };
-    let (mut safe, mut tried) = (true, false);
+    let mut safe = true;
     for entry in node.entries() {
         let line = Line::new(entry);
         match line.keyword() {
             "discriminator" => {
-                tried = true;
                 let found = discriminator(line, LEFT_OUT, diagnostics);
                 let known = &mut read.discriminators;
                 known.extend(found.filter(|found| !known.contains(found)));
@@ -125,12 +124,10 @@ pub(in crate::model::read) fn reflector(
         }
     }
     if read.discriminators.is_empty() {
-        if !tried {
-            let message = "an `sbfd_reflector` needs a `discriminator`";
-            diagnostics
-                .error("no-discriminator", node.keyword_span(), message)
-                .help(WHOLE.replace("session", "block"));
-        }
+        let message = "an `sbfd_reflector` needs a `discriminator`";
+        diagnostics
+            .error("no-discriminator", node.keyword_span(), message)
+            .help(WHOLE.replace("session", "block"));
         return None;
     }
     safe.then_some(read)
