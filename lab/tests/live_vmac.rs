@@ -452,10 +452,10 @@ fn reloads_without_changes_touch_nothing(kind: Kind) {
     wait_until("it is master", PATIENCE, || holds(a, "vrrp.51", vip));
     let rules = a.netns.shell("nft -a list ruleset");
     assert!(rules.contains("10.9.0.100"), "{rules}");
-    let mut monitor = a.netns.command("timeout");
+    let mut monitor = a.netns.command("ip");
     let log = daemon.directory().join("monitor.log");
     let file = std::fs::File::create(&log).expect("scratch is writable");
-    monitor.args(["30", "ip", "monitor", "link", "address", "route"]);
+    monitor.args(["monitor", "link", "address", "route"]);
     let mut monitor = monitor.stdout(file).spawn().expect("ip starts");
     a.netns.ip(&["link add probe0 type veth peer name probe1"]);
     let seen = || std::fs::read_to_string(&log).unwrap_or_default();
