@@ -63,6 +63,7 @@ pub(crate) fn run(options: &Check) -> ExitCode {
             documents.push(json!({
                 "file": file.to_string_lossy(),
                 "instances": parsed.config.instances.len(),
+                "services": parsed.config.services.len(),
                 "errors": errors,
                 "warnings": warnings,
                 "refused": refused,
@@ -78,8 +79,12 @@ pub(crate) fn run(options: &Check) -> ExitCode {
         let _ = write!(out, "{rendered}");
         let _ = writeln!(
             out,
-            "{}: {instances} instances, {errors} errors, {warnings} warnings{}",
+            "{}: {instances} instances, {}{errors} errors, {warnings} warnings{}",
             file.display(),
+            match parsed.config.services.len() {
+                0 => String::new(),
+                services => format!("{services} services, "),
+            },
             match refused {
                 0 => String::new(),
                 refused => format!(", {refused} keywords refused"),

@@ -127,6 +127,29 @@ fn a_pattern_that_cannot_be_is_an_error_with_its_place() {
     assert_eq!(code(&output), Some(2), "{report}");
     assert!(report.contains("error[unusable-check]"), "{report}");
     assert!(report.contains("pattern.conf:7:"), "{report}");
+    assert!(report.contains("/ cannot be had: look-around"), "{report}");
+}
+
+/// A first configuration has nothing to complain about, and the balanced half counts too.
+#[test]
+fn the_configurations_of_the_readme_are_without_fault() {
+    let page = include_str!("../../README.md");
+    let blocks = page.split("```text\n").skip(1);
+    let blocks: Vec<_> = blocks.filter_map(|rest| rest.split("```").next()).collect();
+    for (first, summary) in [
+        ("vrrp_instance", "1 instances, 0 errors, 0 warnings"),
+        (
+            "virtual_server",
+            "0 instances, 1 services, 0 errors, 0 warnings",
+        ),
+    ] {
+        let block = blocks.iter().find(|block| block.starts_with(first));
+        let path = file("readme.conf", block.expect(first));
+        let output = run(&["check", "--strict", path.to_str().unwrap()]);
+        let report = text(&output.stdout);
+        assert!(report.contains(summary), "{report}");
+        assert_eq!(code(&output), Some(0), "{report}");
+    }
 }
 
 /// Features 30; measured with keepalived 2.2.7: what is on the machine decides, too.

@@ -76,6 +76,13 @@ mod with_regex {
         Option(String),
     }
 
+    /// One line: a syntax error comes as a drawing of the expression, with the reason at its end.
+    fn reason(error: &regex::Error) -> String {
+        let text = error.to_string();
+        let last = text.lines().last().unwrap_or_default();
+        last.strip_prefix("error: ").unwrap_or(last).to_owned()
+    }
+
     /// A regular expression over a body. Equal when it was made of the same.
     #[derive(Clone, Debug)]
     pub struct BodyRegex {
@@ -133,7 +140,7 @@ mod with_regex {
                 }
             }
             let regex = builder.build();
-            let regex = regex.map_err(|error| RegexError::Syntax(error.to_string()))?;
+            let regex = regex.map_err(|error| RegexError::Syntax(reason(&error)))?;
             Ok(Self {
                 regex,
                 options: given,

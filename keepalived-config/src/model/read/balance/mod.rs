@@ -173,7 +173,7 @@ fn port(word: &Word, keyword: &str, diagnostics: &mut Diagnostics) -> Option<u16
             keyword,
             what,
             word,
-            "the block is left out",
+            "it is left out",
         );
     }
     parsed
