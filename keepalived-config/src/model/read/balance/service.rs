@@ -396,7 +396,10 @@ fn finish(
                 );
                 diagnostics
                     .warning("port-of-service", server.span, message)
-                    .help("it is used");
+                    .help(format!(
+                        "it is used; checks without `connect_port` go to {}, as the line says",
+                        server.port
+                    ));
                 server.port = port;
             }
         }
