@@ -93,6 +93,8 @@ pub(crate) struct DaemonSettings {
     pub(crate) pid_folder: PathBuf,
     /// Remembers what settings of the kernel were.
     pub(crate) settings_file: PathBuf,
+    /// Remembers which services of the kernel are ours.
+    pub(crate) services_file: PathBuf,
     /// Run last of all.
     pub(crate) shutdown: Option<Around>,
 }
@@ -229,6 +231,7 @@ impl<'a> Daemon<'a> {
         let how = BalanceSettings {
             keep: settings.keep_services,
             no_respawn: settings.no_respawn,
+            services_file: (!settings.no_checkers).then(|| settings.services_file.clone()),
         };
         let balance = Balance::start(plan, how, &waker, log);
         let mut alerts = Alerts::new(log);

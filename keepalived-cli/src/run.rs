@@ -136,6 +136,7 @@ fn start(options: &Options, arguments: Vec<OsString>) -> Result<ExitCode, Refuse
         keep_services: options.dont_release_ipvs,
         pid_folder: pid_file.parent().map(Path::to_owned).unwrap_or_default(),
         settings_file: pid_file.with_extension("settings"),
+        services_file: pid_file.with_extension("services"),
         shutdown: loaded.lowered.process.shutdown.clone(),
         control: options.socket_path().map(ControlSettings::new),
         tag: tag(&pid_file),

@@ -48,6 +48,7 @@ mod reports;
 mod snapshot;
 mod sockets;
 mod sources;
+mod state_file;
 pub mod threads;
 mod timer;
 pub mod tracked;

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -48,12 +49,14 @@ pub(super) struct Balance {
 }
 
 /// What the command line says about services.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct BalanceSettings {
     /// They stay in the kernel at exit (`-I`).
     pub(super) keep: bool,
     /// A loop that fails is not started again (`-R`).
     pub(super) no_respawn: bool,
+    /// Where it is remembered which services are ours; absent if there are to be none (`-P`).
+    pub(super) services_file: Option<PathBuf>,
 }
 
 /// Where the daemon is.
@@ -116,7 +119,9 @@ impl Balance {
             masters: BTreeMap::new(),
             sessions: BTreeMap::new(),
         };
-        if balance.plan.wanted {
+        // What a run that was killed has left is to be removed, even if nothing else is to be done.
+        let file = balance.how.services_file.as_ref();
+        if balance.plan.wanted || file.is_some_and(|file| file.exists()) {
             balance.launch(Vec::new());
         }
         balance
@@ -137,6 +142,7 @@ impl Balance {
         if self.how.keep {
             config.on_stop = OnStop::Keep;
         }
+        config.services_file.clone_from(&self.how.services_file);
         config
     }
 

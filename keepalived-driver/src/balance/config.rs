@@ -33,6 +33,11 @@ pub struct BalanceConfig {
     /// are no longer wanted are removed. IPVS marks no owner, so the caller has to know. Counts for a
     /// start of the loop only.
     pub adopt: Vec<ipvs::ServiceKey>,
+    /// Where it is remembered which services are ours, so that a run after one that was killed removes
+    /// those that it does not want: what is read there counts as in [`adopt`](Self::adopt). In a folder
+    /// that a start of the host empties, one for each daemon; absent: they stay. Gone after a stop in
+    /// order. Counts for a start of the loop only.
+    pub services_file: Option<PathBuf>,
     /// The network namespace whose IPVS is used, as the path of its file; that of the process if
     /// absent (`net_namespace_ipvs`). Checks run in the namespace of the process. Counts for a start
     /// of the loop only.
@@ -67,6 +72,7 @@ impl BalanceConfig {
             flush_at_start: false,
             on_stop: OnStop::Remove,
             adopt: Vec::new(),
+            services_file: None,
             namespace: None,
             verify: Duration::from_millis(500),
             load_module: Some(Arc::new(modprobe)),

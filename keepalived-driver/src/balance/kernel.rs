@@ -5,6 +5,7 @@
 //! wanted, a level for each service, and is told what came of it.
 
 mod life;
+mod remembered;
 mod socket;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -26,6 +27,7 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use super::config::OnStop;
 use super::snapshot::IpvsSnapshot;
 use crate::clock::Clock;
+use remembered::Remembered;
 
 /// A thread that panics again and again must not spin.
 const BETWEEN_LIVES: Duration = Duration::from_millis(500);
@@ -121,6 +123,8 @@ pub(super) struct Start {
     pub(super) flush: bool,
     /// Count these as ours.
     pub(super) adopt: Vec<ServiceKey>,
+    /// Where it is remembered which are ours.
+    pub(super) file: Option<PathBuf>,
 }
 
 impl Kernel {
@@ -139,9 +143,9 @@ impl Kernel {
             tell: Box::new(tell),
         });
         let (finished, done) = sync_channel(1);
-        let (here, namespace) = (Arc::clone(&shared), start.namespace);
+        let (here, namespace, file) = (Arc::clone(&shared), start.namespace, start.file);
         thread::Builder::new().name("ipvs".into()).spawn(move || {
-            run(&here, namespace.as_ref());
+            run(&here, namespace.as_ref(), file);
             // Nobody listening any more is fine.
             let _ = finished.try_send(());
         })?;
@@ -238,7 +242,7 @@ impl Drop for Kernel {
     }
 }
 
-fn run(shared: &Arc<Shared>, namespace: Option<&PathBuf>) {
+fn run(shared: &Arc<Shared>, namespace: Option<&PathBuf>, file: Option<PathBuf>) {
     if let Some(path) = namespace
         && let Err(error) = enter(path)
     {
@@ -249,7 +253,13 @@ fn run(shared: &Arc<Shared>, namespace: Option<&PathBuf>) {
         shared.say(KernelNews::Unavailable { error, missing });
         return;
     }
-    while catch_unwind(AssertUnwindSafe(|| life::live(shared))).is_err() {
+    // Not before: what it says is of one namespace.
+    let (mut remembered, trouble) = Remembered::read(file);
+    shared.wants().ours.extend(remembered.keys());
+    if let Some(trouble) = trouble {
+        shared.say(KernelNews::Trouble(trouble));
+    }
+    while catch_unwind(AssertUnwindSafe(|| life::live(shared, &mut remembered))).is_err() {
         let mut wants = shared.wants();
         let all: Vec<ServiceKey> = wants.table.keys().copied().collect();
         wants.dirty.extend(all);

@@ -135,6 +135,7 @@ impl Balancing {
             namespace: config.namespace.clone(),
             flush: config.flush_at_start,
             adopt: std::mem::take(&mut config.adopt),
+            file: config.services_file.take(),
         };
         let wake = Arc::clone(&waker);
         let kernel = Kernel::start(start, move || drop(wake.wake()))?;

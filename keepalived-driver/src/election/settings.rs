@@ -5,20 +5,18 @@
 //! own locks, as a netlink request does; the file belongs into a folder in memory, such as /run.
 
 use std::fmt::Write as _;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write as _};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::io;
+use std::path::PathBuf;
 
 use netlink_vip::{InterfaceName, Setting, SettingPlace};
 use nix::net::if_::if_nametoindex;
-use rustix::fs::OFlags;
+
+use crate::state_file::{self, origin};
 
 const ROOT: &str = "/proc/sys/net";
 /// The first word of the file, with the version of what follows.
 const FORMAT: &str = "keepalived-rs-settings-1";
-/// More is not ours: a line has some 60 octets.
-const LONGEST: u64 = 1 << 22;
 
 /// What was changed, in that order, with the values before.
 #[derive(Debug, Default)]
@@ -41,7 +39,11 @@ struct Held {
 impl Settings {
     /// None, beside those that a run that was killed has written to `file` and that are still there.
     pub(super) fn new(file: Option<PathBuf>) -> Self {
-        let known = |path: &PathBuf| read_file(path).ok().map(|text| parse(&text, &origin()));
+        let known = |path: &PathBuf| {
+            state_file::read(path)
+                .ok()
+                .map(|text| parse(&text, &origin(FORMAT)))
+        };
         Self {
             held: file.as_ref().and_then(known).unwrap_or_default(),
             file,
@@ -121,13 +123,10 @@ impl Settings {
     /// Writes the file anew, or removes it if there is nothing to remember.
     fn save(&self) -> Option<String> {
         let path = self.file.as_ref()?;
-        let text = text(&self.held, &origin());
+        let text = text(&self.held, &origin(FORMAT));
         let written = match text {
-            Some(text) => replace(path, &text),
-            None => match fs::remove_file(path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-                _ => Ok(()),
-            },
+            Some(text) => state_file::replace(path, &text),
+            None => state_file::remove(path),
         };
         let error = written.err()?;
         let path = path.display();
@@ -140,14 +139,6 @@ impl Settings {
 /// Whether they are the same setting, whatever the values.
 fn is_same(one: &Setting, other: &Setting) -> bool {
     (one.ipv6, one.place, one.key) == (other.ipv6, other.place, other.key)
-}
-
-/// Which boot and which network namespace settings belong to.
-fn origin() -> String {
-    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let namespace = fs::metadata("/proc/thread-self/ns/net");
-    let namespace = namespace.map_or(0, |metadata| metadata.ino());
-    format!("{FORMAT} {} {namespace}", boot.trim())
 }
 
 /// The number of the interface of this setting; 0 if it has none.
@@ -193,38 +184,6 @@ fn parse(text: &str, origin: &str) -> Vec<Held> {
         })
     };
     lines.filter_map(held).collect()
-}
-
-/// Only what is ours: settings of the kernel follow from it.
-fn read_file(path: &Path) -> io::Result<String> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(i32::try_from(flags.bits()).unwrap_or_default())
-        .open(path)?;
-    let metadata = file.metadata()?;
-    let own = rustix::process::geteuid().as_raw();
-    if !metadata.is_file() || metadata.uid() != own || metadata.mode() & 0o022 != 0 {
-        return Err(io::ErrorKind::PermissionDenied.into());
-    }
-    let mut text = String::new();
-    file.take(LONGEST).read_to_string(&mut text)?;
-    Ok(text)
-}
-
-/// Whole, or not at all.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(".new");
-    let draft = PathBuf::from(draft);
-    let _ = fs::remove_file(&draft);
-    let mut file: File = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&draft)?;
-    file.write_all(text.as_bytes())?;
-    fs::rename(&draft, path)
 }
 
 fn path(setting: &Setting) -> PathBuf {

@@ -1,6 +1,6 @@
 //! One life of the thread: it ends when it is told to, or by a panic.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use ipvs::netlink::{Reply, Request};
 use ipvs::{Event, KernelError, Op, Reconciler, ServiceKey, SyncDaemon, Table, Timeouts};
 use sans_io_time::Instant;
 
+use super::remembered::Remembered;
 use super::socket::{GenericSocket, OpenError};
 use super::{Clock, KernelNews, Shared};
 use crate::balance::config::OnStop;
@@ -23,9 +24,10 @@ const AGAIN: Duration = Duration::from_secs(5);
 const FAREWELL: Duration = Duration::from_secs(30);
 
 /// Keeps the kernel as wanted until told to end.
-pub(super) fn live(shared: &Arc<Shared>) {
+pub(super) fn live(shared: &Arc<Shared>, remembered: &mut Remembered) {
     Life {
         shared,
+        remembered,
         link: None,
         told: false,
         pause: FIRST_PAUSE,
@@ -51,6 +53,7 @@ struct Link {
 
 struct Life<'a> {
     shared: &'a Shared,
+    remembered: &'a mut Remembered,
     link: Option<Link>,
     /// It was told that there is no IPVS.
     told: bool,
@@ -226,7 +229,10 @@ impl Life<'_> {
         }
         drop(wants);
         if !changes.is_empty() {
+            let put = changes.iter().filter(|(_, wanted)| wanted.is_some());
+            let trouble = self.remembered.add(put.map(|(key, _)| *key));
             link.reconciler.change(changes);
+            self.trouble_of_memory(trouble);
         }
         true
     }
@@ -266,6 +272,7 @@ impl Life<'_> {
                 Event::Settled => {
                     link.refused.clear();
                     self.shared.facts().settled = true;
+                    self.remember();
                 }
                 Event::Drift { repairs } => {
                     self.shared.facts().repairs += 1;
@@ -296,6 +303,23 @@ impl Life<'_> {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// The kernel holds what is wanted, and nothing else of ours.
+    fn remember(&mut self) {
+        let wants = self.shared.wants();
+        // What has changed since may not be wanted any more, and be there all the same.
+        let since = wants.dirty.iter().filter(|key| self.remembered.has(key));
+        let keys: BTreeSet<_> = wants.table.keys().chain(since).copied().collect();
+        drop(wants);
+        let trouble = self.remembered.set(keys);
+        self.trouble_of_memory(trouble);
+    }
+
+    fn trouble_of_memory(&self, trouble: Option<String>) {
+        if let Some(text) = trouble {
+            self.shared.say(KernelNews::Trouble(text));
         }
     }
 
@@ -344,7 +368,13 @@ impl Life<'_> {
 
     /// The end, in order.
     fn farewell(mut self, how: OnStop) {
-        if how == OnStop::Keep || self.link.is_none() {
+        if how == OnStop::Keep {
+            // They are left to somebody else, on purpose.
+            let trouble = self.remembered.set(BTreeSet::new());
+            self.trouble_of_memory(trouble);
+            return;
+        }
+        if self.link.is_none() {
             return;
         }
         let begin = Clock.now();
@@ -364,6 +394,13 @@ impl Life<'_> {
             }
         }
         let Some(link) = &mut self.link else { return };
+        if let Some(left) = link.reconciler.current() {
+            let left = left.entries().map(|entry| entry.service().key);
+            let trouble = self.remembered.set(left.collect());
+            if let Some(text) = trouble {
+                self.shared.say(KernelNews::Trouble(text));
+            }
+        }
         if let Some(left) = link.reconciler.current().filter(|table| !table.is_empty()) {
             let text = format!("{} services could not be removed", left.len());
             self.shared.say(KernelNews::Trouble(text));
