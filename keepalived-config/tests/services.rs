@@ -54,6 +54,15 @@ fn seconds(number: u64) -> Duration {
     Duration::from_secs(number)
 }
 
+#[test]
+fn what_goes_beyond_keepalived_is_off_unless_written() {
+    let plain = service("", "");
+    assert_eq!((plain.drain, plain.panic_threshold), (Duration::ZERO, None));
+    let service = service("lvs_drain_time 2.5\npanic_threshold 30", "");
+    assert_eq!(service.drain, Duration::from_millis(2500));
+    assert_eq!(service.panic_threshold, Some(30));
+}
+
 /// LVS-03, LVS-06, LVS-07, LVS-09, LVS-11, RS-02; the defaults of features 31.3.
 #[test]
 fn a_bare_service_has_the_defaults_of_keepalived() {

@@ -359,6 +359,55 @@ fn a_reload_makes_the_difference() {
     case.table(&[new, server]);
 }
 
+/// A server that a reload takes away stays without weight for the time it is given to drain.
+///
+/// Flips: virtual_server.lvs_drain_time.
+#[test]
+#[ignore = "guest: cargo xtask ipvs"]
+fn a_removed_server_may_drain() {
+    for line in ["", "lvs_drain_time 4"] {
+        let case = Case::new();
+        let both = case.conf("", line, "");
+        let second = both.find(" real_server 10.9.0.4").expect("it is there");
+        let one = format!("{}}}\n", &both[..second]);
+        let daemon = case.director.start(&both);
+        case.table(&[SERVICE_LINE, FIRST, SECOND]);
+        daemon.reload_with(&one);
+        if !line.is_empty() {
+            let drains = SECOND.replace("-w 1", "-w 0");
+            case.table(&[SERVICE_LINE, FIRST, &drains]);
+            holds_for("it drains", Duration::from_secs(1), || {
+                case.director.ipvsadm("-Sn").contains(&drains)
+            });
+        }
+        case.table(&[SERVICE_LINE, FIRST]);
+    }
+}
+
+/// When too many servers fail at once the checks are disbelieved: better all of them than too few.
+///
+/// Flips: virtual_server.panic_threshold.
+#[test]
+#[ignore = "guest: cargo xtask ipvs"]
+fn below_the_panic_threshold_all_servers_stay() {
+    for (line, left) in [
+        ("", vec![SERVICE_LINE, SECOND]),
+        ("panic_threshold 50", vec![SERVICE_LINE, SECOND]),
+        ("panic_threshold 51", vec![SERVICE_LINE, FIRST, SECOND]),
+    ] {
+        let case = Case::new();
+        let script = "notify_down \"/bin/busybox touch FILES/noticed\"";
+        let _daemon = case.start("", line, script);
+        case.table(&[SERVICE_LINE, FIRST, SECOND]);
+        case.down("one");
+        wait_until("it is noticed", PATIENCE, || case.exists("noticed"));
+        case.table(&left);
+        holds_for("so it stays", Duration::from_secs(1), || {
+            case.director.ipvsadm("-Sn").contains(FIRST) == left.contains(&FIRST)
+        });
+    }
+}
+
 /// Somebody else's change of what is ours is undone within a second, and told.
 #[test]
 #[ignore = "guest: cargo xtask ipvs"]

@@ -71,6 +71,8 @@ fn service(taken: &ServiceSnapshot, counted: &Counted<'_>) -> Value {
         "state": word(taken.quorum),
         "quorum": setup.quorum,
         "hysteresis": setup.hysteresis,
+        "panic_threshold": setup.panic_below,
+        "drain_seconds": setup.drain.as_secs_f64(),
         "live_weight": taken.live,
         "sorry_server": setup.sorry.as_ref().map(|sorry| json!({
             "name": &*sorry.label,

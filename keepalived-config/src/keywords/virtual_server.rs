@@ -35,6 +35,8 @@ table! { VIRTUAL_SERVER, VirtualServer;
     "lb_kind", Line, "NAT|DR|TUN [type ipip|gue|gre] [port UINT(1..65535)] [nocsum|csum|remcsum]",
         P0, Works, "NAT", "0.5",
         "How packets reach the servers.";
+    "lvs_drain_time", Line, "TIMER(0..86400)", P2, Works, "0", "keepalived-rs",
+        "Seconds for which a server that a reload removes stays with weight 0, and its connections with it.";
     "lvs_method", Line, "NAT|DR|TUN [type ipip|gue|gre] [port UINT(1..65535)] [nocsum|csum|remcsum]",
         P0, Works, "NAT", "1.1.5",
         "The newer name of lb_kind.";
@@ -49,6 +51,8 @@ table! { VIRTUAL_SERVER, VirtualServer;
         "Run the down notifications at stop.";
     "ops", Line, "", P1, Works, "off", "1.2.8",
         "Schedule every UDP packet by itself.";
+    "panic_threshold", Line, "UINT(1..100)", P2, Works, "off", "keepalived-rs",
+        "When fewer than so many percent of the servers are live, the checks are disbelieved and all stay in service.";
     "persistence_engine", Line, "STRING(e.g. sip)", P2, Works, "by address", "1.2.20",
         "How the kernel recognises a client.";
     "persistence_granularity", Line, "IPV4_NETMASK|UINT(IPv6 prefix 1..128)",

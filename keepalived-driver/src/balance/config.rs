@@ -130,13 +130,13 @@ pub struct ServiceSetup {
     /// is told in any case.
     pub omega: bool,
     /// Extension: when fewer than so many percent of the servers are live, the checks are
-    /// disbelieved and all are kept in service. For embedders: no line of `keepalived.conf` sets it.
+    /// disbelieved and all are kept in service (`panic_threshold`).
     pub panic_below: Option<u8>,
     /// The checks rest while none of these addresses is on this host (`ha_suspend`, LVS-16). Empty:
     /// they never rest.
     pub suspend_without: Vec<IpAddr>,
     /// Extension: a server that a reload removes stays for so long with weight 0, and its connections
-    /// with it. Zero: it goes at once. For embedders: no line of `keepalived.conf` sets it.
+    /// with it (`lvs_drain_time`). Zero: it goes at once.
     pub drain: Duration,
 }
 

@@ -37,6 +37,8 @@ pub(super) fn setup(
     let mut setup = ServiceSetup::new(label, services, servers);
     setup.quorum = wanted.quorum;
     setup.hysteresis = wanted.hysteresis;
+    setup.drain = wanted.drain;
+    setup.panic_below = wanted.panic_threshold;
     setup.omega = wanted.omega;
     setup.suspend_without = suspend_without;
     setup.sorry = wanted.sorry.as_ref().map(|sorry| SorrySetup {

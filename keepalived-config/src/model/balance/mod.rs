@@ -4,6 +4,7 @@ mod checker;
 mod defs;
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use vrrp_proto::Family;
 
@@ -39,6 +40,10 @@ pub struct VirtualServer {
     pub quorum: u32,
     /// Margin around the quorum, below it.
     pub hysteresis: u32,
+    /// How long a server that a reload removes stays with weight 0 (`lvs_drain_time`).
+    pub drain: Duration,
+    /// With fewer live servers than so many percent, 1..=100, all of them stay in service.
+    pub panic_threshold: Option<u8>,
     /// Run when the quorum is gained.
     pub quorum_up: Option<Script>,
     /// Run when the quorum is lost.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use vrrp_proto::Family;
 
@@ -25,6 +26,8 @@ const SCHEDULERS: [&str; 14] = [
 const DEFAULT_PERSISTENCE: u32 = 360;
 const MOST_PERSISTENCE: u32 = 31 * 24 * 3600;
 const MOST_WEIGHT: u32 = i32::MAX.cast_unsigned();
+/// A day, in microseconds.
+const LONGEST_DRAIN: u64 = 24 * 3600 * 1_000_000;
 
 /// What the lines of a service say.
 #[derive(Debug, Default)]
@@ -41,6 +44,8 @@ struct Raw {
     family: Option<Family>,
     quorum: Option<u32>,
     hysteresis: Option<u32>,
+    drain: Option<Duration>,
+    panic_threshold: Option<u8>,
     quorum_up: Option<Script>,
     quorum_down: Option<Script>,
     omega: bool,
@@ -164,6 +169,14 @@ fn read(entry: &Node, raw: &mut Raw, diagnostics: &mut Diagnostics) {
         "hysteresis" => keep(
             &mut raw.hysteresis,
             line.number(0..=u32::MAX, LEFT_OUT, diagnostics),
+        ),
+        "lvs_drain_time" => keep(
+            &mut raw.drain,
+            line.seconds(0..=LONGEST_DRAIN, LEFT_OUT, diagnostics),
+        ),
+        "panic_threshold" => keep(
+            &mut raw.panic_threshold,
+            line.number(1..=100, LEFT_OUT, diagnostics),
         ),
         "quorum_up" => keep(&mut raw.quorum_up, script::read(line, diagnostics)),
         "quorum_down" => keep(&mut raw.quorum_down, script::read(line, diagnostics)),
@@ -421,6 +434,8 @@ fn finish(
         persistence,
         quorum,
         hysteresis,
+        drain: raw.drain.unwrap_or_default(),
+        panic_threshold: raw.panic_threshold,
         quorum_up: raw.quorum_up,
         quorum_down: raw.quorum_down,
         alpha: raw.inherited.alpha.unwrap_or(false),
