@@ -230,10 +230,13 @@ impl<P: Probe> Checker<P> {
         }
     }
 
-    /// From start to start, however long the check took; nothing is made up for.
+    /// From start to start, however long the check took. One that took longer, its retries included, is
+    /// followed by a whole interval: a server in trouble is not asked without a pause.
     fn regular(&self, now: Instant, interval: Duration) -> Instant {
         let next = self.started.and_then(|start| start.checked_add(interval));
-        next.map_or(now, |next| next.max(now))
+        next.filter(|next| *next > now)
+            .or_else(|| now.checked_add(interval))
+            .unwrap_or(now)
     }
 
     /// The pause until the next attempt, if not the regular one.

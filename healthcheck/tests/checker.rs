@@ -107,6 +107,21 @@ fn checks_begin_at_regular_times() {
     assert_eq!(world.starts, [0, 10_000, 20_000, 30_000]);
 }
 
+/// CHK-06: a check that outlasts its interval, retries included, is followed by a whole one.
+#[test]
+fn a_long_check_is_not_followed_at_once() {
+    let mut schedule = schedule();
+    schedule.retries = 1;
+    schedule.delay_before_retry = Duration::from_secs(12);
+    let mut world = World::new(schedule);
+    assert_eq!(
+        world.results(&[false, false]),
+        [CheckerEvent::Down(REFUSED)]
+    );
+    world.next();
+    assert_eq!(world.starts, [0, 12_000, 22_000]);
+}
+
 /// CHK-05.
 #[test]
 fn retries_come_before_the_verdict_and_only_on_the_way_down() {
