@@ -198,7 +198,7 @@ fn ping() {
 fn script() {
     dies_and_comes_back(&Case {
         port: 80,
-        check: "MISC_CHECK {\n misc_path \"/bin/busybox test -e DIR/alive\"\n misc_timeout 1\n retry 1\n \
+        check: "MISC_CHECK {\n misc_path \"/bin/test -e DIR/alive\"\n misc_timeout 1\n retry 1\n \
                 delay_before_retry 1\n }",
         alive: &|_, files| fs::write(files.file("alive"), "").expect("scratch is writable"),
         dead: &|_, files, ()| fs::remove_file(files.file("alive")).expect("it is there"),

@@ -161,8 +161,12 @@ impl<'a> Scripts<'a> {
             }
         };
         let arguments = script.argv.iter().skip(1).map(Into::into);
+        let is_link = path != Path::new(program);
         let argv = std::iter::once(path.into_os_string()).chain(arguments);
-        let command = HookCommand::new(argv);
+        let mut command = HookCommand::new(argv);
+        if is_link {
+            command = command.with_name(program);
+        }
         let own = self.machine.own_account();
         let groups = self.supplementary(script, gid);
         Some(Arc::new(if (uid, gid) == own && groups.is_empty() {

@@ -23,6 +23,9 @@ pub struct HookCommand {
     /// The program and its configured arguments. It is run directly, without a shell, unless it is
     /// a text file without a `#!` line.
     pub argv: Vec<OsString>,
+    /// What the program is told that it is called, if not by its path: one that is reached by a link, as
+    /// the parts of busybox are, does what its name says.
+    pub name: Option<OsString>,
     /// Run as this user; as the daemon's user if absent.
     pub uid: Option<u32>,
     /// Run as this group; as the daemon's group if absent.
@@ -40,11 +43,19 @@ impl HookCommand {
         let argv = argv.into_iter().map(Into::into).collect();
         Self {
             argv,
+            name: None,
             uid: None,
             gid: None,
             groups: Vec::new(),
             limit: None,
         }
+    }
+
+    /// The same under another name.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<OsString>) -> Self {
+        self.name = Some(name.into());
+        self
     }
 
     /// The same under another account.
@@ -102,7 +113,9 @@ impl HookCommand {
             shell.arg(program);
             shell
         } else {
-            Command::new(program)
+            let mut direct = Command::new(program);
+            direct.arg0(self.name.as_ref().unwrap_or(program));
+            direct
         };
         command.args(arguments).args(appended);
         surround(&mut command);

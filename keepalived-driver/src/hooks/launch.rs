@@ -30,7 +30,7 @@ pub(super) const FAILED: i32 = 127;
 /// Descriptors below are standard input, output and error.
 const FIRST_FREE: i32 = 3;
 
-/// The arguments for a launcher: the account, and who started it.
+/// The arguments for a launcher: who started it, the account, and the name of the program or nothing.
 pub(super) fn arguments(command: &HookCommand) -> Vec<OsString> {
     let number = |id: Option<u32>| id.map_or_else(|| "-".to_owned(), |id| id.to_string());
     let groups: Vec<String> = command.groups.iter().map(u32::to_string).collect();
@@ -42,7 +42,9 @@ pub(super) fn arguments(command: &HookCommand) -> Vec<OsString> {
         groups.join(","),
     ]
     .map(OsString::from)
-    .to_vec()
+    .into_iter()
+    .chain([command.name.clone().unwrap_or_default()])
+    .collect()
 }
 
 /// In the new process: become the script. Returns only if that fails, with the exit code.
@@ -112,11 +114,12 @@ fn become_script(arguments: impl IntoIterator<Item = OsString>) -> io::Error {
     if let Err(error) = account() {
         return error;
     }
-    let Some(program) = arguments.next() else {
+    let (Some(name), Some(program)) = (arguments.next(), arguments.next()) else {
         return io::ErrorKind::InvalidInput.into();
     };
+    let name = if name.is_empty() { &program } else { &name };
     let rest: Vec<OsString> = arguments.collect();
-    let error = Command::new(&program).args(&rest).exec();
+    let error = Command::new(&program).arg0(name).args(&rest).exec();
     if error.raw_os_error() != Some(Errno::NOEXEC.raw_os_error()) {
         return error;
     }

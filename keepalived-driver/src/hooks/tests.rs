@@ -345,6 +345,22 @@ fn a_script_runs_under_its_own_account() {
     assert_eq!(scene.read("who"), "65534 65533 65533\n");
 }
 
+/// What a link leads to is run, under the name of the link: a part of busybox does what its name says.
+#[test]
+fn a_program_is_told_its_name() {
+    let scene = Scene::new(HookSettings::default());
+    let name = scene.directory.join("name");
+    let text = format!("echo $0 >{}", name.display());
+    let shell = HookCommand::new(["/bin/sh", "-c", &text]).with_name("/bin/called");
+    let set = HookSet {
+        master: Some(shell.into()),
+        ..HookSet::default()
+    };
+    scene.notify(&set, Trigger::Master);
+    assert_eq!(scene.next_outcome(), Outcome::Exited(0));
+    assert_eq!(scene.read("name"), "/bin/called\n");
+}
+
 /// NOTI-02: the stop script is waited for, even behind a script that hangs.
 #[test]
 fn a_hanging_script_does_not_keep_the_stop_script_from_running() {
