@@ -88,7 +88,15 @@ impl Daemon {
     /// # Panics
     /// When it still runs or cannot be started.
     pub fn start_again_with(&mut self, host: &Host, conf: &Conf) {
-        fs::write(self.scratch.file("keepalived.conf"), conf.text()).expect("scratch is writable");
+        self.start_again_with_text(host, &conf.text());
+    }
+
+    /// As [`Self::start_again_with`], with this text.
+    ///
+    /// # Panics
+    /// When it still runs or cannot be started.
+    pub fn start_again_with_text(&mut self, host: &Host, text: &str) {
+        fs::write(self.scratch.file("keepalived.conf"), text).expect("scratch is writable");
         self.start_again(host);
     }
 

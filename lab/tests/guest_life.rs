@@ -451,6 +451,31 @@ fn a_killed_daemon_is_followed_by_another() {
     case.table(&[]);
 }
 
+/// Services that a killed daemon left go although the next one has never heard of them, to the last; those of
+/// others stay. C Keepalived leaves them.
+#[test]
+#[ignore = "guest: cargo xtask ipvs"]
+fn what_a_killed_daemon_left_goes_when_it_is_not_in_the_file_any_more() {
+    if kind() == Kind::CKeepalived {
+        return;
+    }
+    let case = Case::new();
+    let conf = case.conf("", "", "");
+    let mut daemon = case.director.start(&conf);
+    let other = "-A -u 10.8.0.101:53 -s rr";
+    case.director.ipvsadm(other);
+    case.table(&[SERVICE_LINE, FIRST, SECOND, other]);
+    daemon.kill();
+    let moved = conf.replace("10.8.0.100 80", "10.8.0.100 81");
+    daemon.start_again_with_text(case.director.host(), &moved);
+    let lines = [SERVICE_LINE, FIRST, SECOND].map(|line| line.replace("100:80", "100:81"));
+    let lines: Vec<_> = lines.iter().map(String::as_str).chain([other]).collect();
+    case.table(&lines);
+    daemon.kill();
+    daemon.start_again_with_text(case.director.host(), "global_defs {\n}\n");
+    case.table(&[other]);
+}
+
 /// The sync daemon has the role of the instance that it follows.
 ///
 /// Flips: global_defs.lvs_sync_daemon, global_defs.lvs_sync_daemon/inst, global_defs.lvs_sync_daemon/id,
