@@ -338,7 +338,16 @@ fn our_program() -> PathBuf {
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
+    let mut build = Command::new(cargo);
+    // What cargo tells of this package: build scripts look at it and would run again, and most of the
+    // program would be compiled again.
+    for (variable, _) in std::env::vars_os() {
+        let name = variable.to_str().unwrap_or_default();
+        if name.starts_with("CARGO_MANIFEST_") || name.starts_with("CARGO_PKG_") {
+            build.env_remove(&variable);
+        }
+    }
+    let status = build
         .args(["build", "--release", "--package", "keepalived-cli"])
         .current_dir(&root)
         .status()

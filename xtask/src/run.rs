@@ -11,6 +11,11 @@ pub(crate) fn root() -> PathBuf {
     here.parent().unwrap_or(here).to_path_buf()
 }
 
+/// Whether cargo sets this variable for the program that it runs.
+fn tells_of_a_package(variable: &str) -> bool {
+    variable.starts_with("CARGO_MANIFEST_") || variable.starts_with("CARGO_PKG_")
+}
+
 /// The cargo that runs us, in the root of the repository.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     // `+toolchain` is understood by the proxy only, not by the cargo of one toolchain.
@@ -23,6 +28,12 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     if proxy {
         for variable in ["RUSTUP_TOOLCHAIN", "CARGO", "RUSTC", "RUSTDOC"] {
+            command.env_remove(variable);
+        }
+    }
+    // What cargo tells of the package it runs: build scripts look at it and would run again.
+    for (variable, _) in std::env::vars_os() {
+        if variable.to_str().is_some_and(tells_of_a_package) {
             command.env_remove(variable);
         }
     }
