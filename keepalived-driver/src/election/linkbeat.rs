@@ -32,6 +32,8 @@ const BUFFER: NetlinkBuffer = NetlinkBuffer {
 struct Shared {
     wanted: BTreeSet<InterfaceName>,
     down: BTreeSet<InterfaceName>,
+    /// Loop 1 has not taken in the latest word.
+    unread: bool,
     /// Why nothing can be asked.
     trouble: Option<String>,
     stop: bool,
@@ -101,10 +103,11 @@ impl Linkbeat {
 
     /// The interfaces of which there is other word than before, and why nothing can be asked, once.
     fn news(&mut self) -> (Vec<InterfaceName>, Option<String>) {
-        // Whoever holds it wakes this loop when it is done.
+        // Whoever holds it wakes this loop when it is done, as long as something is unread.
         let Ok(mut shared) = self.door.shared.try_lock() else {
             return (Vec::new(), None);
         };
+        shared.unread = false;
         let trouble = shared.trouble.take();
         let other = shared.down.symmetric_difference(&self.down);
         let other: Vec<InterfaceName> = other.copied().collect();
@@ -128,7 +131,9 @@ fn serve(socket: &Netlink, door: &Door, waker: &Waker) {
     let mut shared = door.lock();
     if let Err(error) = &family {
         shared.trouble = Some(format!("links cannot be polled: {error}"));
+        drop(shared);
         let _ = waker.wake();
+        return;
     }
     let Ok(family) = family else { return };
     while !shared.stop {
@@ -146,7 +151,13 @@ fn serve(socket: &Netlink, door: &Door, waker: &Waker) {
         let down: BTreeSet<_> = down.intersection(&shared.wanted).copied().collect();
         if shared.down != down {
             shared.down = down;
+            shared.unread = true;
+        }
+        if shared.unread {
+            // Not before it is unlocked: the loop does not wait for the lock.
+            drop(shared);
             let _ = waker.wake();
+            shared = door.lock();
         }
         let interval = door.changed.wait_timeout(shared, INTERVAL);
         shared = interval.unwrap_or_else(PoisonError::into_inner).0;
