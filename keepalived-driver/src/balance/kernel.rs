@@ -1,7 +1,7 @@
 //! The kernel's side: a thread that keeps the table of IPVS as wanted.
 //!
-//! The kernel works a request off within the send, and some requests take it long (the stop of a
-//! sync daemon minutes), so they are not sent by the thread that checks. That one says what is
+//! The kernel works a request off within the send, and some take it long (to stop a sync daemon it waits
+//! for a thread of its own), so they are not sent by the thread that checks. That one says what is
 //! wanted, a level for each service, and is told what came of it.
 
 mod life;
