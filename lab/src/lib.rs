@@ -17,6 +17,7 @@
 
 pub mod backends;
 pub mod balancer;
+pub mod bfd;
 pub mod canary;
 pub mod capture;
 pub mod clock;

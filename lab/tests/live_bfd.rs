@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use lab::bfd::session;
 use lab::peers::{Bird, installed};
 use lab::{Capture, Daemon, Host, Kind, Lan, tshark, wait_for, wait_until};
 use serde_json::Value;
@@ -64,13 +65,6 @@ fn start(kind: Kind, host: &Host, conf: &str) -> Daemon {
 }
 
 /// The session of this name in the status of a daemon.
-fn session(daemon: &Daemon, name: &str) -> Value {
-    let status = daemon.status();
-    let all = status["bfd"].as_array().cloned().unwrap_or_default();
-    let found = all.into_iter().find(|session| session["name"] == name);
-    found.unwrap_or_else(|| panic!("no session {name}"))
-}
-
 fn wait_state(daemon: &Daemon, name: &str, state: &str) -> Value {
     wait_for(&format!("{name} is {state}"), PATIENCE, || {
         Some(session(daemon, name)).filter(|session| session["state"] == state)

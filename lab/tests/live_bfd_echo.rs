@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use lab::bfd::session;
 use lab::peers::{Frr, installed};
 use lab::{Capture, Daemon, Host, Kind, Lan, tshark, wait_for};
 use serde_json::Value;
@@ -15,17 +16,8 @@ fn start(host: &Host, conf: &str) -> Daemon {
     daemon
 }
 
-fn session(daemon: &Daemon, name: &str) -> Value {
-    let status = daemon.status();
-    let all = status["bfd"].as_array().cloned().unwrap_or_default();
-    let found = all.into_iter().find(|session| session["name"] == name);
-    found.unwrap_or_else(|| panic!("no session {name}"))
-}
-
 fn wait_session(daemon: &Daemon, name: &str, what: &str, check: impl Fn(&Value) -> bool) -> Value {
-    wait_for(&format!("{name} {what}"), PATIENCE, || {
-        Some(session(daemon, name)).filter(&check)
-    })
+    lab::bfd::wait_session(daemon, name, what, PATIENCE, check)
 }
 
 fn returned(session: &Value) -> u64 {
