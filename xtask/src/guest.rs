@@ -74,7 +74,9 @@ pub(crate) fn run(report: &mut Report, filter: Option<&str>, missing: Missing) {
     tools.push(daemon);
     match machine.command(&programs, &tools, filter) {
         // The scratch folder has to live as long as the machine.
-        Ok((mut command, _scratch)) => report.tests_that_say("ipvs", &mut command, ALL_WELL),
+        Ok((mut command, _scratch)) => {
+            report.tests_that_say("ipvs", &mut command, ALL_WELL);
+        }
         Err(why) => report.fail("ipvs", &why),
     }
 }
