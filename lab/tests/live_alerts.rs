@@ -320,12 +320,13 @@ fn readers_are_started_with_the_pipe_and_again_when_they_die_or_at_a_reload(kind
     let lan = Lan::new(&["a"]);
     let host = lan.host("a");
     let scratch = Scratch::new("a");
-    // Says who it is, then writes down what comes; ends when it is told to by a line.
+    // Opens the pipe (which goes when the daemon does) before it says who it is, then writes down what
+    // comes; ends when it is told to by a line.
     scratch.script(
         "reader",
-        "#!/bin/sh\necho \"begin $$ $*\" >> DIR/$1.log\ntrap 'echo \"end $$\" >> DIR/'$1'.log' EXIT\n\
-         trap 'exit 0' TERM\nwhile read -r line; do echo \"$line\" >> DIR/$1.log; \
-         case $line in *MASTER_RX*|*FAULT*) exit 1;; esac; done < $2\n",
+        "#!/bin/sh\ntrap 'echo \"end $$\" >> DIR/'$1'.log' EXIT\ntrap 'exit 0' TERM\nexec < $2\n\
+         echo \"begin $$ $*\" >> DIR/$1.log\nwhile read -r line; do echo \"$line\" >> DIR/$1.log; \
+         case $line in *MASTER_RX*|*FAULT*) exit 1;; esac; done\n",
     );
     let global = "notify_fifo DIR/all\n notify_fifo_script \"DIR/reader one\"\n \
                   vrrp_notify_fifo DIR/vrrp\n vrrp_notify_fifo_script \"DIR/reader two\"";

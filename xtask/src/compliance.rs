@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 
+use crate::live::LIVE_TESTS;
 use crate::run::{Report, root};
 use crate::scan::{self, Citations};
 use crate::{files, pages};
@@ -120,7 +121,7 @@ pub(crate) fn page(report: &mut Report, check: bool) {
 /// Adds new files of live tests to their list, or finds those that are not on it. None is ever taken off:
 /// that is for people to do.
 fn live_tests(report: &mut Report, check: bool) {
-    let path = root().join("xtask/data/live-tests.txt");
+    let path = root().join(LIVE_TESTS);
     let listed = fs::read_to_string(&path).unwrap_or_default();
     let mut all: BTreeSet<String> = listed.lines().map(str::to_owned).collect();
     let known = all.len();
@@ -135,10 +136,7 @@ fn live_tests(report: &mut Report, check: bool) {
     }
     let text: String = all.iter().map(|name| format!("{name}\n")).collect();
     if check || fs::write(&path, text).is_err() {
-        report.fail(
-            "live tests",
-            "some file is not in xtask/data/live-tests.txt",
-        );
+        report.fail("live tests", &format!("some file is not in {LIVE_TESTS}"));
     }
 }
 

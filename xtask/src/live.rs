@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::run::{Report, cargo, run_alone, succeeds};
+use crate::run::{Report, cargo, root, run_alone, succeeds};
 
 /// What to do on a machine that cannot run live tests.
 #[derive(Copy, Clone, PartialEq, Eq)]
@@ -29,82 +29,133 @@ const PEERS: &[(&str, &str)] = &[
     ("vtysh", "frr"),
 ];
 
-/// How many tests run at once: they mostly wait, but what they measure needs a processor in time.
-const LANES: &str = "--test-threads=4";
+/// The package of the live tests.
+const LAB: &str = "keepalived-lab";
+
+/// Its test programs, one a line: [`crate::compliance`] keeps the list.
+pub(crate) const LIVE_TESTS: &str = "xtask/data/live-tests.txt";
+
+/// Programs whose tests take all the processor they get: one at a time, when the others have ended.
+const HUNGRY: &[&str] = &["live_bfd_storm", "live_churn", "live_garbage", "live_storm"];
 
 /// More failed tests than this are not the fault of a busy machine.
 const MOST_AGAIN: usize = 12;
 
 /// Runs the live tests whose name contains `filter`, or reports them as skipped.
 pub(crate) fn run(report: &mut Report, filter: Option<&str>, missing: Missing) {
-    let mut command = tests();
-    if let Some(filter) = filter {
-        command.arg(filter);
-    }
-    let obstacle = obstacle();
-    if let Some(why) = &obstacle {
+    let programs = match programs() {
+        Ok(programs) => programs,
+        Err(why) => return report.fail("live tests", &why),
+    };
+    let (hungry, modest): (Vec<_>, Vec<_>) = programs
+        .iter()
+        .map(String::as_str)
+        .partition(|name| HUNGRY.contains(name));
+    let batches = [
+        (
+            "live tests",
+            Batch {
+                package: LAB,
+                programs: modest,
+                lanes: 4,
+            },
+        ),
+        (
+            "live tests, hungry",
+            Batch {
+                package: LAB,
+                programs: hungry,
+                lanes: 1,
+            },
+        ),
+        // BFD without the daemon, against other people's.
+        (
+            "live BFD tests",
+            Batch {
+                package: "bfd",
+                programs: vec!["live"],
+                lanes: 1,
+            },
+        ),
+    ];
+    if let Some(why) = &obstacle() {
         if missing == Missing::Fails {
             return report.fail("live tests", why);
         }
         println!("\nxtask: live tests are SKIPPED: {why}");
-        report.tests("live tests", &mut command);
-        return report.note(&format!("skipped: {why}"));
+        // Those of the lab are counted as skipped, each; the others do not say so.
+        for (name, batch) in batches.iter().filter(|(_, batch)| batch.package == LAB) {
+            report.tests(name, &mut batch.command());
+            report.note(&format!("skipped: {why}"));
+        }
+        return;
     }
     // Built first and once, so that no test waits for the compiler.
     let mut build = cargo(&["build", "--release", "--package", "keepalived-cli"]);
     report.check("release build", &mut build);
-    command
-        .args(["--include-ignored", LANES])
-        .env("KEEPALIVED_LIVE", "1");
-    let failed = report.tests("live tests", &mut command);
-    again(report, &failed);
-    // BFD without the daemon, against other people's.
-    let mut bfd = cargo(&["test", "--package", "bfd", "--test", "live", "--"]);
-    if let Some(filter) = filter {
-        bfd.arg(filter);
+    for (name, batch) in batches {
+        let mut command = batch.run();
+        command.args(filter);
+        let failed = report.tests(name, &mut command);
+        again(report, &batch, &failed);
     }
-    bfd.arg("--test-threads=1").env("KEEPALIVED_LIVE", "1");
-    report.tests("live BFD tests", &mut bfd);
 }
 
-/// The command that runs live tests; what is to be told to the test programs comes behind it.
-fn tests() -> Command {
-    cargo(&[
-        "test",
-        "--package",
-        "keepalived-lab",
-        // The others, `guest_*`, are for the virtual machine.
-        "--lib",
-        "--test",
-        "live_*",
-        "--no-fail-fast",
-        "--",
-    ])
+/// Test programs of a package, and how many of their tests run at once.
+struct Batch<'a> {
+    package: &'a str,
+    programs: Vec<&'a str>,
+    /// Tests mostly wait, but what they measure needs a processor in time.
+    lanes: u8,
+}
+
+impl Batch<'_> {
+    /// What is to be told to the test programs comes behind it.
+    fn command(&self) -> Command {
+        let mut command = cargo(&["test", "--package", self.package, "--no-fail-fast"]);
+        for program in &self.programs {
+            command.args(["--test", program]);
+        }
+        command.arg("--");
+        command
+    }
+
+    /// The same, and its tests do what they are for.
+    fn run(&self) -> Command {
+        let mut command = self.command();
+        let lanes = format!("--test-threads={}", self.lanes);
+        command
+            .args(["--include-ignored", &lanes])
+            .env("KEEPALIVED_LIVE", "1");
+        command
+    }
 }
 
 /// Tests that failed run once more, each with the machine for itself. They hold daemons to times of
 /// milliseconds, ours and others', and the machine may have been busy with the other lanes; what is
 /// broken is broken alone as well.
-fn again(report: &mut Report, failed: &[String]) {
+fn again(report: &mut Report, batch: &Batch<'_>, failed: &[String]) {
     if failed.len() > MOST_AGAIN {
         return;
     }
     let passes = |name: &&String| {
-        let mut command = tests();
-        command
-            .args(["--include-ignored", "--exact", name])
-            .env("KEEPALIVED_LIVE", "1");
-        let passed = run_alone(name, &mut command);
-        println!(
-            "xtask: {name} alone: {}",
-            if passed { "ok" } else { "FAILED" }
-        );
+        let passed = run_alone(name, batch.run().args(["--exact", name]));
+        let word = if passed { "ok" } else { "FAILED" };
+        println!("xtask: {name} alone: {word}");
         passed
     };
     let passed: Vec<_> = failed.iter().filter(passes).cloned().collect();
     if !passed.is_empty() {
         report.forgive(&passed);
     }
+}
+
+/// The names of the test programs; those of the virtual machine, `guest_*`, are not among them.
+fn programs() -> Result<Vec<String>, String> {
+    let path = root().join(LIVE_TESTS);
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("{LIVE_TESTS}: {error}"))?;
+    let names = text.lines().filter_map(|line| line.strip_suffix(".rs"));
+    Ok(names.map(str::to_owned).collect())
 }
 
 /// Why live tests cannot run here, after trying to install what is missing.
