@@ -665,7 +665,7 @@ fn a_typical_configuration_is_clean() {
     assert_eq!(config.test_exit_code(&[], &machine::Sample), 0);
 }
 
-/// KA-O-02; features 31.4. The sample file turns strict mode on, and then sends no password.
+/// KA-O-02, KA-ST-10; features 31.4. The sample file turns strict mode on, and then sends no password.
 #[test]
 fn strict_mode_resets_what_the_rfc_forbids() {
     let strict = instance(

@@ -39,7 +39,7 @@ for_kinds! {
     }
 
     ours = Ours {
-        /// NOTI-06, NOTI-08, MAIL-01 to MAIL-06, NOTI-10.
+        /// NOTI-06, NOTI-08, MAIL-01, MAIL-02, MAIL-04, MAIL-05, MAIL-06, NOTI-10.
         ///
         /// Flips: global_defs.notify_fifo, global_defs.vrrp_notify_fifo,
         /// global_defs.vrrp_notify_priority_changes, global_defs.smtp_server,
@@ -50,7 +50,7 @@ for_kinds! {
         ///
         /// Flips: global_defs.smtp_alert, global_defs.vrrp_notify_priority_changes.
         nothing_is_told_that_was_not_asked_for;
-        /// MAIL-06, MAIL-07, NOTI-08, NOTI-10.
+        /// MAIL-03: the server has a name. MAIL-06, MAIL-07, NOTI-08, NOTI-10.
         ///
         /// Flips: vrrp_instance.smtp_alert, vrrp_instance.notify_priority_changes,
         /// global_defs.smtp_alert_vrrp, global_defs.no_email_faults.
@@ -241,7 +241,8 @@ fn one_instance_may_want_what_the_others_do_not(kind: Kind) {
     second_interface(host);
     let server = MailServer::start(&host.netns, PORT);
     let global = format!(
-        "{MAIL} smtp_alert on\n smtp_alert_vrrp off\n no_email_faults\n vrrp_notify_fifo DIR/vrrp"
+        "{} smtp_alert on\n smtp_alert_vrrp off\n no_email_faults\n vrrp_notify_fifo DIR/vrrp",
+        MAIL.replace("127.0.0.1", "localhost")
     );
     let both = format!("smtp_alert\n notify_priority_changes\n {TRACKED}");
     let instances = [

@@ -34,10 +34,10 @@ for_kinds! {
     }
 
     ours = Ours {
-        /// FW-01.
+        /// FW-01, KA-O-03, VRRP-HOST-08, RFC 9568 6.4.3.
         /// Flips: vrrp_instance.no_accept.
         who_does_not_accept_drops_traffic_and_can_be_found;
-        /// FW-01.
+        /// FW-01, VRRP-HOST-08, VRRP-HOST-09, RFC 9568 6.1: neighbours find the address all the same.
         who_does_not_accept_drops_traffic_and_can_be_found_over_ipv6;
         /// KA-O-02.
         /// Flips: vrrp_instance.accept.

@@ -33,10 +33,10 @@ for_kinds! {
     }
 
     ours = Ours {
-        /// IF-05.
+        /// IF-05, KA-F-07.
         /// Flips: (root).interface_up_down_delays.
         a_link_that_is_back_soon_was_never_away;
-        /// GARP-08.
+        /// GARP-08, KA-O-06.
         /// Flips: vrrp_instance.garp_extra_if, vrrp_instance.vmac_garp_intvl,
         /// global_defs.vrrp_garp_extra_if, global_defs.vrrp_vmac_garp_intvl,
         /// global_defs.vrrp_garp_extra_if/all.

@@ -55,7 +55,7 @@ for_kinds! {
         /// KA-W-07, SCR-11.
         /// Flips: vrrp_script.timeout.
         a_script_that_takes_too_long_has_failed;
-        /// TRK-10.
+        /// TRK-10, KA-ST-08.
         /// Flips: vrrp_script.init_fail.
         what_does_not_run_yet_waits_for_the_first_result;
         /// TRK-10, KA-O-08.

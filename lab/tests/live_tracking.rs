@@ -61,7 +61,7 @@ for_kinds! {
         foreign_addresses_outlive_a_master;
         the_kernel_may_take_secondaries_along;
         promoted_secondaries_stay;
-        /// ARP-09, ND-01.
+        /// ARP-09, ND-01, ND-12, VRRP-HOST-10, RFC 9568 8.1.2, 8.2.2.
         only_addresses_that_exist_are_announced;
     }
 }

@@ -39,12 +39,12 @@ for_pairs! {
     }
 
     ours_and_ours = Ours, Ours {
-        /// VMAC-01.
+        /// VMAC-01, VRRP-HOST-05, RFC 9568 6.4.3, 8.1.2: what the client learns.
         /// Flips: vrrp_instance.use_vmac.
         the_virtual_mac_stays_when_the_master_changes;
-        /// VMAC-01.
+        /// VMAC-01, VRRP-HOST-06, ND-07, RFC 9568 6.4.3, 8.2.2: what the client learns.
         the_virtual_mac_stays_when_the_master_changes_over_ipv6;
-        /// VMAC-03.
+        /// VMAC-03, VRRP-EXT-10.
         /// Flips: vrrp_instance.vmac_xmit_base.
         adverts_leave_by_the_interface_itself_if_asked;
         /// VMAC-03.

@@ -77,9 +77,14 @@ fn play(announcer: &mut Announcer, until: u64) -> Vec<(u64, u8)> {
     frames
 }
 
-/// ARP-01, ARP-04, GARP-01: each repetition walks all addresses.
+/// ARP-01, ARP-04, ND-03, GARP-01: each repetition walks all addresses.
 #[test]
 fn burst_walks_all_addresses_once_per_repetition() {
+    let mut announcer = Announcer::new();
+    let targets =
+        ["2001:db8::1", "2001:db8::2"].map(|a| target(a, 1).with_source("fe80::51".parse().ok()));
+    announcer.start(at(0), A, Burst::Promotion, &targets, &plain(2));
+    assert_eq!(hosts(&mut announcer, at(0)), [1, 2, 1, 2]);
     let mut announcer = Announcer::new();
     let targets = ["10.0.0.1", "10.0.0.2", "10.0.0.3"].map(|a| target(a, 1));
     announcer.start(at(0), A, Burst::Promotion, &targets, &plain(3));

@@ -88,7 +88,7 @@ fn nd_of(decoded: &Value) -> NdFrame {
     }
 }
 
-/// ARP-02, ARP-05, ARP-06, ARP-10, ND-02, ND-04, ND-05, ND-08, ND-10, ND-11: every vector, none
+/// ARP-02, ARP-05, ARP-06, ARP-10, ND-02, ND-04, ND-05, ND-07, ND-08, ND-10, ND-11, ND-15: every vector, none
 /// left out.
 #[test]
 fn every_vector_is_parsed_and_built_as_written() {

@@ -644,7 +644,7 @@ fn weights_are_summed_and_then_limited() {
     }
 }
 
-/// KA-W-05, VRRP-GEN-02.
+/// KA-W-05, TRK-09, VRRP-GEN-02.
 #[test]
 fn weights_do_not_move_the_owner() {
     let mut instance = started(v3(Role::Owner));
