@@ -36,7 +36,17 @@ const LAB: &str = "keepalived-lab";
 pub(crate) const LIVE_TESTS: &str = "xtask/data/live-tests.txt";
 
 /// Programs whose tests take all the processor they get: one at a time, when the others have ended.
-const HUNGRY: &[&str] = &["live_bfd_storm", "live_churn", "live_garbage", "live_storm"];
+const HUNGRY: &[&str] = &[
+    "live_bfd_storm",
+    "live_churn",
+    "live_garbage",
+    "live_kills",
+    "live_storm",
+];
+
+/// How often daemons are killed at random moments when everything is tested; asked for by name, the tests
+/// do it as often as they are made for.
+const KILLS: (&str, &str) = ("KEEPALIVED_KILLS", "40");
 
 /// More failed tests than this are not the fault of a busy machine.
 const MOST_AGAIN: usize = 12;
@@ -74,7 +84,7 @@ pub(crate) fn run(report: &mut Report, filter: Option<&str>, missing: Missing) {
             Batch {
                 package: "bfd",
                 programs: vec!["live"],
-                lanes: 1,
+                lanes: 2,
             },
         ),
     ];
@@ -96,6 +106,10 @@ pub(crate) fn run(report: &mut Report, filter: Option<&str>, missing: Missing) {
     for (name, batch) in batches {
         let mut command = batch.run();
         command.args(filter);
+        let (kills, few) = KILLS;
+        if filter.is_none() && std::env::var_os(kills).is_none() {
+            command.env(kills, few);
+        }
         let failed = report.tests(name, &mut command);
         again(report, &batch, &failed);
     }
