@@ -23,6 +23,7 @@ mod rtnetlink;
 mod run;
 mod service;
 mod signals;
+mod simulate;
 mod status;
 
 use std::process::ExitCode;
