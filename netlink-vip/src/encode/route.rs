@@ -1,23 +1,24 @@
 //! Routes.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use netlink_packet_core::{
     DefaultNla, NLM_F_APPEND, NLM_F_CREATE, NLM_F_DUMP, NLM_F_ECHO, NLM_F_EXCL, NlaBuffer,
     ParseableParametrized,
 };
 use netlink_packet_route::route::{
-    MplsLabel, RouteAttribute, RouteFlags, RouteHeader, RouteIp6Tunnel, RouteIp6TunnelFlags,
-    RouteIpTunnel, RouteIpTunnelFlags, RouteLwEnCapType, RouteLwTunnelEncap, RouteMessage,
-    RouteMetric, RouteMplsIpTunnel, RouteMplsTtlPropagation, RouteNextHop, RouteNextHopFlags,
-    RoutePreference, RouteProtocol, RouteRealm, RouteScope, RouteType, RouteVia,
+    RouteAttribute, RouteFlags, RouteHeader, RouteLwEnCapType, RouteMessage, RouteMetric,
+    RouteMplsTtlPropagation, RouteNextHop, RouteNextHopFlags, RoutePreference, RouteProtocol,
+    RouteRealm, RouteScope, RouteType, RouteVia,
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+
+mod encap;
 
 use super::{Undecodable, append, attributes_of, text, u32_at};
 use crate::name::InterfaceName;
 use crate::route::{
-    Encap, Hop, Metrics, ObservedRoute, Placement, Prefix, Route, RouteKind, RoutePlace, SeenHop,
+    Hop, Metrics, ObservedRoute, Placement, Prefix, Route, RouteKind, RoutePlace, SeenHop,
 };
 
 const ROUTE_HEADER_LEN: usize = 12;
@@ -174,7 +175,7 @@ fn message_for(place: &RoutePlace, kind: RouteKind, scope: u8) -> RouteMessage {
 fn hop_attributes(hop: &Hop, ipv6: bool) -> Vec<RouteAttribute> {
     let mut attributes = Vec::new();
     if let Some(encap) = &hop.encap {
-        let (kind, nest) = encapsulation(encap);
+        let (kind, nest) = encap::nest(encap);
         attributes.push(RouteAttribute::Encap(nest));
         attributes.push(RouteAttribute::EncapType(RouteLwEnCapType::from(kind)));
     }
@@ -222,90 +223,6 @@ fn metrics(metrics: &Metrics) -> Option<RouteAttribute> {
         list.push(RouteMetric::CcAlgo(name.clone()));
     }
     Some(RouteAttribute::Metrics(list))
-}
-
-const ENCAP_MPLS: u16 = 1;
-const ENCAP_IP: u16 = 2;
-const ENCAP_ILA: u16 = 3;
-const ENCAP_IP6: u16 = 4;
-
-/// Its type and the attributes in its nest; what is not given is left out.
-fn encapsulation(encap: &Encap) -> (u16, Vec<RouteLwTunnelEncap>) {
-    match encap {
-        Encap::Ip {
-            id,
-            destination,
-            source,
-            tos,
-            ttl,
-            flags,
-        } => {
-            let mut list = vec![RouteIpTunnel::Id(*id)];
-            if !destination.is_unspecified() {
-                list.push(RouteIpTunnel::Destination(*destination));
-            }
-            if !source.is_unspecified() {
-                list.push(RouteIpTunnel::Source(*source));
-            }
-            if *tos != 0 {
-                list.push(RouteIpTunnel::Tos(*tos));
-            }
-            if *ttl != 0 {
-                list.push(RouteIpTunnel::Ttl(*ttl));
-            }
-            if *flags != 0 {
-                let flags = RouteIpTunnelFlags::from_bits_retain(*flags);
-                list.push(RouteIpTunnel::Flags(flags));
-            }
-            let list = list.into_iter().map(RouteLwTunnelEncap::Ip);
-            (ENCAP_IP, list.collect())
-        }
-        Encap::Ip6 {
-            id,
-            destination,
-            source,
-            traffic_class,
-            hop_limit,
-            flags,
-        } => {
-            let mut list = vec![RouteIp6Tunnel::Id(*id)];
-            if !destination.is_unspecified() {
-                list.push(RouteIp6Tunnel::Destination(*destination));
-            }
-            if !source.is_unspecified() {
-                list.push(RouteIp6Tunnel::Source(*source));
-            }
-            if *traffic_class != 0 {
-                list.push(RouteIp6Tunnel::Tc(*traffic_class));
-            }
-            if *hop_limit != 0 {
-                list.push(RouteIp6Tunnel::Hoplimit(*hop_limit));
-            }
-            if *flags != 0 {
-                let flags = RouteIp6TunnelFlags::from_bits_retain(*flags);
-                list.push(RouteIp6Tunnel::Flags(flags));
-            }
-            let list = list.into_iter().map(RouteLwTunnelEncap::Ip6);
-            (ENCAP_IP6, list.collect())
-        }
-        Encap::Mpls(labels) => {
-            let last = labels.len().saturating_sub(1);
-            let label = |(at, label): (usize, &u32)| MplsLabel {
-                label: *label,
-                traffic_class: 0,
-                bottom_of_stack: at == last,
-                ttl: 0,
-            };
-            let labels = labels.iter().enumerate().map(label).collect();
-            let nest = RouteLwTunnelEncap::Mpls(RouteMplsIpTunnel::Destination(labels));
-            (ENCAP_MPLS, vec![nest])
-        }
-        Encap::Ila(locator) => {
-            let locator = DefaultNla::new(1, locator.to_be_bytes().to_vec());
-            (ENCAP_ILA, vec![RouteLwTunnelEncap::Other(locator)])
-        }
-        Encap::Other(kind) => (*kind, Vec::new()),
-    }
 }
 
 /// What a message shows: several routes if IPv6 routes share the load.
@@ -455,75 +372,11 @@ fn seen_hop(
             RouteAttribute::Realm(realm) => {
                 hop.realms = Some(u32::from(realm.source) << 16 | u32::from(realm.destination));
             }
-            RouteAttribute::Encap(nest) => hop.encap = Some(seen_encap(encap_type, nest)),
+            RouteAttribute::Encap(nest) => hop.encap = Some(encap::seen(encap_type, nest)),
             _ => {}
         }
     }
     hop
-}
-
-fn seen_encap(kind: RouteLwEnCapType, nest: &[RouteLwTunnelEncap]) -> Encap {
-    match u16::from(kind) {
-        ENCAP_IP => seen_ip(nest),
-        ENCAP_IP6 => seen_ip6(nest),
-        ENCAP_MPLS => {
-            let labels = nest.iter().find_map(|item| match item {
-                RouteLwTunnelEncap::Mpls(RouteMplsIpTunnel::Destination(labels)) => Some(labels),
-                _ => None,
-            });
-            let labels = labels.into_iter().flatten().map(|label| label.label);
-            Encap::Mpls(labels.collect())
-        }
-        other => Encap::Other(other),
-    }
-}
-
-fn seen_ip(nest: &[RouteLwTunnelEncap]) -> Encap {
-    let (mut id, mut tos, mut ttl, mut flags) = (0, 0, 0, 0);
-    let (mut destination, mut source) = (Ipv4Addr::UNSPECIFIED, Ipv4Addr::UNSPECIFIED);
-    for item in nest {
-        match item {
-            RouteLwTunnelEncap::Ip(RouteIpTunnel::Id(value)) => id = *value,
-            RouteLwTunnelEncap::Ip(RouteIpTunnel::Destination(ip)) => destination = *ip,
-            RouteLwTunnelEncap::Ip(RouteIpTunnel::Source(ip)) => source = *ip,
-            RouteLwTunnelEncap::Ip(RouteIpTunnel::Tos(value)) => tos = *value,
-            RouteLwTunnelEncap::Ip(RouteIpTunnel::Ttl(value)) => ttl = *value,
-            RouteLwTunnelEncap::Ip(RouteIpTunnel::Flags(value)) => flags = value.bits(),
-            _ => {}
-        }
-    }
-    Encap::Ip {
-        id,
-        destination,
-        source,
-        tos,
-        ttl,
-        flags,
-    }
-}
-
-fn seen_ip6(nest: &[RouteLwTunnelEncap]) -> Encap {
-    let (mut id, mut traffic_class, mut hop_limit, mut flags) = (0, 0, 0, 0);
-    let (mut destination, mut source) = (Ipv6Addr::UNSPECIFIED, Ipv6Addr::UNSPECIFIED);
-    for item in nest {
-        match item {
-            RouteLwTunnelEncap::Ip6(RouteIp6Tunnel::Id(value)) => id = *value,
-            RouteLwTunnelEncap::Ip6(RouteIp6Tunnel::Destination(ip)) => destination = *ip,
-            RouteLwTunnelEncap::Ip6(RouteIp6Tunnel::Source(ip)) => source = *ip,
-            RouteLwTunnelEncap::Ip6(RouteIp6Tunnel::Tc(value)) => traffic_class = *value,
-            RouteLwTunnelEncap::Ip6(RouteIp6Tunnel::Hoplimit(value)) => hop_limit = *value,
-            RouteLwTunnelEncap::Ip6(RouteIp6Tunnel::Flags(value)) => flags = value.bits(),
-            _ => {}
-        }
-    }
-    Encap::Ip6 {
-        id,
-        destination,
-        source,
-        traffic_class,
-        hop_limit,
-        flags,
-    }
 }
 
 fn seen_metrics(nest: &[u8]) -> Metrics {

@@ -1,10 +1,13 @@
 //! Entries of `virtual_routes` and `static_routes`.
 
+mod encap;
+mod hop;
+
 use std::net::IpAddr;
 
 use super::entry::{Entry, all};
 use crate::diagnostic::Diagnostics;
-use crate::model::route::{Encap, Hop, Metric, MetricValue, Placement, Route};
+use crate::model::route::{Hop, Metric, MetricValue, Placement, Route};
 use crate::model::spanned::Spanned;
 use crate::names::{Names, Table, unsigned};
 use crate::schema::nearest;
@@ -144,7 +147,7 @@ impl Draft {
             },
             ipv6: None,
             has_destination: false,
-            hop: new_hop(),
+            hop: hop::new(),
             second: None,
             hops: Vec::new(),
         }
@@ -167,7 +170,7 @@ impl Draft {
                         .warning("deprecated", word.span, "`gw` is an old spelling")
                         .help("write `via`");
                 }
-                self.hop.via = Some(gateway(word, words)?);
+                self.hop.via = Some(hop::gateway(word, words)?);
             }
             "or" => {
                 words
@@ -238,11 +241,11 @@ impl Draft {
                 route.track_group = Some(Spanned::new(name.as_str().to_owned(), name.span));
             }
             "nexthop" => {
-                let hop = next_hop(words)?;
+                let hop = hop::behind_nexthop(words)?;
                 self.hops.push(hop);
             }
             _ => {
-                if hop_option(&mut self.hop, word, words)? {
+                if hop::option(&mut self.hop, word, words)? {
                     return Some(());
                 }
                 return self.other(word, words);
@@ -386,8 +389,8 @@ impl Draft {
     }
 
     fn hops(&mut self, words: &mut Entry<'_, '_>) -> Option<()> {
-        let hop = std::mem::replace(&mut self.hop, new_hop());
-        let is_plain = hop == new_hop();
+        let hop = std::mem::replace(&mut self.hop, hop::new());
+        let is_plain = hop == hop::new();
         if !self.hops.is_empty() {
             if !is_plain || self.second.is_some() {
                 let message =
@@ -421,68 +424,6 @@ impl Draft {
         }
         Some(())
     }
-}
-
-fn new_hop() -> Hop {
-    Hop {
-        weight: 1,
-        ..Hop::default()
-    }
-}
-
-/// Options that a way on has, alone or behind `nexthop`. False: it is something else.
-fn hop_option(hop: &mut Hop, word: &Word, words: &mut Entry<'_, '_>) -> Option<bool> {
-    match word.as_str() {
-        "dev" | "oif" => hop.device = Some(words.interface(word)?),
-        "onlink" => hop.onlink = true,
-        "realms" => hop.realms = Some(words.realms(word)?),
-        "encap" => hop.encap = Some(encap(word, words)?),
-        _ => return Some(false),
-    }
-    Some(true)
-}
-
-/// What follows `nexthop`, up to the next one or the end.
-fn next_hop(words: &mut Entry<'_, '_>) -> Option<Hop> {
-    let mut hop = new_hop();
-    while let Some(next) = words.peek() {
-        if next == "nexthop" {
-            break;
-        }
-        let word = words.next()?;
-        match word.as_str() {
-            "via" => hop.via = Some(gateway(word, words)?),
-            "weight" => hop.weight = u16::try_from(words.number(word, 1, 256)?).ok()?,
-            text => {
-                if !hop_option(&mut hop, word, words)? {
-                    let message = format!("a `nexthop` has no option `{text}`");
-                    words
-                        .error("unknown-option", word.span, message)
-                        .note(None, "`nexthop` and its options have to end the line");
-                    return None;
-                }
-            }
-        }
-    }
-    Some(hop)
-}
-
-fn gateway(word: &Word, words: &mut Entry<'_, '_>) -> Option<IpAddr> {
-    let family = match words.peek() {
-        Some("inet") => Some(false),
-        Some("inet6") => Some(true),
-        _ => None,
-    };
-    if family.is_some() {
-        words.next();
-    }
-    let address = words.address(word)?;
-    if family.is_some_and(|ipv6| ipv6 != address.is_ipv6()) {
-        let message = format!("`{address}` is of the other family");
-        words.error("mixed-families", word.span, message);
-        return None;
-    }
-    Some(address)
 }
 
 fn one_of<T: Copy>(word: &Word, words: &mut Entry<'_, '_>, values: &[(&str, T)]) -> Option<T> {
@@ -534,121 +475,4 @@ fn milliseconds(word: &Word, words: &mut Entry<'_, '_>) -> Option<u32> {
         words.error("bad-time", value.span, message);
     }
     time
-}
-
-fn encap(word: &Word, words: &mut Entry<'_, '_>) -> Option<Encap> {
-    let kind = words.value(word)?;
-    match kind.as_str() {
-        "ip" | "ip6" => tunnel(kind, words),
-        "mpls" => {
-            let labels = words.value(kind)?;
-            let label = |text: &str| {
-                unsigned(text)
-                    .filter(|l| *l < 1 << 20)
-                    .and_then(|l| u32::try_from(l).ok())
-            };
-            let list: Option<Vec<u32>> = labels.as_str().split('/').map(label).collect();
-            if list.is_none() {
-                let message = format!(
-                    "`{}` is not a list of MPLS labels such as 100/200",
-                    labels.as_str()
-                );
-                words.error("bad-value", labels.span, message);
-            }
-            list.map(Encap::Mpls)
-        }
-        "ila" => {
-            let locator = words.value(kind)?;
-            let parts: Option<Vec<u16>> = locator
-                .as_str()
-                .split(':')
-                .map(|part| u16::from_str_radix(part, 16).ok())
-                .collect();
-            match parts.as_deref() {
-                Some(&[a, b, c, d]) => {
-                    let parts = [a, b, c, d];
-                    Some(Encap::Ila(
-                        parts
-                            .iter()
-                            .fold(0, |all, part| all << 16 | u64::from(*part)),
-                    ))
-                }
-                _ => {
-                    let message = format!(
-                        "`{}` is not a locator such as 2001:db8:1:1",
-                        locator.as_str()
-                    );
-                    words.error("bad-value", locator.span, message);
-                    None
-                }
-            }
-        }
-        other => {
-            let message = format!("`encap` takes ip, ip6, mpls or ila, not `{other}`");
-            words.error("bad-value", kind.span, message);
-            None
-        }
-    }
-}
-
-fn tunnel(kind: &Word, words: &mut Entry<'_, '_>) -> Option<Encap> {
-    let ipv6 = kind.as_str() == "ip6";
-    let (mut id, mut tos, mut ttl, mut flags) = (0, 0, 0, 0);
-    let (mut destination, mut source) = (None, None);
-    loop {
-        let option = match words.peek() {
-            Some("id" | "dst" | "src" | "flags") => words.next()?,
-            Some("tos" | "ttl") if !ipv6 => words.next()?,
-            Some("tc" | "hoplimit") if ipv6 => words.next()?,
-            _ => break,
-        };
-        match option.as_str() {
-            "id" => id = words.number(option, 0, u64::MAX)?,
-            "dst" => destination = Some(words.address(option)?),
-            "src" => source = Some(words.address(option)?),
-            "tos" | "tc" => tos = words.named_u8(option, Table::TypesOfService)?,
-            "ttl" | "hoplimit" => ttl = words.u8(option)?,
-            _ => flags = u16::try_from(words.number(option, 0, 65535)?).ok()?,
-        }
-    }
-    let given = [destination, source];
-    if given
-        .iter()
-        .flatten()
-        .any(|address| address.is_ipv6() != ipv6)
-    {
-        let message = format!(
-            "addresses of `encap {}` are of the other family",
-            kind.as_str()
-        );
-        words.error("mixed-families", kind.span, message);
-        return None;
-    }
-    let v4 = |address| match address {
-        Some(IpAddr::V4(v4)) => Some(v4),
-        _ => None,
-    };
-    let v6 = |address| match address {
-        Some(IpAddr::V6(v6)) => Some(v6),
-        _ => None,
-    };
-    Some(if ipv6 {
-        Encap::Ip6 {
-            id,
-            destination: v6(destination),
-            source: v6(source),
-            traffic_class: tos,
-            hop_limit: ttl,
-            flags,
-        }
-    } else {
-        Encap::Ip {
-            id,
-            destination: v4(destination),
-            source: v4(source),
-            tos,
-            ttl,
-            flags,
-        }
-    })
 }
