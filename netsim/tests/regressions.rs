@@ -67,3 +67,9 @@ fn pinned_seeds_stay_good() {
         }
     }
 }
+
+/// What the proof prints when the skew is truncated to zero: the one step of seed 0 that matters.
+#[test]
+fn seed_0_stays_good() {
+    proof::check_steps(0, false, &[8]);
+}

@@ -83,19 +83,50 @@ pub fn story(scenario: &Scenario, lines: usize) -> String {
     format!("{scenario}\n\n{}\n{timeline}\n{verdict}\n", world.trace())
 }
 
-/// Leaves out steps of the script for as long as the scenario still fails.
-pub fn shrink(mut scenario: Scenario) -> Scenario {
-    let mut index = 0;
-    while index < scenario.script.len() {
-        let mut smaller = scenario.clone();
-        smaller.script.remove(index);
-        if run(&smaller).is_err() {
-            scenario = smaller;
+/// The steps of a failing scenario that matter: the others are left out for as long as it still fails.
+pub fn shrink(scenario: &Scenario) -> Vec<usize> {
+    let mut kept: Vec<usize> = (0..scenario.script.len()).collect();
+    let mut place = 0;
+    while place < kept.len() {
+        let mut fewer = kept.clone();
+        fewer.remove(place);
+        if run(&with_steps(scenario, &fewer)).is_err() {
+            kept = fewer;
         } else {
-            index += 1;
+            place += 1;
         }
     }
-    scenario
+    kept
+}
+
+fn with_steps(scenario: &Scenario, kept: &[usize]) -> Scenario {
+    let mut smaller = scenario.clone();
+    let steps = kept.iter().filter_map(|step| scenario.script.get(*step));
+    smaller.script = steps.cloned().collect();
+    smaller
+}
+
+/// For a regression test: a seed with some steps of its script only, in groups or not.
+#[track_caller]
+pub fn check_steps(seed: u64, grouped: bool, kept: &[usize]) {
+    let scenario = if grouped {
+        Scenario::grouped(seed)
+    } else {
+        Scenario::new(seed)
+    };
+    let scenario = with_steps(&scenario, kept);
+    if let Err(violation) = run(&scenario) {
+        panic!("{violation}\n{}", story(&scenario, 60));
+    }
+}
+
+/// The test that fails as a scenario does, to be put into `netsim/tests/regressions.rs`.
+fn as_test(scenario: &Scenario, kept: &[usize], violation: &Violation) -> String {
+    let Scenario { seed, grouped, .. } = scenario;
+    format!(
+        "/// {violation}.\n#[test]\nfn seed_{seed}_stays_good() {{\n    \
+         proof::check_steps({seed}, {grouped}, &{kept:?});\n}}\n"
+    )
 }
 
 /// Checks one seed. The error says everything about a failure, replay command first.
@@ -105,10 +136,12 @@ pub fn check(seed: u64) -> Result<Figures, String> {
         match run(&scenario) {
             Ok((figures, _)) => all.add(&figures),
             Err(violation) => {
+                let kept = shrink(&scenario);
                 return Err(format!(
                     "seed {seed} violates {violation}\nreplay: cargo xtask sim --seed {seed}\n\
-                     fewest steps that still fail:\n{}",
-                    story(&shrink(scenario), 60)
+                     fewest steps that still fail:\n{}\nas a test:\n\n{}",
+                    story(&with_steps(&scenario, &kept), 60),
+                    as_test(&scenario, &kept, &violation)
                 ));
             }
         }
