@@ -131,7 +131,7 @@ fn what_is_said_outside_counts_inside_unless_said_again() {
     assert_eq!(checker(lines, "TCP_CHECK {\n}\nretry 6").schedule.retry, 6);
     let CheckerKind::Web(target, check) = checker(
         lines,
-        "HTTP_GET {\nurl {\n}\nurl {\nvirtualhost inside\n}\n}",
+        "HTTP_GET {\nurl {\npath /\n}\nurl {\npath /\nvirtualhost inside\n}\n}",
     )
     .kind
     else {
@@ -398,7 +398,7 @@ fn a_web_check_knows_what_passes() {
         let text = text(
             "192.0.2.1 80",
             "",
-            &format!("HTTP_GET {{\nurl {{\n{line}\n}}\n}}"),
+            &format!("HTTP_GET {{\nurl {{\npath /\n{line}\n}}\n}}"),
         );
         assert_eq!(codes(&text), [code], "{line}");
     }

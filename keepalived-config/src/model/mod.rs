@@ -19,6 +19,7 @@ mod groups;
 mod instance;
 mod process;
 mod read;
+mod repeats;
 mod resolve;
 pub mod route;
 pub mod rule;
@@ -133,7 +134,7 @@ pub(crate) fn build(
     names: &Names,
     diagnostics: &mut Diagnostics,
 ) -> Config {
-    let survey = survey::walk(&tree);
+    let survey = survey::walk(&tree, diagnostics);
     survey::report(&survey.unsupported, diagnostics);
     let mut file = read::file(&tree, names, diagnostics);
     let groups = groups::claim(file.groups.list, &mut file.instances, diagnostics);

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::commands::{Command, command};
+use super::repeats::Repeats;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::schema::{Context, Keyword, Shape, Status, lookup};
 use crate::tree::{Node, Span};
@@ -28,15 +29,22 @@ pub(super) struct Survey {
 }
 
 /// Walks the whole tree.
-pub(super) fn walk(tree: &[Node]) -> Survey {
+pub(super) fn walk(tree: &[Node], diagnostics: &mut Diagnostics) -> Survey {
     let mut survey = Survey::default();
-    survey.block(tree, Context::Root, true);
+    survey.block(tree, Context::Root, true, diagnostics);
     survey
 }
 
 impl Survey {
     /// `report` is false inside a block that has been reported as a whole.
-    fn block(&mut self, entries: &[Node], context: Context, report: bool) {
+    fn block(
+        &mut self,
+        entries: &[Node],
+        context: Context,
+        report: bool,
+        diagnostics: &mut Diagnostics,
+    ) {
+        let mut repeats = Repeats::new(context);
         for node in entries {
             let Some(keyword) = lookup(context, node.keyword()) else {
                 continue;
@@ -46,8 +54,9 @@ impl Survey {
                 self.note(keyword, node.keyword_span());
             }
             self.commands.extend(command(keyword, node, entries));
+            repeats.see(keyword, node, diagnostics);
             if let Shape::Block(inner) = keyword.shape {
-                self.block(node.entries(), inner, report && !not_yet);
+                self.block(node.entries(), inner, report && !not_yet, diagnostics);
             }
         }
     }

@@ -19,11 +19,27 @@ impl Suggestions {
         if let Some(keyword) = self.spelling {
             return Some(format!("did you mean `{}`?", keyword.name));
         }
-        let first = self.elsewhere.first()?;
-        Some(match *first {
-            Context::Root => "this keyword belongs at the top level of the file".to_owned(),
-            context => format!("this keyword belongs in a `{context}` block"),
-        })
+        if self.elsewhere.contains(&Context::Root) {
+            return Some("this keyword belongs at the top level of the file".to_owned());
+        }
+        let mut names: Vec<String> = Vec::new();
+        for context in &self.elsewhere {
+            let name = format!("`{context}`");
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        const SHOWN: usize = 3;
+        if names.len() > SHOWN {
+            names.truncate(SHOWN);
+            names.push("other".to_owned());
+        }
+        let (last, others) = names.split_last()?;
+        let places = match others {
+            [] => last.clone(),
+            others => format!("{} or {last}", others.join(", ")),
+        };
+        Some(format!("this keyword belongs in a {places} block"))
     }
 }
 
@@ -54,10 +70,8 @@ fn nearest_keyword(context: Context, word: &str) -> Option<&'static Keyword> {
 /// The candidate nearest to `word`, if it is near enough to be a misspelling.
 ///
 /// Near enough is at most one edit per three characters; ties go to the first candidate.
-pub(crate) fn nearest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // No keyword is longer than 40 characters; very long words are not worth comparing.
     let length = word.chars().count();
     if length == 0 || length > 64 {

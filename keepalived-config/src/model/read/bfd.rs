@@ -398,6 +398,19 @@ fn resolve(
             .note(neighbor.span, "the neighbour is here");
         return None;
     }
+    if let Some(source) = raw.source
+        && source.value == neighbor.value
+    {
+        let message = format!(
+            "`{}`: {} cannot be both ends of a session",
+            name.value, neighbor.value
+        );
+        diagnostics
+            .error("own-address", neighbor.span, message)
+            .help(format!("name the address of the other machine; {WHOLE}"))
+            .note(source.span, "its own address is given here");
+        return None;
+    }
     if raw.bad_auth || raw.bad_sbfd {
         return None;
     }

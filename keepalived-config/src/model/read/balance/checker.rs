@@ -65,6 +65,12 @@ impl Place<'_> {
         let target = common
             .connect
             .target(self.server, port, &inherited, line, diagnostics);
+        if target.port == 0 && matches!(line.keyword(), "TCP_CHECK" | "UDP_CHECK") {
+            let message = format!("`{}` has no port to go to", line.keyword());
+            diagnostics
+                .warning("port-zero", self.node.keyword_span(), message)
+                .help("write `connect_port PORT`; port 0 is nobody's, and the check always fails");
+        }
         Checker {
             kind: kind(target, &inherited),
             schedule: Schedule {

@@ -202,3 +202,25 @@ fn endpoint(node: &Node, diagnostics: &mut Diagnostics) -> Option<(std::net::IpA
     };
     Some((address, port))
 }
+
+/// The most that `ipvsadm` sets; the kernel takes more.
+const USUAL_WEIGHT: u32 = 65_535;
+
+/// The weight of a server, or of all servers of a service.
+fn weight(
+    line: Line<'_>,
+    range: std::ops::RangeInclusive<u32>,
+    diagnostics: &mut Diagnostics,
+) -> Option<u32> {
+    let weight = line.number(range, LEFT_OUT, diagnostics)?;
+    if weight > USUAL_WEIGHT {
+        let message = format!("the weight {weight} is above {USUAL_WEIGHT}");
+        diagnostics
+            .warning("large-weight", line.node.span(), message)
+            .help(
+                "it is used, and `ipvsadm --restore` refuses it; weights count in proportion to \
+                each other, so that smaller ones say the same",
+            );
+    }
+    Some(weight)
+}

@@ -82,7 +82,7 @@ fn read(
     match entry.keyword() {
         "weight" => set(
             &mut server.weight,
-            line.number(0..=MOST, LEFT_OUT, diagnostics),
+            super::weight(line, 0..=MOST, diagnostics),
         ),
         "uthreshold" => set(
             &mut server.upper_threshold,

@@ -187,7 +187,7 @@ fn read(entry: &Node, raw: &mut Raw, diagnostics: &mut Diagnostics) {
         "snmp_name" => keep(&mut raw.snmp_name, string(line, "a name", diagnostics)),
         "weight" => keep(
             &mut raw.weight,
-            line.number(1..=MOST_WEIGHT, LEFT_OUT, diagnostics),
+            super::weight(line, 1..=MOST_WEIGHT, diagnostics),
         ),
         "sorry_server" => {
             let read = endpoint(entry, diagnostics);
@@ -414,6 +414,12 @@ fn finish(
                         server.port
                     ));
                 server.port = port;
+            } else if server.port == 0 && port != 0 {
+                diagnostics
+                    .warning("port-zero", server.span, "the server has no port")
+                    .help(format!(
+                        "connections go to that of the service, {port}; write it, or another one"
+                    ));
             }
         }
     }

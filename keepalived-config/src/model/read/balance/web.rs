@@ -135,6 +135,15 @@ fn url(block: &Node, tls_compliant: bool, diagnostics: &mut Diagnostics) -> Url 
         regex_max_offset: None,
         tls_compliant,
     };
+    let has_path = block
+        .entries()
+        .iter()
+        .any(|entry| entry.keyword() == "path");
+    if !has_path {
+        diagnostics
+            .warning("no-path", block.keyword_span(), "this `url` has no `path`")
+            .help("`/` is asked for, where Keepalived leaves the page out; write the path");
+    }
     for entry in block.entries() {
         let line = Line::new(entry);
         match entry.keyword() {
