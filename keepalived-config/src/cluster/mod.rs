@@ -4,13 +4,20 @@
 //! same source address. [`check`] pairs the instances of the nodes into virtual routers and says what
 //! would happen when they run, and how to mend it.
 
+mod codes;
 mod devices;
 mod groups;
+mod hosts;
 mod pairing;
 mod peers;
+mod preemption;
 mod priorities;
 mod rules;
 mod secrets;
+mod services;
+mod sessions;
+
+pub use codes::CODES;
 
 use crate::diagnostic::Severity;
 use crate::model::{Config, VrrpInstance};
@@ -40,17 +47,17 @@ pub struct Finding {
     pub consequence: String,
     /// How to mend it.
     pub fix: String,
-    /// The instances it is about.
+    /// The instances, services and sessions it is about.
     pub places: Vec<Place>,
 }
 
-/// An instance on a node.
+/// An instance on a node, or something else that the nodes have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Place {
     /// Position of the node in the list given to [`check`].
     pub node: usize,
-    /// Name of the instance there.
+    /// Name of the instance there, or a keyword and what follows it: `bfd_instance b`.
     pub instance: String,
     /// Where in the files of that node.
     pub span: Span,
@@ -86,6 +93,22 @@ impl Findings<'_> {
         severity: Severity,
         code: &'static str,
         members: &[Member<'_>],
+        texts: [String; 3],
+    ) {
+        self.add_at(
+            severity,
+            code,
+            members.iter().map(Member::place).collect(),
+            texts,
+        );
+    }
+
+    /// As [`add`](Self::add), about something that is no instance.
+    fn add_at(
+        &mut self,
+        severity: Severity,
+        code: &'static str,
+        places: Vec<Place>,
         [message, consequence, fix]: [String; 3],
     ) {
         self.found.push(Finding {
@@ -94,12 +117,16 @@ impl Findings<'_> {
             message,
             consequence,
             fix,
-            places: members.iter().map(Member::place).collect(),
+            places,
         });
     }
 
+    fn name(&self, node: usize) -> &str {
+        self.nodes.get(node).map_or("", |node| node.name)
+    }
+
     fn node(&self, member: &Member<'_>) -> &str {
-        self.nodes.get(member.node).map_or("", |node| node.name)
+        self.name(member.node)
     }
 
     /// `a value, b value`: what each node has.
@@ -130,9 +157,14 @@ pub fn check(nodes: &[Node<'_>]) -> Vec<Finding> {
         rules::agreement(router, &mut findings);
         peers::destinations(router, &mut findings);
         priorities::election(router, &mut findings);
+        preemption::pitfalls(router, &mut findings);
         devices::mac(router, &mut findings);
     }
     groups::members(nodes, &routers, &mut findings);
     rules::shared_addresses(nodes, &mut findings);
+    hosts::owned(&routers, &mut findings);
+    services::balanced(nodes, &routers, &mut findings);
+    services::synchronisation(nodes, &mut findings);
+    sessions::both_ends(nodes, &mut findings);
     findings.found
 }

@@ -59,6 +59,91 @@ pub(super) fn destinations(router: &Router<'_>, findings: &mut Findings<'_>) {
         }
     }
     unicast(router, findings);
+    copied(router, findings);
+    hops(router, findings);
+}
+
+/// Two nodes that list the same peers and say nothing of themselves: one of them lists itself.
+fn copied(router: &Router<'_>, findings: &mut Findings<'_>) {
+    let list = |member: &Member<'_>| {
+        let own = member.instance.source.is_none();
+        let peers = peers(member.instance).filter(|_| own)?;
+        Some(peers.collect::<BTreeSet<IpAddr>>())
+    };
+    let members = &router.members;
+    for (position, one) in members.iter().enumerate() {
+        let Some(ours) = list(one).filter(|ours| (1..members.len()).contains(&ours.len())) else {
+            continue;
+        };
+        let rest = members.iter().skip(position + 1);
+        let Some(other) = rest
+            .into_iter()
+            .find(|other| list(other).as_ref() == Some(&ours))
+        else {
+            continue;
+        };
+        let listed: Vec<String> = ours.iter().map(ToString::to_string).collect();
+        let pair = [*one, *other];
+        let nodes = [one, other].map(|member| findings.node(member).to_owned());
+        findings.add(
+            Error,
+            "peers-same",
+            &pair,
+            [
+                format!(
+                    "`{}` lists the same peers on {} and on {}: {}",
+                    one.instance.name.value,
+                    nodes[0],
+                    nodes[1],
+                    listed.join(", ")
+                ),
+                "a file was copied: a node that lists itself sends nothing to the other, and both \
+                become master"
+                    .to_owned(),
+                "list the other nodes on each node, and set unicast_src_ip to its own address"
+                    .to_owned(),
+            ],
+        );
+        return;
+    }
+}
+
+/// Adverts that are sent with a TTL that the receiver refuses.
+fn hops(router: &Router<'_>, findings: &mut Findings<'_>) {
+    for sender in &router.members {
+        let Transport::Unicast { ttl, .. } = &sender.instance.transport else {
+            continue;
+        };
+        let Some(own) = sender.instance.source.as_ref().map(|source| source.value) else {
+            continue;
+        };
+        for receiver in router.members.iter().filter(|one| one.node != sender.node) {
+            let Transport::Unicast { peers, .. } = &receiver.instance.transport else {
+                continue;
+            };
+            let entry = peers.iter().find(|peer| peer.address == own);
+            let Some(least) = entry.and_then(|peer| peer.min_ttl).filter(|min| ttl < min) else {
+                continue;
+            };
+            let (from, to) = (
+                findings.node(sender).to_owned(),
+                findings.node(receiver).to_owned(),
+            );
+            findings.add(
+                Error,
+                "ttl-refused",
+                &[*sender, *receiver],
+                [
+                    format!(
+                        "`{}` sends with TTL {ttl} on {from}, and {to} takes {least} or more",
+                        sender.instance.name.value
+                    ),
+                    format!("{to} refuses the adverts of {from} and becomes master beside it"),
+                    format!("raise unicast_ttl on {from}, or lower min_ttl on {to}"),
+                ],
+            );
+        }
+    }
 }
 
 /// The peers of a unicast instance, and nothing for a multicast one.

@@ -3,7 +3,7 @@
 use super::pairing::Router;
 use super::{Findings, Member};
 use crate::diagnostic::Severity::{Error, Warning};
-use crate::model::{Preempt, TrackedKind, VrrpInstance, WantedState};
+use crate::model::{TrackedKind, VrrpInstance, WantedState};
 
 pub(super) fn election(router: &Router<'_>, findings: &mut Findings<'_>) {
     let members = &router.members;
@@ -13,7 +13,6 @@ pub(super) fn election(router: &Router<'_>, findings: &mut Findings<'_>) {
     owners(members, findings);
     equal(members, findings);
     states(members, findings);
-    preemption(members, findings);
     weights(members, findings);
 }
 
@@ -83,7 +82,11 @@ fn states(members: &[Member<'_>], findings: &mut Findings<'_>) {
         .filter(|member| member.instance.wanted == WantedState::Master && !is_owner(member))
         .copied()
         .collect();
-    if masters.len() < 2 {
+    if let [only] = masters.as_slice() {
+        misplaced(only, members, findings);
+        return;
+    }
+    if masters.is_empty() {
         return;
     }
     findings.add(
@@ -105,52 +108,40 @@ fn states(members: &[Member<'_>], findings: &mut Findings<'_>) {
     );
 }
 
-/// `nopreempt` matters on whoever would otherwise take over: not on the node of the lowest priority.
-fn preemption(members: &[Member<'_>], findings: &mut Findings<'_>) {
-    let never = |member: &Member<'_>| member.instance.preempt == Preempt::Never;
-    if !members.iter().any(never) || members.iter().all(never) {
+/// `state MASTER` where another node wins the election.
+fn misplaced(master: &Member<'_>, members: &[Member<'_>], findings: &mut Findings<'_>) {
+    // While nothing has failed, whatever the numbers in files say.
+    let beats = |other: &&Member<'_>| {
+        other.instance.priority > master.instance.priority
+            && range(other.instance).0 > range(master.instance).0
+    };
+    let Some(better) = members.iter().find(beats) else {
         return;
-    }
-    let lowest = members.iter().map(|member| member.instance.priority).min();
-    let lowest: Vec<Member<'_>> = members
-        .iter()
-        .filter(|member| Some(member.instance.priority) == lowest)
-        .copied()
-        .collect();
-    let without: Vec<Member<'_>> = members
-        .iter()
-        .filter(|member| {
-            !never(member)
-                && Some(member.instance.priority) != lowest.first().map(|low| low.instance.priority)
-        })
-        .copied()
-        .collect();
-    if without.is_empty() {
-        return;
-    }
+    };
+    let (here, there) = (
+        findings.node(master).to_owned(),
+        findings.node(better).to_owned(),
+    );
     findings.add(
         Warning,
-        "nopreempt-missing",
-        &without,
+        "state-misplaced",
+        &[*master, *better],
         [
             format!(
-                "`{}` has `nopreempt` on some nodes, but not on {}",
-                without[0].instance.name.value,
-                without
-                    .iter()
-                    .map(|member| findings.node(member))
-                    .collect::<Vec<_>>()
-                    .join(", ")
+                "`{}` has `state MASTER` on {here}, and the higher priority on {there}",
+                master.instance.name.value
             ),
-            "a node without it takes over from a living master of lower priority all the same"
-                .to_owned(),
-            "set `nopreempt` on all nodes, or on none".to_owned(),
+            format!(
+                "{there} is master; where both start at once {here} can be it first, and the \
+                addresses move once more"
+            ),
+            format!("put `state MASTER` on {there}, or give {here} the highest priority"),
         ],
     );
 }
 
 /// The highest and the lowest effective priority that the weights of an instance allow.
-fn range(instance: &VrrpInstance) -> (i32, i32) {
+pub(super) fn range(instance: &VrrpInstance) -> (i32, i32) {
     let base = i32::from(instance.priority.get());
     if base == 255 {
         return (base, base);
