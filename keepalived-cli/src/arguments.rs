@@ -232,7 +232,8 @@ pub(crate) struct Status {
 }
 
 /// Look for mistakes in configuration files, and, where there are several, for what does not fit
-/// together between the nodes they are of. Exit code 0: none; 1: warnings under --strict; 2: errors.
+/// together between the nodes they are of. Exit code 0: no error; 1: warnings, under --strict; 2:
+/// errors. `explain CODE` says what a finding means.
 #[derive(Clone, Debug, PartialEq, Eq, FromArgs)]
 #[argh(subcommand, name = "check")]
 pub(crate) struct Check {
@@ -248,16 +249,21 @@ pub(crate) struct Check {
     /// the files have nothing to do with each other
     #[argh(switch)]
     pub(crate) each: bool,
+    /// the file is of another machine: do not look for its programs and certificates on this one (of
+    /// several files nobody looks for any)
+    #[argh(switch)]
+    pub(crate) elsewhere: bool,
     /// files to read, the whole configuration of a node each; - for standard input
     #[argh(positional)]
     pub(crate) files: Vec<PathBuf>,
 }
 
-/// Say what a word of the configuration means.
+/// Say what a word of the configuration means, or a finding of `check` about several files.
 #[derive(Clone, Debug, PartialEq, Eq, FromArgs)]
 #[argh(subcommand, name = "explain")]
 pub(crate) struct Explain {
-    /// the word
+    /// the word, with or without its block (`echo`, `bfd_instance.echo`), or the code of a finding
+    /// (`vrid-differs`)
     #[argh(positional)]
     pub(crate) keyword: String,
 }

@@ -1,6 +1,7 @@
 //! `check FILE...`: read configurations, report every mistake, and what does not fit together between
 //! those of several nodes; exit. `-` is standard input.
 
+mod machine;
 mod together;
 
 use std::io::{self, Read, Write};
@@ -46,6 +47,10 @@ pub(crate) fn run(options: &Check) -> ExitCode {
             found.help("the checker is left out");
             parsed.diagnostics.push(found);
         }
+        // Of several nodes this can be one at most, and it is not known which.
+        if options.files.len() == 1 && !options.elsewhere {
+            machine::missing(&parsed.config, &mut parsed.diagnostics);
+        }
         if options.strict {
             tighten(&mut parsed.diagnostics);
         }
@@ -64,6 +69,7 @@ pub(crate) fn run(options: &Check) -> ExitCode {
                 "file": file.to_string_lossy(),
                 "instances": parsed.config.instances.len(),
                 "services": parsed.config.services.len(),
+                "sessions": sessions(&parsed),
                 "errors": errors,
                 "warnings": warnings,
                 "refused": refused,
@@ -79,11 +85,15 @@ pub(crate) fn run(options: &Check) -> ExitCode {
         let _ = write!(out, "{rendered}");
         let _ = writeln!(
             out,
-            "{}: {instances} instances, {}{errors} errors, {warnings} warnings{}",
+            "{}: {instances} instances, {}{}{errors} errors, {warnings} warnings{}",
             file.display(),
             match parsed.config.services.len() {
                 0 => String::new(),
                 services => format!("{services} services, "),
+            },
+            match sessions(&parsed) {
+                0 => String::new(),
+                sessions => format!("{sessions} BFD sessions, "),
             },
             match refused {
                 0 => String::new(),
@@ -120,6 +130,11 @@ fn exit_code(errors: usize, warnings: usize, options: &Check) -> u8 {
     } else {
         0
     }
+}
+
+/// BFD sessions, S-BFD initiators among them.
+fn sessions(parsed: &Parsed) -> usize {
+    parsed.config.bfd.len()
 }
 
 fn parse(file: &Path, read: &ReadOptions) -> Parsed {

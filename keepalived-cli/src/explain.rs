@@ -1,10 +1,12 @@
-//! `explain KEYWORD`: what a word of the configuration means, from the table the parser reads.
+//! `explain KEYWORD`: what a word of the configuration means, from the table the parser reads; and
+//! what a finding of `check` means.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use keepalived_config::schema::{Keyword, OURS, Status, inline_words, keywords};
+use keepalived_config::cluster::CODES;
+use keepalived_config::schema::{Keyword, OURS, Status, inline_words, keywords, nearest};
 
 use crate::arguments::Explain;
 
@@ -28,17 +30,40 @@ pub(crate) fn run(options: &Explain) -> ExitCode {
 
 fn text(word: &str) -> Option<String> {
     let mut text = String::new();
-    for keyword in keywords().filter(|keyword| keyword.name == word) {
+    // `bfd_instance.echo` as well as `echo`, and any part of the path.
+    let (block, word) = match word.rsplit_once('.') {
+        Some((block, word)) => (Some(block), word),
+        None => (None, word),
+    };
+    let inside = |path: &str| match block {
+        None => true,
+        Some(block) => path
+            .strip_suffix(block)
+            .is_some_and(|before| before.is_empty() || before.ends_with('.')),
+    };
+    let named = keywords().filter(|keyword| keyword.name == word);
+    for keyword in named.filter(|keyword| inside(keyword.context.path())) {
         if !text.is_empty() {
             text.push('\n');
         }
         text.push_str(&entry(keyword));
     }
-    for inline in inline_words().filter(|inline| inline.name == word) {
+    let named = inline_words().filter(|inline| inline.name == word);
+    for inline in named.filter(|inline| inside(inline.place)) {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{word} {}", inline.arguments);
         let _ = writeln!(text, "  in:      a line of {}", inline.place);
         let _ = writeln!(text, "  here:    {}", status(inline.status));
+    }
+    if let Some((code, meaning)) = CODES
+        .iter()
+        .find(|(code, _)| block.is_none() && *code == word)
+    {
+        let _ = writeln!(
+            text,
+            "{code}\n  found by: check, in the files of several nodes"
+        );
+        let _ = writeln!(text, "  meaning:  {meaning}");
     }
     (!text.is_empty()).then_some(text)
 }
@@ -80,24 +105,49 @@ fn status(status: Status) -> String {
     }
 }
 
-/// Words that contain it or that it contains, or that begin alike.
-fn similar(word: &str) -> Vec<&'static str> {
-    let lower = word.to_lowercase();
-    let mut names: Vec<&'static str> = keywords()
+/// The word that is spelled most like it, and those that contain it or begin alike. A block in front
+/// of it stays there.
+fn similar(word: &str) -> Vec<String> {
+    const MOST: usize = 12;
+    let (block, last) = word
+        .rsplit_once('.')
+        .map_or(("", word), |(block, last)| (block, last));
+    let lower = last.to_lowercase();
+    let in_block = |keyword: &&Keyword| {
+        let path = keyword.context.path();
+        block.is_empty() || path == block || path.rsplit('.').next() == Some(block)
+    };
+    let mut names: Vec<&str> = keywords()
+        .filter(in_block)
         .map(|keyword| keyword.name)
-        .filter(|name| {
-            let alike = name
-                .bytes()
-                .zip(lower.bytes())
-                .take_while(|(a, b)| a == b)
-                .count();
-            !lower.is_empty() && (name.contains(&lower) || alike >= 4)
-        })
         .collect();
+    if names.is_empty() {
+        // The block is what is wrong.
+        let blocks = keywords().map(|keyword| keyword.context.path());
+        return nearest(block, blocks)
+            .map(|near| format!("{near}.{last}"))
+            .into_iter()
+            .collect();
+    }
+    if block.is_empty() {
+        names.extend(CODES.iter().map(|(code, _)| *code));
+    }
     names.sort_unstable();
     names.dedup();
-    names.truncate(12);
-    names
+    let near = nearest(&lower, names.iter().copied());
+    let alike = |name: &&str| {
+        let same = name.bytes().zip(lower.bytes());
+        let same = same.take_while(|(a, b)| a == b).count();
+        !lower.is_empty() && Some(*name) != near && (name.contains(&lower) || same >= 4)
+    };
+    let others = names.iter().copied().filter(|name| alike(name));
+    let found = near.into_iter().chain(others).take(MOST);
+    found
+        .map(|name| match block {
+            "" => name.to_owned(),
+            block => format!("{block}.{name}"),
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -122,7 +172,34 @@ mod tests {
     #[test]
     fn an_unknown_word_gets_suggestions() {
         assert_eq!(text("no_such_word"), None);
-        assert!(similar("advert_interval").contains(&"advert_int"));
-        assert!(similar("").is_empty());
+        let similar = |word: &str| super::similar(word).join(" ");
+        assert!(similar("advert_interval").contains("advert_int"));
+        assert_eq!(similar(""), "");
+        assert_eq!(similar("ecko"), "echo");
+        assert_eq!(similar("bfd_instance.ecko"), "bfd_instance.echo");
+        assert_eq!(similar("bfd_instanse.echo"), "bfd_instance.echo");
+        assert!(similar("vrid-difers").starts_with("vrid-differs"));
+    }
+
+    #[test]
+    fn a_word_is_found_with_its_block_and_in_that_block_only() {
+        let blocks = |word: &str| {
+            let text = super::text(word).unwrap_or_default();
+            text.matches("  in:").count()
+        };
+        assert_eq!(blocks("bfd_instance.sbfd"), 1);
+        assert_eq!(blocks("vrrp_instance.notify"), 1);
+        assert_eq!(blocks("HTTP_GET.url.path"), 1);
+        assert_eq!(blocks("virtual_server.real_server.HTTP_GET.url.path"), 1);
+        assert_eq!(blocks("instance.notify"), 0);
+        assert_eq!(blocks("bfd_instance.priority"), 0);
+    }
+
+    #[test]
+    fn every_finding_about_a_cluster_is_explained() {
+        for (code, meaning) in CODES {
+            let text = super::text(code).unwrap();
+            assert!(text.contains(meaning), "{text}");
+        }
     }
 }

@@ -361,3 +361,71 @@ fn what_may_be_meant_between_nodes_fails_the_strict_check_only() {
         Some(0)
     );
 }
+
+/// What a single file needs of the machine it is for; files of other machines are left alone.
+#[test]
+fn check_looks_for_programs_and_certificates_of_this_machine() {
+    let content = format!(
+        "SSL {{\n    ca /nonexistent/ca.pem\n}}\n\
+         virtual_server 192.0.2.1 80 {{\n    protocol TCP\n    real_server 192.0.2.2 80 {{\n        \
+         MISC_CHECK {{\n            misc_path \"/nonexistent/check x\"\n        }}\n    }}\n    \
+         real_server 192.0.2.3 80 {{\n        MISC_CHECK {{\n            misc_path /bin/true\n        }}\n    \
+         }}\n}}\n{GOOD}"
+    );
+    let path = file("machine.conf", &content);
+    let path = path.to_str().unwrap();
+    let output = run(&["check", path]);
+    let report = text(&output.stdout);
+    assert_eq!(code(&output), Some(0), "{report}");
+    for part in [
+        "warning[no-such-file]: the file /nonexistent/ca.pem of `ca`",
+        "machine.conf:2:8",
+        "warning[no-such-program]: there is no program `/nonexistent/check`",
+        "machine.conf:8:",
+        "1 instances, 1 services, 0 errors, 2 warnings",
+    ] {
+        assert!(report.contains(part), "{part}\n{report}");
+    }
+    assert_eq!(code(&run(&["check", "--strict", path])), Some(1));
+    for words in [
+        &["check", "--strict", "--elsewhere", path][..],
+        &["check", "--strict", "--each", path, path],
+    ] {
+        let output = run(words);
+        assert_eq!(code(&output), Some(0), "{}", text(&output.stdout));
+    }
+}
+
+/// A file with nothing but sessions is not an empty one.
+#[test]
+fn check_counts_sessions() {
+    let path = file(
+        "bfd.conf",
+        "bfd_instance b {\n    neighbor_ip 192.0.2.9\n}\n",
+    );
+    let path = path.to_str().unwrap();
+    let report = text(&run(&["check", path]).stdout);
+    let expected = "0 instances, 1 BFD sessions, 0 errors, 0 warnings";
+    assert!(report.contains(expected), "{report}");
+    let output = run(&["check", "--json", path]);
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer[0]["sessions"], 1, "{answer}");
+}
+
+/// What somebody types who knows the word nearly.
+#[test]
+fn explain_knows_blocks_and_findings_and_offers_what_is_spelled_alike() {
+    for (word, expected) in [
+        ("bfd_instance.sbfd", "in:      bfd_instance"),
+        ("weights-too-small", "found by: check"),
+    ] {
+        let output = run(&["explain", word]);
+        assert_eq!(code(&output), Some(0), "{word}");
+        let said = text(&output.stdout);
+        assert!(said.contains(expected), "{word}: {said}");
+    }
+    let output = run(&["explain", "ecko"]);
+    assert_eq!(code(&output), Some(1));
+    let said = text(&output.stderr);
+    assert!(said.contains("Similar: echo"), "{said}");
+}

@@ -201,6 +201,7 @@ fn subcommands_are_the_first_word() {
         Ok(Invocation::Check(Check {
             json: false,
             each: false,
+            elsewhere: false,
             strict: true,
             config_id: None,
             files: vec!["a".into(), "b".into()]

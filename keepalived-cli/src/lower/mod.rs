@@ -28,7 +28,7 @@ use crate::rtnetlink::Rtnetlink;
 pub(crate) use alerts::{AlertPlan, MailPlan, Wishes};
 pub(crate) use balance::{BalancePlan, ServerWishes, ServiceWishes, unusable_checks};
 pub(crate) use process::{Around, ProcessPlan};
-pub(crate) use scripts::ScriptTrouble;
+pub(crate) use scripts::{Judgement, ScriptTrouble};
 pub(crate) use secret::Secret;
 
 /// Everything the daemon runs, and what could not be taken over.
