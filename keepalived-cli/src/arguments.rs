@@ -2,12 +2,14 @@
 
 mod flags;
 mod normalise;
+mod simulate;
 mod usage;
 
 use std::path::PathBuf;
 
 use argh::FromArgs;
 
+pub(crate) use simulate::Simulate;
 pub(crate) use usage::usage;
 
 use normalise::{Normal, normalise};
@@ -25,6 +27,8 @@ pub(crate) enum Invocation {
     Explain(Explain),
     /// Show a failover.
     Demo(Demo),
+    /// Say what the nodes of a cluster will do.
+    Simulate(Box<Simulate>),
     /// Be the hash generator, with these words (`genhash`, `-T`).
     Genhash(Vec<String>),
     /// Print the number of a signal (`--signum`); the name is not checked yet.
@@ -296,6 +300,12 @@ pub(crate) fn parse(program: &str, arguments: &[String]) -> Result<Invocation, R
             }
             "explain" => return subcommand(program, first, rest, Invocation::Explain),
             "demo" => return subcommand(program, first, rest, Invocation::Demo),
+            "simulate" => {
+                let rest = simulate::joined(rest)?;
+                return subcommand(program, first, &rest, |options| {
+                    Invocation::Simulate(Box::new(options))
+                });
+            }
             "genhash" => return Ok(Invocation::Genhash(rest.to_vec())),
             "help" => return Ok(Invocation::Help(usage(program))),
             "version" => return Ok(Invocation::Version),

@@ -65,6 +65,7 @@ fn main() -> ExitCode {
         Ok(Invocation::Check(options)) => check::run(&options),
         Ok(Invocation::Explain(options)) => explain::run(&options),
         Ok(Invocation::Demo(options)) => demo::run(&options),
+        Ok(Invocation::Simulate(options)) => simulate::run(&options),
         Ok(Invocation::Genhash(words)) => genhash::run(&format!("{program} genhash"), &words),
         Ok(Invocation::Signum(name)) => signum(&name),
         Ok(Invocation::Version) => {

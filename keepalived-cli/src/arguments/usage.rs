@@ -21,6 +21,7 @@ pub(crate) fn usage(program: &str) -> String {
         "Usage: {program} [OPTION...]                 run the daemon\n\
          \x20      {program} status [--json]             show what a running daemon does\n\
          \x20      {program} check [--strict] FILE...    look for mistakes in configurations\n\
+         \x20      {program} simulate FILE... [--at ...]  what the nodes will do when something happens\n\
          \x20      {program} explain KEYWORD             what a word of the configuration means\n\
          \x20      {program} genhash -s ADDRESS ...       the digest of a page\n\
          \x20      {program} demo                        watch a failover on this machine\n\n"

@@ -1,0 +1,80 @@
+//! One client on each wire, which uses the virtual addresses there.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use netsim::vrrp::{Frame, HostNode, Station};
+use netsim::{Effect, Instant, Node, NodeId, Power, To};
+
+use super::frame::{Carried, Note, Wired};
+use super::topology::Topology;
+
+/// How long a client believes what it knows without a sign of life: Linux waits five seconds with a
+/// packet on its way and then asks three times, a second apart.
+const DOUBTS_AFTER: Duration = Duration::from_secs(8);
+
+/// A client that believes announcements, as [`HostNode`] does.
+#[derive(Debug)]
+pub(super) struct Client {
+    wire: usize,
+    topology: Arc<Topology>,
+    host: Station,
+}
+
+impl Client {
+    pub(super) fn new(wire: usize, topology: &Arc<Topology>) -> Self {
+        let wanted = topology.wanted.get(wire);
+        let addresses: Vec<IpAddr> = wanted
+            .into_iter()
+            .flatten()
+            .map(|(address, _)| *address)
+            .collect();
+        Self {
+            wire,
+            topology: Arc::clone(topology),
+            host: HostNode::new(addresses, DOUBTS_AFTER).into(),
+        }
+    }
+
+    pub(super) fn handle_power(&mut self, now: Instant, power: Power) {
+        self.host.handle_power(now, power);
+    }
+
+    pub(super) fn handle_frame(&mut self, now: Instant, from: NodeId, frame: &Frame) {
+        self.host.handle_frame(now, from, frame);
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        self.host.handle_timeout(now);
+    }
+
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
+        self.host.next_timeout()
+    }
+
+    /// Its output, as far as there is any: what it asks goes to every router of its wire.
+    pub(super) fn collect(&mut self, mut out: impl FnMut(Effect<Wired, Note>)) {
+        while let Some(effect) = self.host.poll_effect() {
+            match effect {
+                Effect::Send { frame, .. } => {
+                    let ports = self.topology.wires.get(self.wire);
+                    for (node, interface) in ports.into_iter().flatten() {
+                        let carries = Carried::Vrrp(frame.clone());
+                        out(Effect::Send {
+                            to: To::Node(NodeId(*node)),
+                            frame: Wired {
+                                interface: *interface,
+                                carries,
+                            },
+                        });
+                    }
+                }
+                Effect::Note(netsim::vrrp::Note::Learned { address, holder }) => {
+                    out(Effect::Note(Note::Learned { address, holder }));
+                }
+                Effect::Note(_) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! From the files to what is simulated: nodes, wires, virtual routers and who has which address.
+
+mod addresses;
+mod remarks;
+mod wires;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use keepalived_config::diagnostic::render_all;
+use keepalived_config::{Diagnostic, FileSource, Options};
+use netlink_vip::InterfaceName;
+use vrrp_proto::{Family, Version};
+
+use super::document::{Instance, Member, Node, Remark};
+use super::machine::AnyMachine;
+use super::topology::{Port, Setup, Topology};
+use crate::load::is_fault;
+use crate::lower::lower;
+
+use wires::Labels;
+
+/// What the command line says about files.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Wanted {
+    /// The nodes, each with its file.
+    pub(super) nodes: Vec<(String, PathBuf)>,
+    /// Files that nodes are to reload, in the order of the script.
+    pub(super) reloads: Vec<(usize, PathBuf)>,
+    /// Interfaces that are on one wire: `eth0@a=eth1@b`.
+    pub(super) wires: Vec<String>,
+    /// Addresses of interfaces: `eth0@a=192.0.2.1`.
+    pub(super) addresses: Vec<String>,
+}
+
+/// Everything that a run begins with.
+#[derive(Debug)]
+pub(super) struct Cluster {
+    pub(super) topology: Arc<Topology>,
+    pub(super) nodes: Vec<Node>,
+    pub(super) instances: Vec<Instance>,
+    pub(super) wires: Vec<String>,
+    pub(super) remarks: Vec<Remark>,
+    /// Which file of its node each reload is of, in the order of the script.
+    pub(super) reloads: Vec<usize>,
+}
+
+/// A file that was read.
+struct Read {
+    node: usize,
+    driver: keepalived_driver::Config,
+}
+
+impl Cluster {
+    /// Reads all files. `Err` has what is wrong with them, for people.
+    pub(super) fn load(wanted: &Wanted) -> Result<Self, String> {
+        let mut remarks = Vec::new();
+        let mut wrong = Vec::new();
+        let mut read = Vec::new();
+        let first = wanted.nodes.iter().map(|(_, path)| path).enumerate();
+        let later = wanted.reloads.iter().map(|(node, path)| (*node, path));
+        for (node, path) in first.chain(later) {
+            let name = wanted.nodes.get(node).map_or("", |(name, _)| name.as_str());
+            match load(name, path) {
+                Ok((model, lowered)) => {
+                    remarks::collect(node, &model, &lowered, &mut remarks);
+                    let driver = lowered.driver;
+                    read.push(Read { node, driver });
+                }
+                Err(error) => wrong.push(error),
+            }
+        }
+        if !wrong.is_empty() {
+            return Err(wrong.join("\n"));
+        }
+        let names: Vec<&str> = wanted.nodes.iter().map(|(name, _)| name.as_str()).collect();
+        let labels = Labels::new(&read, &names, &wanted.wires)?;
+        let (wire_names, wires, wire_of) = labels.finish();
+        let (mut instances, mut place_of) = (Vec::new(), BTreeMap::new());
+        let mut setups: Vec<Vec<Arc<Setup>>> = names.iter().map(|_| Vec::new()).collect();
+        let mut reloads = Vec::new();
+        let plan = addresses::Plan::new(&read, &names, &wire_of, &wanted.addresses)?;
+        for (nth, Read { node, driver }) in read.into_iter().enumerate() {
+            let mut places = Vec::new();
+            for setup in &driver.instances {
+                let port = (node, setup.interface);
+                let wire = wire_of.get(&port).copied().unwrap_or_default();
+                let key = (wire, setup.fsm.family, setup.fsm.vrid.get());
+                let place = *place_of.entry(key).or_insert_with(|| {
+                    instances.push(Instance {
+                        name: setup.name.to_string(),
+                        family: setup.fsm.family,
+                        vrid: setup.fsm.vrid.get(),
+                        wire: wire_names.get(wire).cloned().unwrap_or_default(),
+                        addresses: Vec::new(),
+                        members: Vec::new(),
+                    });
+                    instances.len() - 1
+                });
+                places.push(place);
+                let Some(instance) = instances.get_mut(place) else {
+                    continue;
+                };
+                for vip in &setup.addresses {
+                    if !instance.addresses.contains(&vip.address) {
+                        instance.addresses.push(vip.address);
+                    }
+                }
+                if instance.members.iter().all(|member| member.node != node) {
+                    instance.members.push(member(node, &driver, setup));
+                }
+            }
+            let Some(files) = setups.get_mut(node) else {
+                continue;
+            };
+            if nth >= names.len() {
+                reloads.push(files.len());
+            }
+            files.push(Arc::new(Setup { driver, places }));
+        }
+        remarks::addresses(&plan, &instances, &names, &mut remarks);
+        let wanted_addresses = wanted_addresses(&setups, &wire_of, wires.len());
+        let nodes = wanted.nodes.iter().map(|(name, file)| Node {
+            name: name.clone(),
+            file: file.clone(),
+        });
+        let topology = Topology {
+            setups,
+            wires,
+            wire_of,
+            primary: plan.primary,
+            owner: plan.owner,
+            wanted: wanted_addresses,
+        };
+        remarks.dedup();
+        Ok(Self {
+            topology: Arc::new(topology),
+            nodes: nodes.collect(),
+            instances,
+            wires: wire_names,
+            remarks,
+            reloads,
+        })
+    }
+}
+
+/// Reads one file. What is refused on purpose is no mistake, as in the daemon.
+fn load(
+    name: &str,
+    path: &Path,
+) -> Result<(keepalived_config::Config, crate::lower::Lowered), String> {
+    if let Err(error) = std::fs::File::open(path) {
+        return Err(format!("{}: {error}", path.display()));
+    }
+    let options = Options::default().with_config_id(name);
+    let text = path.to_string_lossy();
+    let parsed = keepalived_config::parse(&mut FileSource, &text, &options);
+    let faults: Vec<Diagnostic> = parsed
+        .diagnostics
+        .iter()
+        .filter(|found| is_fault(found))
+        .cloned()
+        .collect();
+    if !faults.is_empty() {
+        return Err(render_all(&faults, &parsed.sources));
+    }
+    let lowered = lower(&parsed.config, &AnyMachine);
+    if lowered.driver.instances.is_empty() {
+        return Err(format!("{}: no vrrp_instance in it", path.display()));
+    }
+    Ok((parsed.config, lowered))
+}
+
+fn member(
+    node: usize,
+    driver: &keepalived_driver::Config,
+    setup: &Arc<keepalived_driver::InstanceSetup>,
+) -> Member {
+    let place = driver
+        .instances
+        .iter()
+        .position(|one| Arc::ptr_eq(one, setup));
+    let mut groups = driver.groups.iter();
+    let group = groups.find(|group| place.is_some_and(|place| group.members.contains(&place)));
+    Member {
+        node,
+        name: setup.name.to_string(),
+        interface: setup.interface.to_string(),
+        priority: setup.fsm.role.priority().get(),
+        version: match setup.fsm.version() {
+            Version::V2 => 2,
+            Version::V3 => 3,
+        },
+        group: group.map(|group| group.name.to_string()),
+    }
+}
+
+/// What the client of each wire wants to reach: every virtual address that may be on it.
+fn wanted_addresses(
+    setups: &[Vec<Arc<Setup>>],
+    wire_of: &BTreeMap<Port, usize>,
+    wires: usize,
+) -> Vec<Vec<(IpAddr, usize)>> {
+    let mut wanted: Vec<Vec<(IpAddr, usize)>> = vec![Vec::new(); wires];
+    for (node, files) in setups.iter().enumerate() {
+        for setup in files {
+            for (one, place) in setup.driver.instances.iter().zip(&setup.places) {
+                for vip in &one.addresses {
+                    let port = |interface: InterfaceName| wire_of.get(&(node, interface));
+                    let wire = port(vip.device).or_else(|| port(one.interface));
+                    let list = wire.and_then(|wire| wanted.get_mut(*wire));
+                    if let Some(list) = list
+                        && list.iter().all(|(address, _)| *address != vip.address)
+                    {
+                        list.push((vip.address, *place));
+                    }
+                }
+            }
+        }
+    }
+    wanted
+}
+
+/// `eth0@a`: an interface of a node.
+fn port(word: &str, names: &[&str]) -> Result<(Option<usize>, InterfaceName), String> {
+    let (interface, node) = match word.split_once('@') {
+        Some((interface, name)) => {
+            let node = names.iter().position(|known| *known == name);
+            let unknown = || format!("{word}: there is no node {name}");
+            (interface, Some(node.ok_or_else(unknown)?))
+        }
+        None => (word, None),
+    };
+    let interface = InterfaceName::new(interface).map_err(|error| format!("{word}: {error}"))?;
+    Ok((node, interface))
+}
+
+/// The name of each node, from those of the files, unless `given`.
+pub(super) fn names(files: &[PathBuf], given: &[String]) -> Result<Vec<String>, String> {
+    if given.len() > files.len() {
+        return Err(format!(
+            "--name was given {} times for {} files",
+            given.len(),
+            files.len()
+        ));
+    }
+    let stem = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.strip_suffix(".conf").unwrap_or(&name).to_owned()
+    };
+    let folder = |path: &PathBuf| {
+        let folder = path.parent().and_then(Path::file_name);
+        folder.map(|folder| folder.to_string_lossy().into_owned())
+    };
+    let stems: Vec<String> = files.iter().map(stem).collect();
+    let twice = |stem: &String| stems.iter().filter(|other| *other == stem).count() > 1;
+    let mut names: Vec<String> = Vec::new();
+    for (nth, path) in files.iter().enumerate() {
+        let stem = stems.get(nth).cloned().unwrap_or_default();
+        let own = folder(path).filter(|folder| twice(&stem) && !folder.is_empty());
+        let wish = given.get(nth).cloned().or(own).unwrap_or(stem);
+        let mut name: String = wish
+            .chars()
+            .map(|c| {
+                if c.is_alphanumeric() || "-_.".contains(c) {
+                    c
+                } else {
+                    '_'
+                }
+            })
+            .collect();
+        if given.get(nth).is_some_and(|given| *given != name) {
+            return Err(format!(
+                "--name {wish}: letters, digits, dots, dashes and underscores only"
+            ));
+        }
+        if names.contains(&name) {
+            if given.get(nth).is_some() {
+                return Err(format!("--name {name}: there are two of them"));
+            }
+            let free = (2..).map(|count| format!("{name}-{count}"));
+            name = free
+                .into_iter()
+                .find(|free| !names.contains(free))
+                .unwrap_or(name);
+        }
+        names.push(name);
+    }
+    Ok(names)
+}
+
+/// The family of an address.
+fn family(address: IpAddr) -> Family {
+    Family::of(address)
+}

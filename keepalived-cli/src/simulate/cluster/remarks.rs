@@ -1,0 +1,95 @@
+//! What of the files has no part in the simulation, and what is assumed in its stead.
+
+use keepalived_config::Config as Model;
+
+use super::super::document::{Instance, Remark};
+use super::super::sessions::is_simulated;
+use super::addresses::Plan;
+use crate::lower::Lowered;
+
+/// Everything about one file.
+pub(super) fn collect(node: usize, model: &Model, lowered: &Lowered, remarks: &mut Vec<Remark>) {
+    let mut add = |text: String| remarks.push(Remark { node, text });
+    let driver = &lowered.driver;
+    // What the daemon would say itself.
+    for remark in &lowered.remarks {
+        add(remark.clone());
+    }
+    if !lowered.hooks.is_empty() || !lowered.group_hooks.is_empty() {
+        add("notify scripts are not run".to_owned());
+    }
+    if !model.services.is_empty() {
+        let count = model.services.len();
+        add(format!("virtual servers and their checks ({count})"));
+    }
+    let instances = &driver.instances;
+    let (routes, rules) = instances.iter().fold((0, 0), |(routes, rules), one| {
+        (routes + one.routes.len(), rules + one.rules.len())
+    });
+    if routes + rules > 0 {
+        add(format!("virtual routes ({routes}) and rules ({rules})"));
+    }
+    let statics = &driver.statics;
+    if *statics != Default::default() {
+        add("static addresses, routes and rules: taken to be there".to_owned());
+    }
+    if instances.iter().any(|one| one.links().next().is_some()) {
+        add("devices for virtual MAC addresses: addresses are on the interface itself".to_owned());
+    }
+    if instances.iter().any(|one| one.refuse_traffic) {
+        add("no_accept: the packet filter is not simulated".to_owned());
+    }
+    if !driver.delay_after_boot.is_zero() {
+        add("vrrp_delay_after_boot: the hosts are taken to have been up for longer".to_owned());
+    }
+    if !driver.polled_links.is_empty() {
+        add("linkbeat polling: the loss of a link is noticed at once".to_owned());
+    }
+    for session in driver.bfd.iter().filter(|one| !is_simulated(one)) {
+        let name = &session.name;
+        add(format!("S-BFD session {name}: taken to be up"));
+    }
+    if driver.bfd_reflector.is_some() {
+        add("sbfd_reflector".to_owned());
+    }
+    if model.bfd.iter().any(|session| session.echo.is_some()) {
+        add("BFD echo packets: sessions live by their control packets".to_owned());
+    }
+}
+
+/// Addresses that nobody has told, where they matter.
+pub(super) fn addresses(
+    plan: &Plan,
+    instances: &[Instance],
+    names: &[&str],
+    remarks: &mut Vec<Remark>,
+) {
+    for ((node, interface), address) in &plan.inferred {
+        let text =
+            format!("the address of {interface} is taken to be {address}, as others call it");
+        remarks.push(Remark { node: *node, text });
+    }
+    for ((node, interface), family) in &plan.made_up {
+        let name = interface.to_string();
+        let equal = instances.iter().any(|one| {
+            let mine = one.members.iter().find(|member| member.node == *node);
+            mine.is_some_and(|mine| {
+                let mut others = one.members.iter();
+                one.family == *family
+                    && mine.interface == name
+                    && others.any(|other| other.node != *node && other.priority == mine.priority)
+            })
+        });
+        if equal {
+            let address = plan.text((*node, *interface), *family);
+            let node_name = names.get(*node).copied().unwrap_or_default();
+            remarks.push(Remark {
+                node: *node,
+                text: format!(
+                    "the address of {name} is not in the file and decides between equal priorities: \
+                     taken to be {address} (--address {name}@{node_name}=ADDRESS)"
+                ),
+            });
+        }
+    }
+}

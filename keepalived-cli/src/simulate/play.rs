@@ -1,0 +1,197 @@
+//! One run: a world from the cluster, the script put into it, and what came of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use netsim::{Budget, Fault, Instant, Link, Loss, NodeId, Random, World};
+
+use super::client::Client;
+use super::cluster::Cluster;
+use super::frame::Order;
+use super::recorder::{Found, Recorder};
+use super::router::RouterBox;
+use super::script::{Step, What, tracker};
+use super::station::Station;
+use super::topology::Shared;
+
+/// How a run is to be.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) length: Duration,
+    pub(super) delay: (Duration, Duration),
+    /// In parts per million.
+    pub(super) loss: u32,
+    pub(super) duplicate: u32,
+    pub(super) reorder: bool,
+    /// Starts and the script are late by up to this, as the seed has it.
+    pub(super) spread: Duration,
+}
+
+impl Settings {
+    fn link(&self, loss: u32) -> Link {
+        let link = Link::new(self.delay.0..=self.delay.1).with_duplicates(self.duplicate);
+        let link = match loss {
+            0 => link,
+            ppm => link.with_loss(Loss::Random(ppm)),
+        };
+        if self.reorder {
+            link.with_reordering()
+        } else {
+            link
+        }
+    }
+}
+
+/// The script, with every name found.
+#[derive(Clone, Debug)]
+pub(super) struct Ready(Vec<(Duration, Vec<Fault<Order>>)>);
+
+/// Finds every name of the script.
+pub(super) fn prepare(
+    cluster: &Cluster,
+    settings: &Settings,
+    script: &[Step],
+) -> Result<Ready, String> {
+    let topology = &cluster.topology;
+    let clients: Vec<NodeId> = (0..topology.wires.len())
+        .map(|wire| topology.client(wire))
+        .collect();
+    let all = |one: &Option<usize>| match one {
+        Some(node) => vec![NodeId(*node)],
+        None => clients.clone(),
+    };
+    let mut reloads = cluster.reloads.iter();
+    let mut ready = Vec::new();
+    for step in script {
+        let tell = |node: usize, order| vec![Fault::Tell(NodeId(node), order)];
+        let faults = match &step.what {
+            What::Kill(node) => vec![Fault::Crash(NodeId(*node))],
+            What::Stop(node) => vec![Fault::Stop(NodeId(*node))],
+            What::Start(node) => vec![Fault::Start(NodeId(*node))],
+            What::Stall(node, length) => vec![Fault::Stall(NodeId(*node), *length)],
+            What::Link(node, interface, up) => {
+                if topology.ports(*node).all(|known| known != *interface) {
+                    let known: Vec<String> =
+                        topology.ports(*node).map(|port| port.to_string()).collect();
+                    return Err(format!(
+                        "the file of {} has no interface {interface} (there are: {})",
+                        cluster
+                            .nodes
+                            .get(*node)
+                            .map_or("", |node| node.name.as_str()),
+                        known.join(", ")
+                    ));
+                }
+                tell(
+                    *node,
+                    Order::Link {
+                        interface: *interface,
+                        up: *up,
+                    },
+                )
+            }
+            What::Cut(from, to) => {
+                let mut cuts = Vec::new();
+                for from in all(from) {
+                    cuts.extend(all(to).into_iter().map(|to| Fault::OneWay(from, to)));
+                }
+                cuts
+            }
+            What::Partition(cells) => {
+                let mut cells: Vec<Vec<NodeId>> = cells
+                    .iter()
+                    .map(|cell| cell.iter().flat_map(&all).collect())
+                    .collect();
+                // Clients that nobody mentions are with the first.
+                let mentioned = cells.iter().flatten().any(|node| clients.contains(node));
+                if let (false, Some(first)) = (mentioned, cells.first_mut()) {
+                    first.extend(&clients);
+                }
+                vec![Fault::Partition(cells)]
+            }
+            What::Heal => vec![Fault::Heal],
+            What::Reload(node, _) => {
+                let file = reloads.next().copied().unwrap_or_default();
+                tell(*node, Order::Reload(file))
+            }
+            What::Object(node, name, is) => {
+                let setups = topology.setups.get(*node);
+                let id = tracker(setups.map_or(&[], Vec::as_slice), name)?;
+                tell(*node, Order::Object { id, is: *is })
+            }
+            What::Clock(node, step) => tell(*node, Order::Clock(*step)),
+            What::Loss(ppm) => vec![Fault::SetLink(settings.link(*ppm))],
+        };
+        ready.push((step.at, faults));
+    }
+    Ok(Ready(ready))
+}
+
+fn at(time: Duration) -> Instant {
+    Instant::from_nanos(i64::try_from(time.as_nanos()).unwrap_or(i64::MAX))
+}
+
+/// Lets it happen. `brief` keeps no adverts and no events.
+pub(super) fn play(
+    cluster: &Cluster,
+    names: &[String],
+    settings: &Settings,
+    script: &Ready,
+    seed: u64,
+    brief: bool,
+) -> Found {
+    let topology = &cluster.topology;
+    let shared = Shared::new(topology);
+    let mut random = Random::new(seed ^ SPREAD);
+    let mut stations = Vec::new();
+    for (node, files) in topology.setups.iter().enumerate() {
+        let Some(setup) = files.first() else {
+            continue;
+        };
+        let sessions = random.bits();
+        let router = RouterBox::new(node, shared.clone(), Arc::clone(setup), sessions);
+        stations.push(Station::Router(Box::new(router)));
+    }
+    for wire in 0..topology.wires.len() {
+        let client = Client::new(wire, topology);
+        stations.push(Station::Client(client, Default::default()));
+    }
+    let count = stations.len();
+    let link = settings.link(settings.loss);
+    let clean = link.is_clean();
+    let mut world = World::new(seed, stations, link);
+    world.set_budget(Budget {
+        records: 50_000_000,
+        pending: 4_000_000,
+        ..Budget::default()
+    });
+    let mut late = || random.duration(&(Duration::ZERO..=settings.spread));
+    for node in 0..count {
+        let start = if node < topology.nodes() {
+            late()
+        } else {
+            Duration::ZERO
+        };
+        world.at(at(start), Fault::Start(NodeId(node)));
+    }
+    let shift = late();
+    for (time, faults) in &script.0 {
+        for fault in faults {
+            world.at(at(*time + shift), fault.clone());
+        }
+    }
+    let recorder = Recorder::new(shared, names, &cluster.wires, &cluster.instances);
+    let mut recorder = recorder.on(settings.delay.1, clean);
+    if brief {
+        recorder = recorder.brief();
+    }
+    let outcome = world.run_until(at(settings.length), &mut recorder);
+    if let Err(violation) = outcome {
+        recorder.object("simulation", violation.to_string());
+    }
+    let end = world.now().saturating_duration_since(Instant::ZERO);
+    recorder.finish(end, world.net())
+}
+
+/// So that starts do not draw from the sequence of the frames.
+const SPREAD: u64 = 0x5eed_0f5a_11e7_ab1e;

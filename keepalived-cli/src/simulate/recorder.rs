@@ -1,0 +1,664 @@
+//! Looks on, and writes the document.
+
+mod bounds;
+mod reach;
+mod rules;
+mod words;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keepalived_driver::InstanceSetup;
+use netsim::vrrp::Frame;
+use netsim::{Fault, Instant, Lost, Net, NodeId, Observer, Record};
+use vrrp_fsm::{Reason, TrackStatus};
+
+use super::document::{
+    Advert, Conflict, Event, Incident, Instance, Outage, Span, State, Takeover, Totals, Verdict,
+    Violation, Why,
+};
+use super::frame::{Carried, Note, Order};
+use super::objects;
+use super::station::Station;
+use super::topology::Shared;
+
+use reach::Reach;
+use rules::Watch;
+
+/// The rule by which a virtual router refuses what comes while it does not run.
+const NOT_RUNNING: &str = "not_running";
+
+/// Most adverts that are kept.
+const ADVERTS: usize = 2_000;
+/// Most of every other list that is kept.
+const LIMIT: usize = 5_000;
+
+/// One virtual router on one node.
+#[derive(Clone, Debug)]
+struct Seat {
+    /// The node has it, in one of its files.
+    member: bool,
+    state: State,
+    since: Duration,
+    reason: String,
+    priority: u8,
+    /// When its down timer began to run, and the lowest priority since.
+    armed: Duration,
+    lowest: u8,
+    /// The interval of the advert that did it, if one did.
+    interval: Option<Duration>,
+    /// Only the skew time has to pass.
+    short: bool,
+    /// It has heard an advert since it runs.
+    heard: bool,
+}
+
+/// What a run has come to.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) spans: Vec<Span>,
+    pub(super) adverts: Vec<Advert>,
+    pub(super) adverts_left_out: u64,
+    pub(super) incidents: Vec<Incident>,
+    pub(super) events: Vec<Event>,
+    pub(super) events_left_out: u64,
+    pub(super) takeovers: Vec<Takeover>,
+    pub(super) outages: Vec<Outage>,
+    pub(super) conflicts: Vec<Conflict>,
+    pub(super) violations: Vec<Violation>,
+    pub(super) totals: Totals,
+}
+
+/// The observer.
+pub(super) struct Recorder<'a> {
+    shared: Shared,
+    names: &'a [String],
+    wires: &'a [String],
+    instances: &'a [Instance],
+    /// Keep what only a reader wants to know.
+    detailed: bool,
+    /// The longest delay of a wire, and whether it loses frames.
+    delay: Duration,
+    clean: bool,
+    now: Duration,
+    /// By node and virtual router.
+    seats: Vec<Vec<Seat>>,
+    ran: Vec<bool>,
+    /// When each node was last held up.
+    held_up: Vec<Option<Duration>>,
+    last_master: Vec<Option<usize>>,
+    last_advert: Vec<Vec<Option<Duration>>>,
+    every: usize,
+    sent: usize,
+    told: BTreeSet<(usize, usize, &'static str)>,
+    watch: Vec<Watch>,
+    reach: Reach,
+    found: Found,
+}
+
+impl<'a> Recorder<'a> {
+    pub(super) fn new(
+        shared: Shared,
+        names: &'a [String],
+        wires: &'a [String],
+        instances: &'a [Instance],
+    ) -> Self {
+        let nodes = names.len();
+        let seat = |instance: &Instance, node: usize| {
+            let mut members = instance.members.iter();
+            let member = members.find(|member| member.node == node);
+            Seat {
+                member: member.is_some(),
+                state: State::Off,
+                since: Duration::ZERO,
+                reason: String::new(),
+                priority: member.map_or(0, |member| member.priority),
+                armed: Duration::ZERO,
+                lowest: member.map_or(0, |member| member.priority),
+                interval: None,
+                short: false,
+                heard: false,
+            }
+        };
+        let seats = |node| instances.iter().map(|one| seat(one, node)).collect();
+        let reach = Reach::new(&shared.topology);
+        Self {
+            shared,
+            names,
+            wires,
+            instances,
+            detailed: true,
+            delay: Duration::ZERO,
+            clean: true,
+            now: Duration::ZERO,
+            seats: (0..nodes).map(seats).collect(),
+            ran: vec![false; nodes],
+            held_up: vec![None; nodes],
+            last_master: vec![None; instances.len()],
+            last_advert: vec![vec![None; nodes]; instances.len()],
+            every: 1,
+            sent: 0,
+            told: BTreeSet::new(),
+            watch: vec![Watch::default(); instances.len()],
+            reach,
+            found: Found::default(),
+        }
+    }
+
+    /// What the wires are like.
+    pub(super) fn on(mut self, delay: Duration, clean: bool) -> Self {
+        (self.delay, self.clean) = (delay, clean);
+        self
+    }
+
+    /// Keeps no adverts and no events.
+    pub(super) fn brief(mut self) -> Self {
+        self.detailed = false;
+        self
+    }
+
+    /// The end, and what it has come to.
+    pub(super) fn finish(mut self, end: Duration, net: &Net) -> Found {
+        self.now = end;
+        for place in 0..self.instances.len() {
+            self.watch(place, net, true);
+        }
+        self.end_outages();
+        for node in 0..self.names.len() {
+            for place in 0..self.instances.len() {
+                self.close(node, place);
+            }
+        }
+        self.found
+            .spans
+            .sort_by_key(|span| (span.since, span.node, span.instance));
+        self.found.conflicts.sort_by_key(|conflict| conflict.from);
+        self.found.outages.sort_by_key(|outage| outage.from);
+        let totals = &mut self.found.totals;
+        totals.conflict_total = self.found.conflicts.iter().map(|one| one.length).sum();
+        self.found
+    }
+
+    /// A run ended because of this.
+    pub(super) fn object(&mut self, rule: &'static str, text: String) {
+        if self.found.violations.len() < LIMIT {
+            let at = self.now;
+            self.found.violations.push(Violation { at, rule, text });
+        }
+    }
+
+    fn name(&self, node: usize) -> &str {
+        self.names.get(node).map_or("?", String::as_str)
+    }
+
+    /// How a virtual router is called on a node.
+    fn title(&self, node: usize, place: usize) -> &str {
+        let Some(instance) = self.instances.get(place) else {
+            return "?";
+        };
+        let mut members = instance.members.iter();
+        let member = members.find(|member| member.node == node);
+        member.map_or(&instance.name, |member| &member.name)
+    }
+
+    fn seat(&mut self, node: usize, place: usize) -> Option<&mut Seat> {
+        self.seats.get_mut(node)?.get_mut(place)
+    }
+
+    /// The instance of a node as it is configured now.
+    fn setup(&self, node: usize, place: usize) -> Option<Arc<InstanceSetup>> {
+        let file = *self.shared.facts.borrow().file.get(node)?;
+        let setup = self.shared.topology.setups.get(node)?.get(file)?;
+        let local = setup.places.iter().position(|known| *known == place)?;
+        setup.driver.instances.get(local).map(Arc::clone)
+    }
+
+    fn event(&mut self, node: Option<usize>, instance: Option<usize>, text: String) {
+        if !self.detailed {
+            return;
+        }
+        if self.found.events.len() >= LIMIT {
+            self.found.events_left_out += 1;
+            return;
+        }
+        let at = self.now;
+        self.found.events.push(Event {
+            at,
+            node,
+            instance,
+            text,
+        });
+    }
+
+    /// A span ends.
+    fn close(&mut self, node: usize, place: usize) {
+        let now = self.now;
+        let Some(seat) = self.seat(node, place).filter(|seat| seat.member) else {
+            return;
+        };
+        let span = Span {
+            node,
+            instance: place,
+            state: seat.state,
+            since: seat.since,
+            until: now,
+            reason: std::mem::take(&mut seat.reason),
+        };
+        seat.since = now;
+        if span.until > span.since && self.found.spans.len() < LIMIT * 2 {
+            self.found.spans.push(span);
+        }
+    }
+
+    fn enter(&mut self, node: usize, place: usize, state: State, reason: String) {
+        self.close(node, place);
+        if let Some(seat) = self.seat(node, place) {
+            seat.state = state;
+            seat.reason = reason;
+        }
+    }
+
+    fn transition(&mut self, node: usize, note: &Note, net: &Net) {
+        let Note::State {
+            place,
+            from,
+            to,
+            reason,
+            faults,
+            waits,
+            why,
+        } = note
+        else {
+            return;
+        };
+        let place = *place;
+        self.found.totals.transitions += 1;
+        let state = match to {
+            vrrp_fsm::State::Active => State::Master,
+            vrrp_fsm::State::Backup => State::Backup,
+            vrrp_fsm::State::Initialize if faults.is_empty() => State::Off,
+            vrrp_fsm::State::Initialize if *waits => State::Waiting,
+            vrrp_fsm::State::Initialize => State::Fault,
+        };
+        let seat = self.seat(node, place);
+        let first = seat.is_some_and(|seat| seat.state == State::Off);
+        let words = self.reason(reason, *faults, why, first);
+        if *to == vrrp_fsm::State::Active {
+            self.takeover(node, place, *reason);
+            if let Some(master) = self.last_master.get_mut(place) {
+                *master = Some(node);
+            }
+        }
+        self.enter(node, place, state, words.clone());
+        // One that was MASTER all the time is the one to be succeeded next.
+        let is_master = |other: &usize| {
+            self.seats
+                .get(*other)
+                .and_then(|seats| seats.get(place))
+                .is_some_and(|seat| seat.state == State::Master)
+        };
+        if *from == vrrp_fsm::State::Active
+            && let Some(other) = (0..self.names.len()).find(is_master)
+            && let Some(master) = self.last_master.get_mut(place)
+        {
+            *master = Some(other);
+        }
+        let now = self.now;
+        if *to == vrrp_fsm::State::Backup
+            && let Some(seat) = self.seat(node, place)
+        {
+            (seat.armed, seat.lowest, seat.short) = (now, seat.priority, false);
+            if *from == vrrp_fsm::State::Initialize {
+                (seat.heard, seat.interval) = (false, None);
+            }
+            // Yielding to a better one, it has heard that.
+            seat.heard |= matches!(reason, Reason::HigherPriority { .. });
+        }
+        if self.detailed {
+            let text = format!("{} {}: {words}", self.title(node, place), state.word());
+            self.event(Some(node), Some(place), text);
+        }
+        self.watch(place, net, false);
+    }
+
+    fn takeover(&mut self, node: usize, place: usize, reason: Reason) {
+        let seat = self.seat(node, place).map(|seat| seat.clone());
+        let Some(seat) = seat else {
+            return;
+        };
+        let why = match reason {
+            Reason::OwnerStart => Why::Owner,
+            Reason::DownTimer if seat.heard => Why::Silence,
+            Reason::DownTimer => Why::Start,
+            Reason::ReleaseHeard => Why::Release,
+            Reason::ActiveLost => Why::Bfd,
+            Reason::PreemptedLower => Why::Preempt,
+            _ => Why::Group,
+        };
+        let bound = match why {
+            Why::Owner => None,
+            _ => self.bound(node, place, why == Why::Preempt),
+        };
+        // A node that does not run cannot be in time.
+        let held_up = self.held_up.get(node).copied().flatten();
+        let bound = bound.filter(|_| held_up.is_none_or(|at| at < seat.armed));
+        let took = self.now.saturating_sub(seat.armed);
+        let verdict = match bound {
+            None => Verdict::NoBound,
+            Some(bound) if took <= bound => Verdict::Within,
+            Some(_) => Verdict::Late,
+        };
+        let last = self.last_master.get(place).copied().flatten();
+        let from = last.filter(|last| *last != node);
+        let adverts = self.last_advert.get(place);
+        let last_advert = from.and_then(|from| adverts?.get(from).copied().flatten());
+        self.found.totals.takeovers += 1;
+        if verdict == Verdict::Late {
+            self.found.totals.late += 1;
+            let text = format!(
+                "{} took {:?} to become MASTER of {}, which may take {:?}",
+                self.name(node),
+                took,
+                self.title(node, place),
+                bound.unwrap_or_default()
+            );
+            self.object("late-takeover", text);
+        }
+        if self.found.takeovers.len() < LIMIT {
+            self.found.takeovers.push(Takeover {
+                instance: place,
+                from,
+                to: node,
+                at: self.now,
+                why,
+                last_advert,
+                took,
+                bound,
+                verdict,
+            });
+        }
+    }
+
+    fn note(&mut self, node: usize, note: &Note, net: &Net) {
+        let now = self.now;
+        match note {
+            Note::State { .. } => self.transition(node, note, net),
+            Note::Faults {
+                place,
+                faults,
+                waits,
+                why,
+            } => {
+                let place = *place;
+                let state = if *waits { State::Waiting } else { State::Fault };
+                let words = self.held(*faults, why);
+                let seat = self.seat(node, place);
+                let is_held = seat.is_some_and(|seat| {
+                    !matches!(seat.state, State::Master | State::Backup) && seat.state != state
+                });
+                if !faults.is_empty() && is_held {
+                    self.enter(node, place, state, words.clone());
+                    let text = format!("{} {}: {words}", self.title(node, place), state.word());
+                    self.event(Some(node), Some(place), text);
+                    self.watch(place, net, false);
+                }
+            }
+            Note::Priority { place, priority } => {
+                if let Some(seat) = self.seat(node, *place) {
+                    seat.priority = *priority;
+                    seat.lowest = seat.lowest.min(*priority);
+                }
+                let text = format!("{} has priority {priority}", self.title(node, *place));
+                self.event(Some(node), Some(*place), text);
+            }
+            Note::Heard {
+                place,
+                priority,
+                interval,
+                armed,
+                ..
+            } => {
+                if let Some(seat) = self.seat(node, *place) {
+                    seat.heard = true;
+                    if *armed {
+                        (seat.armed, seat.lowest) = (now, seat.priority);
+                        seat.short = *priority == 0;
+                        if *priority > 0 {
+                            seat.interval = Some(*interval);
+                        }
+                    }
+                }
+            }
+            Note::Gone { place } => {
+                if let Some(seat) = self.seat(node, *place) {
+                    (seat.armed, seat.lowest, seat.short) = (now, seat.priority, true);
+                }
+            }
+            Note::Transmits { place, priority } => self.advert(node, *place, *priority),
+            Note::Installed { place, addresses } => {
+                self.reach.installed(node, *place, addresses);
+                self.judge(net);
+            }
+            Note::Removed { place } => {
+                self.reach.removed(node, *place);
+                self.judge(net);
+            }
+            Note::Learned { address, holder } => {
+                self.learned(node, *address, holder.0);
+                self.judge(net);
+            }
+            Note::Group { name, to } => {
+                let word = match to {
+                    vrrp_fsm::State::Active => "MASTER",
+                    vrrp_fsm::State::Backup => "BACKUP",
+                    vrrp_fsm::State::Initialize => "FAULT",
+                };
+                self.event(Some(node), None, format!("group {name} {word}"));
+            }
+            // What does not run refuses everything: no news.
+            Note::Refused { rule, .. } if *rule == NOT_RUNNING => {}
+            Note::Refused { from, rule } => {
+                self.found.totals.adverts_refused += 1;
+                if self.told.insert((node, from.0, rule)) {
+                    let text = format!("refuses adverts of {}: {rule}", self.name(from.0));
+                    self.event(Some(node), None, text);
+                }
+            }
+            Note::Notice { place, notice } => self.notice(node, *place, notice),
+            Note::Tracker { id, status } => {
+                let is = match status {
+                    TrackStatus::Up => "is in order".to_owned(),
+                    TrackStatus::Down => "has failed".to_owned(),
+                    TrackStatus::Value(value) => format!("says {value}"),
+                    TrackStatus::Unknown => "is not known".to_owned(),
+                };
+                self.event(Some(node), None, format!("{} {is}", objects::name(id)));
+            }
+            Note::Session { name, up, why } => {
+                let is = if *up {
+                    "is up".to_owned()
+                } else {
+                    format!("is down: {why}")
+                };
+                self.event(Some(node), None, format!("BFD session {name} {is}"));
+            }
+            Note::Loaded {
+                added,
+                changed,
+                removed,
+            } => {
+                let text = format!(
+                    "has reloaded: {added} virtual routers new, {changed} changed, {removed} gone"
+                );
+                self.event(Some(node), None, text);
+            }
+            Note::NotLoaded { error } => {
+                self.event(Some(node), None, format!("cannot load: {error}"));
+                let text = format!("{} cannot load its file: {error}", self.name(node));
+                self.object("not-loaded", text);
+            }
+        }
+    }
+
+    fn advert(&mut self, node: usize, place: usize, priority: u8) {
+        self.found.totals.adverts_sent += 1;
+        let now = self.now;
+        let last = self.last_advert.get_mut(place);
+        if let Some(last) = last.and_then(|last| last.get_mut(node)) {
+            *last = Some(now);
+        }
+        if !self.detailed {
+            return;
+        }
+        self.sent += 1;
+        if priority != 0 && !self.sent.is_multiple_of(self.every) {
+            self.found.adverts_left_out += 1;
+            return;
+        }
+        self.found.adverts.push(Advert {
+            at: now,
+            node,
+            instance: place,
+            priority,
+        });
+        if self.found.adverts.len() > ADVERTS {
+            let before = self.found.adverts.len();
+            let mut nth = 0_usize;
+            self.found.adverts.retain(|advert| {
+                nth += 1;
+                advert.priority == 0 || nth.is_multiple_of(2)
+            });
+            self.every *= 2;
+            let dropped = before - self.found.adverts.len();
+            self.found.adverts_left_out += u64::try_from(dropped).unwrap_or_default();
+        }
+    }
+
+    /// The facts change before a node can look.
+    fn take_in(&mut self, fault: &Fault<Order>) {
+        if let Fault::Tell(node, order) = fault {
+            let mut facts = self.shared.facts.borrow_mut();
+            match order {
+                Order::Link { interface, up } => {
+                    let port = (node.0, *interface);
+                    if *up {
+                        facts.unplugged.remove(&port);
+                    } else {
+                        facts.unplugged.insert(port);
+                    }
+                }
+                Order::Object { id, is } => {
+                    facts.objects.insert((node.0, id.clone()), *is);
+                }
+                Order::Reload(file) => {
+                    if let Some(present) = facts.file.get_mut(node.0) {
+                        *present = *file;
+                    }
+                }
+                Order::Clock(step) => facts.step_clock(node.0, *step),
+            }
+        }
+    }
+
+    fn fault(&mut self, fault: &Fault<Order>, net: &Net) {
+        self.take_in(fault);
+        match fault {
+            Fault::Stall(NodeId(node), _) => {
+                let now = self.now;
+                if let Some(held_up) = self.held_up.get_mut(*node) {
+                    *held_up = Some(now);
+                }
+            }
+            Fault::SetLink(link) => {
+                self.clean = link.is_clean();
+                self.delay = self.delay.max(link.longest());
+            }
+            _ => {}
+        }
+        let first = match fault {
+            Fault::Start(NodeId(node)) => {
+                let ran = self.ran.get_mut(*node);
+                // Clients are always there.
+                ran.is_none_or(|ran| !std::mem::replace(ran, true))
+            }
+            _ => false,
+        };
+        if first {
+            if let Fault::Start(NodeId(node)) = fault
+                && *node < self.names.len()
+            {
+                self.event(Some(*node), None, "starts".to_owned());
+            }
+        } else if let Some((nodes, text)) = self.incident(fault)
+            && self.found.incidents.len() < LIMIT
+        {
+            let at = self.now;
+            self.found.incidents.push(Incident { at, nodes, text });
+        }
+        for place in 0..self.instances.len() {
+            self.disturb(place, net);
+        }
+        self.judge(net);
+    }
+
+    fn off(&mut self, node: usize, net: &Net) {
+        if node >= self.names.len() {
+            return;
+        }
+        self.reach.off(node);
+        for place in 0..self.instances.len() {
+            let runs = self.seat(node, place).is_some_and(|seat| {
+                seat.member && (seat.state != State::Off || !seat.reason.is_empty())
+            });
+            if runs {
+                let reason = self.seat(node, place).map(|seat| seat.reason.clone());
+                let reason = reason.filter(|reason| reason == "stopped");
+                self.enter(
+                    node,
+                    place,
+                    State::Off,
+                    reason.unwrap_or_else(|| "off".to_owned()),
+                );
+            }
+            self.watch(place, net, false);
+        }
+        self.judge(net);
+    }
+}
+
+impl Observer<Station> for Recorder<'_> {
+    fn observe(
+        &mut self,
+        now: Instant,
+        record: &Record<'_, Station>,
+        net: &Net,
+    ) -> Result<(), netsim::Violation> {
+        self.now = now.saturating_duration_since(Instant::ZERO);
+        match record {
+            Record::Note { node, note } => self.note(node.0, note, net),
+            Record::Fault(fault) => self.fault(fault, net),
+            Record::Off(node) => self.off(node.0, net),
+            Record::Woke(node) => {
+                let at = self.now;
+                if let Some(held_up) = self.held_up.get_mut(node.0) {
+                    *held_up = Some(at);
+                }
+                self.event(Some(node.0), None, "runs again".to_owned());
+                for place in 0..self.instances.len() {
+                    self.disturb(place, net);
+                }
+                self.judge(net);
+            }
+            Record::Lost {
+                frame,
+                why: Lost::Chance | Lost::Cut | Lost::QueueFull,
+                ..
+            } if matches!(frame.carries, Carried::Vrrp(Frame::Advert(_))) => {
+                self.found.totals.adverts_lost += 1;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,164 @@
+//! What clients feel: for how long could an address not be reached?
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use netsim::{Net, NodeId};
+
+use super::super::document::Outage;
+use super::super::topology::Topology;
+use super::{LIMIT, Recorder};
+
+/// What is shorter is the handover itself: the new one has announced, and the old one let go, while frames
+/// were on their way.
+const LEAST: Duration = Duration::from_millis(1);
+
+/// Who holds what, and what the clients believe.
+#[derive(Debug, Default)]
+pub(super) struct Reach {
+    watched: Vec<Watched>,
+    held: BTreeSet<(usize, IpAddr)>,
+    addresses: BTreeMap<(usize, usize), Vec<IpAddr>>,
+}
+
+#[derive(Debug)]
+struct Watched {
+    wire: usize,
+    address: IpAddr,
+    place: usize,
+    believes: Option<usize>,
+    reached: bool,
+    /// Since when it is not reached any more, and why.
+    lost: Option<(Duration, String)>,
+}
+
+impl Reach {
+    pub(super) fn new(topology: &Topology) -> Self {
+        let wires = topology.wanted.iter().enumerate();
+        let watched = wires.flat_map(|(wire, wanted)| {
+            wanted.iter().map(move |(address, place)| Watched {
+                wire,
+                address: *address,
+                place: *place,
+                believes: None,
+                reached: false,
+                lost: None,
+            })
+        });
+        Self {
+            watched: watched.collect(),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn installed(&mut self, node: usize, place: usize, addresses: &[IpAddr]) {
+        self.removed(node, place);
+        self.held
+            .extend(addresses.iter().map(|address| (node, *address)));
+        self.addresses.insert((node, place), addresses.to_vec());
+    }
+
+    pub(super) fn removed(&mut self, node: usize, place: usize) {
+        for address in self.addresses.remove(&(node, place)).unwrap_or_default() {
+            self.held.remove(&(node, address));
+        }
+    }
+
+    pub(super) fn off(&mut self, node: usize) {
+        self.held.retain(|(holder, _)| *holder != node);
+        self.addresses.retain(|(holder, _), _| *holder != node);
+    }
+}
+
+impl Recorder<'_> {
+    /// A client has learned where an address is.
+    pub(super) fn learned(&mut self, client: usize, address: IpAddr, holder: usize) {
+        let wire = self.shared.topology.wire_of_client(NodeId(client));
+        let mut watched = self.reach.watched.iter_mut();
+        let one = watched.find(|one| Some(one.wire) == wire && one.address == address);
+        if let Some(one) = one {
+            one.believes = Some(holder);
+        }
+    }
+
+    /// Why a client does not reach an address; nothing if it does.
+    fn obstacle(&self, one: &Watched, net: &Net) -> Option<String> {
+        let Some(holder) = one.believes else {
+            return Some("nobody has announced it".to_owned());
+        };
+        let name = self.name(holder);
+        let client = self.shared.topology.client(one.wire);
+        if !net.is_running(NodeId(holder)) {
+            return Some(format!("{name} is off"));
+        }
+        if net.is_stalled(NodeId(holder)) {
+            return Some(format!("{name} is frozen"));
+        }
+        let ports = self.shared.topology.wires.get(one.wire);
+        let mut ports = ports.into_iter().flatten();
+        let port = ports.find(|port| port.0 == holder)?;
+        if !self.shared.is_plugged(*port) {
+            return Some(format!("the link of {name} is down"));
+        }
+        if !net.connected(client, NodeId(holder)) {
+            return Some(format!("{name} and the client are cut from each other"));
+        }
+        if !self.reach.held.contains(&(holder, one.address)) {
+            return Some(format!("{name} does not hold it any more"));
+        }
+        None
+    }
+
+    /// Looks at every client and address.
+    pub(super) fn judge(&mut self, net: &Net) {
+        let mut watched = std::mem::take(&mut self.reach.watched);
+        for one in &mut watched {
+            match (self.obstacle(one, net), one.reached) {
+                (None, false) => {
+                    one.reached = true;
+                    if let Some((from, why)) = one.lost.take() {
+                        self.outage(one, from, Some(self.now), why);
+                    }
+                }
+                (Some(why), true) => {
+                    one.reached = false;
+                    one.lost = Some((self.now, why));
+                }
+                _ => {}
+            }
+        }
+        self.reach.watched = watched;
+    }
+
+    pub(super) fn end_outages(&mut self) {
+        let watched = std::mem::take(&mut self.reach.watched);
+        for mut one in watched {
+            if let Some((from, why)) = one.lost.take() {
+                self.outage(&one, from, None, why);
+            }
+        }
+    }
+
+    fn outage(&mut self, one: &Watched, from: Duration, until: Option<Duration>, why: String) {
+        let length = until.unwrap_or(self.now).saturating_sub(from);
+        if length < LEAST {
+            return;
+        }
+        let totals = &mut self.found.totals;
+        totals.outages += 1;
+        totals.outage_total += length;
+        totals.outage_longest = totals.outage_longest.max(length);
+        if self.found.outages.len() < LIMIT {
+            self.found.outages.push(Outage {
+                instance: one.place,
+                wire: self.wires.get(one.wire).cloned().unwrap_or_default(),
+                address: one.address,
+                from,
+                until,
+                length,
+                why,
+            });
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! What must not be: two MASTERs that hear each other, or none while somebody could be.
+
+use std::time::Duration;
+
+use netsim::{Net, NodeId};
+
+use super::super::document::{Conflict, State};
+use super::{LIMIT, Recorder};
+
+/// What one virtual router is watched for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Watch {
+    /// Several are MASTER: who, since when, and why that is.
+    conflict: Option<Open>,
+    /// Since when nobody is, although somebody could be.
+    nobody: Option<Duration>,
+}
+
+#[derive(Clone, Debug)]
+struct Open {
+    nodes: Vec<usize>,
+    from: Duration,
+    why: String,
+    /// Since when two of them hear each other.
+    hear: Option<Duration>,
+}
+
+/// Beside all that is known: the time within one turn.
+const TURN: Duration = Duration::from_millis(1);
+
+impl Recorder<'_> {
+    /// The network has changed: what was due before need not be any more.
+    pub(super) fn disturb(&mut self, place: usize, net: &Net) {
+        self.watch(place, net, false);
+        let now = self.now;
+        if let Some(watch) = self.watch.get_mut(place) {
+            watch.nobody = watch.nobody.map(|_| now);
+        }
+    }
+
+    /// Who is what has changed, or who hears whom.
+    pub(super) fn watch(&mut self, place: usize, net: &Net, end: bool) {
+        let Some(mut watch) = self.watch.get_mut(place).map(std::mem::take) else {
+            return;
+        };
+        let now = self.now;
+        let in_state = |state: State| {
+            let seats = self.seats.iter().enumerate();
+            let of = move |(node, seats): (usize, &Vec<super::Seat>)| {
+                (seats.get(place)?.state == state).then_some(node)
+            };
+            seats.filter_map(of).collect::<Vec<usize>>()
+        };
+        let (masters, backups) = (in_state(State::Master), in_state(State::Backup));
+        let awake = |node: &usize| net.is_running(NodeId(*node)) && !net.is_stalled(NodeId(*node));
+        let pairs = masters.iter().enumerate().flat_map(|(nth, one)| {
+            masters
+                .iter()
+                .skip(nth + 1)
+                .map(move |other| (*one, *other))
+        });
+        let pairs: Vec<(usize, usize)> = pairs.collect();
+        let hear = pairs.iter().any(|(one, other)| {
+            awake(one) && awake(other) && self.connected(*one, *other, place, net)
+        });
+        let again = watch.conflict.as_ref();
+        let same = again.is_some_and(|open| open.nodes == masters);
+        if !same || end || !hear {
+            self.judge_hearing(place, watch.conflict.as_mut());
+        }
+        if !same || end {
+            if let Some(open) = watch.conflict.take() {
+                self.close_conflict(place, open, end && same);
+            }
+            if masters.len() > 1 && !end {
+                let asleep = masters.iter().find(|node| !awake(node));
+                let why = match asleep {
+                    Some(node) => format!("{} is frozen and does not know", self.name(*node)),
+                    None if hear => "they have yet to hear each other".to_owned(),
+                    None => "they do not hear each other".to_owned(),
+                };
+                watch.conflict = Some(Open {
+                    nodes: masters.clone(),
+                    from: now,
+                    why,
+                    hear: None,
+                });
+            }
+        }
+        if let Some(open) = &mut watch.conflict {
+            open.hear = if hear { open.hear.or(Some(now)) } else { None };
+        }
+        let could = backups.iter().any(awake);
+        let nobody = could && !masters.iter().any(awake);
+        if let Some(since) = watch.nobody
+            && (!nobody || end)
+        {
+            let limit = self.longest_wait(place) + self.delay * 2 + TURN;
+            let limit = if self.clean { limit } else { limit * 3 };
+            let length = now.saturating_sub(since);
+            if length > limit {
+                let text = format!(
+                    "nobody was MASTER of {} for {} although {} could be",
+                    self.title(usize::MAX, place),
+                    super::super::text::seconds(length),
+                    backups.first().map_or("somebody", |node| self.name(*node))
+                );
+                self.object("no-master", text);
+            }
+        }
+        watch.nobody = if nobody {
+            watch.nobody.or(Some(now))
+        } else {
+            None
+        };
+        if let Some(slot) = self.watch.get_mut(place) {
+            *slot = watch;
+        }
+    }
+
+    /// Two that hear each other settle it within an interval, and the way there and back.
+    fn judge_hearing(&mut self, place: usize, open: Option<&mut Open>) {
+        let Some((open, since)) = open.and_then(|open| {
+            let since = open.hear.take()?;
+            Some((open, since))
+        }) else {
+            return;
+        };
+        let interval = self.longest_interval(place);
+        let limit = interval + self.delay * 2 + TURN;
+        let limit = if self.clean { limit } else { limit * 10 };
+        let length = self.now.saturating_sub(since);
+        if length > limit {
+            let names: Vec<&str> = open.nodes.iter().map(|node| self.name(*node)).collect();
+            let text = format!(
+                "{} were MASTER of {} for {} although they hear each other",
+                names.join(" and "),
+                self.title(usize::MAX, place),
+                super::super::text::seconds(length)
+            );
+            open.why = "they hear each other and do not agree".to_owned();
+            self.object("two-masters", text);
+        }
+    }
+
+    /// Frames pass in both directions on the wire of a virtual router.
+    fn connected(&self, one: usize, other: usize, place: usize, net: &Net) -> bool {
+        let plugged = |node: usize| {
+            let setup = self.setup(node, place);
+            setup.is_some_and(|setup| self.shared.is_plugged((node, setup.interface)))
+        };
+        plugged(one) && plugged(other) && net.connected(NodeId(one), NodeId(other))
+    }
+
+    fn close_conflict(&mut self, place: usize, open: Open, lasts: bool) {
+        let length = self.now.saturating_sub(open.from);
+        // That is a handover: the old one lets go as soon as it hears the new one.
+        if length <= self.delay * 2 + TURN || self.found.conflicts.len() >= LIMIT {
+            return;
+        }
+        let until = (!lasts).then_some(self.now);
+        self.found.conflicts.push(Conflict {
+            instance: place,
+            nodes: open.nodes,
+            from: open.from,
+            until,
+            length,
+            why: open.why,
+        });
+    }
+}

@@ -1,0 +1,265 @@
+//! `simulate` as people call it: scenarios with what is printed to the letter, Debian's samples, and the
+//! command line.
+//!
+//! Each folder in `tests/simulate` is a scenario: a `command` (and why), the files, and `expected.txt`.
+//! `KEEPALIVED_BLESS=1` writes that anew; look at the difference.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn run_in(folder: &Path, words: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_keepalived-rs"))
+        .arg("simulate")
+        .args(words)
+        .current_dir(folder)
+        .output()
+        .expect("the program starts")
+}
+
+fn text(octets: &[u8]) -> String {
+    String::from_utf8_lossy(octets).into_owned()
+}
+
+fn scenarios() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/simulate")
+}
+
+/// A scenario's document.
+fn document(name: &str, more: &[&str]) -> Value {
+    let folder = scenarios().join(name);
+    let command = command(&folder);
+    let mut words: Vec<&str> = command.split_whitespace().collect();
+    words.extend(["--json"]);
+    words.extend(more);
+    let output = run_in(&folder, &words);
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        panic!("{name}: {error}: {}", text(&output.stderr));
+    })
+}
+
+fn command(folder: &Path) -> String {
+    let command = fs::read_to_string(folder.join("command")).expect("a scenario has a command");
+    let lines = command.lines().filter(|line| !line.starts_with('#'));
+    lines.collect::<Vec<_>>().join(" ")
+}
+
+/// LESSONS A and E: what users have suffered from, and what happens here instead.
+#[test]
+fn scenarios_end_as_they_are_written_down() {
+    let bless = std::env::var_os("KEEPALIVED_BLESS").is_some();
+    let mut seen = 0;
+    let mut wrong = Vec::new();
+    for entry in fs::read_dir(scenarios()).expect("there are scenarios") {
+        let folder = entry.unwrap().path();
+        let command = command(&folder);
+        let output = run_in(&folder, &command.split_whitespace().collect::<Vec<_>>());
+        let code = output.status.code().expect("it ends by itself");
+        let found = format!(
+            "{}{}exit code {code}\n",
+            text(&output.stdout),
+            text(&output.stderr)
+        );
+        let file = folder.join("expected.txt");
+        if bless {
+            fs::write(&file, &found).unwrap();
+        }
+        let expected = fs::read_to_string(&file).unwrap_or_default();
+        if found != expected {
+            wrong.push(format!("{}:\n{found}", folder.display()));
+        }
+        seen += 1;
+    }
+    assert!(wrong.is_empty(), "not as expected:\n{}", wrong.join("\n"));
+    assert!(seen >= 10, "{seen} scenarios");
+}
+
+/// What the README shows is what is printed.
+#[test]
+fn the_readme_shows_what_is_printed() {
+    let expected = fs::read_to_string(scenarios().join("crash_and_return/expected.txt")).unwrap();
+    let printed = expected.trim_end_matches("exit code 0\n").trim_end();
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    assert!(fs::read_to_string(readme).unwrap().contains(printed));
+}
+
+/// A takeover after a crash takes the down interval since the last advert, at most: RFC 9568 6.1.
+#[test]
+fn the_document_says_what_the_protocol_allows() {
+    let document = document("crash_and_return", &[]);
+    let crash = &document["takeovers"][1];
+    assert_eq!((&crash["from"], &crash["to"]), (&0.into(), &1.into()));
+    let bound = crash["bound"].as_f64().unwrap();
+    // 3 intervals and (256 - 100) / 256 of one.
+    assert!((bound - 3.609_375).abs() < 1e-6, "{bound}");
+    assert!(crash["took"].as_f64().unwrap() <= bound);
+    assert_eq!(crash["verdict"], "within");
+    let outage = &document["outages"][0];
+    assert_eq!(outage["address"], "203.0.113.100");
+    assert_eq!(outage["from"], 5.0);
+}
+
+/// The spans of a node and virtual router follow each other without gaps.
+#[test]
+fn spans_have_no_gaps() {
+    let document = document("three_nodes_and_a_wire_that_falls_apart", &[]);
+    for node in 0..3 {
+        let spans = document["spans"].as_array().unwrap().iter();
+        let mine: Vec<&Value> = spans.filter(|span| span["node"] == node).collect();
+        assert_eq!(mine[0]["since"], 0.0);
+        for pair in mine.windows(2) {
+            assert_eq!(pair[0]["until"], pair[1]["since"]);
+        }
+        assert_eq!(mine.last().unwrap()["until"], document["meta"]["length"]);
+    }
+}
+
+/// The worst of many runs is shown again by the command that is printed with it.
+#[test]
+fn the_worst_run_is_replayed_by_its_command() {
+    let folder = scenarios().join("crash_and_return");
+    let many = document("crash_and_return", &["--seeds", "40"]);
+    let replay = many["seeds"]["replay"].as_str().unwrap();
+    assert_eq!(many["seeds"]["count"], 40);
+    assert!(many["seeds"]["takeover"]["count"].as_u64().unwrap() >= 80);
+    let words: Vec<&str> = replay.split_whitespace().skip(2).collect();
+    let output = run_in(&folder, &[&words[..], &["--json"]].concat());
+    let alone: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(alone["spans"], many["spans"]);
+    assert_eq!(alone["outages"], many["outages"]);
+    assert_eq!(alone["seeds"], Value::Null);
+}
+
+/// Exit code 1, a sentence, and what was probably meant.
+#[test]
+fn what_is_misspelt_is_refused_with_what_there_is() {
+    let folder = scenarios().join("a_script_that_fails");
+    for (words, message) in [
+        (
+            &["a.conf", "b.conf", "--at", "5s", "kil=a"][..],
+            "did you mean kill?",
+        ),
+        (
+            &["a.conf", "b.conf", "--at", "5s", "kill=aa"],
+            "did you mean a?",
+        ),
+        (
+            &[
+                "a.conf", "b.conf", "--at", "5", "kill=a", "--at", "soon", "heal",
+            ],
+            "soon is no time",
+        ),
+        (
+            &["a.conf", "b.conf", "--at", "5s"],
+            "want a time and what happens",
+        ),
+        (
+            &["a.conf", "b.conf", "--at", "5s", "fail=check_wbe@a"],
+            "did you mean check_web?",
+        ),
+        (
+            &["a.conf", "b.conf", "--at", "5s", "fail=check_web@b"],
+            "nothing is",
+        ),
+        (
+            &["a.conf", "b.conf", "--at", "5s", "link=a:eth7", "down"],
+            "no interface eth7",
+        ),
+        (
+            &["a.conf", "b.conf", "--at", "5s", "link=a:eth0"],
+            "want link=NODE:INTERFACE up|down",
+        ),
+        (
+            &["a.conf", "b.conf", "--at", "50s", "heal", "--for", "20s"],
+            "over before the last",
+        ),
+        (
+            &["a.conf", "b.conf", "--wire", "eth0@a=eth9@b"],
+            "no file uses this interface",
+        ),
+        (
+            &["a.conf", "b.conf", "--address", "eth0=192.0.2.1"],
+            "want eth0@a=192.0.2.1",
+        ),
+        (
+            &["a.conf", "b.conf", "--loss", "101%"],
+            "no share of frames",
+        ),
+        (&["a.conf", "nowhere.conf"], "nowhere.conf: No such file"),
+        (&["a.conf", "command"], "unknown keyword"),
+        (&[], "no file given"),
+    ] {
+        let output = run_in(&folder, words);
+        assert_eq!(output.status.code(), Some(1), "{words:?}");
+        assert!(output.stdout.is_empty(), "{words:?}");
+        let said = text(&output.stderr);
+        assert!(said.contains(message), "{words:?}: {said}");
+    }
+}
+
+/// Debian's samples with VRRP, as the files of two nodes of which one has a lower priority: whatever
+/// they hold is elected, and succeeded after a crash. One has lines for `@high` and `@low`.
+#[test]
+fn debians_samples_can_be_simulated() {
+    let samples = Path::new("/usr/share/doc/keepalived/samples");
+    let Ok(entries) = fs::read_dir(samples) else {
+        eprintln!("skipped: Debian's keepalived is not installed");
+        return;
+    };
+    let folder = std::env::temp_dir().join(format!("keepalived-simulate-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let mut simulated = 0;
+    for entry in entries {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let Some(content) = fs::read_to_string(&path)
+            .ok()
+            .filter(|c| c.contains("vrrp_instance"))
+        else {
+            continue;
+        };
+        let lower = content
+            .replace("priority 100", "priority 90")
+            .replace("priority 150", "priority 140");
+        let (high, low) = (folder.join("high.conf"), folder.join("low.conf"));
+        fs::write(&high, &content).unwrap();
+        fs::write(&low, lower).unwrap();
+        let words = "high.conf low.conf --at 60s kill=high --for 120s --json";
+        let words: Vec<&str> = words.split(' ').collect();
+        let output = run_in(&folder, &words);
+        // These have mistakes of their own, which the daemon complains about as well.
+        if ["lvs_syncd", "rules"]
+            .iter()
+            .any(|sign| name.ends_with(sign))
+            && output.status.code() == Some(1)
+        {
+            assert!(text(&output.stderr).contains("error["), "{name}");
+            continue;
+        }
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{name}: {}",
+            text(&output.stderr)
+        );
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        for (place, instance) in document["instances"].as_array().unwrap().iter().enumerate() {
+            let takeovers = document["takeovers"].as_array().unwrap().iter();
+            let after = takeovers.filter(|one| {
+                one["instance"] == place && one["to"] == 1 && one["at"].as_f64() > Some(60.0)
+            });
+            let members = instance["members"].as_array().unwrap();
+            assert_eq!(
+                (members.len(), after.count()),
+                (2, 1),
+                "{name}: {}",
+                instance["name"]
+            );
+        }
+        simulated += 1;
+    }
+    fs::remove_dir_all(&folder).unwrap();
+    assert!(simulated >= 8, "{simulated} samples");
+}
