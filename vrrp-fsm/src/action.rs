@@ -27,7 +27,7 @@ pub enum State {
 /// Active router lets go before hosts are told (KA-M-01). On leaving: `Transmit(Release)` (only
 /// when stopped or at fault), `RemoveAddresses`, `Transition`.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     /// Send one advert (to each peer), made by [`Instance::advert`](crate::Instance::advert) when
     /// it is sent.
@@ -77,7 +77,7 @@ pub enum Announce {
 
 /// Why a state changed.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
     /// Started, to listen first.
     Started,

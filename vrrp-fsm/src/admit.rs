@@ -15,7 +15,7 @@ use crate::error::Rejected;
 use crate::hmac::{Judge, Signatures, Verified};
 
 /// What of an advert the state machine looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Heard {
     pub(crate) source: IpAddr,
     pub(crate) priority: Priority,

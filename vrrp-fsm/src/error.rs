@@ -13,7 +13,7 @@ use crate::router::InterfaceId;
 ///
 /// Apart from [`Parse`](Self::Parse) the variants come in the order of the checks; of several
 /// faults the first is reported (VRRP-GEN-12).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejected {
     /// The octets are not a VRRP advert.
@@ -174,7 +174,7 @@ impl From<ParseError> for Rejected {
 }
 
 /// Why a configuration is refused. Always the fault of whoever wrote it; nothing has changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// VRRPv2 is IPv4 only. VRRP-EXT-13.

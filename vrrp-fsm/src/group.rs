@@ -35,6 +35,7 @@
 //! contest and loses another make each other Backup again and again, until one is a moment faster.
 
 use alloc::vec::Vec;
+use core::hash::{Hash, Hasher};
 use core::time::Duration;
 
 use crate::Instant;
@@ -58,7 +59,7 @@ pub struct GroupConfig {
 }
 
 /// A group has changed its state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct GroupTransition {
     /// Which group.
     pub group: GroupId,
@@ -72,7 +73,7 @@ pub struct GroupTransition {
 }
 
 /// Where a member stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Standing {
     /// Not started.
     Out,
@@ -192,7 +193,7 @@ pub(crate) const fn releases(cause: Option<Reason>) -> bool {
 const REFRESH_GAP: Duration = Duration::from_secs(1);
 
 /// One group at run time.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Group {
     pub(crate) id: GroupId,
     /// Their places in the router.
@@ -241,6 +242,25 @@ impl Group {
             self.refreshed = Some(now);
         }
         !limited
+    }
+
+    /// See [`Router::hash_behaviour`](crate::Router::hash_behaviour).
+    pub(crate) fn hash_behaviour(&self, now: Instant, hasher: &mut impl Hasher) {
+        let Self {
+            id,
+            members,
+            // These follow from the members.
+            tally: _,
+            held: _,
+            waiting: _,
+            state,
+            last_transition: _,
+            refreshed,
+        } = self;
+        let silent = refreshed.map_or(Duration::ZERO, |last| {
+            timing::lateness(timing::after(last, REFRESH_GAP), now)
+        });
+        (id, members, state, silent).hash(hasher);
     }
 }
 

@@ -169,7 +169,7 @@ pub(crate) struct Verified {
 }
 
 /// What is remembered of signatures.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(crate) struct Signatures {
     sent: Option<Sequence>,
     /// Longest unused first.

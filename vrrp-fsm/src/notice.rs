@@ -14,7 +14,7 @@ use crate::timing;
 /// Something worth telling the operator. What a peer can cause comes at a bounded rate; the exact
 /// numbers are in [`Stats`](crate::Stats) (VRRP-GEN-05, VRRP-GEN-11).
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Notice {
     /// Active, and a router of lower priority (or equal priority and lower address) advertises.
     LowerPriorityAdvert {

@@ -1,5 +1,6 @@
 //! Many virtual routers.
 
+mod digest;
 mod groups;
 
 use alloc::collections::VecDeque;
@@ -116,7 +117,7 @@ const FIRST_VRID: Vrid = match Vrid::new(1) {
 };
 
 /// One virtual router and what belongs to it here.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Slot {
     instance: Instance,
     interface: InterfaceId,
@@ -140,7 +141,7 @@ struct Slot {
     refreshes: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Place {
     uses: u32,
     slot: Option<Slot>,
@@ -163,7 +164,7 @@ struct Place {
 /// Deadlines are kept in order, so that a turn takes as long as what is due, however many virtual
 /// routers there are. Adverts which fall due within 1% of their interval, at most 10 ms, go out
 /// early in the company of others. A down timer is never early.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Router {
     places: Vec<Place>,
     /// Empty places, longest empty first.

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use crate::Instant;
 
 /// The deadlines of many, in order.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Schedule {
     deadlines: BTreeSet<(Instant, u32)>,
     /// From when on those that may be early may be.

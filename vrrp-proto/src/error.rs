@@ -12,7 +12,7 @@ use crate::types::AdvertInterval;
 /// first one here is reported. Rules that need the receiver's configuration come after all of
 /// these, since they are judged by someone else. [`index`](Self::index) and [`name`](Self::name) are made for an
 /// array of counters by reason (VRRP-GEN-06).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParseError {
     /// The IP packet is shorter than its header or than its length field says. VRRP-GEN-09.
@@ -219,7 +219,7 @@ impl ParseError {
 }
 
 /// Why an advert cannot be written. Always the fault of the caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum EmitError {
     /// The output buffer is too small; nothing was written.

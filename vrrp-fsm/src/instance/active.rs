@@ -1,5 +1,6 @@
 //! RFC 9568 6.4.3: Active.
 
+use core::hash::{Hash, Hasher};
 use core::time::Duration;
 
 use vrrp_proto::Priority;
@@ -11,10 +12,11 @@ use crate::election::{self, Contest};
 use crate::notice::Notice;
 use crate::{Instant, timing};
 
+use super::digest::ahead;
 use super::{Instance, Timer, add_one};
 
 /// Least time between two adverts in answer to lower ones. FSM-V3-A-09.
-const ANSWER_GAP: Duration = Duration::from_millis(10);
+pub(super) const ANSWER_GAP: Duration = Duration::from_millis(10);
 
 /// Own adverts that another owner has to leave unanswered. KA-M-05.
 const UNHEARD_ADVERTS: u8 = 2;
@@ -31,6 +33,17 @@ pub(super) struct Rival {
 impl Rival {
     pub(super) const fn count_own_advert(&mut self) {
         self.own_adverts = self.own_adverts.saturating_add(1);
+    }
+
+    /// See [`Router::hash_behaviour`](crate::Router::hash_behaviour).
+    pub(super) fn hash_behaviour(&self, now: Instant, hasher: &mut impl Hasher) {
+        let Self {
+            last_heard,
+            own_adverts,
+            deaf_from,
+        } = self;
+        let deaf_from = deaf_from.map(|from| ahead(now, from).max(0));
+        (ahead(now, *last_heard), own_adverts, deaf_from).hash(hasher);
     }
 }
 

@@ -7,6 +7,7 @@
 mod active;
 mod authenticate;
 mod backup;
+mod digest;
 mod events;
 mod initialize;
 mod member;
@@ -66,7 +67,7 @@ enum Timer {
 
 /// How long a down timer is set for. Kept instead of the duration, so that a change of priority
 /// or interval moves the deadline and not the instant it counts from (FSM-OPEN-04, KA-W-10).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Wait {
     /// Active_Down_Interval.
     Down,

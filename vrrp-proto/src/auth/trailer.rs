@@ -46,7 +46,7 @@ const CHECKSUM_LEN: usize = 2;
 ///
 /// It goes round in 2106. Comparison is serial number arithmetic (RFC 1982), so that this is no
 /// more than another step.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Sequence(u64);
 
 impl Sequence {
