@@ -19,6 +19,7 @@ const FOLDERS: &[&str] = &[
     "netlink-vip",
     "keepalived-config",
     "netsim",
+    "explore",
     "keepalived-driver",
     "keepalived-cli",
     "lab",

@@ -5,6 +5,7 @@ mod compliance;
 mod files;
 mod guest;
 mod live;
+mod mutants;
 mod nostd;
 mod pages;
 mod run;
@@ -46,6 +47,16 @@ const VERBS: &[(&str, &str, &str)] = &[
         "election proof in the simulator (default 100000 seeds)",
     ),
     (
+        "small",
+        "[--quick | --deep] [WORD]",
+        "every state that networks of two and three routers can reach",
+    ),
+    (
+        "mutants",
+        "[CRATE] [FILTER]",
+        "which changes of the code no test notices (cargo-mutants; an hour)",
+    ),
+    (
         "fuzz",
         "[--minutes N] [TARGET]",
         "fuzz one target or all of them (nightly, cargo-fuzz)",
@@ -68,7 +79,7 @@ const VERBS: &[(&str, &str, &str)] = &[
     (
         "ci",
         "",
-        "what the continuous integration runs: all of the above but fuzz and bench",
+        "what the continuous integration runs: all of the above but mutants, fuzz and bench",
     ),
     ("help", "", "this list"),
 ];
@@ -89,6 +100,8 @@ fn main() -> ExitCode {
         ("live", [] | [_]) => live::run(&mut report, rest.first().copied(), live::Missing::Fails),
         ("ipvs", [] | [_]) => guest::run(&mut report, rest.first().copied(), live::Missing::Fails),
         ("sim", _) => sim(&mut report, rest),
+        ("small", _) => small(&mut report, rest),
+        ("mutants", _) => mutants::run(&mut report, rest),
         ("fuzz", _) => fuzz(&mut report, rest),
         ("bench", _) => {
             let mut command = cargo(&["bench", "--package", "keepalived-benches", "--"]);
@@ -151,6 +164,7 @@ fn test(report: &mut Report) {
     );
     nostd::run(report);
     sim(report, &["--seeds", "20000"]);
+    small(report, &[]);
     guest::run(report, None, live::Missing::Skips);
     live::run(report, None, live::Missing::Skips);
 }
@@ -168,6 +182,13 @@ fn sim(report: &mut Report, arguments: &[&str]) {
         "sim",
         command.args(["--example", "proof", "--"]).args(arguments),
     );
+}
+
+fn small(report: &mut Report, arguments: &[&str]) {
+    let run = ["run", "--release", "--package", "keepalived-explore"];
+    let mut command = cargo(&run);
+    command.args(["--example", "explore", "--"]).args(arguments);
+    report.check("small worlds", &mut command);
 }
 
 fn fuzz(report: &mut Report, mut arguments: &[&str]) {

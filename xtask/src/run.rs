@@ -16,6 +16,15 @@ fn tells_of_a_package(variable: &str) -> bool {
     variable.starts_with("CARGO_MANIFEST_") || variable.starts_with("CARGO_PKG_")
 }
 
+/// What cargo tells of the package it runs: build scripts look at it and would run again.
+pub(crate) fn forget_package(command: &mut Command) {
+    for (variable, _) in std::env::vars_os() {
+        if variable.to_str().is_some_and(tells_of_a_package) {
+            command.env_remove(variable);
+        }
+    }
+}
+
 /// The cargo that runs us, in the root of the repository.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     // `+toolchain` is understood by the proxy only, not by the cargo of one toolchain.
@@ -31,12 +40,7 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
             command.env_remove(variable);
         }
     }
-    // What cargo tells of the package it runs: build scripts look at it and would run again.
-    for (variable, _) in std::env::vars_os() {
-        if variable.to_str().is_some_and(tells_of_a_package) {
-            command.env_remove(variable);
-        }
-    }
+    forget_package(&mut command);
     // A person's own fixed target directory still holds; ours must not leak through xtask.
     command.args(arguments).current_dir(root());
     command

@@ -77,6 +77,7 @@ pub(crate) const ALL: &[&str] = &[
     "keepalived-driver",
     "keepalived-cli",
     "benches",
+    "explore",
     "lab",
     "xtask",
     "fuzz",
