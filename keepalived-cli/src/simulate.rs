@@ -10,6 +10,7 @@ mod frame;
 pub(crate) mod json;
 mod machine;
 mod objects;
+mod page;
 mod play;
 mod recorder;
 mod router;
@@ -20,6 +21,7 @@ mod station;
 mod text;
 mod topology;
 
+use std::fs;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -46,6 +48,12 @@ const SPREAD: Duration = Duration::from_secs(1);
 pub(crate) fn run(options: &Simulate) -> ExitCode {
     match document(options) {
         Ok(document) => {
+            if let Some(file) = &options.html
+                && let Err(error) = fs::write(file, page::page(&document))
+            {
+                eprintln!("keepalived-rs simulate: {}: {error}", file.display());
+                return ExitCode::from(UNUSABLE);
+            }
             let mut out = io::stdout().lock();
             // A closed pipe is no reason to be silent about the outcome: the exit code counts.
             let _ = if options.json {

@@ -258,3 +258,46 @@ fn debians_samples_can_be_simulated() {
     fs::remove_dir_all(&folder).unwrap();
     assert!(simulated >= 8, "{simulated} samples");
 }
+
+/// The page is a file of its own; what is printed does not change, and every span of the document is drawn.
+#[test]
+fn a_page_is_written_beside_what_is_printed() {
+    let folder = std::env::temp_dir().join(format!("keepalived-html-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let mut drawn = 0;
+    for entry in fs::read_dir(scenarios()).expect("there are scenarios") {
+        let scenario = entry.unwrap().path();
+        let name = scenario.file_name().unwrap().to_str().unwrap();
+        let command = command(&scenario);
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let file = folder.join(format!("{name}.html"));
+        let page = ["--html", file.to_str().unwrap()];
+        let plain = run_in(&scenario, &words);
+        let with = run_in(&scenario, &[&words[..], &page[..]].concat());
+        assert_eq!(plain.stdout, with.stdout, "{name}");
+        assert_eq!(plain.status.code(), with.status.code(), "{name}");
+        let html = fs::read_to_string(&file).expect("a page");
+        let document = document(name, &page);
+        let count = |list: &str| document[list].as_array().map_or(0, Vec::len);
+        let bars = count("spans") + count("outages") + count("conflicts");
+        assert_eq!(html.matches("class=\"shape bar ").count(), bars, "{name}");
+        let marks = count("incidents") + count("events");
+        assert_eq!(html.matches("class=\"shape mark ").count(), marks, "{name}");
+        assert!(!html.contains("://") && !html.contains("src="), "{name}");
+        drawn += 1;
+    }
+    assert!(drawn >= 5, "{drawn}");
+    let first = fs::read_dir(scenarios())
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let command = command(&first);
+    let mut words: Vec<&str> = command.split_whitespace().collect();
+    words.extend(["--html", "/nonexistent/page.html"]);
+    let output = run_in(&first, &words);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("/nonexistent/page.html"));
+    fs::remove_dir_all(&folder).unwrap();
+}

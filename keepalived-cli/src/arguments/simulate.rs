@@ -9,7 +9,7 @@ use crate::simulate::DELAY;
 
 /// Run configurations in virtual time, the whole configuration of a node each, and say what the nodes do
 /// when something happens to them. Exit code 0: no rule of the protocol was broken; 1: the files or the
-/// command line cannot be used; 2: a rule was broken.
+/// command line cannot be used, or the page cannot be written; 2: a rule was broken.
 #[derive(Clone, Debug, PartialEq, Eq, FromArgs)]
 #[argh(
     subcommand,
@@ -67,6 +67,9 @@ pub(crate) struct Simulate {
     /// everything, as one JSON document
     #[argh(switch)]
     pub(crate) json: bool,
+    /// draw it too: a page for a browser, all in one file
+    #[argh(option)]
+    pub(crate) html: Option<PathBuf>,
     /// files to read
     #[argh(positional)]
     pub(crate) files: Vec<PathBuf>,

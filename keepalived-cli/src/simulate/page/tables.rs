@@ -1,0 +1,549 @@
+//! Everything the chart shows, as tables, and what it does not show.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::time::Duration;
+
+use super::chart::{end, look, name};
+use super::text::{bdi, css_percent, escape, moment, percent, plural, time};
+use crate::simulate::document::{Document, Spread, Takeover, Verdict};
+
+/// The id of the line of an incident.
+pub(super) fn incident_id(index: usize) -> String {
+    format!("incident-{}", index + 1)
+}
+
+/// The id of the line of an event.
+pub(super) fn event_id(index: usize) -> String {
+    format!("event-{}", index + 1)
+}
+
+/// A table in the making.
+struct Table {
+    html: String,
+}
+
+impl Table {
+    /// Columns whose name begins with `#` hold numbers.
+    fn new(caption: &str, columns: &[&str]) -> Self {
+        let mut html = String::from("<div class=\"scroll\"><table>\n");
+        if !caption.is_empty() {
+            let _ = writeln!(html, "<caption>{caption}</caption>");
+        }
+        html.push_str("<thead><tr>");
+        for column in columns {
+            let (class, column) = match column.strip_prefix('#') {
+                Some(column) => (" class=\"number\"", column),
+                None => ("", *column),
+            };
+            let _ = write!(html, "<th scope=\"col\"{class}>{column}</th>");
+        }
+        html.push_str("</tr></thead>\n<tbody>\n");
+        Self { html }
+    }
+
+    /// Cells are HTML; those that begin with `#` hold numbers.
+    fn row(&mut self, id: Option<&str>, cells: &[String]) {
+        let id = id.map(|id| format!(" id=\"{id}\"")).unwrap_or_default();
+        let _ = write!(self.html, "<tr{id}>");
+        for cell in cells {
+            let (class, cell) = match cell.strip_prefix('#') {
+                Some(cell) => (" class=\"number\"", cell),
+                None => ("", cell.as_str()),
+            };
+            let _ = write!(self.html, "<td{class}>{cell}</td>");
+        }
+        self.html.push_str("</tr>\n");
+    }
+
+    fn end(mut self) -> String {
+        self.html.push_str("</tbody></table></div>\n");
+        self.html
+    }
+}
+
+fn number(text: impl std::fmt::Display) -> String {
+    format!("#{text}")
+}
+
+fn section(id: &str, title: &str, content: &str) -> String {
+    format!(
+        "<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">{title}</h2>\n{content}</section>\n"
+    )
+}
+
+fn node(document: &Document, node: usize) -> String {
+    bdi(name(document, node))
+}
+
+fn router(document: &Document, instance: usize) -> String {
+    let instance = document.instances.get(instance);
+    bdi(instance.map_or("?", |instance| instance.name.as_str()))
+}
+
+/// Rules that were broken; nothing if none was.
+pub(super) fn violations(document: &Document) -> String {
+    if document.violations.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new("", &["#Time (s)", "Rule", "What was seen"]);
+    for violation in &document.violations {
+        table.row(
+            None,
+            &[
+                number(moment(violation.at)),
+                format!("<code>{}</code>", escape(violation.rule)),
+                escape(&violation.text),
+            ],
+        );
+    }
+    let section = section("violations", "Rules that were broken", &table.end());
+    format!("<div class=\"alarm\">\n{section}</div>\n")
+}
+
+/// Every takeover, with its time against the bound.
+pub(super) fn takeovers(document: &Document) -> String {
+    if document.takeovers.is_empty() {
+        return section("takeovers", "Takeovers", "<p>Nobody became MASTER.</p>\n");
+    }
+    let longest = document
+        .takeovers
+        .iter()
+        .flat_map(|takeover| [Some(takeover.took), takeover.bound])
+        .flatten()
+        .max()
+        .unwrap_or_default();
+    let mut table = Table::new(
+        "Each time a node became MASTER: how long it took, and the longest that the protocol and the \
+         wires allow. The line in the drawing is that bound.",
+        &[
+            "#Time (s)",
+            "Instance",
+            "From",
+            "To",
+            "Why",
+            "#Took",
+            "#Bound",
+            "Verdict",
+            "<span class=\"muted\">Drawn</span>",
+        ],
+    );
+    for takeover in &document.takeovers {
+        let verdict = match takeover.verdict {
+            Verdict::Within => "<span class=\"good\">✓ within</span>",
+            Verdict::Late => "<strong class=\"bad\">✗ late</strong>",
+            Verdict::NoBound => "<span class=\"muted\">no bound</span>",
+        };
+        table.row(
+            None,
+            &[
+                number(moment(takeover.at)),
+                router(document, takeover.instance),
+                takeover.from.map_or_else(
+                    || "<span class=\"muted\">nobody</span>".to_owned(),
+                    |from| node(document, from),
+                ),
+                node(document, takeover.to),
+                escape(takeover.why.text()),
+                number(time(takeover.took)),
+                number(takeover.bound.map_or_else(|| "–".to_owned(), time)),
+                verdict.to_owned(),
+                gauge(takeover, longest),
+            ],
+        );
+    }
+    section("takeovers", "Takeovers", &table.end())
+}
+
+/// A bar for the time, and a line for the bound.
+fn gauge(takeover: &Takeover, longest: Duration) -> String {
+    let late = if takeover.verdict == Verdict::Late {
+        " late"
+    } else {
+        ""
+    };
+    let took = css_percent(percent(takeover.took, longest));
+    let mut svg = format!(
+        "<svg class=\"gauge\" width=\"120\" height=\"14\" aria-hidden=\"true\"><rect class=\"value{late}\" \
+         y=\"3\" width=\"{took}\" height=\"8\"/>"
+    );
+    if let Some(bound) = takeover.bound {
+        let place = css_percent(percent(bound, longest));
+        let _ = write!(
+            svg,
+            "<line class=\"whisker\" x1=\"{place}\" x2=\"{place}\" y1=\"0\" y2=\"14\"/>"
+        );
+    }
+    svg.push_str("</svg>");
+    svg
+}
+
+/// For each address: how often and how long it could not be reached.
+pub(super) fn outages(document: &Document) -> String {
+    let mut away: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for outage in &document.outages {
+        let key = (outage.instance, outage.address, outage.wire.as_str());
+        away.entry(key).or_default().push(outage);
+    }
+    let mut addresses = 0_usize;
+    let mut missed = 0_usize;
+    for (index, instance) in document.instances.iter().enumerate() {
+        for address in &instance.addresses {
+            addresses += 1;
+            let seen = away
+                .keys()
+                .any(|(at, known, _)| *at == index && known == address);
+            missed += usize::from(!seen);
+        }
+    }
+    if away.is_empty() {
+        let text = match addresses {
+            0 => "<p>There is no address to reach.</p>\n".to_owned(),
+            _ => "<p>Once it had been reached, every address could be reached all the time.</p>\n"
+                .to_owned(),
+        };
+        return section("outages", "Addresses away", &text);
+    }
+    let mut table = Table::new(
+        "Times in which a client on the wire could not reach an address that it had reached before.",
+        &[
+            "Address",
+            "Instance",
+            "Wire",
+            "#From (s)",
+            "#To (s)",
+            "#Length",
+            "Why",
+        ],
+    );
+    for ((instance, address, wire), outages) in &away {
+        let whole: Duration = outages.iter().map(|outage| outage.length).sum();
+        for (index, outage) in outages.iter().enumerate() {
+            let first = match (index, outages.len()) {
+                (0, 1) => format!("<strong>{address}</strong>"),
+                (0, times) => format!(
+                    "<strong>{address}</strong><br/><span class=\"muted\">{times} times, {} in all</span>",
+                    time(whole)
+                ),
+                _ => format!("<span class=\"muted\">{address}</span>"),
+            };
+            table.row(
+                None,
+                &[
+                    first,
+                    router(document, *instance),
+                    bdi(wire),
+                    number(moment(outage.from)),
+                    number(end(outage.until)),
+                    number(time(outage.length)),
+                    escape(&outage.why),
+                ],
+            );
+        }
+    }
+    let mut content = table.end();
+    if missed > 0 {
+        let _ = writeln!(
+            content,
+            "<p class=\"muted\">{} could be reached all the time.</p>",
+            plural(missed, "other address", "other addresses")
+        );
+    }
+    section("outages", "Addresses away", &content)
+}
+
+/// Times with several MASTERs; nothing if there were none.
+pub(super) fn conflicts(document: &Document) -> String {
+    if document.conflicts.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new(
+        "",
+        &[
+            "Instance",
+            "MASTERs",
+            "#From (s)",
+            "#To (s)",
+            "#Length",
+            "Why",
+        ],
+    );
+    for conflict in &document.conflicts {
+        let nodes: Vec<String> = conflict
+            .nodes
+            .iter()
+            .map(|at| node(document, *at))
+            .collect();
+        table.row(
+            None,
+            &[
+                router(document, conflict.instance),
+                nodes.join(", "),
+                number(moment(conflict.from)),
+                number(end(conflict.until)),
+                number(time(conflict.length)),
+                escape(&conflict.why),
+            ],
+        );
+    }
+    section("conflicts", "Several MASTERs at a time", &table.end())
+}
+
+/// Incidents and events, in the order of time.
+pub(super) fn happenings(document: &Document) -> String {
+    let mut lines: Vec<(Duration, usize, String, [String; 4])> = Vec::new();
+    for (index, incident) in document.incidents.iter().enumerate() {
+        let nodes: Vec<String> = incident
+            .nodes
+            .iter()
+            .map(|at| node(document, *at))
+            .collect();
+        let nodes = match nodes.as_slice() {
+            [] => "all".to_owned(),
+            nodes => nodes.join(", "),
+        };
+        lines.push((
+            incident.at,
+            0,
+            incident_id(index),
+            [
+                format!("<strong>Incident {}</strong>", index + 1),
+                nodes,
+                String::new(),
+                escape(&incident.text),
+            ],
+        ));
+    }
+    for (index, event) in document.events.iter().enumerate() {
+        lines.push((
+            event.at,
+            1,
+            event_id(index),
+            [
+                "Event".to_owned(),
+                event.node.map(|at| node(document, at)).unwrap_or_default(),
+                event
+                    .instance
+                    .map(|at| router(document, at))
+                    .unwrap_or_default(),
+                escape(&event.text),
+            ],
+        ));
+    }
+    if lines.is_empty() {
+        return section("happenings-title", "Events", "<p>Nothing happened.</p>\n");
+    }
+    // Stable: what happened at one time stays in its order.
+    lines.sort_by_key(|(at, kind, ..)| (*at, *kind));
+    let mut table = Table::new(
+        "",
+        &["#Time (s)", "Kind", "Node", "Instance", "What happened"],
+    );
+    for (at, _, id, [kind, nodes, instance, what]) in lines {
+        table.row(
+            Some(&id),
+            &[number(moment(at)), kind, nodes, instance, what],
+        );
+    }
+    let more = match document.events_left_out {
+        0 => String::new(),
+        more => format!("<p class=\"muted\">{more} more events are left out.</p>\n"),
+    };
+    let content = format!(
+        "<label class=\"filter\" hidden=\"hidden\">Only lines with <input id=\"filter\" \
+         type=\"search\"/></label>\n<div id=\"happenings\">{}</div>\n{more}",
+        table.end()
+    );
+    section("happenings-title", "Incidents and events", &content)
+}
+
+/// Every bar of the chart.
+pub(super) fn states(document: &Document) -> String {
+    let mut table = Table::new(
+        "",
+        &[
+            "Instance",
+            "Node",
+            "State",
+            "#From (s)",
+            "#To (s)",
+            "#Length",
+            "Why",
+        ],
+    );
+    let mut spans: Vec<_> = document.spans.iter().collect();
+    spans.sort_by_key(|span| (span.instance, span.node, span.since));
+    for span in spans {
+        let (class, _) = look(span.state);
+        table.row(
+            None,
+            &[
+                router(document, span.instance),
+                node(document, span.node),
+                format!("<span class=\"word {class}\">{}</span>", span.state.word()),
+                number(moment(span.since)),
+                number(moment(span.until)),
+                number(time(span.until.saturating_sub(span.since))),
+                escape(&span.reason),
+            ],
+        );
+    }
+    format!(
+        "<details id=\"states\">\n<summary>States as a table ({})</summary>\n{}</details>\n",
+        document.spans.len(),
+        table.end()
+    )
+}
+
+/// Who sent how many adverts.
+pub(super) fn adverts(document: &Document) -> String {
+    let mut sent: BTreeMap<(usize, usize), (usize, usize, Duration, Duration)> = BTreeMap::new();
+    for advert in &document.adverts {
+        let entry = sent
+            .entry((advert.instance, advert.node))
+            .or_insert((0, 0, advert.at, advert.at));
+        entry.0 += 1;
+        entry.1 += usize::from(advert.priority == 0);
+        entry.3 = advert.at;
+    }
+    let left_out = match document.adverts_left_out {
+        0 => String::new(),
+        more => format!(" {more} further ones were left out of the drawing."),
+    };
+    let caption = format!("Adverts that are drawn.{left_out}");
+    let mut table = Table::new(
+        &caption,
+        &[
+            "Instance",
+            "Node",
+            "#Drawn",
+            "#Goodbyes",
+            "#First (s)",
+            "#Last (s)",
+        ],
+    );
+    for ((instance, at), (count, goodbyes, first, last)) in sent {
+        table.row(
+            None,
+            &[
+                router(document, instance),
+                node(document, at),
+                number(count),
+                number(goodbyes),
+                number(moment(first)),
+                number(moment(last)),
+            ],
+        );
+    }
+    format!(
+        "<details id=\"adverts\">\n<summary>Adverts as a table</summary>\n{}</details>\n",
+        table.end()
+    )
+}
+
+/// All runs together; nothing if there was one.
+pub(super) fn seeds(document: &Document) -> String {
+    let Some(seeds) = &document.seeds else {
+        return String::new();
+    };
+    let mut table = Table::new(
+        "",
+        &[
+            "",
+            "#Times",
+            "#Least",
+            "#Median",
+            "#99 of 100",
+            "#Most",
+            "<span class=\"muted\">Drawn</span>",
+        ],
+    );
+    let longest = [&seeds.takeover, &seeds.outage]
+        .into_iter()
+        .flatten()
+        .map(|spread| spread.max)
+        .max()
+        .unwrap_or_default();
+    for (name, spread) in [
+        ("Takeovers with a bound", &seeds.takeover),
+        ("Longest outage of a run", &seeds.outage),
+    ] {
+        let Some(spread) = spread else {
+            continue;
+        };
+        table.row(
+            None,
+            &[
+                name.to_owned(),
+                number(spread.count),
+                number(time(spread.min)),
+                number(time(spread.median)),
+                number(time(spread.p99)),
+                number(time(spread.max)),
+                box_of(spread, longest),
+            ],
+        );
+    }
+    let last = seeds.first.saturating_add(seeds.count.saturating_sub(1));
+    let content = format!(
+        "<p>{} runs, seeds {} to {last}; this page shows the worst of them, seed {}.</p>\n{}<p>Takeovers \
+         that were late: {}. Runs in which a rule was broken: {}. Runs with several MASTERs that could \
+         hear each other: {}.</p>\n<p>Again: <code>{}</code></p>\n",
+        seeds.count,
+        seeds.first,
+        seeds.worst,
+        table.end(),
+        seeds.late,
+        seeds.runs_with_violations,
+        seeds.runs_with_conflicts,
+        escape(&seeds.replay)
+    );
+    section("seeds", "All runs", &content)
+}
+
+/// From the least to 99 of 100 as a box, the median in it, and a line to the most.
+fn box_of(spread: &Spread, longest: Duration) -> String {
+    let place = |time: Duration| percent(time, longest);
+    let (least, median) = (place(spread.min), place(spread.median));
+    let (p99, most) = (place(spread.p99), place(spread.max));
+    format!(
+        "<svg class=\"gauge\" width=\"160\" height=\"16\" aria-hidden=\"true\"><line class=\"whisker\" \
+         x1=\"{}\" x2=\"{}\" y1=\"8\" y2=\"8\"/><rect class=\"ground\" x=\"{}\" width=\"{}\" y=\"2\" \
+         height=\"12\"/><rect class=\"value\" x=\"{}\" width=\"3\" y=\"1\" height=\"14\"/></svg>",
+        css_percent(least),
+        css_percent(most),
+        css_percent(least),
+        css_percent((p99 - least).max(1.0)),
+        css_percent(median),
+    )
+}
+
+/// What of the files has no part in this; nothing if all has.
+pub(super) fn not_simulated(document: &Document) -> String {
+    let mut files = String::from("<ul>\n");
+    for node in &document.nodes {
+        let _ = writeln!(
+            files,
+            "<li>{}: <code>{}</code></li>",
+            bdi(&node.name),
+            escape(&node.file.to_string_lossy())
+        );
+    }
+    files.push_str("</ul>\n");
+    let mut html = section("files", "Files", &files);
+    if document.not_simulated.is_empty() {
+        return html;
+    }
+    let mut content = String::from("<ul>\n");
+    for remark in &document.not_simulated {
+        let _ = writeln!(
+            content,
+            "<li>{}: {}</li>",
+            node(document, remark.node),
+            escape(&remark.text)
+        );
+    }
+    content.push_str("</ul>\n");
+    html.push_str(&section("not-simulated", "Not simulated", &content));
+    html
+}
