@@ -89,6 +89,12 @@ impl Client {
         Ok(client)
     }
 
+    /// The number of the family, as the kernel gave it out.
+    #[must_use]
+    pub const fn family(&self) -> FamilyId {
+        self.context.family
+    }
+
     /// Sends one request and gives what was answered, without acknowledgement and end marks.
     ///
     /// # Errors
@@ -175,9 +181,15 @@ impl Client {
         for batch in ops.chunks(BATCH) {
             let mut out = Vec::new();
             let mut waiting = VecDeque::new();
-            for op in batch {
-                let seq = self.next_seq();
-                Request::Change(op.clone()).encode(self.context.family, seq, &mut out);
+            for (place, op) in (1..).zip(batch) {
+                let (family, seq) = (self.context.family, self.next_seq());
+                let request = Request::Change(op.clone());
+                // The last one's answer is that to all before it.
+                if place == batch.len() {
+                    request.encode(family, seq, &mut out);
+                } else {
+                    request.encode_unacknowledged(family, seq, &mut out);
+                }
                 waiting.push_back((seq, op));
             }
             self.send(&out)?;
@@ -185,12 +197,12 @@ impl Client {
                 for answer in self.receive()? {
                     let answer = answer?;
                     // Answers come in the order of the requests.
-                    let Some((_, op)) = waiting.pop_front_if(|(seq, _)| *seq == answer.seq) else {
+                    let Some(place) = waiting.iter().position(|(seq, _)| *seq == answer.seq) else {
                         continue;
                     };
-                    if let Reply::Error(errno) = answer.reply {
-                        let command = Request::Change(op.clone()).command();
-                        let error = KernelError::of(command, errno);
+                    let op = waiting.drain(..=place).next_back().map(|(_, op)| op);
+                    if let (Reply::Error(errno), Some(op)) = (answer.reply, op) {
+                        let error = KernelError::of(op.command(), errno);
                         first.get_or_insert_with(|| (op.clone(), error));
                     }
                 }

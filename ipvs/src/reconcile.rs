@@ -3,7 +3,7 @@
 //! The family announces no changes, so what others do to the table is found by asking again
 //! ([`Reconciler::verify`]). Only services that were once wanted are touched (IPVS-OPS-02).
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use sans_io_time::Instant;
@@ -59,7 +59,9 @@ pub struct Reconciler {
     current: Option<Table>,
     dump: Option<Dump>,
     plan: VecDeque<Op>,
-    in_flight: BTreeMap<u32, Op>,
+    /// In the order of sending, which is that of the answers. Only the last of a datagram is
+    /// acknowledged, and with it all before it that were not refused.
+    in_flight: VecDeque<(u32, Op)>,
     /// Refused, and not to be tried again before the pause is over.
     refused: BTreeSet<Op>,
     pause: Duration,
@@ -80,7 +82,7 @@ impl Reconciler {
             current: None,
             dump: Some(Dump::new()),
             plan: VecDeque::new(),
-            in_flight: BTreeMap::new(),
+            in_flight: VecDeque::new(),
             refused: BTreeSet::new(),
             pause: FIRST_PAUSE,
             retry_at: None,
@@ -243,8 +245,16 @@ impl Reconciler {
                 break;
             };
             self.seq = self.seq.wrapping_add(1);
-            Request::Change(op.clone()).encode(self.family, self.seq, out);
-            self.in_flight.insert(self.seq, op);
+            let last = self.plan.is_empty() || self.in_flight.len().saturating_add(1) >= BATCH;
+            let request = Request::Change(op);
+            if last {
+                request.encode(self.family, self.seq, out);
+            } else {
+                request.encode_unacknowledged(self.family, self.seq, out);
+            }
+            if let Request::Change(op) = request {
+                self.in_flight.push_back((self.seq, op));
+            }
         }
         !self.in_flight.is_empty()
     }
@@ -263,15 +273,17 @@ impl Reconciler {
             Reply::Error(errno) => errno,
             _ => return,
         };
-        let Some(op) = self.in_flight.remove(&answer.seq) else {
+        if !self.in_flight.iter().any(|(seq, _)| *seq == answer.seq) {
             return;
-        };
-        let command = Request::Change(op.clone()).command();
-        self.answered(
-            now,
-            op,
-            (errno != 0).then(|| KernelError::of(command, errno)),
-        );
+        }
+        while let Some((seq, op)) = self.in_flight.pop_front() {
+            let answered = seq == answer.seq;
+            let error = (answered && errno != 0).then(|| KernelError::of(op.command(), errno));
+            self.answered(now, op, error);
+            if answered {
+                break;
+            }
+        }
         self.check_settled();
     }
 

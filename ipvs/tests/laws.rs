@@ -3,9 +3,10 @@
 mod common;
 
 use common::{destination, key, service, table};
-use ipvs::netlink::{Command, Message, Request};
+use ipvs::netlink::{Command, FamilyId, Message, Request};
 use ipvs::{ApplyError, ConfigError, Destination, Entry, Family, Forward, Op, Table, diff};
-use netlink_packet_core::Emitable;
+use netlink_packet_core::{Emitable, NLM_F_ACK, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage};
+use netlink_packet_generic::GenlMessage;
 use proptest::prelude::*;
 
 fn applied(current: &Table, ops: &[Op]) -> Table {
@@ -69,6 +70,27 @@ proptest! {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// What is sent is what the types of the netlink crates would send.
+    #[test]
+    fn a_request_is_framed_as_by_the_netlink_crates(want in table()) {
+        let mut requests: Vec<_> = diff(&Table::new(), &want).into_iter().map(Request::Change).collect();
+        requests.extend(diff(&want, &Table::new()).into_iter().map(Request::Change));
+        for request in requests {
+            let mut generic = GenlMessage::from_payload(request.message());
+            generic.set_resolved_family_id(0x1f);
+            let mut header = NetlinkHeader::default();
+            header.flags = NLM_F_REQUEST | NLM_F_ACK;
+            header.sequence_number = 7;
+            let mut message = NetlinkMessage::new(header, generic.into());
+            message.finalize();
+            let mut theirs = vec![0; message.buffer_len()];
+            message.serialize(&mut theirs);
+            let mut ours = Vec::new();
+            request.encode(FamilyId(0x1f), 7, &mut ours);
+            prop_assert_eq!(ours, theirs);
         }
     }
 

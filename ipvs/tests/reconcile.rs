@@ -17,6 +17,7 @@ use proptest::prelude::*;
 
 const FAMILY: FamilyId = FamilyId(0x1f);
 const MULTI: u16 = 2;
+const ACK: u8 = 4;
 const INTERRUPTED: u16 = 0x10;
 
 /// IPVS as far as messages go.
@@ -24,6 +25,8 @@ const INTERRUPTED: u16 = 0x10;
 struct Kernel {
     table: Table,
     requests: Vec<Request>,
+    /// Acknowledgements and refusals so far.
+    answers: usize,
     /// Error numbers for the next requests; 0 lets one pass.
     errors: VecDeque<i32>,
     /// Dumps that are called inconsistent.
@@ -66,10 +69,11 @@ impl Kernel {
                 MULTI
             };
             put(3, flags, seq, &[0; 4], out);
-        } else {
+        } else if errno != 0 || octets[6] & ACK != 0 {
             let mut body = (-errno).to_ne_bytes().to_vec();
             body.extend(&octets[..16]);
             put(2, 0x100, seq, &body, out);
+            self.answers += 1;
         }
     }
 
@@ -190,6 +194,55 @@ fn changes(kernel: &Kernel) -> Vec<String> {
         _ => None,
     });
     ops.collect()
+}
+
+/// The kernel answers each request that asks for it with a message of its own, which is a tenth of the
+/// work of putting in a server.
+#[test]
+fn only_the_last_of_a_datagram_is_acknowledged() {
+    let mut kernel = Kernel::default();
+    let mut reconciler = Reconciler::new(FAMILY);
+    let want = service(1, "rr", 200);
+    reconciler.set(want.clone());
+    let (events, _) = settle(&mut reconciler, &mut kernel, at(0));
+    assert_eq!(events, [Event::Settled]);
+    assert_eq!(kernel.table, want);
+    // 201 changes in datagrams of 64.
+    assert_eq!(kernel.answers, 4);
+}
+
+/// A refusal in the middle is that of its own request: those before and after it were done.
+#[test]
+fn a_refusal_in_the_middle_of_a_datagram_is_of_that_request_alone() {
+    let mut kernel = Kernel::default();
+    let mut reconciler = Reconciler::new(FAMILY);
+    let want = service(1, "rr", 4);
+    reconciler.set(want.clone());
+    // The dump, the service and two servers pass.
+    kernel.errors.extend([0, 0, 0, 0, 12]);
+    let (events, _) = settle(&mut reconciler, &mut kernel, at(0));
+    let [Event::Refused { op, .. }] = events.as_slice() else {
+        panic!("{events:?}");
+    };
+    assert_eq!(
+        op.to_string(),
+        "-a -t 192.0.2.1:80 -r 198.51.100.3:80 -m -w 1"
+    );
+    let ports: Vec<_> = kernel
+        .table
+        .get(&web(1))
+        .into_iter()
+        .flat_map(ipvs::Entry::destinations)
+        .map(|to| to.key.to_string())
+        .collect();
+    assert_eq!(
+        ports,
+        ["198.51.100.1:80", "198.51.100.2:80", "198.51.100.4:80"]
+    );
+    assert_eq!(reconciler.current(), Some(&kernel.table));
+    let (events, _) = settle(&mut reconciler, &mut kernel, at(60_000));
+    assert_eq!(events, [Event::Settled]);
+    assert_eq!(kernel.table, want);
 }
 
 proptest! {

@@ -159,6 +159,29 @@ impl Value<'_> {
         }
     }
 
+    /// As [`Self::emit`], behind what is there already.
+    pub(super) fn append(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Octets(octets) => out.extend_from_slice(octets),
+            Self::Byte(value) => out.push(*value),
+            Self::Short(octets) => out.extend_from_slice(octets),
+            Self::Word(octets) => out.extend_from_slice(octets),
+            Self::Pair(first, second) => {
+                out.extend_from_slice(first);
+                out.extend_from_slice(second);
+            }
+            Self::Text(text) => {
+                out.extend_from_slice(text.as_bytes());
+                out.push(0);
+            }
+            Self::Stats(..) | Self::Other(_) => {
+                let start = out.len();
+                out.resize(start.saturating_add(self.len()), 0);
+                self.emit(out.get_mut(start..).unwrap_or_default());
+            }
+        }
+    }
+
     pub(super) fn emit(&self, buffer: &mut [u8]) {
         match self {
             Self::Octets(octets) => put(buffer, octets),
@@ -181,9 +204,37 @@ impl Value<'_> {
     }
 }
 
+/// Appends an attribute whose octets `value` appends. The trait of the netlink crates asks for the length
+/// of each part again at each level, which is most of the work where thousands of servers are put in.
+pub(super) fn append(kind: u16, out: &mut Vec<u8>, value: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    out.extend_from_slice(&[0; 2]);
+    out.extend_from_slice(&kind.to_ne_bytes());
+    value(out);
+    let length = out.len().saturating_sub(start);
+    let length = u16::try_from(length).unwrap_or(u16::MAX).to_ne_bytes();
+    put(out.get_mut(start..).unwrap_or_default(), &length);
+    out.resize(out.len().next_multiple_of(4), 0);
+}
+
+/// The same for several.
+pub(super) trait AppendAll {
+    /// Appends all of them.
+    fn append_all(&self, out: &mut Vec<u8>);
+}
+
 /// Gives an enum of attributes the trait of the netlink crates.
 macro_rules! nla {
     ($name:ty) => {
+        impl AppendAll for [$name] {
+            fn append_all(&self, out: &mut Vec<u8>) {
+                for attribute in self {
+                    let (kind, value) = attribute.value();
+                    append(kind, out, |out| value.append(out));
+                }
+            }
+        }
+
         impl Nla for $name {
             fn value_len(&self) -> usize {
                 self.value().1.len()

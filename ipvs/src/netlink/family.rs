@@ -6,7 +6,7 @@
 
 use netlink_packet_core::NLM_F_REQUEST;
 
-use super::attributes::{array, parse_all};
+use super::attributes::{append, array, parse_all};
 use super::request::frame;
 use crate::error::DecodeError;
 
@@ -23,12 +23,10 @@ pub struct FamilyId(pub u16);
 /// Appends the request for the number of `IPVS`. An error 2 (`ENOENT`) as answer means that the
 /// kernel has no IPVS; read it with [`super::Command::GET_FAMILY`].
 pub fn resolve(seq: u32, out: &mut Vec<u8>) {
-    // Length 9 (header, "IPVS", NUL), type 2, padded.
-    let mut body = vec![GET_FAMILY, 1, 0, 0];
-    body.extend(9_u16.to_ne_bytes());
-    body.extend(ATTRIBUTE_NAME.to_ne_bytes());
-    body.extend(b"IPVS\0\0\0\0");
-    frame(CONTROLLER, NLM_F_REQUEST, seq, &body, out);
+    frame(CONTROLLER, NLM_F_REQUEST, seq, out, |out| {
+        out.extend_from_slice(&[GET_FAMILY, 1, 0, 0]);
+        append(ATTRIBUTE_NAME, out, |out| out.extend_from_slice(b"IPVS\0"));
+    });
 }
 
 /// The number in an answer of the controller: the payload after the netlink header.

@@ -7,7 +7,8 @@ use netlink_packet_core::{
 use netlink_packet_generic::{GenlFamily, GenlHeader};
 
 use super::attributes::{
-    Buffer, DaemonAttribute, DestinationAttribute, ServiceAttribute, Value, parse_all, u32_of,
+    AppendAll, Buffer, DaemonAttribute, DestinationAttribute, ServiceAttribute, Value, append,
+    parse_all, u32_of,
 };
 use crate::error::DecodeError;
 
@@ -70,6 +71,16 @@ impl Attribute {
             Self::Daemon(nest) => nest.as_slice().buffer_len(),
             _ => return None,
         })
+    }
+
+    fn append(&self, out: &mut Vec<u8>) {
+        let (kind, value) = self.value();
+        append(kind, out, |out| match self {
+            Self::Service(nest) => nest.append_all(out),
+            Self::Destination(nest) => nest.append_all(out),
+            Self::Daemon(nest) => nest.append_all(out),
+            _ => value.append(out),
+        });
     }
 
     fn value(&self) -> (u16, Value<'_>) {
@@ -163,6 +174,13 @@ impl Message {
             command,
             attributes,
         })
+    }
+
+    /// Appends the attributes, as they follow the generic-netlink header.
+    pub(super) fn append(&self, out: &mut Vec<u8>) {
+        for attribute in &self.attributes {
+            attribute.append(out);
+        }
     }
 
     /// The attributes of the service, if there is one.

@@ -1,9 +1,7 @@
 //! What can be asked of the kernel.
 
-use netlink_packet_core::{
-    Emitable, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage,
-};
-use netlink_packet_generic::GenlMessage;
+use netlink_packet_core::{Emitable, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader};
+use netlink_packet_generic::GenlFamily;
 
 use super::attributes::ServiceAttribute;
 use super::convert;
@@ -51,19 +49,27 @@ pub enum Request {
     Flush,
 }
 
+impl Op {
+    /// The command that it is sent as; errors are read with it.
+    #[must_use]
+    pub const fn command(&self) -> Command {
+        match self {
+            Self::NewService(_) => Command::NEW_SERVICE,
+            Self::SetService(_) => Command::SET_SERVICE,
+            Self::DelService(_) => Command::DEL_SERVICE,
+            Self::NewDest(..) => Command::NEW_DEST,
+            Self::SetDest(..) => Command::SET_DEST,
+            Self::DelDest(..) => Command::DEL_DEST,
+        }
+    }
+}
+
 impl Request {
     /// The command that it sends; errors are read with it.
     #[must_use]
     pub const fn command(&self) -> Command {
         match self {
-            Self::Change(op) => match op {
-                Op::NewService(_) => Command::NEW_SERVICE,
-                Op::SetService(_) => Command::SET_SERVICE,
-                Op::DelService(_) => Command::DEL_SERVICE,
-                Op::NewDest(..) => Command::NEW_DEST,
-                Op::SetDest(..) => Command::SET_DEST,
-                Op::DelDest(..) => Command::DEL_DEST,
-            },
+            Self::Change(op) => op.command(),
             Self::SetServiceFlags { .. } => Command::SET_SERVICE,
             Self::GetService(_) | Self::DumpServices => Command::GET_SERVICE,
             Self::DumpDestinations(_) => Command::GET_DEST,
@@ -219,18 +225,22 @@ impl Request {
             _ if self.is_dump() => NLM_F_DUMP | NLM_F_ACK,
             _ => NLM_F_ACK,
         };
-        let mut header = NetlinkHeader::default();
-        header.flags = NLM_F_REQUEST | flags;
-        header.sequence_number = seq;
-        let mut message = GenlMessage::from_payload(self.message());
-        message.set_resolved_family_id(family.0);
-        let mut message = NetlinkMessage::new(header, message.into());
-        message.finalize();
-        let start = out.len();
-        out.resize(start.saturating_add(message.buffer_len()), 0);
-        if let Some(room) = out.get_mut(start..) {
-            message.serialize(room);
-        }
+        self.encode_with(flags, family, seq, out);
+    }
+
+    /// The same, but only a refusal is answered. The kernel works requests off in their order, so
+    /// the answer to a later one ([`Self::encode`]) says that this one was not refused.
+    pub fn encode_unacknowledged(&self, family: FamilyId, seq: u32, out: &mut Vec<u8>) {
+        self.encode_with(0, family, seq, out);
+    }
+
+    fn encode_with(&self, flags: u16, family: FamilyId, seq: u32, out: &mut Vec<u8>) {
+        let message = self.message();
+        frame(family.0, NLM_F_REQUEST | flags, seq, out, |out| {
+            // Command, version, and two octets that mean nothing.
+            out.extend_from_slice(&[GenlFamily::command(&message), message.version(), 0, 0]);
+            message.append(out);
+        });
     }
 }
 
@@ -248,18 +258,25 @@ pub(super) fn timeouts(message: &Message) -> Timeouts {
     timeouts
 }
 
-/// A netlink message of raw octets; `body` is a multiple of four long.
-pub(super) fn frame(kind: u16, flags: u16, seq: u32, body: &[u8], out: &mut Vec<u8>) {
+/// A netlink message whose body `body` appends; a multiple of four long.
+pub(super) fn frame(
+    kind: u16,
+    flags: u16,
+    seq: u32,
+    out: &mut Vec<u8>,
+    body: impl FnOnce(&mut Vec<u8>),
+) {
     let mut header = NetlinkHeader::default();
-    let length = body.len().saturating_add(header.buffer_len());
-    header.length = u32::try_from(length).unwrap_or(u32::MAX);
     header.message_type = kind;
     header.flags = flags;
     header.sequence_number = seq;
     let start = out.len();
-    out.resize(start.saturating_add(header.buffer_len()), 0);
-    if let Some(room) = out.get_mut(start..) {
+    let behind = start.saturating_add(header.buffer_len());
+    out.resize(behind, 0);
+    body(out);
+    let length = out.len().saturating_sub(start);
+    header.length = u32::try_from(length).unwrap_or(u32::MAX);
+    if let Some(room) = out.get_mut(start..behind) {
         header.emit(room);
     }
-    out.extend_from_slice(body);
 }
