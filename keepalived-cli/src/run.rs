@@ -21,7 +21,7 @@ use crate::daemonize;
 use crate::dump::{DumpSettings, GroupDump};
 use crate::load::{ConfigSource, Loaded};
 use crate::log::{Level, Log, LogSettings};
-use crate::lower::{ProcessPlan, ThisMachine, lower};
+use crate::lower::{ProcessPlan, Purpose, ThisMachine, lower_for};
 use crate::namespace;
 use crate::pidfile::{self, PidFile, PidFileError};
 use crate::service;
@@ -241,8 +241,9 @@ fn test(source: &ConfigSource, report: &str) -> ExitCode {
     let path = source.path().to_string_lossy();
     let parsed = keepalived_config::parse(&mut FileSource, &path, &source.options);
     let machine = ThisMachine::default();
-    let lowered = lower(&parsed.config, &machine);
     let mut text = render_all(&parsed.diagnostics, &parsed.sources);
+    drop(parsed.sources);
+    let lowered = lower_for(Purpose::Test, &parsed.config, &machine);
     let mut warn = |line: &str| {
         text.push_str("warning: ");
         text.push_str(line);

@@ -20,6 +20,7 @@ struct Frame {
     inside: Inside,
     /// The words before the brace.
     words: Vec<Word>,
+    meaning: Option<&'static Keyword>,
     open: Span,
     entries: Vec<Node>,
 }
@@ -31,6 +32,7 @@ enum Pending {
     Header {
         words: Vec<Word>,
         inside: Inside,
+        meaning: Option<&'static Keyword>,
     },
     /// A word that is not known here. Reported when it is clear whether it opens a block.
     Unknown(Diagnostic),
@@ -90,28 +92,39 @@ impl Builder {
                         self.push(Node {
                             words: vec![word],
                             block: None,
+                            meaning: None,
                         });
                     }
                 } else {
-                    self.push(Node { words, block: None });
+                    self.push(Node {
+                        words,
+                        block: None,
+                        meaning: None,
+                    });
                 }
             }
             Inside::Keywords(context) => match keyword.map(|keyword| keyword.shape) {
                 None => self.pending = Pending::Unknown(unknown(context, first, diagnostics)),
                 Some(Shape::Line) => {
                     self.pending = Pending::Plain(first.span);
-                    self.push(Node { words, block: None });
+                    self.push(Node {
+                        words,
+                        block: None,
+                        meaning: keyword,
+                    });
                 }
                 Some(Shape::Block(context)) => {
                     self.pending = Pending::Header {
                         words,
                         inside: Inside::Keywords(context),
+                        meaning: keyword,
                     };
                 }
                 Some(Shape::Entries(kind)) => {
                     self.pending = Pending::Header {
                         words,
                         inside: Inside::Entries(kind),
+                        meaning: keyword,
                     };
                 }
             },
@@ -128,12 +141,16 @@ impl Builder {
             *depth = depth.saturating_add(1);
             return;
         }
-        let (words, inside) = match std::mem::replace(&mut self.pending, Pending::None) {
-            Pending::Header { words, inside } => (words, inside),
+        let (words, inside, meaning) = match std::mem::replace(&mut self.pending, Pending::None) {
+            Pending::Header {
+                words,
+                inside,
+                meaning,
+            } => (words, inside, meaning),
             Pending::Unknown(mut diagnostic) => {
                 diagnostic.note(None, "the whole block that it opens is left out");
                 diagnostics.push(diagnostic);
-                (Vec::new(), Inside::Skipped(0))
+                (Vec::new(), Inside::Skipped(0), None)
             }
             Pending::Plain(before) => {
                 diagnostics
@@ -143,17 +160,18 @@ impl Builder {
                         "no block can follow here; it is left out",
                     )
                     .note(before, "this takes no block");
-                (Vec::new(), Inside::Skipped(0))
+                (Vec::new(), Inside::Skipped(0), None)
             }
             Pending::None => {
                 let message = "a block without a keyword before it is left out";
                 diagnostics.error("unexpected-block", open, message);
-                (Vec::new(), Inside::Skipped(0))
+                (Vec::new(), Inside::Skipped(0), None)
             }
         };
         self.frames.push(Frame {
             inside,
             words,
+            meaning,
             open,
             entries: Vec::new(),
         });
@@ -175,6 +193,7 @@ impl Builder {
         self.frames.push(Frame {
             inside,
             words: Vec::new(),
+            meaning: None,
             open,
             entries: Vec::new(),
         });
@@ -192,6 +211,11 @@ impl Builder {
             Some(_) => self.pop(Some(close)),
         }
         true
+    }
+
+    /// The whole top-level lines since the last call.
+    pub(crate) fn take_whole(&mut self) -> std::vec::Drain<'_, Node> {
+        self.root.drain(..)
     }
 
     /// The end of everything.
@@ -265,6 +289,7 @@ impl Builder {
             self.push(Node {
                 words: frame.words,
                 block: Some(Box::new(block)),
+                meaning: frame.meaning,
             });
         }
     }

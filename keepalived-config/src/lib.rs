@@ -19,8 +19,6 @@ mod substitute;
 pub mod tree;
 pub mod values;
 
-use std::collections::HashMap;
-
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use lex::{QuoteError, split_command};
 pub use model::Config;
@@ -60,8 +58,6 @@ pub struct Tree {
     pub diagnostics: Diagnostics,
     /// Every file that was read.
     pub sources: SourceMap,
-    /// Where definitions are used, and where each was made.
-    uses: HashMap<Span, Span>,
 }
 
 /// Reads the file `root` and all it includes, and makes the configuration out of it.
@@ -69,14 +65,14 @@ pub struct Tree {
 /// Never fails and never stops at the first problem: what cannot be understood is left out and
 /// reported. Equal input gives equal output, to the byte.
 pub fn parse(source: &mut dyn Source, root: &str, options: &Options) -> Parsed {
-    let Tree {
-        entries,
+    let mut intake = model::Intake::default();
+    let parse::Read {
         mut diagnostics,
         sources,
         uses,
-    } = read_tree(source, root, options);
-    let names = model::names(source, &entries);
-    let config = model::build(entries, options, &names, &mut diagnostics);
+    } = parse::read(source, root, options, &mut intake);
+    let names = model::names(source, intake.lines());
+    let config = model::build(intake, options, &names, &mut diagnostics);
     let mut diagnostics = diagnostics.into_sorted();
     for diagnostic in &mut diagnostics {
         // A value that came out of a definition is shown where it is used and where it was made.
@@ -94,5 +90,11 @@ pub fn parse(source: &mut dyn Source, root: &str, options: &Options) -> Parsed {
 
 /// Reads the file `root` and all it includes into a tree, without looking at any value.
 pub fn read_tree(source: &mut dyn Source, root: &str, options: &Options) -> Tree {
-    parse::read(source, root, options)
+    let mut entries = Vec::new();
+    let read = parse::read(source, root, options, &mut entries);
+    Tree {
+        entries,
+        diagnostics: read.diagnostics,
+        sources: read.sources,
+    }
 }

@@ -55,6 +55,12 @@ impl Line {
         }
     }
 
+    /// The same without its first `count` bytes.
+    pub(crate) fn without_first(mut self, count: usize) -> Self {
+        self.start = (self.start + count).min(self.end);
+        self
+    }
+
     /// The place in a file that the bytes `start..end` of this line come from.
     pub(crate) fn span(&self, start: usize, end: usize) -> Span {
         let (start, end) = (offset(self.start + start), offset(self.start + end));

@@ -4,7 +4,8 @@
 //! is: `@` a condition, `$NAME=` a definition, `~` a repetition, `include` another file. Everything
 //! else is expanded, cut into words and braces, and handed to the [`Builder`].
 
-use crate::Tree;
+use std::collections::HashMap;
+
 use crate::build::{Builder, Inside};
 use crate::diagnostic::Diagnostics;
 use crate::include::Checks;
@@ -14,7 +15,7 @@ use crate::options::Options;
 use crate::schema::{Context, Keyword};
 use crate::source::{INVALID, Source, SourceMap};
 use crate::substitute::Definitions;
-use crate::tree::{FileId, Span, Text, Word};
+use crate::tree::{FileId, Node, Span, Text, Word};
 
 mod builtin;
 mod directives;
@@ -81,10 +82,37 @@ pub(crate) struct Reader<'a> {
     words: Vec<Word>,
     /// Uses of undefined names already reported.
     reported: std::collections::HashSet<Span>,
+    sink: &'a mut dyn Sink,
+}
+
+/// Takes the top-level lines one after the other, each with its block, so that the tree of a large file
+/// need not be there as a whole.
+pub(crate) trait Sink {
+    /// Takes the next one.
+    fn take(&mut self, node: Node, diagnostics: &mut Diagnostics);
+}
+
+impl Sink for Vec<Node> {
+    fn take(&mut self, node: Node, _diagnostics: &mut Diagnostics) {
+        self.push(node);
+    }
+}
+
+/// What is known when all was read.
+pub(crate) struct Read {
+    pub(crate) diagnostics: Diagnostics,
+    pub(crate) sources: SourceMap,
+    /// Where definitions are used, and where each was made.
+    pub(crate) uses: HashMap<Span, Span>,
 }
 
 /// Reads the file `root` and all it includes.
-pub(crate) fn read(source: &mut dyn Source, root: &str, options: &Options) -> Tree {
+pub(crate) fn read(
+    source: &mut dyn Source,
+    root: &str,
+    options: &Options,
+    sink: &mut dyn Sink,
+) -> Read {
     let mut reader = Reader {
         source,
         options,
@@ -108,6 +136,7 @@ pub(crate) fn read(source: &mut dyn Source, root: &str, options: &Options) -> Tr
         skipped_open: Vec::new(),
         words: Vec::new(),
         reported: std::collections::HashSet::new(),
+        sink,
     };
     reader.root(root);
     let Reader {
@@ -115,11 +144,13 @@ pub(crate) fn read(source: &mut dyn Source, root: &str, options: &Options) -> Tr
         mut diagnostics,
         sources,
         definitions,
+        sink,
         ..
     } = reader;
-    let entries = builder.finish(&mut diagnostics);
-    Tree {
-        entries,
+    for node in builder.finish(&mut diagnostics) {
+        sink.take(node, &mut diagnostics);
+    }
+    Read {
         diagnostics,
         sources,
         uses: definitions.uses,
@@ -135,6 +166,9 @@ impl Reader<'_> {
                 continue;
             }
             self.line(line, false, true);
+            for node in self.builder.take_whole() {
+                self.sink.take(node, &mut self.diagnostics);
+            }
         }
     }
 
@@ -167,7 +201,7 @@ impl Reader<'_> {
                 return;
             };
             if start > 0 {
-                line = line.part(start, text.len());
+                line = line.without_first(start);
                 continue;
             }
             match first {

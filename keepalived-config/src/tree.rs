@@ -8,6 +8,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use crate::schema::Keyword;
+
 /// Names one file that was read. Valid for the [`SourceMap`](crate::source::SourceMap) of the same run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(pub(crate) u32);
@@ -168,6 +170,8 @@ pub struct Node {
     pub words: Vec<Word>,
     /// The block behind the words, if they opened one.
     pub block: Option<Box<Block>>,
+    /// What the first word means here; absent in a block of free-form entries.
+    pub(crate) meaning: Option<&'static Keyword>,
 }
 
 impl Node {

@@ -348,13 +348,10 @@ fn a_check_may_go_elsewhere_and_leave_from_somewhere() {
         (target.address.to_string(), target.port),
         ("192.0.2.77".to_owned(), 8080)
     );
-    assert_eq!(target.bind_address.unwrap().to_string(), "192.0.2.5");
+    let source = target.source.unwrap();
+    assert_eq!(source.address.unwrap().to_string(), "192.0.2.5");
     assert_eq!(
-        (
-            target.bind_port,
-            target.bind_interface.as_deref(),
-            target.mark
-        ),
+        (source.port, source.interface.as_deref(), source.mark),
         (Some(1024), Some("eth3"), Some(6))
     );
     let text = text("192.0.2.1 80", "", "TCP_CHECK {\nbindto 2001:db8::1\n}");
@@ -419,7 +416,7 @@ fn the_other_checkers_read_their_words() {
     else {
         panic!("a UDP check");
     };
-    assert_eq!(payload, [0x0a, 0xff]);
+    assert_eq!(*payload, [0x0a, 0xff]);
     let reply = reply.unwrap();
     assert_eq!(reply.pattern, [Some(0), Some(1), None, None]);
     assert_eq!((reply.min_length, reply.max_length), (2, 255));
@@ -473,8 +470,8 @@ fn the_other_checkers_read_their_words() {
     assert_eq!(
         ports,
         [
-            ("192.0.2.9".to_owned(), 26, "me".to_owned()),
-            ("192.0.2.3".to_owned(), 80, "me".to_owned())
+            ("192.0.2.9".to_owned(), 26, "me".into()),
+            ("192.0.2.3".to_owned(), 80, "me".into())
         ]
     );
     for (block, code) in [

@@ -74,8 +74,22 @@ pub(crate) trait Machine {
     fn judge(&self, program: &str, uid: u32, links: bool) -> scripts::Judgement;
 }
 
+/// What for a model is lowered.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To be run.
+    Run,
+    /// For what there is to say about it: the services are not kept, which can be most of the memory.
+    Test,
+}
+
 /// Lower the whole model. Instances that must not run are there too, held with their reason.
 pub(crate) fn lower(model: &Model, machine: &dyn Machine) -> Lowered {
+    lower_for(Purpose::Run, model, machine)
+}
+
+/// The same, for a purpose.
+pub(crate) fn lower_for(purpose: Purpose, model: &Model, machine: &dyn Machine) -> Lowered {
     let mut remarks = Vec::new();
     let mut script_trouble = Vec::new();
     let mut hooks = BTreeMap::new();
@@ -157,6 +171,7 @@ pub(crate) fn lower(model: &Model, machine: &dyn Machine) -> Lowered {
         model,
         &scripts,
         alerts.mail.is_some(),
+        purpose,
         &mut remarks,
         &mut script_trouble,
     );

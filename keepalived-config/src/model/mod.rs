@@ -67,6 +67,7 @@ use vrrp_proto::Version;
 use crate::diagnostic::Diagnostics;
 use crate::names::{ETC, Names, USR};
 use crate::options::Options;
+use crate::parse::Sink;
 use crate::source::Source;
 use crate::tree::Node;
 
@@ -125,16 +126,48 @@ pub struct Config {
     pub commands: Vec<Command>,
 }
 
-/// Makes the configuration out of the tree, which is gone afterwards: a file with a hundred thousand
-/// servers is not in memory twice.
+/// The file as it comes in. Services, which can be a hundred thousand lines, are read as soon as they are
+/// whole, and nothing of them is kept but what they mean.
+#[derive(Debug, Default)]
+pub(crate) struct Intake {
+    survey: survey::Survey,
+    /// All other lines.
+    lines: Vec<Node>,
+    services: Vec<read::balance::Incoming>,
+}
+
+impl Intake {
+    /// The lines that are not services.
+    pub(crate) fn lines(&self) -> &[Node] {
+        &self.lines
+    }
+}
+
+impl Sink for Intake {
+    fn take(&mut self, node: Node, diagnostics: &mut Diagnostics) {
+        self.survey.walk(&node, diagnostics);
+        if node.keyword() == "virtual_server" {
+            self.services
+                .extend(read::balance::incoming(node, diagnostics));
+        } else {
+            self.lines.push(node);
+        }
+    }
+}
+
+/// Makes the configuration out of what came in.
 #[must_use]
 pub(crate) fn build(
-    tree: Vec<Node>,
+    intake: Intake,
     _options: &Options,
     names: &Names,
     diagnostics: &mut Diagnostics,
 ) -> Config {
-    let survey = survey::walk(&tree, diagnostics);
+    let Intake {
+        survey,
+        lines: tree,
+        services,
+    } = intake;
     survey::report(&survey.unsupported, diagnostics);
     let mut file = read::file(&tree, names, diagnostics);
     let groups = groups::claim(file.groups.list, &mut file.instances, diagnostics);
@@ -154,7 +187,7 @@ pub(crate) fn build(
         ));
     }
     let groups = groups::resolve(groups, &instances, diagnostics);
-    let (service_groups, mut services) = read::balance::services(tree, diagnostics);
+    let (service_groups, mut services) = read::balance::services(&tree, services, diagnostics);
     read::balance::names::checks(&mut services, &file.trackers, &file.bfd, diagnostics);
     read::balance::names::sync_daemon(&mut file.global, synchronised, &instances, diagnostics);
     if let Some(span) = file.bad_namespace {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::commands::{Command, command};
 use super::repeats::Repeats;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
-use crate::schema::{Context, Keyword, Shape, Status, lookup};
+use crate::schema::{Context, Keyword, Shape, Status};
 use crate::tree::{Node, Span};
 
 /// A keyword of the file that has no effect yet.
@@ -28,14 +28,12 @@ pub(super) struct Survey {
     seen: HashMap<(Context, &'static str), usize>,
 }
 
-/// Walks the whole tree.
-pub(super) fn walk(tree: &[Node], diagnostics: &mut Diagnostics) -> Survey {
-    let mut survey = Survey::default();
-    survey.block(tree, Context::Root, true, diagnostics);
-    survey
-}
-
 impl Survey {
+    /// Walks over the next top-level line.
+    pub(super) fn walk(&mut self, node: &Node, diagnostics: &mut Diagnostics) {
+        self.block(std::slice::from_ref(node), Context::Root, true, diagnostics);
+    }
+
     /// `report` is false inside a block that has been reported as a whole.
     fn block(
         &mut self,
@@ -46,7 +44,7 @@ impl Survey {
     ) {
         let mut repeats = Repeats::new(context);
         for node in entries {
-            let Some(keyword) = lookup(context, node.keyword()) else {
+            let Some(keyword) = node.meaning else {
                 continue;
             };
             let not_yet = !matches!(keyword.status, Status::Works | Status::NoEffect(_));

@@ -153,7 +153,7 @@ impl Reader<'_> {
         self.file_budget -= bytes.len();
         let id = self.sources.add(path, bytes);
         let text = self.sources.shared(id);
-        self.suspicious |= text.contains([INVALID, '\0']);
+        self.suspicious |= text.contains(INVALID) || text.contains('\0');
         let end = text.len();
         let at = if text.starts_with('\u{feff}') {
             '\u{feff}'.len_utf8()

@@ -77,13 +77,13 @@ impl<'a> Checks<'a> {
         &self.files
     }
 
-    /// `Ok(None)` for a script that cannot be run, which has been complained about.
+    /// `Ok(None)` for a script that cannot be run, which has been complained about under `name`.
     ///
     /// # Errors
     /// Why it cannot be.
     pub(super) fn setup(
         &mut self,
-        name: &str,
+        name: impl FnOnce() -> String,
         wanted: &Checker,
         scripts: &Scripts<'_>,
         trouble: &mut Vec<ScriptTrouble>,
@@ -112,7 +112,7 @@ impl<'a> Checks<'a> {
             }
             CheckerKind::Smtp { target: to, helo } => ProbeSetup::Smtp {
                 target: target(to),
-                helo: helo.clone(),
+                helo: helo.to_string(),
                 timeout: to.timeout,
             },
             CheckerKind::Dns {
@@ -130,14 +130,14 @@ impl<'a> Checks<'a> {
                 reply,
             } => ProbeSetup::Udp {
                 target: target(to),
-                config: udp(payload, reply.as_ref()),
+                config: udp(payload, reply.as_deref()),
                 timeout: to.timeout,
             },
             CheckerKind::Script {
                 command,
                 timeout,
                 dynamic,
-            } => match scripts.command(name, command, trouble) {
+            } => match scripts.command(&name(), command, trouble) {
                 Some(command) => ProbeSetup::Script {
                     command,
                     dynamic: *dynamic,
@@ -237,10 +237,12 @@ fn told(alpha: bool) -> Schedule {
 
 fn target(wanted: &Wanted) -> Target {
     let mut target = Target::new(SocketAddr::new(wanted.address, wanted.port));
-    target.bind_address = wanted.bind_address;
-    target.bind_port = wanted.bind_port.unwrap_or(0);
-    target.interface.clone_from(&wanted.bind_interface);
-    target.mark = wanted.mark.unwrap_or(0);
+    if let Some(source) = &wanted.source {
+        target.bind_address = source.address;
+        target.bind_port = source.port.unwrap_or(0);
+        target.interface.clone_from(&source.interface);
+        target.mark = source.mark.unwrap_or(0);
+    }
     target
 }
 

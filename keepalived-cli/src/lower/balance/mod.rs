@@ -19,7 +19,7 @@ use keepalived_driver::hooks::HookSet;
 use keepalived_driver::tracked::{TrackerSetup, Watch};
 
 use super::scripts::{ScriptTrouble, Scripts};
-use super::trackers;
+use super::{Purpose, trackers};
 
 pub(crate) use check::unusable as unusable_checks;
 
@@ -68,6 +68,7 @@ impl BalancePlan {
         model: &Model,
         scripts: &Scripts<'_>,
         mail: bool,
+        purpose: Purpose,
         remarks: &mut Vec<String>,
         trouble: &mut Vec<ScriptTrouble>,
     ) -> Self {
@@ -83,7 +84,11 @@ impl BalancePlan {
         };
         let mut services = Vec::with_capacity(model.services.len());
         for service in &model.services {
-            services.extend(lowering.service(service));
+            let setup = lowering.service(service);
+            match purpose {
+                Purpose::Run => services.extend(setup),
+                Purpose::Test => lowering.wishes.clear(),
+            }
         }
         let Lowering { checks, wishes, .. } = lowering;
         let files = used_files(model, checks.files());
@@ -167,7 +172,10 @@ impl Lowering<'_> {
         };
         let mail = self.model.global.mail.checker;
         let mut wishes = ServiceWishes {
-            hooks: self.hooks(&label, &wanted.quorum_up, &wanted.quorum_down),
+            hooks: self.hooks(
+                &label,
+                [&wanted.quorum_up, &wanted.quorum_down].map(Option::as_ref),
+            ),
             // Off unless somebody says on, unlike that of servers.
             mail: self.mail && wanted.smtp_alert.or(mail).unwrap_or(false),
             servers: BTreeMap::new(),
@@ -188,7 +196,10 @@ impl Lowering<'_> {
             setup.inhibit = server.inhibit;
             setup.checks = self.checks(&label, &name, &server.checkers);
             let told = ServerWishes {
-                hooks: self.hooks(&name, &server.notify_up, &server.notify_down),
+                hooks: self.hooks(
+                    &name,
+                    [&server.notify_up, &server.notify_down].map(Option::as_deref),
+                ),
                 mail: self.mail && server.smtp_alert.or(mail).unwrap_or(true),
             };
             if told != ServerWishes::default() {
@@ -211,28 +222,23 @@ impl Lowering<'_> {
     ) -> Vec<CheckSetup> {
         let mut setups = Vec::with_capacity(checkers.len());
         for checker in checkers {
-            let name = format!("{server} of {service}");
-            let made = self
-                .checks
-                .setup(&name, checker, self.scripts, self.trouble);
+            let name = || format!("{server} of {service}");
+            let made = self.checks.setup(name, checker, self.scripts, self.trouble);
             match made {
                 Ok(Some(setup)) => setups.push(setup),
                 // It has been complained about.
                 Ok(None) => {}
                 Err(error) => {
                     self.remarks
-                        .push(format!("({name}) a check is left out: {error}"));
+                        .push(format!("({}) a check is left out: {error}", name()));
                 }
             }
         }
         setups
     }
 
-    fn hooks(&mut self, name: &str, up: &Option<Script>, down: &Option<Script>) -> HookSet {
-        let mut take = |script: &Option<Script>| {
-            let script = script.as_ref()?;
-            self.scripts.command(name, script, self.trouble)
-        };
+    fn hooks(&mut self, name: &str, [up, down]: [Option<&Script>; 2]) -> HookSet {
+        let mut take = |script: Option<&Script>| self.scripts.command(name, script?, self.trouble);
         let mut set = HookSet::default();
         set.up = take(up);
         set.down = take(down);

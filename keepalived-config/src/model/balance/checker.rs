@@ -45,16 +45,24 @@ pub struct Target {
     pub address: IpAddr,
     /// Port; 0 where there is none.
     pub port: u16,
-    /// Source address.
-    pub bind_address: Option<IpAddr>,
-    /// Source port, from 1.
-    pub bind_port: Option<u16>,
-    /// Interface it leaves by.
-    pub bind_interface: Option<String>,
-    /// Mark on its packets.
-    pub mark: Option<u32>,
+    /// From where, if anything was said of that. A hundred thousand checks say nothing.
+    pub source: Option<Box<Source>>,
     /// For the connection, and for the reply.
     pub timeout: Duration,
+}
+
+/// From where a check goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Source {
+    /// Source address.
+    pub address: Option<IpAddr>,
+    /// Source port, from 1.
+    pub port: Option<u16>,
+    /// Interface it leaves by.
+    pub interface: Option<String>,
+    /// Mark on its packets.
+    pub mark: Option<u32>,
 }
 
 /// The checkers.
@@ -64,13 +72,13 @@ pub enum CheckerKind {
     /// `TCP_CHECK`: a connection is accepted.
     Tcp(Target),
     /// `HTTP_GET`, and `SSL_GET` with TLS.
-    Web(Target, WebCheck),
+    Web(Target, Box<WebCheck>),
     /// `SMTP_CHECK`: greeted, and HELO answered.
     Smtp {
         /// The server.
         target: Target,
         /// Name in HELO.
-        helo: String,
+        helo: Box<str>,
     },
     /// `DNS_CHECK`: a query is answered without error.
     Dns {
@@ -79,23 +87,23 @@ pub enum CheckerKind {
         /// What is asked for.
         kind: DnsType,
         /// The name that is asked for.
-        name: String,
+        name: Box<str>,
     },
     /// `UDP_CHECK`: a datagram brings no error, or a fitting reply.
     Udp {
         /// The server.
         target: Target,
         /// What is sent.
-        payload: Vec<u8>,
+        payload: Box<[u8]>,
         /// The reply that is waited for; absent: none is needed.
-        reply: Option<UdpReply>,
+        reply: Option<Box<UdpReply>>,
     },
     /// `PING_CHECK`: an echo request is answered.
     Ping(Target),
     /// `MISC_CHECK`: a command says so.
     Script {
         /// The command.
-        command: Script,
+        command: Box<Script>,
         /// Longest time it may take.
         timeout: Duration,
         /// Exit codes from 2 to 255 set the weight to the code less 2.

@@ -13,8 +13,8 @@ use super::spanned::Spanned;
 use crate::tree::Span;
 
 pub use checker::{
-    Checker, CheckerKind, DnsType, HttpVersion, RegexOption, Schedule, Target, UdpReply, Url,
-    WebCheck,
+    Checker, CheckerKind, DnsType, HttpVersion, RegexOption, Schedule, Source, Target, UdpReply,
+    Url, WebCheck,
 };
 pub use defs::{AtStop, BalanceDefs, BalanceNamespace, ConnectionTimeouts, Identity, SyncDaemon};
 
@@ -194,9 +194,9 @@ pub struct RealServer {
     /// It counts as failed until its checks have passed.
     pub alpha: bool,
     /// Run when it comes up.
-    pub notify_up: Option<Script>,
+    pub notify_up: Option<Box<Script>>,
     /// Run when it goes down.
-    pub notify_down: Option<Script>,
+    pub notify_down: Option<Box<Script>>,
     /// Mail when it changes; absent: as `global_defs` says, which is on for servers.
     pub smtp_alert: Option<bool>,
     /// Label in SNMP.

@@ -1,6 +1,6 @@
 //! Reading the arguments of one line, with complaints that name the range.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -29,14 +29,18 @@ impl<'a> Line<'a> {
     }
 
     /// The one argument; complains if there is none, and about further ones.
-    pub(super) fn word(self, what: &str, diagnostics: &mut Diagnostics) -> Option<&'a Word> {
+    pub(super) fn word(
+        self,
+        what: impl Display,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<&'a Word> {
         self.word_or(what, LEFT_OUT, diagnostics)
     }
 
     /// As [`word`](Self::word); `instead` says what becomes of it if there is none.
     pub(super) fn word_or(
         self,
-        what: &str,
+        what: impl Display,
         instead: &str,
         diagnostics: &mut Diagnostics,
     ) -> Option<&'a Word> {
@@ -47,13 +51,17 @@ impl<'a> Line<'a> {
     /// The first argument; complains if there is none.
     ///
     /// Keepalived ends at once with exit code 2 in this case.
-    pub(super) fn required(self, what: &str, diagnostics: &mut Diagnostics) -> Option<&'a Word> {
+    pub(super) fn required(
+        self,
+        what: impl Display,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<&'a Word> {
         self.required_or(what, LEFT_OUT, diagnostics)
     }
 
     fn required_or(
         self,
-        what: &str,
+        what: impl Display,
         instead: &str,
         diagnostics: &mut Diagnostics,
     ) -> Option<&'a Word> {
@@ -100,8 +108,9 @@ impl<'a> Line<'a> {
     where
         T: TryFrom<u64> + PartialOrd + Display,
     {
-        let what = number_in(&range);
-        let word = self.word(&what, diagnostics)?;
+        // Put into words only where somebody has to read them.
+        let what = format_args!("a whole number from {} to {}", range.start(), range.end());
+        let word = self.word(what, diagnostics)?;
         let parsed = parse_unsigned(word.as_str());
         let value = parsed.and_then(|number| T::try_from(number).ok());
         if let Some(value) = value.filter(|value| range.contains(value)) {
@@ -112,7 +121,7 @@ impl<'a> Line<'a> {
         } else {
             "bad-number"
         };
-        refuse(diagnostics, code, self.keyword(), &what, word, instead);
+        refuse(diagnostics, code, self.keyword(), what, word, instead);
         None
     }
 
@@ -155,8 +164,8 @@ impl<'a> Line<'a> {
         diagnostics: &mut Diagnostics,
     ) -> Option<Duration> {
         let (low, high) = (*range.start(), *range.end());
-        let what = format!("seconds from {} to {}", plain(low), plain(high));
-        let word = self.word(&what, diagnostics)?;
+        let what = format_args!("seconds from {} to {}", Seconds(low), Seconds(high));
+        let word = self.word(what, diagnostics)?;
         match parse_seconds(word.as_str()) {
             Ok(time) => {
                 let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
@@ -167,21 +176,14 @@ impl<'a> Line<'a> {
                     diagnostics,
                     "out-of-range",
                     self.keyword(),
-                    &what,
+                    what,
                     word,
                     instead,
                 );
             }
             Err(why) => {
-                refuse(
-                    diagnostics,
-                    "bad-time",
-                    self.keyword(),
-                    &what,
-                    word,
-                    instead,
-                )
-                .note(None, why.to_string());
+                refuse(diagnostics, "bad-time", self.keyword(), what, word, instead)
+                    .note(None, why.to_string());
             }
         }
         None
@@ -318,7 +320,7 @@ pub(super) fn refuse<'d>(
     diagnostics: &'d mut Diagnostics,
     code: &'static str,
     keyword: &str,
-    what: &str,
+    what: impl Display,
     word: &Word,
     instead: &str,
 ) -> &'d mut Diagnostic {
@@ -326,17 +328,16 @@ pub(super) fn refuse<'d>(
     diagnostics.error(code, word.span, message).help(instead)
 }
 
-fn number_in<T: Display>(range: &RangeInclusive<T>) -> String {
-    format!("a whole number from {} to {}", range.start(), range.end())
-}
+/// Microseconds, shown as decimal seconds without superfluous zeros.
+struct Seconds(u64);
 
-/// Microseconds as decimal seconds without superfluous zeros.
-fn plain(micros: u64) -> String {
-    let (whole, fraction) = (micros / 1_000_000, micros % 1_000_000);
-    if fraction == 0 {
-        return whole.to_string();
+impl Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, fraction) = (self.0 / 1_000_000, self.0 % 1_000_000);
+        if fraction == 0 {
+            return whole.fmt(f);
+        }
+        let digits = format!("{fraction:06}");
+        write!(f, "{whole}.{}", digits.trim_end_matches('0'))
     }
-    format!("{whole}.{fraction:06}")
-        .trim_end_matches('0')
-        .to_owned()
 }

@@ -154,7 +154,7 @@ fn smtp(place: &Place<'_>, checkers: &mut Vec<Checker>, diagnostics: &mut Diagno
     let make = |common, diagnostics: &mut Diagnostics| {
         let kind = |target, _: &Inherited| CheckerKind::Smtp {
             target,
-            helo: helo.clone(),
+            helo: helo.as_str().into(),
         };
         place.finish(common, 1, None, kind, 25, diagnostics)
     };
@@ -193,7 +193,7 @@ fn dns(place: &Place<'_>, diagnostics: &mut Diagnostics) -> Checker {
     let made = |target, _: &Inherited| CheckerKind::Dns {
         target,
         kind: kind.unwrap_or(DnsType::Soa),
-        name: name.unwrap_or_else(|| ".".to_owned()),
+        name: name.as_deref().unwrap_or(".").into(),
     };
     place.finish(
         common,
@@ -276,8 +276,8 @@ fn udp(place: &Place<'_>, diagnostics: &mut Diagnostics) -> Option<Checker> {
     });
     let kind = |target, _: &Inherited| CheckerKind::Udp {
         target,
-        payload,
-        reply,
+        payload: payload.into(),
+        reply: reply.map(Box::new),
     };
     Some(place.finish(common, 1, None, kind, 0, diagnostics))
 }
@@ -338,7 +338,7 @@ fn misc(place: &Place<'_>, diagnostics: &mut Diagnostics) -> Option<Checker> {
     command.user = user.or(command.user);
     let timeout = timeout.map(|seconds| Duration::from_secs(u64::from(seconds)));
     let kind = |_: Target, inherited: &Inherited| CheckerKind::Script {
-        command,
+        command: Box::new(command),
         timeout: timeout
             .or(inherited.delay_loop)
             .unwrap_or(DEFAULT_DELAY_LOOP),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Inherited, LEFT_OUT, keep};
 use crate::diagnostic::Diagnostics;
-use crate::model::balance::Target;
+use crate::model::balance::{Source, Target};
 use crate::model::read::line::Line;
 
 /// CHK-01, CHK-02, CHK-04.
@@ -80,13 +80,16 @@ impl Connect {
             }
             fits
         });
+        let source = Source {
+            address: bind_address,
+            port: self.bind_port,
+            interface: self.bind_interface,
+            mark: self.mark,
+        };
         Target {
             address,
             port,
-            bind_address,
-            bind_port: self.bind_port,
-            bind_interface: self.bind_interface,
-            mark: self.mark,
+            source: (source != Source::default()).then(|| Box::new(source)),
             timeout: inherited.connect_timeout.unwrap_or(DEFAULT_TIMEOUT),
         }
     }

@@ -20,9 +20,28 @@ use crate::tree::{Node, Span, Word};
 
 const LEFT_OUT: &str = "the line is left out";
 
+/// A service of the file.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are the large one")]
+pub(in crate::model) enum Incoming {
+    Read(VirtualServer),
+    /// It names a group, which may stand behind it.
+    Waits(Node),
+}
+
+/// A service as it comes in; `None` after a complaint that says why nothing is left of it.
+pub(in crate::model) fn incoming(node: Node, diagnostics: &mut Diagnostics) -> Option<Incoming> {
+    let kind = node.arguments().first();
+    if kind.is_some_and(|word| word.as_str() == "group") {
+        return Some(Incoming::Waits(node));
+    }
+    service::service(&node, &[], diagnostics).map(Incoming::Read)
+}
+
 /// All groups and services of a file. The order of groups and services does not matter.
 pub(in crate::model) fn services(
-    tree: Vec<Node>,
+    tree: &[Node],
+    incoming: Vec<Incoming>,
     diagnostics: &mut Diagnostics,
 ) -> (Vec<ServiceGroup>, Vec<VirtualServer>) {
     let mut names: HashMap<String, Span> = HashMap::new();
@@ -45,14 +64,11 @@ pub(in crate::model) fn services(
         groups.push(group);
     }
     let mut seen: HashMap<String, Span> = HashMap::new();
-    let mut services: Vec<VirtualServer> = Vec::new();
-    // Each block goes when it has been read.
-    for node in tree {
-        if node.keyword() != "virtual_server" {
-            continue;
-        }
-        let Some(service) = service::service(&node, &groups, diagnostics) else {
-            continue;
+    // In place: what comes in and what goes out are the same size.
+    let services = incoming.into_iter().filter_map(|incoming| {
+        let service = match incoming {
+            Incoming::Read(service) => service,
+            Incoming::Waits(node) => service::service(&node, &groups, diagnostics)?,
         };
         if let Some(first) = seen.insert(identity(&service), service.span) {
             diagnostics
@@ -63,10 +79,11 @@ pub(in crate::model) fn services(
                 )
                 .help("the first one counts")
                 .note(first, "the other one is here");
-            continue;
+            return None;
         }
-        services.push(service);
-    }
+        Some(service)
+    });
+    let mut services: Vec<VirtualServer> = services.collect();
     services.shrink_to_fit();
     (groups, services)
 }

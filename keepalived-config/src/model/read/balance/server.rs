@@ -100,8 +100,14 @@ fn read(
         "inhibit_on_failure" => {
             server.inhibit = line.boolean(diagnostics).unwrap_or(server.inhibit);
         }
-        "notify_up" => keep(&mut server.notify_up, script::read(line, diagnostics)),
-        "notify_down" => keep(&mut server.notify_down, script::read(line, diagnostics)),
+        "notify_up" => keep(
+            &mut server.notify_up,
+            script::read(line, diagnostics).map(Box::new),
+        ),
+        "notify_down" => keep(
+            &mut server.notify_down,
+            script::read(line, diagnostics).map(Box::new),
+        ),
         "smtp_alert" => keep(&mut server.smtp_alert, line.boolean(diagnostics)),
         "snmp_name" => keep(&mut server.snmp_name, string(line, "a name", diagnostics)),
         _ => {}

@@ -94,7 +94,7 @@ pub(super) fn read(place: &Place<'_>, tls: bool, diagnostics: &mut Diagnostics) 
                 url.virtual_host.clone_from(&inherited.virtual_host);
             }
         }
-        CheckerKind::Web(target, check)
+        CheckerKind::Web(target, Box::new(check))
     };
     let port = if tls { 443 } else { 80 };
     let pause = Some(Duration::from_secs(3));
