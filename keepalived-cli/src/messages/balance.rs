@@ -94,11 +94,14 @@ pub(crate) fn lines(report: &BalanceReport, before: Before) -> Vec<(Level, Strin
                 "IPVS: Can't initialize ipvs: {error}; servers are checked, nothing is balanced"
             ),
         )],
-        BalanceReport::Repaired { repairs } => {
+        BalanceReport::Repaired { repairs, unsaid } => {
             let count = repairs.len();
             let mut text = format!("Somebody changed services of ours; put right in {count} steps");
             if let Some(first) = repairs.first() {
                 let _ = write!(text, ", the first of which was: {first}");
+            }
+            if *unsaid > 0 {
+                let _ = write!(text, " ({unsaid} times more since it was last said)");
             }
             warn(text)
         }

@@ -4,6 +4,7 @@
 //! for a thread of its own), so they are not sent by the thread that checks. That one says what is
 //! wanted, a level for each service, and is told what came of it.
 
+mod gaps;
 mod life;
 mod remembered;
 mod socket;
@@ -46,7 +47,10 @@ pub(super) enum KernelNews {
         error: String,
         missing: bool,
     },
-    Repaired(Vec<Op>),
+    Repaired {
+        repairs: Vec<Op>,
+        unsaid: u64,
+    },
     Refused(Op, KernelError),
     Daemon(SyncRole, bool),
     Trouble(String),

@@ -162,7 +162,9 @@ impl Balancing {
                 KernelNews::Available(info) => BalanceReport::IpvsAvailable { info },
                 KernelNews::Unavailable { missing: true, .. } if self.load_module(now) => continue,
                 KernelNews::Unavailable { error, .. } => BalanceReport::IpvsUnavailable { error },
-                KernelNews::Repaired(repairs) => BalanceReport::Repaired { repairs },
+                KernelNews::Repaired { repairs, unsaid } => {
+                    BalanceReport::Repaired { repairs, unsaid }
+                }
                 KernelNews::Refused(op, error) => BalanceReport::Refused {
                     op: Box::new(op),
                     error,

@@ -153,10 +153,13 @@ pub enum BalanceReport {
         /// Why.
         error: String,
     },
-    /// Somebody else changed our services; this puts things right again.
+    /// Somebody else changed our services; this puts things right again. Where that goes on it is told
+    /// in growing gaps, from ten seconds to five minutes.
     Repaired {
         /// The changes.
         repairs: Vec<Op>,
+        /// How often it has happened since it was last told, this time not counted.
+        unsaid: u64,
     },
     /// The kernel refused a change. It is tried again, and not told again before something else is
     /// wanted.

@@ -8,6 +8,7 @@ use ipvs::netlink::{Reply, Request};
 use ipvs::{Event, KernelError, Op, Reconciler, ServiceKey, SyncDaemon, Table, Timeouts};
 use sans_io_time::Instant;
 
+use super::gaps::Gaps;
 use super::remembered::Remembered;
 use super::socket::{GenericSocket, OpenError};
 use super::{Clock, KernelNews, Shared};
@@ -36,6 +37,7 @@ pub(super) fn live(shared: &Arc<Shared>, remembered: &mut Remembered) {
         set: Timeouts::default(),
         settings_at: None,
         trouble: Vec::new(),
+        drift: Gaps::new(),
     }
     .run();
 }
@@ -67,6 +69,8 @@ struct Life<'a> {
     settings_at: Option<Instant>,
     /// What went wrong with them the last time.
     trouble: Vec<String>,
+    /// When it was told that somebody else changes our services.
+    drift: Gaps,
 }
 
 impl Life<'_> {
@@ -276,7 +280,9 @@ impl Life<'_> {
                 }
                 Event::Drift { repairs } => {
                     self.shared.facts().repairs += 1;
-                    self.shared.say(KernelNews::Repaired(repairs));
+                    if let Some(unsaid) = self.drift.happened(Clock.now()) {
+                        self.shared.say(KernelNews::Repaired { repairs, unsaid });
+                    }
                 }
                 Event::Refused { op, error }
                     if link.refused.insert(op.clone(), error) == Some(error) => {}
