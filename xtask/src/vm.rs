@@ -166,7 +166,29 @@ stuck() {
     dmesg | tail -n 30
     kill -9 -$1
 }
+# The programs that run; a kernel thread has no command line. Nothing is started to see that.
+programs() {
+    for process in /proc/[0-9]*; do
+        words=
+        { read -r words < $process/cmdline; } 2>/dev/null
+        [ -n "$words" ] && echo "${process#/proc/}"
+    done
+}
+# What a test has left: said, and taken away, for it may keep a network namespace with its services.
+tidy() {
+    for process in $(programs); do
+        case " $before " in *" $process "*) continue ;; esac
+        [ -e /proc/$process ] || continue
+        words=$(tr '\0' ' ' < /proc/$process/cmdline)
+        kill -9 $process
+        [ "$words" = 'sleep 120 ' ] || echo "guest: $1 left $process behind: $words"
+    done
+    for name in /run/netns/*; do
+        [ -e $name ] && echo "guest: $1 left the namespace $name behind"
+    done
+}
 one() {
+    before=$(programs | tr '\n' ' ')
     start=$(date +%s)
     setsid /payload/$1 --include-ignored --nocapture --exact "$2" >/tmp/output 2>&1 &
     test=$!
@@ -183,6 +205,7 @@ one() {
         echo "test $2 ... FAILED, $(($(date +%s) - start)) s"
     fi
     kill $watch 2>/dev/null
+    tidy "$2"
 }
 all() {
     passed=0 failed=0 result=ok
