@@ -242,7 +242,7 @@ impl Reader<'_> {
                 }
             }
             match self.statement(&line) {
-                Some(rest) => line = rest,
+                Some(read) => line = line.without_first(read),
                 None => return,
             }
             // What follows a brace is read like a line of its own.
@@ -280,8 +280,8 @@ impl Reader<'_> {
         true
     }
 
-    /// Reads words up to a brace or the end. The answer is what follows the brace.
-    fn statement(&mut self, line: &Line) -> Option<Line> {
+    /// Reads words up to a brace or the end. The answer is where the brace ends.
+    fn statement(&mut self, line: &Line) -> Option<usize> {
         let text = line.as_str();
         let mut words = std::mem::take(&mut self.words);
         let mut keyword: Option<&'static Keyword> = None;
@@ -309,7 +309,7 @@ impl Reader<'_> {
                     self.finish_statement(words, keyword, usable, line);
                     self.builder
                         .open(line.span(brace, brace + 1), &mut self.diagnostics);
-                    return Some(line.part(at, text.len()));
+                    return Some(at);
                 }
                 Token::Close(brace) => {
                     self.finish_statement(words, keyword, usable, line);
@@ -317,7 +317,7 @@ impl Reader<'_> {
                     if !self.builder.close(span, &mut self.diagnostics) {
                         self.surplus_brace(span);
                     }
-                    return Some(line.part(at, text.len()));
+                    return Some(at);
                 }
                 Token::End { glued } => {
                     if let Some(sign) = glued

@@ -188,7 +188,9 @@ pub(crate) fn build(
     }
     let groups = groups::resolve(groups, &instances, diagnostics);
     let (service_groups, mut services) = read::balance::services(&tree, services, diagnostics);
-    read::balance::names::checks(&mut services, &file.trackers, &file.bfd, diagnostics);
+    if survey.checks_by_name {
+        read::balance::names::checks(&mut services, &file.trackers, &file.bfd, diagnostics);
+    }
     read::balance::names::sync_daemon(&mut file.global, synchronised, &instances, diagnostics);
     if let Some(span) = file.bad_namespace {
         // Anywhere else the addresses would be on the wrong network.

@@ -25,6 +25,8 @@ pub struct Unsupported {
 pub(super) struct Survey {
     pub(super) unsupported: Vec<Unsupported>,
     pub(super) commands: Vec<Command>,
+    /// There are checks of files or sessions, which have to exist.
+    pub(super) checks_by_name: bool,
     seen: HashMap<(Context, &'static str), usize>,
 }
 
@@ -54,6 +56,7 @@ impl Survey {
             self.commands.extend(command(keyword, node, entries));
             repeats.see(keyword, node, diagnostics);
             if let Shape::Block(inner) = keyword.shape {
+                self.checks_by_name |= matches!(inner, Context::FileCheck | Context::BfdCheck);
                 self.block(node.entries(), inner, report && !not_yet, diagnostics);
             }
         }

@@ -174,7 +174,7 @@ impl Lowering<'_> {
         let mut wishes = ServiceWishes {
             hooks: self.hooks(
                 &label,
-                [&wanted.quorum_up, &wanted.quorum_down].map(Option::as_ref),
+                [&wanted.quorum_up, &wanted.quorum_down].map(Option::as_deref),
             ),
             // Off unless somebody says on, unlike that of servers.
             mail: self.mail && wanted.smtp_alert.or(mail).unwrap_or(false),

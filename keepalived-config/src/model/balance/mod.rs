@@ -45,9 +45,9 @@ pub struct VirtualServer {
     /// With fewer live servers than so many percent, 1..=100, all of them stay in service.
     pub panic_threshold: Option<u8>,
     /// Run when the quorum is gained.
-    pub quorum_up: Option<Script>,
+    pub quorum_up: Option<Box<Script>>,
     /// Run when the quorum is lost.
-    pub quorum_down: Option<Script>,
+    pub quorum_down: Option<Box<Script>>,
     /// Servers count as failed until their checks have passed.
     pub alpha: bool,
     /// At stop the down notifications are run.

@@ -1,6 +1,6 @@
 //! One `virtual_server`.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -46,8 +46,8 @@ struct Raw {
     hysteresis: Option<u32>,
     drain: Option<Duration>,
     panic_threshold: Option<u8>,
-    quorum_up: Option<Script>,
-    quorum_down: Option<Script>,
+    quorum_up: Option<Box<Script>>,
+    quorum_down: Option<Box<Script>>,
     omega: bool,
     inhibit: bool,
     ha_suspend: Option<Span>,
@@ -78,7 +78,7 @@ pub(in crate::model) fn service(
         weight: raw.weight.unwrap_or(1),
     };
     let mut servers: Vec<RealServer> = Vec::new();
-    let mut seen: HashMap<(IpAddr, u16), Span> = HashMap::new();
+    let mut seen: BTreeMap<(IpAddr, u16), Span> = BTreeMap::new();
     let blocks = node
         .entries()
         .iter()
@@ -178,8 +178,14 @@ fn read(entry: &Node, raw: &mut Raw, diagnostics: &mut Diagnostics) {
             &mut raw.panic_threshold,
             line.number(1..=100, LEFT_OUT, diagnostics),
         ),
-        "quorum_up" => keep(&mut raw.quorum_up, script::read(line, diagnostics)),
-        "quorum_down" => keep(&mut raw.quorum_down, script::read(line, diagnostics)),
+        "quorum_up" => keep(
+            &mut raw.quorum_up,
+            script::read(line, diagnostics).map(Box::new),
+        ),
+        "quorum_down" => keep(
+            &mut raw.quorum_down,
+            script::read(line, diagnostics).map(Box::new),
+        ),
         "omega" => raw.omega = line.flag(diagnostics),
         "inhibit_on_failure" => raw.inhibit = line.flag(diagnostics),
         "ha_suspend" => raw.ha_suspend = line.flag(diagnostics).then(|| entry.span()),
