@@ -57,10 +57,15 @@ fn read(entry: &Node, diagnostics: &mut Diagnostics) -> Option<GroupEntry> {
     if let Some((address, length)) = first.as_str().split_once('/')
         && address.parse() != Ok(from)
     {
-        let message = format!("`{}` is the address of a host, not of a network", first.as_str());
+        let message = format!(
+            "`{}` is the address of a host, not of a network",
+            first.as_str()
+        );
         diagnostics
             .error("bad-range", first.span, message)
-            .help(format!("the network is `{from}/{length}`; the entry is left out"));
+            .help(format!(
+                "the network is `{from}/{length}`; the entry is left out"
+            ));
         return None;
     }
     if count(from, to).is_none_or(|count| count > MOST) {
