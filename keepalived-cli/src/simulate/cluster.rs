@@ -82,6 +82,7 @@ impl Cluster {
         let mut setups: Vec<Vec<Arc<Setup>>> = names.iter().map(|_| Vec::new()).collect();
         let mut reloads = Vec::new();
         let plan = addresses::Plan::new(&read, &names, &wire_of, &wanted.addresses)?;
+        remarks::strangers(&read, &plan, &mut remarks);
         for (nth, Read { node, driver }) in read.into_iter().enumerate() {
             let mut places = Vec::new();
             for setup in &driver.instances {

@@ -343,7 +343,11 @@ impl<'a> Recorder<'a> {
         // A node that does not run cannot be in time.
         let held_up = self.held_up.get(node).copied().flatten();
         let bound = bound.filter(|_| held_up.is_none_or(|at| at < seat.armed));
-        let took = self.now.saturating_sub(seat.armed);
+        let took = match why {
+            // It waits for nothing.
+            Why::Owner => Duration::ZERO,
+            _ => self.now.saturating_sub(seat.armed),
+        };
         let verdict = match bound {
             None => Verdict::NoBound,
             Some(bound) if took <= bound => Verdict::Within,

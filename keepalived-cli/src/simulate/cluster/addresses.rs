@@ -19,6 +19,8 @@ pub(super) struct Plan {
     pub(super) made_up: BTreeSet<(Port, Family)>,
     /// Those that only the peers name.
     pub(super) inferred: Vec<(Port, IpAddr)>,
+    /// Those that a second node has too.
+    pub(super) twice: BTreeSet<(usize, IpAddr)>,
 }
 
 /// What a node says about one session or virtual router: its own address, and those of others.
@@ -40,6 +42,7 @@ impl Plan {
             owner: BTreeMap::new(),
             made_up: BTreeSet::new(),
             inferred: Vec::new(),
+            twice: BTreeSet::new(),
         };
         for word in given {
             let wrong = || format!("--address {word}: want eth0@a=192.0.2.1");
@@ -71,7 +74,10 @@ impl Plan {
         self.primary
             .entry((port, family(address)))
             .or_insert(address);
-        self.owner.entry(address).or_insert(port);
+        let owner = *self.owner.entry(address).or_insert(port);
+        if owner.0 != port.0 {
+            self.twice.insert((port.0, address));
+        }
     }
 
     /// Whoever the unicast peers of others name and nobody else is, is the one without an address.

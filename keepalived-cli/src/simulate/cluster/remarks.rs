@@ -1,9 +1,13 @@
 //! What of the files has no part in the simulation, and what is assumed in its stead.
 
+use std::net::IpAddr;
+
 use keepalived_config::Config as Model;
+use vrrp_fsm::Transport;
 
 use super::super::document::{Instance, Remark};
 use super::super::sessions::is_simulated;
+use super::Read;
 use super::addresses::Plan;
 use crate::lower::Lowered;
 
@@ -57,6 +61,32 @@ pub(super) fn collect(node: usize, model: &Model, lowered: &Lowered, remarks: &m
     }
 }
 
+/// Peers and neighbours that are none of the nodes: nobody is there.
+pub(super) fn strangers(read: &[Read], plan: &Plan, remarks: &mut Vec<Remark>) {
+    for Read { node, driver } in read {
+        let mut add = |what: &str, name: &str, address: IpAddr| {
+            if !plan.owner.contains_key(&address) {
+                let text =
+                    format!("{what} {address} of {name} is none of the nodes: nobody is there");
+                let remark = Remark { node: *node, text };
+                if !remarks.contains(&remark) {
+                    remarks.push(remark);
+                }
+            }
+        };
+        for one in &driver.instances {
+            if let Transport::Unicast { peers, .. } = &one.fsm.transport {
+                peers
+                    .iter()
+                    .for_each(|peer| add("peer", &one.name, peer.address));
+            }
+        }
+        for session in driver.bfd.iter().filter(|one| is_simulated(one)) {
+            add("neighbour", &session.name, session.definition.path().peer());
+        }
+    }
+}
+
 /// Addresses that nobody has told, where they matter.
 pub(super) fn addresses(
     plan: &Plan,
@@ -64,6 +94,11 @@ pub(super) fn addresses(
     names: &[&str],
     remarks: &mut Vec<Remark>,
 ) {
+    for (node, address) in &plan.twice {
+        let text =
+            format!("{address} belongs to another node already, which gets what is sent there");
+        remarks.push(Remark { node: *node, text });
+    }
     for ((node, interface), address) in &plan.inferred {
         let text =
             format!("the address of {interface} is taken to be {address}, as others call it");

@@ -1,4 +1,4 @@
-//! What must not be: two MASTERs that hear each other, or none while somebody could be.
+//! What must not be: two MASTERs between whom frames pass, or none while somebody could be.
 
 use std::time::Duration;
 
@@ -133,12 +133,12 @@ impl Recorder<'_> {
         if length > limit {
             let names: Vec<&str> = open.nodes.iter().map(|node| self.name(*node)).collect();
             let text = format!(
-                "{} were MASTER of {} for {} although they hear each other",
+                "{} were MASTER of {} for {} although frames pass between them",
                 names.join(" and "),
                 self.title(usize::MAX, place),
                 super::super::text::seconds(length)
             );
-            open.why = "they hear each other and do not agree".to_owned();
+            open.why = "frames pass between them, but they do not agree".to_owned();
             self.object("two-masters", text);
         }
     }
