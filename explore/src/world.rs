@@ -96,6 +96,8 @@ pub struct World {
     clash: Option<u8>,
     /// Frames sent since the last tick.
     sent: u8,
+    /// One was lost since the last tick.
+    lost: bool,
     /// A rule that a step has broken.
     wrong: Option<&'static str>,
 }
@@ -109,7 +111,7 @@ impl Hash for World {
             }
         }
         (&self.frames, self.left, self.calm, self.clash).hash(hasher);
-        (self.sent, self.wrong).hash(hasher);
+        (self.sent, self.lost, self.wrong).hash(hasher);
     }
 }
 
@@ -158,6 +160,7 @@ impl World {
             calm: 0,
             clash: None,
             sent: 0,
+            lost: false,
             wrong: None,
         }
     }
@@ -247,6 +250,9 @@ impl World {
             _ if active < 2 => None,
             // Whatever was said is lost or out of date; it is said again with the next advert.
             left if trouble => left.max(Some(ADVERT + 2 * DELAY)),
+            // An Active router that has answered somebody at this instant does not answer again, and does
+            // not know that the answer was lost.
+            left if active > before && next.lost => left.max(Some(ADVERT + 2 * DELAY)),
             left if active > before => left.max(Some(2 * DELAY)),
             left => left,
         };
@@ -264,6 +270,7 @@ impl World {
             }
             Step::Lose(frame) => {
                 self.left.losses -= 1;
+                self.lost = true;
                 self.remove(frame);
                 self.with(frame.to, plan, |node| {
                     node.watch.loses();
@@ -306,6 +313,7 @@ impl World {
     fn tick(&mut self, plan: &Plan) {
         self.now += 1;
         self.sent = 0;
+        self.lost = false;
         for frame in &mut self.frames {
             frame.age += 1;
         }

@@ -24,8 +24,8 @@ fn no_state_of_a_small_world_breaks_a_rule() {
             ("two, calm", 2871),
             ("two, calm, VRRPv2", 2871),
             ("two equals, a crash", 10_437),
-            ("two, a loss and a crash", 44_523),
-            ("owner and another, a loss and a stop", 23_689),
+            ("two, a loss and a crash", 45_021),
+            ("owner and another, a loss and a stop", 24_643),
         ]
     );
 }

@@ -444,7 +444,14 @@ const HEAD: &str =
 const SMALL_HEAD: &str = "| mutant | caught by |\n|---|---|";
 
 /// The crates that are copied.
-const PARTS: [&str; 5] = ["vrrp-proto", "vrrp-fsm", "bfd", "netsim", "explore"];
+const PARTS: [&str; 6] = [
+    "vrrp-proto",
+    "vrrp-fsm",
+    "bfd",
+    "netlink-vip",
+    "netsim",
+    "explore",
+];
 
 /// How many seeds a mutant may survive.
 const SEEDS: u32 = 20_000;

@@ -117,13 +117,9 @@ impl Local<'_> {
         let parsed = Advert::parse_with_trailer(message, ip, &self.policy());
         let (bare, trailer) = match &parsed {
             Ok((_, Some(_))) => split_trailer(message),
-            Ok((_, None)) => (message, None),
-            Err(error) if error.index() < ParseError::Checksum.index() => (message, None),
-            // Its length was found to be right, with a trailer or without.
-            Err(_) => match is_signed(message, ip) {
-                true => split_trailer(message),
-                false => (message, None),
-            },
+            // If its length was found to be right, then with a trailer or without; else it is not looked at.
+            Err(_) if is_signed(message, ip) => split_trailer(message),
+            Ok((_, None)) | Err(_) => (message, None),
         };
         let shape_is_right = match &parsed {
             Ok(_) => true,

@@ -29,9 +29,6 @@ impl Schedule {
         };
         let next = Armed { deadline, early };
         if self.armed.len() <= at {
-            if next == Armed::default() {
-                return;
-            }
             self.armed.resize(at.saturating_add(1), Armed::default());
         }
         let Some(armed) = self.armed.get_mut(at) else {

@@ -372,6 +372,22 @@ fn a_lower_advert_to_one_announces_all_at_a_bounded_rate() {
     assert_eq!(bench.actions(), expected);
 }
 
+/// KA-M-02.
+#[test]
+fn the_others_announce_again_after_a_second_and_not_sooner_because_of_a_reload() {
+    let mut bench = Bench::active(grouped(&[plain(1, 200), plain(2, 200)]));
+    let told = bench.now.as_nanos();
+    bench.hear(0, 9, 100);
+    bench.reload(grouped(&[plain(1, 200), plain(2, 150)]));
+    bench.actions();
+    bench.now = nanos(told + 999_999_999);
+    bench.hear(1, 9, 100);
+    assert_eq!(bench.actions(), [(1, ADVERT), (1, LOWER)]);
+    bench.now = nanos(told + 1_000_000_000);
+    bench.hear(0, 9, 100);
+    assert_eq!(bench.actions(), [(0, ADVERT), (0, LOWER), (1, LOWER)]);
+}
+
 /// KA-G-02, KA-ST-01.
 #[test]
 fn owners_start_active_together_and_not_before_the_last() {

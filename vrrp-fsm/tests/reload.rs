@@ -399,3 +399,36 @@ fn unicast_routers_with_one_identifier_are_told_apart_by_their_peers() {
     assert!(held.faults().contains(Fault::Configuration));
     assert_eq!(held.state(), State::Initialize);
 }
+
+/// KA-ST-08: in others the timer is not armed again after a reload in the start-up delay, and the router
+/// never leaves Backup.
+#[test]
+fn a_reload_in_the_start_up_delay_leaves_the_timer_to_be_armed_at_its_end() {
+    let (mut router, ids) = running(&all([config(51)]));
+    let id = ids[0];
+    router.handle_event(nanos(0), id, Event::Fault(Fault::Held));
+    let mut other = config(51);
+    other.role = backup(200, Preempt::Immediately);
+    let reload = router.reload(secs(1.0), all([other])).unwrap();
+    assert_eq!(reload.changed, [id]);
+    assert_eq!(
+        (state(&router, id), router.next_timeout()),
+        (Initialize, None)
+    );
+    router.handle_event(secs(5.0), id, Event::FaultCleared(Fault::Held));
+    assert_eq!(state(&router, id), Backup);
+    assert_eq!(router.next_timeout(), Some(secs(8.21875)));
+    router.handle_timeout(secs(8.21875));
+    assert_eq!(state(&router, id), Active);
+}
+
+#[test]
+fn a_reload_in_backup_keeps_the_timer_running() {
+    let (mut router, ids) = running(&all([config(51)]));
+    let mut other = config(51);
+    other.addresses.push(address(101));
+    router.reload(secs(1.0), all([other])).unwrap();
+    assert_eq!(router.next_timeout(), Some(secs(DOWN)));
+    router.handle_timeout(secs(DOWN));
+    assert_eq!(state(&router, ids[0]), Active);
+}
