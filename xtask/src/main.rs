@@ -53,8 +53,8 @@ const VERBS: &[(&str, &str, &str)] = &[
     ),
     (
         "mutants",
-        "[CRATE] [FILTER]",
-        "which changes of the code no test notices (cargo-mutants; an hour)",
+        "[CRATE [ARGUMENT...]]",
+        "which changes of the code no test notices (cargo-mutants; hours for all crates)",
     ),
     (
         "fuzz",
