@@ -353,3 +353,14 @@ proptest! {
         }
     }
 }
+
+/// RS-07: `status` shows it beside whether the server is up.
+#[test]
+fn the_weight_of_a_server_is_that_in_service_also_while_it_is_down() {
+    let mut pool = Pool::new(PoolConfig::new(vec![server(1, 7), server(2, 0)]));
+    let weights = |pool: &Pool| [0, 1, 2].map(|number| pool.weight(ServerId(number)));
+    assert_eq!(weights(&pool), [7, 0, 0]);
+    told(&mut pool, 0, &DOWN);
+    assert_eq!(weights(&pool), [7, 0, 0]);
+    assert!(!pool.is_up(ServerId(0)));
+}
