@@ -211,10 +211,12 @@ fn when_nearly_all_fail_the_checks_are_disbelieved_if_so_wanted() {
     assert_eq!(placed(&pool), [(3, 1), (4, 1)]);
     let events = told(&mut pool, 2, &DOWN);
     assert!(events.contains(&PoolEvent::Panic(true)), "{events:?}");
+    assert!(pool.disbelieves() && !plain.disbelieves());
     assert_eq!(placed(&pool), [(1, 1), (2, 1), (3, 1), (4, 1)]);
     assert_eq!(placed(&plain), [(99, 1)]);
     let events = told(&mut pool, 1, &CheckerEvent::Up);
     assert!(events.contains(&PoolEvent::Panic(false)), "{events:?}");
+    assert!(!pool.disbelieves());
     assert_eq!(placed(&pool), [(2, 1), (4, 1)]);
 }
 

@@ -28,7 +28,7 @@ enum Judges {
         without: &'static [&'static str],
         slow: &'static [&'static str],
     },
-    /// These arguments of `cargo test`.
+    /// These targets of the crate.
     Chosen(&'static [&'static str]),
 }
 
@@ -125,64 +125,61 @@ impl Subject {
         let home = root().join("target/mutants");
         let tree = home.join("tree");
         copy(&root(), &tree)?;
-        let (first, second) = match self.judges {
+        let quick: &[&str];
+        let whole: &[&str];
+        let mut features: &[&str] = &[];
+        let mut skipped: &[&str] = &[];
+        match self.judges {
             Judges::Together {
-                features,
+                features: wanted,
                 without,
                 slow,
             } => {
                 put_together(&tree.join(self.folder), without)?;
-                let mut first = [features, &["--test", "all", "--"]].concat();
-                first.extend(slow.iter().flat_map(|name| ["--skip", name]));
-                (first, [features, &["--tests"]].concat())
+                (quick, whole) = (&["--test", "all"], &["--lib", "--test", "all"]);
+                (features, skipped) = (wanted, slow);
             }
-            Judges::Chosen(arguments) => (arguments.to_vec(), arguments.to_vec()),
-        };
+            Judges::Chosen(targets) => (quick, whole) = (targets, targets),
+        }
         let name = |what: &str| format!("{}: {what}", self.package);
         let mut sound = Command::new("nice");
-        sound
-            .args(["-n", "19", "cargo", "test", "-p", self.package])
-            .args(&second);
-        if !report
-            .tests(&name("unchanged"), settled(&mut sound, &tree))
-            .is_empty()
-        {
+        sound.args(["-n", "19", "cargo", "test", "-p", self.package]);
+        sound.args(features).args(whole);
+        if !settled(&mut sound, &tree).status()?.success() {
+            report.fail(&name("mutants"), "its tests fail without any change");
             return Ok(());
         }
         let out = home.join(self.package);
-        for (pass, judges, cases) in [("first pass", first, "2"), ("second pass", second, "256")] {
+        let passes = [
+            ("first pass", quick, skipped, "2"),
+            ("second pass", whole, &[][..], "256"),
+        ];
+        for (pass, targets, skipped, cases) in passes {
             let mut command = Command::new("nice");
             command
                 .args(["-n", "19", "cargo", "mutants", "-p", self.package])
-                .args([
-                    "--in-place",
-                    "--iterate",
-                    "--baseline",
-                    "skip",
-                    "--colors",
-                    "never",
-                ])
-                .args([
-                    "--timeout",
-                    "60",
-                    "--build-timeout",
-                    "180",
-                    "--exclude-re",
-                    WORDS,
-                ])
+                .args(["--in-place", "--iterate", "--baseline=skip"])
+                .args(["--colors=never", "--timeout=20", "--build-timeout=180"])
+                .args(["--exclude-re", WORDS])
+                .args(features)
+                // Given to the build, too, which otherwise makes all tests and examples for every mutant.
+                .args(targets.iter().map(|target| format!("--cargo-arg={target}")))
                 .args(self.files.iter().flat_map(|file| ["--file", file]))
                 .arg("--output")
                 .arg(&out)
-                .args(more)
-                .arg("--")
-                .args(judges)
-                .env("PROPTEST_CASES", cases);
+                .args(more);
+            if !skipped.is_empty() {
+                command.args(["--", "--"]);
+                command.args(skipped.iter().flat_map(|name| ["--skip", name]));
+            }
+            command.env("PROPTEST_CASES", cases);
             // It fails when a mutant is missed; the first pass is allowed to.
             let status = settled(&mut command, &tree).status()?;
             if pass == "second pass" {
                 let missed = fs::read_to_string(out.join("mutants.out/missed.txt"))?;
                 match missed.lines().count() {
                     0 if status.success() => report.pass(&name("mutants")),
+                    0 => report.fail(&name("mutants"), &status.to_string()),
                     count => report.fail(&name("mutants"), &format!("{count} missed:\n{missed}")),
                 }
             }

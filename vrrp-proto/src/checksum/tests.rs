@@ -58,3 +58,9 @@ fn the_ipv4_pseudo_header_sums_to_the_worked_value() {
     // c000 + 0201 + e000 + 0012 + 0070 + 000c = 1a28f, folded a290.
     assert_eq!(sum.field(), (!0xa290_u16).to_be_bytes());
 }
+
+/// RFC 1071 2: few sums have a carry left after three folds; this one has.
+#[test]
+fn a_sum_that_carries_four_times_keeps_the_last_carry() {
+    assert_eq!(Sum(0xffff_ffff_0001_0000).fold(), 1);
+}
