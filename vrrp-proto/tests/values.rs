@@ -127,3 +127,19 @@ fn a_packet_has_a_family_if_its_addresses_have_the_same() {
     assert_eq!(packet(GROUP_V4.into(), GROUP_V6.into()), None);
     assert_eq!(packet(GROUP_V6.into(), GROUP_V4.into()), None);
 }
+
+/// VRRP-V3-TX-05: whether a list is empty is asked before it is sent.
+#[test]
+fn a_list_is_empty_only_without_addresses() {
+    use vrrp_proto::AddressList;
+    let (v4, v6) = ([[192, 0, 2, 1].into()], ["fe80::1".parse().unwrap()]);
+    for (list, empty) in [
+        (AddressList::V4(&[]), true),
+        (AddressList::V6(&[]), true),
+        (AddressList::V4(&v4), false),
+        (AddressList::V6(&v6), false),
+    ] {
+        assert_eq!(list.is_empty(), empty, "{list:?}");
+        assert_eq!(list.len(), usize::from(!empty), "{list:?}");
+    }
+}
