@@ -128,8 +128,8 @@ const MUTANTS: &[Mutant] = &[
     (
         "release takes over at once, without the skew",
         INSTANCE,
-        "Wait::Skew => self.skew_time(),",
-        "Wait::Skew => Duration::ZERO,",
+        "Wait::Skew | Wait::Lost => self.skew_time(),",
+        "Wait::Skew | Wait::Lost => Duration::ZERO,",
     ),
     (
         "lower advert not answered",
@@ -566,13 +566,11 @@ fn small_worlds(copy: &Path) -> io::Result<String> {
     Ok(match parts {
         Some((world, rule)) => format!("{} ({world})", rule.trim_end_matches(':')),
         None if output.status.success() => "not caught".to_string(),
-        None => text
-            .lines()
-            .rfind(|line| line.starts_with("never"))
-            .map_or_else(
-                || String::from_utf8_lossy(&output.stderr).into_owned(),
-                str::to_owned,
-            ),
+        // Or it never comes by what it has to come by; or it does not compile.
+        None => match text.lines().rfind(|line| line.starts_with("never")) {
+            Some(never) => never.to_string(),
+            None => return Err(io::Error::other(String::from_utf8_lossy(&output.stderr))),
+        },
     })
 }
 
