@@ -224,6 +224,33 @@ fn the_sorry_server_comes_before_the_last_server_goes() {
     );
 }
 
+/// IPVS-OPS-08: also where it is a change of weights, and the one that loses its own is listed first.
+#[test]
+fn a_server_gets_its_weight_before_another_loses_it() {
+    let web = ipvs::ServiceKey::address(
+        ipvs::Protocol::TCP,
+        "192.0.2.1:80".parse().expect("address"),
+    );
+    let service = ipvs::Service::new(web, "rr".parse().expect("name"));
+    let table = |first: u32, second: u32| -> Table {
+        let list = [("198.51.100.1:80", first), ("198.51.100.2:80", second)];
+        let list = list.map(|(text, weight)| {
+            let address: std::net::SocketAddr = text.parse().expect("address");
+            Destination::new(address, Forward::Masquerade, weight)
+        });
+        [(service.clone(), list.to_vec())].into_iter().collect()
+    };
+    let ops = diff(&table(5, 0), &table(0, 5));
+    let lines: Vec<String> = ops.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        lines,
+        [
+            "-e -t 192.0.2.1:80 -r 198.51.100.2:80 -m -w 5",
+            "-e -t 192.0.2.1:80 -r 198.51.100.1:80 -m -w 0"
+        ]
+    );
+}
+
 /// IPVS-OPS-06.
 #[test]
 fn the_sync_daemon_of_the_old_role_stops_before_the_new_one_starts() {
