@@ -6,6 +6,7 @@ use crate::types::{DetectMult, Micros};
 
 /// Who speaks first, RFC 5880 6.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Role {
     /// Sends whether or not the other side was heard. Single-hop sessions have to: BFD-TX-13.
     #[default]
@@ -16,6 +17,7 @@ pub enum Role {
 
 /// Demand mode of one's own, RFC 5880 6.6: the other side is asked to send no periodic packets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Demand {
     /// Not wanted. The other side's wish is respected all the same. BFD-DM-06.
     #[default]
@@ -30,6 +32,7 @@ pub enum Demand {
 /// Whether intervals get longer when packets are lost, and shorter again when they are not.
 /// RFC 5880 7 asks for that over several hops. BFD-MH-06.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum BackOff {
     /// In the multihop sessions of a [`Table`](crate::Table).
     #[default]
@@ -44,6 +47,7 @@ pub enum BackOff {
 /// a configuration does it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SessionConfig {
     /// Who speaks first.
     pub role: Role,

@@ -13,6 +13,7 @@ use crate::types::{Discriminator, State};
 /// The order of the variants is that of the checks, which is that of RFC 5880 6.8.6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ParseError {
     /// Not even the length field is there. BFD-RX-23.
     #[error("the payload has {got} octets, too few for a length field")]
@@ -100,6 +101,7 @@ impl ParseError {
 /// The order of the variants is that of the checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum AuthError {
     /// Authenticated, and nobody asked for that. BFD-RX-11.
     #[error("the packet is authenticated, the session is not")]
@@ -187,6 +189,7 @@ impl AuthError {
 /// Why a received packet changed nothing but a counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Rejected {
     /// The octets are no control packet.
     #[error(transparent)]
@@ -307,6 +310,7 @@ pub enum EmitError {
 /// Why a configuration cannot be used. Always the fault of the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ConfigError {
     /// A discriminator is 0.
     #[error("a discriminator is never 0")]

@@ -6,6 +6,7 @@ use crate::types::{Diagnostic, Discriminator, State};
 /// What happens to a session besides packets and time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Event {
     /// The operator wants it down.
     AdminDown,
@@ -26,6 +27,7 @@ pub enum Event {
 
 /// The state of a path that continues the one of the session, RFC 5880 6.8.17.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Concatenated {
     /// It works.
     Up,
@@ -38,6 +40,7 @@ pub enum Concatenated {
 /// Why a session changed its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Reason {
     /// The other side's state in a packet.
     Received(State),
@@ -76,8 +79,10 @@ impl Reason {
 
 /// A change of state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Transition {
     /// When.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
     pub at: Instant,
     /// The state before.
     pub from: State,
@@ -119,6 +124,7 @@ impl Transition {
 /// What a session has to tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum SessionEvent {
     /// It is in another state.
     State(Transition),

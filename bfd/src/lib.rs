@@ -49,6 +49,8 @@ mod rng;
 mod seamless;
 mod session;
 mod stats;
+#[cfg(feature = "serde")]
+mod stored;
 mod table;
 mod timing;
 mod types;

@@ -48,6 +48,7 @@ const MULTIPOINT: u8 = 0x01;
 /// The facts of a control packet. Plain data: what cannot be sent is found by
 /// [`emit`](Self::emit).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Control {
     /// Why the sender changed its state last.
     pub diagnostic: Diagnostic,

@@ -2,6 +2,7 @@
 
 /// SplitMix64: small, fast, and good for spreading things. Not for keeping secrets.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Rng(u64);
 
 impl Rng {

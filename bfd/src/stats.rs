@@ -11,7 +11,10 @@ pub const HISTORY_LEN: usize = 10;
 
 /// Rejected packets by reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rejections([u64; Rejected::COUNT]);
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Rejections(
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored"))] [u64; Rejected::COUNT],
+);
 
 impl Default for Rejections {
     fn default() -> Self {
@@ -49,6 +52,7 @@ impl Rejections {
 /// The counters of a session. They start at 0 and never go back by themselves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Stats {
     /// Control packets accepted.
     pub received: u64,
@@ -91,6 +95,7 @@ impl Stats {
 
 /// The last transitions, oldest first.
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct History(VecDeque<Transition>);
 
 impl History {

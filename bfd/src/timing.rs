@@ -55,8 +55,10 @@ pub(crate) fn part(interval: Micros, millionths: u32) -> Duration {
 
 /// The sending of packets at an interval with jitter.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Pace {
     /// When the last one was sent.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
     last: Option<Instant>,
     /// The part of the interval to wait after it.
     part: u32,

@@ -22,6 +22,7 @@ pub const TRAFFIC_CLASS: u8 = 0xc0;
 
 /// What tells one session of a system from another; never 0. RFC 5880 6.8.1. BFD-VAR-02.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Discriminator(NonZeroU32);
 
 impl Discriminator {
@@ -52,6 +53,7 @@ pub type DetectMult = NonZeroU8;
 
 /// An interval as it is on the wire: microseconds, 0 to 4294967295.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Micros(u32);
 
 impl Micros {
@@ -113,6 +115,7 @@ impl fmt::Display for Micros {
 
 /// The state of a session, RFC 5880 6.2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum State {
     /// Held down by its operator.
     AdminDown,
@@ -165,6 +168,7 @@ impl State {
 /// Numbers without a meaning of today are kept as they are and are never a reason to refuse
 /// anything.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Diagnostic(u8);
 
 impl Diagnostic {

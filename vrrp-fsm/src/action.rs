@@ -11,6 +11,7 @@ use crate::notice::Notice;
 /// The states of RFC 9568 6.4. Keepalived's FAULT is Initialize with
 /// [`faults`](crate::Instance::faults).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum State {
     /// Not running: stopped, not yet started, or at fault.
     Initialize,
@@ -28,6 +29,7 @@ pub enum State {
 /// when stopped or at fault), `RemoveAddresses`, `Transition`.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Action {
     /// Send one advert (to each peer), made by [`Instance::advert`](crate::Instance::advert) when
     /// it is sent.
@@ -57,6 +59,7 @@ pub enum Action {
 
 /// Which advert to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Transmit {
     /// With the effective priority.
     Advert,
@@ -66,6 +69,7 @@ pub enum Transmit {
 
 /// Which burst of announcements is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Announce {
     /// The router became Active.
     Promotion,
@@ -78,6 +82,7 @@ pub enum Announce {
 /// Why a state changed.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Reason {
     /// Started, to listen first.
     Started,

@@ -16,6 +16,7 @@ use crate::hmac::{Judge, Signatures, Verified};
 
 /// What of an advert the state machine looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Heard {
     pub(crate) source: IpAddr,
     pub(crate) priority: Priority,

@@ -8,6 +8,7 @@ use vrrp_proto::{AddressList, Addresses, Family};
 
 /// The addresses in the order in which they are sent.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Advertised {
     V4(Vec<Ipv4Addr>),
     V6(Vec<Ipv6Addr>),

@@ -14,6 +14,7 @@ use vrrp_proto::{AdvertInterval, Checksum, ChecksumPolicy, Family, Priority, Ver
 
 /// Whether the router owns the addresses, RFC 9568 1.7.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Role {
     /// The addresses are the router's own interface addresses: priority 255, always preempts,
     /// not moved by trackers (RFC 9568 6.1, KA-W-05, FSM-OPEN-10).
@@ -47,7 +48,21 @@ impl Role {
 /// Priority of a router that does not own the addresses, 1..=254 (RFC 9568 5.2.4). 0 is only ever
 /// sent and 255 is for the owner, so neither can be written here (VRRP-GEN-02, VRRP-GEN-03).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "u8")
+)]
 pub struct BackupPriority(NonZeroU8);
+
+#[cfg(feature = "serde")]
+impl TryFrom<u8> for BackupPriority {
+    type Error = &'static str;
+
+    fn try_from(value: u8) -> Result<Self, Self::Error> {
+        Self::new(value).ok_or("the priority of a backup is 1 to 254")
+    }
+}
 
 impl BackupPriority {
     /// 100, RFC 9568 6.1.
@@ -77,6 +92,7 @@ impl fmt::Display for BackupPriority {
 
 /// What to do about a live Active router of lower priority (RFC 9568 6.1, Preempt_Mode).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Preempt {
     /// Leave it alone (keepalived's `nopreempt`).
     Never,
@@ -92,6 +108,7 @@ pub enum Preempt {
 /// Only the owner can start as Active, RFC 9568 6.4.1. For everybody else both values mean the
 /// same: wait for the down interval first (KA-ST-02, KA-ST-03).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Startup {
     /// Listen first.
     Backup,
@@ -103,6 +120,7 @@ pub enum Startup {
 /// VRRPv2 authentication of RFC 2338. RFC 3768 has removed it; it protects against accidents at
 /// best.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum V2Auth {
     /// Type 0.
     None,
@@ -126,6 +144,7 @@ impl fmt::Debug for V2Auth {
 
 /// Version, and what only that version has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum WireFormat {
     /// VRRPv2, RFC 3768: IPv4 only, intervals in whole seconds that all routers have to share.
     V2 {
@@ -160,6 +179,7 @@ impl WireFormat {
 
 /// A router at the other end of a unicast instance. VRRP-EXT-01.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Peer {
     /// Its address, where adverts for it are sent to.
     pub address: IpAddr,
@@ -187,6 +207,7 @@ impl Peer {
 
 /// How adverts travel.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Transport {
     /// To a multicast group.
     Multicast {
@@ -207,6 +228,7 @@ pub enum Transport {
 /// What to do about an advert that lists other addresses than the configured ones. The order never
 /// matters. RFC 9568 7.1, VRRP-V2-RX-10, VRRP-V3-RX-11.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum AddressCheck {
     /// Count it, report it, go on.
     Log,
@@ -220,6 +242,7 @@ pub enum AddressCheck {
 /// Configuration of one virtual router on one interface.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct InstanceConfig {
     /// Virtual router identifier.
     pub vrid: Vrid,

@@ -15,6 +15,7 @@ use crate::router::InterfaceId;
 /// faults the first is reported (VRRP-GEN-12).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Rejected {
     /// The octets are not a VRRP advert.
     #[error(transparent)]
@@ -176,6 +177,7 @@ impl From<ParseError> for Rejected {
 /// Why a configuration is refused. Always the fault of whoever wrote it; nothing has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ConfigError {
     /// VRRPv2 is IPv4 only. VRRP-EXT-13.
     #[error("VRRPv2 cannot be used with IPv6")]

@@ -7,6 +7,7 @@ use core::time::Duration;
 /// Something happened outside of VRRP.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Event {
     /// RFC 9568 6.4 Startup: run.
     Start,
@@ -42,6 +43,7 @@ pub enum Event {
 /// router runs when there is none (KA-F-01, KA-F-02).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Fault {
     /// The interface is down.
     LinkDown,
@@ -118,6 +120,7 @@ impl fmt::Display for Fault {
 
 /// A set of faults.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Faults(u16);
 
 impl Faults {

@@ -46,10 +46,12 @@ use crate::timing;
 /// A synchronisation group, by a number that the caller chooses. The same number is the same
 /// group from one configuration to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct GroupId(pub u32);
 
 /// Virtual routers that change state together.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct GroupConfig {
     /// Which group.
     pub id: GroupId,
@@ -60,6 +62,7 @@ pub struct GroupConfig {
 
 /// A group has changed its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct GroupTransition {
     /// Which group.
     pub group: GroupId,
@@ -74,6 +77,7 @@ pub struct GroupTransition {
 
 /// Where a member stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Standing {
     /// Not started.
     Out,
@@ -194,18 +198,24 @@ const REFRESH_GAP: Duration = Duration::from_secs(1);
 
 /// One group at run time.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Group {
     pub(crate) id: GroupId,
     /// Their places in the router.
     pub(crate) members: Vec<u32>,
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) tally: Tally,
+    #[cfg_attr(feature = "serde", serde(skip))]
     /// Members with `Fault::SyncGroup`.
     pub(crate) held: usize,
+    #[cfg_attr(feature = "serde", serde(skip))]
     /// Members whose only own fault is `Fault::Held`.
     pub(crate) waiting: usize,
     /// As last told.
     pub(crate) state: State,
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
     pub(crate) last_transition: Option<(Instant, Reason)>,
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
     refreshed: Option<Instant>,
 }
 

@@ -23,6 +23,7 @@ const MARKS: usize = 16;
 /// How adverts are signed and what signatures are demanded.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Hmac {
     keys: Vec<(u8, HmacKey)>,
     active: u8,
@@ -83,7 +84,16 @@ impl Hmac {
         self.keys.iter().map(|(id, _)| *id)
     }
 
-    fn key(&self, id: u8) -> Option<&HmacKey> {
+    #[cfg(feature = "serde")]
+    pub(crate) fn replace_keys(&mut self, with: &mut dyn FnMut(&HmacKey) -> HmacKey) {
+        for (_, key) in &mut self.keys {
+            *key = with(key);
+        }
+    }
+
+    /// The key of this number.
+    #[must_use]
+    pub fn key(&self, id: u8) -> Option<&HmacKey> {
         self.keys
             .iter()
             .find(|(known, _)| *known == id)
@@ -102,6 +112,7 @@ impl Hmac {
 
 /// What protects signed adverts against replays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum AntiReplay {
     /// The time in an advert may differ from the own clock by so many whole seconds, 1..=300. The
     /// clocks of all members have to be right.
@@ -131,6 +142,7 @@ impl AntiReplay {
 /// The stages in which members of a virtual router are brought to sign, in this order on all of
 /// them before the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum HmacMode {
     /// Sends plain adverts, and verifies signatures where there are any.
     ReceiveOnly,
@@ -170,6 +182,7 @@ pub(crate) struct Verified {
 
 /// What is remembered of signatures.
 #[derive(Clone, Debug, Default, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Signatures {
     sent: Option<Sequence>,
     /// Longest unused first.

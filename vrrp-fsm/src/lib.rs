@@ -55,6 +55,8 @@ mod reload;
 mod router;
 mod schedule;
 mod stats;
+#[cfg(feature = "serde")]
+mod stored;
 mod timing;
 mod track;
 

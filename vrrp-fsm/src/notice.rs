@@ -15,6 +15,7 @@ use crate::timing;
 /// numbers are in [`Stats`](crate::Stats) (VRRP-GEN-05, VRRP-GEN-11).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Notice {
     /// Active, and a router of lower priority (or equal priority and lower address) advertises.
     LowerPriorityAdvert {
@@ -104,7 +105,11 @@ pub(crate) const LOWER_NOTICE_GAP: Duration = Duration::from_secs(1);
 
 /// Remembers when each kind of notice was last given. Allocates only once there is one.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Limiter(Option<Box<[Option<Instant>; Self::KINDS]>>);
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Limiter(
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
+    Option<Box<[Option<Instant>; Self::KINDS]>>,
+);
 
 impl Limiter {
     const KINDS: usize = 10;

@@ -16,6 +16,7 @@ use crate::router::{Identity, InstanceId, InterfaceId, Router};
 /// A virtual router is the same as before if interface, family, VRID and destination (the group,
 /// or unicast) are the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RouterConfig {
     /// The virtual routers, each with the interface it runs on.
     pub instances: Vec<(InterfaceId, InstanceConfig)>,
@@ -51,6 +52,7 @@ impl RouterConfig {
 
 /// What a reload did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Reload {
     /// The identifier of every configured virtual router, in the order of the configuration.
     pub ids: Vec<InstanceId>,

@@ -2,6 +2,8 @@
 
 mod digest;
 mod groups;
+#[cfg(feature = "serde")]
+mod storing;
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -25,6 +27,7 @@ pub use self::groups::GroupView;
 /// An interface, by a number that the caller chooses. It should stay the same when the interface
 /// is deleted and comes back, so better not the kernel's index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct InterfaceId(pub u32);
 
 /// A virtual router of a [`Router`].
@@ -32,6 +35,7 @@ pub struct InterfaceId(pub u32);
 /// A place and how often it was used before: an identifier that has gone out of use is not
 /// mistaken for that of a later virtual router in the same place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct InstanceId(u32);
 
 impl InstanceId {
@@ -73,6 +77,7 @@ pub struct Rx<'a> {
 /// The order is that of the index: those which a packet's interface, family and VRID fit are next
 /// to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Identity {
     pub(crate) interface: InterfaceId,
     pub(crate) family: Family,
@@ -118,6 +123,7 @@ const FIRST_VRID: Vrid = match Vrid::new(1) {
 
 /// One virtual router and what belongs to it here.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Slot {
     instance: Instance,
     interface: InterfaceId,
@@ -142,6 +148,7 @@ struct Slot {
 }
 
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Place {
     uses: u32,
     slot: Option<Slot>,

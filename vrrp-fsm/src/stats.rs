@@ -8,7 +8,11 @@ use crate::error::Rejected;
 
 /// Packets rejected, by reason. VRRP-GEN-06. Allocates only once there is one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rejections(Option<Box<[u64; Rejected::COUNT]>>);
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Rejections(
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
+    Option<Box<[u64; Rejected::COUNT]>>,
+);
 
 impl Rejections {
     /// Packets rejected for this reason, whatever its details.
@@ -46,6 +50,7 @@ impl Rejections {
 /// Counters of one virtual router since it was made or [`clear_stats`](crate::Instance::clear_stats).
 #[non_exhaustive]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Stats {
     /// Adverts that passed every check, of whatever priority.
     pub adverts_received: u64,
@@ -71,6 +76,7 @@ pub struct Stats {
     /// Packets rejected, by reason.
     pub rejections: Rejections,
     /// The last rejected packet, and when.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
     pub last_reject: Option<(Instant, Rejected)>,
 }
 
@@ -89,6 +95,7 @@ impl Stats {
 
 /// Why the router is Active, in the words of RFC 6527 and RFC 8347.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum NewActiveReason {
     /// It is not.
     NotActive,

@@ -28,6 +28,7 @@ use crate::types::{GROUP_V4, PROTOCOL};
 /// There is a choice in VRRPv3 over IPv4 only. VRRPv2 is always [`MessageOnly`](Self::MessageOnly)
 /// and IPv6 always [`PseudoHeader`](Self::PseudoHeader).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Checksum {
     /// The VRRP message alone, as RFC 9568 5.2.8 has it for IPv4. VRRP-V3-CK-01.
     MessageOnly,

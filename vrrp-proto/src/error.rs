@@ -14,6 +14,7 @@ use crate::types::AdvertInterval;
 /// array of counters by reason (VRRP-GEN-06).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ParseError {
     /// The IP packet is shorter than its header or than its length field says. VRRP-GEN-09.
     #[error("the IP packet needs {needed} octets and has {got}")]

@@ -44,6 +44,7 @@ const IPV6_HEADER_LEN: usize = 40;
 /// deliver no header: there the caller fills it from the source address, the packet information
 /// and the hop limit control messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct IpMeta {
     /// Source address.
     pub source: IpAddr,

@@ -105,6 +105,7 @@ pub enum HopLimit {
 ///
 /// VRRPv2 never has a pseudo header and IPv6 always has one, whatever this says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ChecksumPolicy {
     /// With and without the IPv4 pseudo header; both are on the wire in the field.
     ///

@@ -22,6 +22,7 @@ pub const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12);
 
 /// Virtual router identifier, 1..=255 (RFC 9568 5.2.3; zero is illegal).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Vrid(NonZeroU8);
 
 impl Vrid {
@@ -62,6 +63,7 @@ impl fmt::Display for Vrid {
 
 /// Priority of a sender, 0..=255 (RFC 9568 5.2.4). Higher wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Priority(u8);
 
 impl Priority {
@@ -96,7 +98,22 @@ impl fmt::Display for Priority {
 /// That is everything either version can carry: VRRPv2 has whole seconds 1..=255 and VRRPv3 has
 /// 1..=4095 centiseconds. [`fits`](Self::fits) tells which of the two a value suits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "u16")
+)]
 pub struct AdvertInterval(NonZeroU16);
+
+/// Centiseconds, within the range of the type.
+#[cfg(feature = "serde")]
+impl TryFrom<u16> for AdvertInterval {
+    type Error = &'static str;
+
+    fn try_from(centis: u16) -> Result<Self, Self::Error> {
+        Self::from_centis(centis).ok_or("an interval is 1 to 25500 cs")
+    }
+}
 
 impl AdvertInterval {
     /// One second, the default of both versions.
@@ -178,6 +195,7 @@ impl fmt::Display for AdvertInterval {
 /// Address family of a virtual router; VRIDs of the two families have nothing to do with each
 /// other (VRRP-GEN-04).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Family {
     /// IPv4: VRRPv2 and VRRPv3.
     Ipv4,
@@ -225,6 +243,7 @@ impl fmt::Display for Family {
 
 /// Protocol version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Version {
     /// VRRPv2, RFC 3768 (and RFC 2338): IPv4 only, whole seconds, authentication field.
     V2,

@@ -81,7 +81,9 @@ fn manifest(root: &Path) -> String {
     );
     for name in CRATES {
         let path = root.join(name);
-        text += &format!("{name} = {{ path = {path:?}, default-features = false }}\n");
+        text += &format!(
+            "{name} = {{ path = {path:?}, default-features = false, features = [\"serde\"] }}\n"
+        );
     }
     text
 }

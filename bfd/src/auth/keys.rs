@@ -11,6 +11,7 @@ use crate::error::ConfigError;
 
 /// A password or key: 1 to 20 octets. Printing it shows nothing.
 #[derive(Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Secret {
     /// Filled up with zeros.
     octets: [u8; SHA1_LEN],
@@ -90,10 +91,13 @@ impl fmt::Debug for Secret {
 
 /// When a key is good: from one instant, until before another one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Lifetime {
     /// The first instant; `None` for always.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
     pub from: Option<Instant>,
     /// The first instant after; `None` for never.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
     pub until: Option<Instant>,
 }
 
@@ -116,6 +120,7 @@ impl Lifetime {
 /// To change keys without losing a packet, give the new key to both sides with a lifetime for
 /// sending that begins when both have it, and let the old one be accepted for a while after.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Key {
     /// The number that both sides have agreed on.
     pub id: u8,
@@ -160,6 +165,7 @@ impl Key {
 /// nothing and accepts nothing. There is no way from here to unauthenticated packets, and no
 /// received packet changes what is required of others: BFD-AU-12.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct AuthConfig {
     kind: AuthKind,
     keys: Vec<Key>,
@@ -209,6 +215,11 @@ impl AuthConfig {
     }
 
     /// The key of this id, good or not.
+    #[cfg(feature = "serde")]
+    pub(crate) fn keys_mut(&mut self) -> &mut [Key] {
+        &mut self.keys
+    }
+
     pub(crate) fn key(&self, id: u8) -> Option<&Key> {
         self.keys.iter().find(|key| key.id == id)
     }

@@ -18,11 +18,15 @@
 //! digest. It is not an HMAC, and MD5 and SHA1 are not what one would take today; but these five
 //! types are all there is to speak with other BFD implementations.
 
+#[cfg(feature = "serde")]
+mod disguise;
 mod keys;
 mod sequence;
 mod sign;
 mod verify;
 
+#[cfg(feature = "serde")]
+pub(crate) use disguise::blot;
 pub use keys::{AuthConfig, Key, Lifetime, Secret};
 pub(crate) use sequence::Sequence;
 pub use sign::Signature;
@@ -38,6 +42,7 @@ const SHA1_LEN: usize = 20;
 
 /// The five types of authentication. BFD-AU-01.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum AuthKind {
     /// A password in clear.
     Simple,

@@ -5,10 +5,12 @@ use crate::auth::AuthKind;
 
 /// The numbers of both directions.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Sequence {
     /// XmitAuthSeq: of the next packet. BFD-VAR-08.
     next: u32,
     /// RcvAuthSeq, with the instant from which it is no longer known. BFD-VAR-07.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
     received: Option<(u32, Instant)>,
 }
 

@@ -29,6 +29,7 @@ use crate::types::{DetectMult, Diagnostic, Discriminator, Micros, State};
 /// The configuration of an initiator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct InitiatorConfig {
     /// The S-BFD discriminator of the reflector.
     pub remote: Discriminator,
@@ -67,6 +68,7 @@ impl InitiatorConfig {
 /// An S-BFD initiator: finds out whether a reflector can be reached. It has the verbs of a
 /// [`Session`](crate::Session).
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Initiator {
     config: InitiatorConfig,
     local: Discriminator,
@@ -77,6 +79,7 @@ pub struct Initiator {
     /// The state in the last answer.
     remote_state: State,
     /// When the last answer came.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
     heard: Option<Instant>,
     sequence: Sequence,
     pace: Pace,
@@ -89,6 +92,16 @@ pub struct Initiator {
 }
 
 impl Initiator {
+    #[cfg(feature = "serde")]
+    pub(crate) fn replace_secrets(
+        &mut self,
+        stand_in: &mut dyn FnMut(&crate::auth::Secret) -> crate::auth::Secret,
+    ) {
+        if let Some(auth) = &mut self.config.auth {
+            auth.replace_secrets(stand_in);
+        }
+    }
+
     /// An initiator that is Down; its first packet is to be sent at once.
     ///
     /// # Errors

@@ -7,10 +7,13 @@ use crate::timing::after;
 use crate::types::State;
 
 #[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct DemandMode {
     /// When to find out again whether the other side is there.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
     pub(super) verify_at: Option<Instant>,
     /// When the other side was asked to send again: silence before that means nothing.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
     pub(super) ended: Option<Instant>,
 }
 

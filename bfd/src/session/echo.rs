@@ -40,6 +40,7 @@ pub(crate) fn peek(payload: &[u8]) -> Option<Discriminator> {
 }
 
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Echo {
     /// So that nobody can keep the session alive who does not see its packets.
     token: u64,
@@ -54,11 +55,13 @@ pub(super) struct Echo {
 }
 
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Active {
     interval: Micros,
     pace: Pace,
     ready: bool,
     /// When one came back last, or when it all began.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
     since: Instant,
 }
 

@@ -31,6 +31,7 @@ use transmit::Outbox;
 /// detection time: BFD-VAR-10.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Remote {
     /// RemoteDiscr; `None` before the first packet and after a detection time of silence.
     /// BFD-VAR-03.
@@ -51,6 +52,7 @@ pub struct Remote {
     /// How many of its packets in a row have to be missing.
     pub detect_mult: Option<DetectMult>,
     /// When its last packet was accepted.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
     pub heard: Option<Instant>,
 }
 
@@ -91,6 +93,7 @@ pub struct Timers {
 /// and TTL are the business of whoever has the sockets; [`Table`](crate::Table) takes care of
 /// them for many sessions.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Session {
     config: SessionConfig,
     local: Discriminator,
@@ -176,6 +179,16 @@ impl Session {
             self.verify();
         }
         self.settle(now);
+    }
+
+    #[cfg(feature = "serde")]
+    pub(crate) fn replace_secrets(
+        &mut self,
+        stand_in: &mut dyn FnMut(&crate::auth::Secret) -> crate::auth::Secret,
+    ) {
+        if let Some(auth) = &mut self.config.auth {
+            auth.replace_secrets(stand_in);
+        }
     }
 
     /// The next thing the session has to tell.

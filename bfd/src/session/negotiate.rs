@@ -25,6 +25,7 @@ const LONGEST_SETTLING: Duration = Duration::from_secs(2);
 /// What a change of starts a poll sequence. The detection multiplier is not part of it:
 /// BFD-TM-13.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Offer {
     pub(super) desired_min_tx: Micros,
     pub(super) required_min_rx: Micros,
@@ -32,10 +33,12 @@ pub(super) struct Offer {
 }
 
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 enum Poll {
     None,
     /// P goes out; when the first and the last one did.
     Running {
+        #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
         sent: Option<(Instant, Instant)>,
         /// Some of them went out with another offer: an answer may be one to that.
         mixed: bool,
@@ -44,11 +47,13 @@ enum Poll {
     /// must not be taken for answers to another one: a round trip has to pass before that.
     /// BFD-TM-08.
     Settling {
+        #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
         until: Instant,
     },
 }
 
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Negotiation {
     pub(super) offer: Offer,
     pub(super) used: Offer,
@@ -57,6 +62,7 @@ pub(super) struct Negotiation {
     again: bool,
     /// Steps of backing off, and when to take one back. BFD-MH-06.
     steps: u32,
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
     ease_at: Option<Instant>,
 }
 

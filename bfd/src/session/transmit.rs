@@ -12,9 +12,11 @@ use crate::timing::{Pace, after};
 /// What there is to send. All of it are flags: however late it is polled, there is never more
 /// than one answer and one packet.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Outbox {
     pace: Pace,
     /// When the next periodic packet is due, unless it is already.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
     pub(super) next: Option<Instant>,
     periodic: bool,
     answer: bool,

@@ -3,6 +3,8 @@
 mod path;
 mod reload;
 mod slot;
+#[cfg(feature = "serde")]
+mod storing;
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
@@ -39,6 +41,7 @@ const SOURCE_PORTS: u32 = 16384;
 /// A place and how often it was used before: an identifier that has gone out of use is not
 /// mistaken for that of a later session in the same place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SessionId(u32);
 
 impl SessionId {
@@ -86,6 +89,7 @@ pub struct Rx<'a> {
 
 /// What a packet is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Purpose {
     /// A control packet.
     Control,
@@ -95,6 +99,7 @@ pub enum Purpose {
 
 /// How to send what was written into the buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Transmit {
     /// Whose it is.
     pub id: SessionId,
@@ -118,7 +123,8 @@ pub struct Transmit {
     pub ttl: u8,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Place {
     uses: u32,
     slot: Option<Slot>,
@@ -129,7 +135,7 @@ struct Place {
 /// Deadlines are kept in order, so a call costs what is due and not what there is. Periodic
 /// packets which fall due within a millisecond, and within a twentieth of their interval, go out
 /// in the company of others. A detection time is never cut short.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Table {
     places: Vec<Place>,
     /// Empty places, longest empty first.
@@ -502,14 +508,13 @@ impl Table {
         while let Some(event) = slot.poll_event() {
             self.events.push_back((slot.id, event));
         }
-        let transmit_at = slot.next_transmit();
+        let (transmit_at, expires_at) = slot.plan();
         replan(
             &mut self.transmits,
             place,
             &mut slot.transmit_at,
             transmit_at,
         );
-        let expires_at = earlier(slot.next_expiry(), slot.retires);
         replan(&mut self.expiries, place, &mut slot.expires_at, expires_at);
         if !slot.queued && slot.wants_transmit() {
             slot.queued = true;

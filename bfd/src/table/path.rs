@@ -10,6 +10,7 @@ use crate::types::{Discriminator, MULTIHOP_PORT, SEAMLESS_PORT, SINGLE_HOP_PORT,
 /// An interface, by a number that the caller chooses. It should stay the same when the interface
 /// is deleted and comes back, so better not the kernel's index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct InterfaceId(pub u32);
 
 impl InterfaceId {
@@ -20,6 +21,7 @@ impl InterfaceId {
 
 /// A path to a neighbour, RFC 5881.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SingleHop {
     /// The interface by which the neighbour is reached, or [`InterfaceId::ANY`]. BFD-SH-07.
     pub interface: InterfaceId,
@@ -62,6 +64,7 @@ impl SingleHop {
 /// A path over several hops, RFC 5883. Anybody on the way can forge packets, so authentication is
 /// worth its price here: BFD-MH-04.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Multihop {
     /// The other end.
     pub peer: IpAddr,
@@ -76,6 +79,7 @@ pub struct Multihop {
 
 /// A path to an S-BFD reflector, RFC 7881.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Seamless {
     /// The address of the reflector.
     pub target: IpAddr,
@@ -96,6 +100,7 @@ pub enum Path {
 
 /// A session as it is configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Definition {
     /// With a neighbour.
     SingleHop(SingleHop, SessionConfig),

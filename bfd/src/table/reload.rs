@@ -11,6 +11,7 @@ use crate::table::{SessionId, Table};
 
 /// What a reload has done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Reload {
     /// The sessions, in the order of the definitions.
     pub ids: Vec<SessionId>,

@@ -12,6 +12,7 @@ use crate::session::{Remote, Session, Timers};
 use crate::stats::Stats;
 use crate::table::path::{Definition, Identity, Path};
 use crate::table::{Purpose, SessionId};
+use crate::timing::earlier;
 use crate::types::{Diagnostic, Discriminator, State};
 
 /// A session of either kind.
@@ -106,14 +107,16 @@ impl<'a> Member<'a> {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant, reason = "nearly all of them are sessions")]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) enum Machine {
     Session(Session),
     Initiator(Initiator),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Slot {
     pub(super) id: SessionId,
     pub(super) definition: Definition,
@@ -123,9 +126,12 @@ pub(super) struct Slot {
     /// In the queue of those that have something to send.
     pub(super) queued: bool,
     /// Says farewell until then.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
     pub(super) retires: Option<Instant>,
     /// Its entries in the schedule.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
     pub(super) transmit_at: Option<Instant>,
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
     pub(super) expires_at: Option<Instant>,
 }
 
@@ -243,14 +249,20 @@ impl Slot {
         }
     }
 
-    pub(super) fn next_transmit(&self) -> Option<Instant> {
+    /// When something is due: sending, and anything else.
+    pub(super) fn plan(&self) -> (Option<Instant>, Option<Instant>) {
+        let expires_at = earlier(self.next_expiry(), self.retires);
+        (self.next_transmit(), expires_at)
+    }
+
+    fn next_transmit(&self) -> Option<Instant> {
         match &self.machine {
             Machine::Session(session) => session.next_transmit(),
             Machine::Initiator(initiator) => initiator.next_transmit(),
         }
     }
 
-    pub(super) fn next_expiry(&self) -> Option<Instant> {
+    fn next_expiry(&self) -> Option<Instant> {
         match &self.machine {
             Machine::Session(session) => session.next_expiry(),
             Machine::Initiator(initiator) => initiator.next_expiry(),

@@ -23,10 +23,13 @@ const UNHEARD_ADVERTS: u8 = 2;
 
 /// Another owner that would have to give way and does not. KA-M-05.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Rival {
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
     last_heard: Instant,
     own_adverts: u8,
     /// After enough own adverts: from when on it is taken for deaf.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
     deaf_from: Option<Instant>,
 }
 

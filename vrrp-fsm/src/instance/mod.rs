@@ -49,18 +49,22 @@ pub struct ActiveRouter {
 /// The one timer that is armed: Active_Down_Timer in Backup, Adver_Timer in Active, none in
 /// Initialize (RFC 9568 6.2, 6.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 enum Timer {
     None,
     Down {
         /// When it was set.
+        #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
         since: Instant,
         /// To what.
         wait: Wait,
         /// When it fires: `since` and the wait, as they are computed now.
+        #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
         deadline: Instant,
     },
     Advert {
         /// When the next advert is due.
+        #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
         due: Instant,
     },
 }
@@ -68,6 +72,7 @@ enum Timer {
 /// How long a down timer is set for. Kept instead of the duration, so that a change of priority
 /// or interval moves the deadline and not the instant it counts from (FSM-OPEN-04, KA-W-10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 enum Wait {
     /// Active_Down_Interval.
     Down,
@@ -95,6 +100,7 @@ enum Wait {
 ///
 /// Of packets and an expired timer handle the packets first (FSM-OPEN-01, FSM-OPEN-02).
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Instance {
     config: InstanceConfig,
     list: Advertised,
@@ -118,6 +124,7 @@ pub struct Instance {
     /// The last accepted advert; only in Backup.
     accepted: Option<Heard>,
     /// Until when lower priority adverts are accepted (KA-B-04); only in Backup.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
     preempt_hold: Option<Instant>,
     /// Member of a synchronisation group.
     grouped: bool,
@@ -127,18 +134,22 @@ pub struct Instance {
     /// A lower priority advert was discarded since the down timer was set.
     lower_discarded: bool,
     /// When an advert was last sent in answer to a lower one; only in Active.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
     last_answer: Option<Instant>,
     /// When hosts were last told again because of [`Event::Suspect`](crate::Event::Suspect); only
     /// in Active.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
     last_suspicion: Option<Instant>,
     /// An announcement was held back until the next advert; only in Active.
     announce_due: bool,
     /// Another owner that does not give way; only in Active.
     rival: Option<Rival>,
     advert_version: u32,
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
     last_transition: Option<(Instant, Reason)>,
     new_active: NewActiveReason,
     /// The wall clock, since 1970, and when it was told.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
     wall: Option<(Instant, Duration)>,
     /// What is remembered of signed adverts.
     signatures: Signatures,
@@ -298,6 +309,11 @@ impl Instance {
     #[must_use]
     pub const fn config(&self) -> &InstanceConfig {
         &self.config
+    }
+
+    #[cfg(feature = "serde")]
+    pub(crate) const fn config_mut(&mut self) -> &mut InstanceConfig {
+        &mut self.config
     }
 
     /// The state.

@@ -96,6 +96,19 @@ impl<'a> AhPacket<'a> {
         }
     }
 
+    /// The octets of the packet, in pieces: [`parse`](Self::parse) takes them again when put together.
+    #[must_use]
+    pub const fn pieces(&self) -> [&'a [u8]; 4] {
+        [self.ip, self.fixed, self.icv, self.message]
+    }
+
+    /// The check value that this packet would have with another key.
+    #[must_use]
+    pub fn check_value(&self, key: &[u8; 8]) -> [u8; ICV_LEN] {
+        let multicast = self.meta.destination.is_multicast();
+        check_value(key, self.ip, multicast, self.fixed, self.message)
+    }
+
     /// What the IP header says.
     #[must_use]
     pub const fn meta(&self) -> &IpMeta {

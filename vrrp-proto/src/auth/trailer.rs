@@ -47,6 +47,7 @@ const CHECKSUM_LEN: usize = 2;
 /// It goes round in 2106. Comparison is serial number arithmetic (RFC 1982), so that this is no
 /// more than another step.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Sequence(u64);
 
 impl Sequence {
@@ -191,6 +192,30 @@ impl HmacKey {
         let digest: [u8; 32] = mac.finalize().into_bytes().into();
         let (tag, _) = digest.split_first_chunk().unwrap_or((&[0; TAG_LEN], &[]));
         *tag
+    }
+}
+
+/// As two halves: longer arrays cannot be stored.
+#[cfg(feature = "serde")]
+impl serde::Serialize for HmacKey {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut halves = [[0; 32]; 2];
+        for (slot, octet) in halves.as_flattened_mut().iter_mut().zip(self.block) {
+            *slot = octet;
+        }
+        halves.serialize(serializer)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for HmacKey {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let halves = <[[u8; 32]; 2]>::deserialize(deserializer)?;
+        let mut block = [0; 64];
+        for (slot, octet) in block.iter_mut().zip(halves.as_flattened()) {
+            *slot = *octet;
+        }
+        Ok(Self { block })
     }
 }
 
