@@ -2,6 +2,7 @@
 
 mod flags;
 mod normalise;
+mod recording;
 mod simulate;
 mod usage;
 
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 
 use argh::FromArgs;
 
+pub(crate) use recording::{RecordCommand, RecordTo, RecordVerb, Replay};
 pub(crate) use simulate::Simulate;
 pub(crate) use usage::usage;
 
@@ -25,6 +27,10 @@ pub(crate) enum Invocation {
     Check(Check),
     /// Say what a keyword means.
     Explain(Explain),
+    /// Begin or end a recording of a running daemon.
+    Record(RecordCommand),
+    /// Run a recording through the machines again.
+    Replay(Replay),
     /// Show a failover.
     Demo(Demo),
     /// Say what the nodes of a cluster will do.
@@ -145,6 +151,12 @@ pub(crate) struct Options {
     /// no control socket
     #[argh(switch)]
     pub(crate) no_socket: bool,
+    /// record what the elections hear and do, from the start on (`--record`)
+    #[argh(option)]
+    pub(crate) record: Option<RecordTo>,
+    /// leave passwords and keys out of that (`--without-secrets`)
+    #[argh(switch)]
+    pub(crate) without_secrets: bool,
     /// this process was started by another one that waits for it to be ready
     #[argh(switch)]
     pub(crate) in_background: bool,
@@ -298,6 +310,8 @@ pub(crate) fn parse(program: &str, arguments: &[String]) -> Result<Invocation, R
                 let rest: Vec<String> = rest.iter().map(word).collect();
                 return subcommand(program, first, &rest, Invocation::Check);
             }
+            "record" => return subcommand(program, first, rest, Invocation::Record),
+            "replay" => return subcommand(program, first, rest, Invocation::Replay),
             "explain" => return subcommand(program, first, rest, Invocation::Explain),
             "demo" => return subcommand(program, first, rest, Invocation::Demo),
             "simulate" => {

@@ -24,8 +24,9 @@ use std::sync::mpsc::TryRecvError;
 use std::time::Duration;
 
 use keepalived_driver::clock::Clock;
-use keepalived_driver::control::{Control, ControlSettings};
+use keepalived_driver::control::{Control, ControlSettings, Peer};
 use keepalived_driver::hooks::{HookSet, Hooks, Trigger};
+use keepalived_driver::recording::RecordSettings;
 use keepalived_driver::tracked::{ProcessBuffer, Watchers};
 use keepalived_driver::{InstanceLabel, Remote, Report, Snapshot, StartError};
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -38,6 +39,7 @@ use crate::load::{ConfigSource, Loaded};
 use crate::log::{Level, Log};
 use crate::lower::{Around, BalancePlan};
 use crate::messages;
+use crate::record;
 use crate::service;
 use crate::signals::{self, SIGJSON, SIGSTATS_CLEAR};
 use crate::status;
@@ -73,6 +75,8 @@ pub(crate) struct DaemonSettings {
     pub(crate) control: Option<ControlSettings>,
     /// Marks our addresses in the kernel.
     pub(crate) tag: netlink_vip::Tag,
+    /// Record what the elections hear and do.
+    pub(crate) record: Option<RecordSettings>,
     /// Leave the addresses in place at exit.
     pub(crate) keep_addresses: bool,
     /// A failure of the elections loop ends the daemon.
@@ -104,6 +108,7 @@ impl DaemonSettings {
     fn complete(&self, config: &mut keepalived_driver::Config) {
         config.tag = self.tag;
         config.settings_file = Some(self.settings_file.clone());
+        config.record.clone_from(&self.record);
         config.keep_addresses = self.keep_addresses;
         config.report_announcements = self.detail;
         config.report_addresses = self.addresses;
@@ -246,8 +251,8 @@ impl<'a> Daemon<'a> {
             let services = balance.shared();
             let path = control.path.clone();
             let counted = log.clone();
-            Control::start(control, move |request, _peer| {
-                answer(request, &shared, &services, &counted)
+            Control::start(control, move |request, peer| {
+                answer(request, peer, &shared, &services, &counted)
             })
             .inspect_err(|error| {
                 let path = path.display();
@@ -456,6 +461,7 @@ impl<'a> Daemon<'a> {
 /// One request of a control client.
 fn answer(
     request: &str,
+    peer: Peer,
     remote: &std::sync::Mutex<Remote>,
     services: &SharedBalance,
     log: &Log,
@@ -464,6 +470,10 @@ fn answer(
         Ok(remote) => remote.clone(),
         Err(poisoned) => poisoned.into_inner().clone(),
     };
+    if let Some(answer) = record::answer(request, peer, &remote, |line| log.line(Level::Info, line))
+    {
+        return answer;
+    }
     status::answer(
         request,
         log.lines_lost(),

@@ -19,6 +19,8 @@ mod lower;
 mod messages;
 mod namespace;
 mod pidfile;
+mod record;
+mod replay;
 mod rtnetlink;
 mod run;
 mod service;
@@ -64,6 +66,8 @@ fn main() -> ExitCode {
         Ok(Invocation::Status(options)) => status::run(&options),
         Ok(Invocation::Check(options)) => check::run(&options),
         Ok(Invocation::Explain(options)) => explain::run(&options),
+        Ok(Invocation::Record(options)) => record::run(&options),
+        Ok(Invocation::Replay(options)) => replay::run(&options),
         Ok(Invocation::Demo(options)) => demo::run(&options),
         Ok(Invocation::Simulate(options)) => simulate::run(&options),
         Ok(Invocation::Genhash(words)) => genhash::run(&format!("{program} genhash"), &words),

@@ -198,8 +198,8 @@ pub(crate) fn hook(report: &HookReport) -> Option<(Level, String)> {
     Some((level, report.to_string()))
 }
 
-/// A state of a group.
-fn word(state: State) -> &'static str {
+/// A state in keepalived's words.
+pub(crate) fn word(state: State) -> &'static str {
     match state {
         State::Active => "MASTER",
         State::Backup => "BACKUP",

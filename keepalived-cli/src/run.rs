@@ -11,6 +11,7 @@ use keepalived_config::model::{Config as Model, Surroundings};
 use keepalived_config::{FileSource, Options as LanguageOptions};
 use keepalived_driver::StartError;
 use keepalived_driver::control::ControlSettings;
+use keepalived_driver::recording::RecordSettings;
 use keepalived_driver::threads;
 
 use netlink_vip::Tag;
@@ -84,6 +85,11 @@ impl From<PidFileError> for Refused {
 }
 
 fn start(options: &Options, arguments: Vec<OsString>) -> Result<ExitCode, Refused> {
+    if options.without_secrets && options.record.is_none() {
+        return Err(Refused::fatal(
+            "--without-secrets is for a recording: --record=FILE",
+        ));
+    }
     let source = source(options);
     if let Some(report) = &options.config_test {
         enter_namespace(options.namespace.as_deref())?;
@@ -140,6 +146,7 @@ fn start(options: &Options, arguments: Vec<OsString>) -> Result<ExitCode, Refuse
         shutdown: loaded.lowered.process.shutdown.clone(),
         control: options.socket_path().map(ControlSettings::new),
         tag: tag(&pid_file),
+        record: record_settings(options),
         keep_addresses: options.dont_release_vrrp,
         no_respawn: options.dont_respawn,
     };
@@ -154,6 +161,10 @@ fn start(options: &Options, arguments: Vec<OsString>) -> Result<ExitCode, Refuse
         Level::Info,
         &format!("Starting keepalived-rs {version} with {path}"),
     );
+    if let Some(to) = &options.record {
+        let path = to.path.display();
+        log.line(Level::Info, &format!("Recording to {path}"));
+    }
     if options.snmp || options.snmp_agent_socket.is_some() {
         let line = "-x and -A are not supported: there is no SNMP agent here; \
                     `keepalived-rs status --json` and the JSON dump tell the same";
@@ -181,6 +192,11 @@ fn start(options: &Options, arguments: Vec<OsString>) -> Result<ExitCode, Refuse
         Some(_) if options.log_console => Ok(ExitCode::from(code::FATAL)),
         Some(message) => Err(Refused::fatal(message)),
     }
+}
+
+fn record_settings(options: &Options) -> Option<RecordSettings> {
+    let to = options.record.as_ref()?;
+    Some(to.settings(options.without_secrets))
 }
 
 /// What went wrong, and what to do about the usual reason.

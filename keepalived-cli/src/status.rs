@@ -6,6 +6,8 @@ mod document;
 mod table;
 mod trackers;
 
+pub(crate) use document::reason_words;
+
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -55,7 +57,7 @@ pub(crate) fn answer<E: std::fmt::Display>(
         })
         .to_string(),
         other => error(&format!(
-            "no such command: {other}; there are: status, version"
+            "no such command: {other}; there are: status, version, record start, record stop, record status"
         )),
     }
 }

@@ -12,6 +12,7 @@ use vrrp_fsm::{Influence, InstanceConfig};
 use vrrp_proto::Family;
 
 use crate::bfd::BfdSetup;
+use crate::recording::RecordSettings;
 use crate::sockets::netlink::NetlinkBuffer;
 use crate::tracked::{TrackedObject, TrackerSetup};
 use crate::vmac::{ExtraAnnounce, FirewallSetup, GarpGroup, LinkDelay, Vmac};
@@ -53,6 +54,9 @@ pub struct Config {
     /// after one that was killed restores them. In a folder that a start of the host empties, one for
     /// each daemon; absent: they stay changed. Read when the loop starts.
     pub settings_file: Option<PathBuf>,
+    /// Record what the loop hears and does from its start on. Read when the loop starts; see also
+    /// [`Remote::record`](crate::Remote::record).
+    pub record: Option<RecordSettings>,
     /// Report adverts for VRIDs that are not configured on the interface (`log_unknown_vrids`).
     pub report_unknown_vrids: bool,
     /// Leave the addresses in place on stop (`-V`, `--dont-release-vrrp`).
@@ -93,6 +97,7 @@ impl Config {
             delay_after_boot: Duration::ZERO,
             tag: DEFAULT_TAG,
             settings_file: None,
+            record: None,
             report_unknown_vrids: false,
             keep_addresses: false,
             firewall: FirewallSetup::default(),

@@ -42,6 +42,7 @@ pub mod hooks;
 pub mod mail;
 pub mod once;
 pub mod pipes;
+pub mod recording;
 mod remote;
 mod report;
 mod reports;

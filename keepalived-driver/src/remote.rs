@@ -8,6 +8,7 @@ use std::time::Duration;
 use mio::Waker;
 
 use crate::config::Config;
+use crate::recording::{RecordError, RecordSettings, RecordStatus, Sink};
 use crate::snapshot::Snapshot;
 use crate::tracked::TrackerDoor;
 
@@ -22,6 +23,9 @@ pub(crate) enum Command {
     Snapshot(SyncSender<Box<Snapshot>>),
     ClearStats,
     LeaveRealtime,
+    Record(Box<Sink>),
+    RecordStop(SyncSender<Option<(RecordStatus, Sink)>>),
+    RecordStatus(SyncSender<Option<RecordStatus>>),
     Stop,
 }
 
@@ -83,12 +87,7 @@ impl Remote {
     pub fn snapshot(&self, patience: Duration) -> Result<Box<Snapshot>, RemoteError> {
         let (sender, receiver) = sync_channel(1);
         self.send(Command::Snapshot(sender))?;
-        let mut snapshot = receiver
-            .recv_timeout(patience)
-            .map_err(|error| match error {
-                RecvTimeoutError::Timeout => RemoteError::Timeout(patience),
-                RecvTimeoutError::Disconnected => RemoteError::Ended,
-            })?;
+        let mut snapshot = answer(&receiver, patience)?;
         // Not the loop's business: it only knows how things are.
         for tracker in &mut snapshot.trackers {
             tracker.facts = self.trackers.facts(&tracker.setup);
@@ -113,9 +112,53 @@ impl Remote {
         self.send(Command::LeaveRealtime)
     }
 
+    /// Record what the loop hears and does from now on, for
+    /// [`keepalived_recording`] to replay. A recording that runs is ended. The file is made here, on the thread
+    /// of the caller.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be made; a recording that runs goes on then, if it has another file.
+    pub fn record(&self, settings: RecordSettings) -> Result<(), RecordError> {
+        let sink = Sink::open(settings)?;
+        Ok(self.send(Command::Record(Box::new(sink)))?)
+    }
+
+    /// End the recording, and wait for its file, at most for `patience` each time. What has come of it; `None` if
+    /// there was none.
+    pub fn stop_recording(&self, patience: Duration) -> Result<Option<RecordStatus>, RemoteError> {
+        let (sender, receiver) = sync_channel(1);
+        self.send(Command::RecordStop(sender))?;
+        let Some((mut status, sink)) = answer(&receiver, patience)? else {
+            return Ok(None);
+        };
+        let progress = sink.progress();
+        if !sink.finish(patience) {
+            return Err(RemoteError::Timeout(patience));
+        }
+        (status.written, status.error) = progress.now(status.error);
+        Ok(Some(status))
+    }
+
+    /// What the recording, or the last one, has come to.
+    pub fn recording(&self, patience: Duration) -> Result<Option<RecordStatus>, RemoteError> {
+        let (sender, receiver) = sync_channel(1);
+        self.send(Command::RecordStatus(sender))?;
+        answer(&receiver, patience)
+    }
+
     /// Release everything and end: adverts with priority 0 are sent, addresses removed, then
     /// [`Report::Stopped`](crate::Report) comes.
     pub fn stop(&self) -> Result<(), RemoteError> {
         self.send(Command::Stop)
     }
+}
+
+fn answer<T>(receiver: &Receiver<T>, patience: Duration) -> Result<T, RemoteError> {
+    receiver
+        .recv_timeout(patience)
+        .map_err(|error| match error {
+            RecvTimeoutError::Timeout => RemoteError::Timeout(patience),
+            RecvTimeoutError::Disconnected => RemoteError::Ended,
+        })
 }

@@ -20,6 +20,7 @@ const FOLDERS: &[&str] = &[
     "keepalived-config",
     "netsim",
     "explore",
+    "recording",
     "keepalived-driver",
     "keepalived-cli",
     "lab",

@@ -334,6 +334,18 @@ pub(super) const FLAGS: &[Flag] = &[
         To("socket"),
         "control socket (/run/keepalived-rs.sock; next to the pid file if -p is given)",
     ),
+    long_only(
+        "record",
+        Required("FILE[:SIZE]"),
+        To("record"),
+        "record what the elections hear and do (16M)",
+    ),
+    long_only(
+        "without-secrets",
+        Nothing,
+        To("without-secrets"),
+        "leave passwords and keys out of the recording",
+    ),
     long_only("no-socket", Nothing, To("no-socket"), "no control socket"),
     long_only("in-background", Nothing, To("in-background"), "internal"),
     long_only(

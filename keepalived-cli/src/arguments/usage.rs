@@ -23,6 +23,9 @@ pub(crate) fn usage(program: &str) -> String {
          \x20      {program} check [--strict] FILE...    look for mistakes in configurations\n\
          \x20      {program} simulate FILE... [--at ...]  what the nodes will do when something happens\n\
          \x20      {program} explain KEYWORD             what a word of the configuration means\n\
+         \x20      {program} record start FILE           record what a running daemon hears and does\n\
+         \x20      {program} record stop | status        end that, or see how it goes\n\
+         \x20      {program} replay FILE                 run a recording again, and compare\n\
          \x20      {program} genhash -s ADDRESS ...       the digest of a page\n\
          \x20      {program} demo                        watch a failover on this machine\n\n"
     );

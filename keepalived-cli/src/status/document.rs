@@ -303,7 +303,7 @@ fn last_transition(at: SystemTime, reason: &Reason) -> Value {
     json!({ "at": stamp(at), "reason": name, "text": text, "new_master_reason": new_active })
 }
 
-fn reason_words(reason: &Reason) -> (&'static str, String) {
+pub(crate) fn reason_words(reason: &Reason) -> (&'static str, String) {
     let plain = |name, text: &str| (name, text.to_owned());
     match reason {
         Reason::Started => plain("started", "started, to listen first"),

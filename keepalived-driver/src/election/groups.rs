@@ -48,6 +48,14 @@ impl Groups {
         *self.numbers.entry(Arc::clone(name)).or_insert(next)
     }
 
+    /// All numbers with their names.
+    pub(super) fn names(&self) -> Vec<(u32, String)> {
+        let numbers = self.numbers.iter();
+        let mut names: Vec<_> = numbers.map(|(name, id)| (id.0, name.to_string())).collect();
+        names.sort_unstable();
+        names
+    }
+
     /// Whether there is such a group already.
     pub(super) fn knows(&self, id: GroupId) -> bool {
         self.known.contains_key(&id)

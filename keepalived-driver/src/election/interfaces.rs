@@ -31,6 +31,12 @@ impl Interfaces {
         self.names.get(usize::try_from(id.0).ok()?)
     }
 
+    /// All numbers with their names.
+    pub(super) fn names(&self) -> Vec<(u32, String)> {
+        let names = self.names.iter().map(ToString::to_string);
+        (0..).zip(names).collect()
+    }
+
     pub(super) fn find(&self, name: &InterfaceName) -> Option<InterfaceId> {
         self.by_name.get(name).copied()
     }

@@ -22,6 +22,7 @@ mod paths;
 mod present;
 mod readiness;
 mod receive;
+mod recording;
 mod reload;
 mod secondaries;
 mod settings;
@@ -29,6 +30,7 @@ mod shutdown;
 mod snapshots;
 mod source;
 mod statics;
+mod taped;
 mod trackers;
 
 use std::collections::{BTreeSet, HashMap};
@@ -43,7 +45,7 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use netlink_vip::{Announcer, Channel, OwnerId, Reconciler};
 use sans_io_time::Instant;
-use vrrp_fsm::{InstanceId, InterfaceId, Router};
+use vrrp_fsm::{InstanceId, InterfaceId};
 
 use crate::clock::{Clock, lateness};
 use crate::config::Config;
@@ -70,6 +72,7 @@ use linkbeat::Linkbeat;
 use outputs::Outbox;
 use readiness::Readiness;
 use shutdown::Shutdown;
+use taped::{Recording, TapedRouter};
 use trackers::Trackers;
 
 /// Netlink datagrams read in one turn; what is left waits for the next one, so that a flood on one
@@ -93,7 +96,8 @@ pub struct Elections {
     /// Sources that had more than a turn's worth.
     ready: BTreeSet<Source>,
 
-    router: Router,
+    router: TapedRouter,
+    recording: Recording,
     reconciler: Reconciler,
     announcer: Announcer,
     monitor: Netlink,
@@ -210,7 +214,8 @@ impl Elections {
             reports,
             // The first turn must not wait: it is what asks the kernel for its state.
             ready: BTreeSet::from([Source::Timer]),
-            router: Router::new(),
+            router: TapedRouter::default(),
+            recording: Recording::default(),
             reconciler,
             announcer: Announcer::new(),
             monitor,
@@ -262,6 +267,9 @@ impl Elections {
             malformed: HashMap::new(),
             signed: false,
         };
+        if let Some(settings) = config.record.clone() {
+            elections.record_from_the_start(now, settings);
+        }
         elections.apply(now, config)?;
         Ok((elections, remote))
     }
@@ -308,7 +316,9 @@ impl Elections {
         self.carry_out(now);
         self.settle_firewall(now);
         self.settle_conflicts();
+        self.end_recorded_turn(now);
         if self.shutdown_done(now) {
+            self.recording.finish(&mut self.router, &mut self.bfd.table);
             self.reports.push(Report::Stopped);
             self.reports.flush();
             return Ok(false);
@@ -471,6 +481,12 @@ impl Elections {
                         self.trouble_of_thread(vec![message.to_owned()]);
                     }
                 }
+                Command::Record(sink) => self.record(now, *sink),
+                Command::RecordStop(reply) => {
+                    let (router, table) = (&mut self.router, &mut self.bfd.table);
+                    drop(reply.try_send(self.recording.stop(router, table)));
+                }
+                Command::RecordStatus(reply) => drop(reply.try_send(self.recording.status())),
                 Command::Stop => self.begin_shutdown(now),
             }
         }

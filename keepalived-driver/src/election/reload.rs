@@ -93,6 +93,7 @@ impl Elections {
         self.index_interfaces();
         self.index_trackers();
         self.apply_bfd(now, first)?;
+        self.recording.renamed = true;
         self.conflicts.stale = true;
         self.mark_all_dirty();
         if !first {

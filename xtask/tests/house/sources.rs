@@ -74,6 +74,7 @@ pub(crate) const ALL: &[&str] = &[
     "netlink-vip",
     "keepalived-config",
     "netsim",
+    "recording",
     "keepalived-driver",
     "keepalived-cli",
     "benches",
@@ -93,4 +94,5 @@ pub(crate) const PURE: &[&str] = &[
     "netlink-vip",
     "keepalived-config",
     "netsim",
+    "recording",
 ];

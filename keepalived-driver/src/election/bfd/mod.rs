@@ -21,6 +21,7 @@ use sans_io_time::Instant;
 use vrrp_fsm::TrackStatus;
 
 use super::interfaces::Interfaces;
+use super::taped::TapedTable;
 use super::{Elections, StartError};
 use crate::bfd::{BfdSetup, BfdTotals};
 use crate::config::Config;
@@ -31,7 +32,7 @@ use crate::tracked::{TrackerId, TrackerKind};
 /// Every session of the configuration.
 #[derive(Debug)]
 pub(super) struct Sessions {
-    table: Table,
+    pub(super) table: TapedTable,
     running: HashMap<SessionId, Running>,
     /// In the order of the configuration.
     order: Vec<SessionId>,
@@ -79,7 +80,7 @@ impl Sessions {
     pub(super) fn new() -> Self {
         let seed = RandomState::new().hash_one("sessions");
         Self {
-            table: Table::new(seed),
+            table: TapedTable::new(seed),
             running: HashMap::new(),
             order: Vec::new(),
             receivers: BTreeMap::new(),
@@ -116,6 +117,16 @@ impl Sessions {
             .settled_at
             .and_then(|last| last.checked_add(settle::PAUSE));
         self.settle_at = Some(next.map_or(now, |next| next.max(now)));
+    }
+
+    /// All numbers with their names.
+    pub(super) fn names(&self) -> Vec<(u32, String)> {
+        let running = self.running.iter();
+        let mut names: Vec<_> = running
+            .map(|(id, running)| (id.get(), running.setup.name.to_string()))
+            .collect();
+        names.sort_unstable();
+        names
     }
 
     pub(super) fn clear_stats(&mut self) {

@@ -1,0 +1,62 @@
+//! When the loop records, and by which names.
+
+use keepalived_recording::Names;
+use sans_io_time::Instant;
+use vrrp_fsm::InstanceId;
+
+use super::Elections;
+use super::instance::Running;
+use crate::recording::{RecordSettings, Sink};
+use crate::report::Report;
+
+impl Elections {
+    /// As the configuration of the start says. That it cannot is no reason not to run elections.
+    pub(super) fn record_from_the_start(&mut self, now: Instant, settings: RecordSettings) {
+        match Sink::open(settings) {
+            Ok(sink) => self.record(now, sink),
+            Err(error) => self.reports.push(Report::Trouble {
+                message: format!("nothing is recorded: {error}"),
+            }),
+        }
+    }
+
+    /// Record from now on; a recording that runs is ended.
+    pub(super) fn record(&mut self, now: Instant, sink: Sink) {
+        let names = self.recorded_names();
+        let (router, table) = (&mut self.router, &mut self.bfd.table);
+        drop(self.recording.stop(router, table));
+        let wall = self.clock.wall();
+        let ended = self.recording.start(now, wall, sink, router, table, names);
+        if let Some(message) = ended {
+            self.reports.push(Report::Trouble { message });
+        }
+    }
+
+    fn recorded_names(&self) -> Names {
+        let name =
+            |(id, running): (&InstanceId, &Running)| (id.get(), running.setup.name.to_string());
+        let mut instances: Vec<_> = self.instances.iter().map(name).collect();
+        instances.sort_unstable();
+        Names {
+            instances,
+            interfaces: self.interfaces.names(),
+            sessions: self.bfd.names(),
+            groups: self.groups.names(),
+        }
+    }
+
+    /// The last of a turn.
+    pub(super) fn end_recorded_turn(&mut self, now: Instant) {
+        if !self.recording.is_running() {
+            return;
+        }
+        let renamed = std::mem::take(&mut self.recording.renamed);
+        let names = renamed.then(|| self.recorded_names());
+        let wall = self.clock.wall();
+        let (router, table) = (&mut self.router, &mut self.bfd.table);
+        let ended = self.recording.end_turn(now, wall, router, table, names);
+        if let Some(message) = ended {
+            self.reports.push(Report::Trouble { message });
+        }
+    }
+}

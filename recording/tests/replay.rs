@@ -1,0 +1,164 @@
+//! What is recorded is what is replayed.
+
+mod common;
+
+use common::{File, Recorded, SMALL, World, at, config, replay};
+use keepalived_recording::{
+    DEFAULT_SIZE, Gap, Impossible, Input, Output, Recorder, Recording, Replay, Settings, Step,
+};
+use proptest::prelude::*;
+use vrrp_fsm::{Action, RouterConfig, State};
+
+fn two() -> [vrrp_fsm::InstanceConfig; 2] {
+    [config(1, 150), config(2, 90)]
+}
+
+#[test]
+fn a_failover_is_replayed_without_a_difference() {
+    let mut world = World::new(Recorded::new(DEFAULT_SIZE, false), &[config(1, 90)], 1);
+    world.run(100, false);
+    world.loss = 100;
+    world.run(100, false);
+    world.loss = 0;
+    world.run(100, false);
+    let mut entered = Vec::new();
+    let recording = Recording::read(&world.here.file.0).unwrap();
+    let summary = Replay::run(&recording, |_, step| {
+        if let Step::Call(call) = step {
+            assert!(call.is_same(), "{call:?}");
+            if let Some(Output::Action(Some((_, Action::Transition { to, .. })))) = call.recorded {
+                entered.push(to);
+            }
+        }
+    });
+    assert_eq!(entered, [State::Backup, State::Active, State::Backup]);
+    assert!(summary.is_same() && summary.gaps == 0 && summary.calls > 1000);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// Whatever happens: the ring goes round, and each segment leads to the state that the next one begins with.
+    #[test]
+    fn any_history_is_replayed_without_a_difference(seed: u64) {
+        let mut world = World::new(Recorded::new(SMALL, false), &two(), seed);
+        world.run(1500, true);
+        let summary = replay(&world.here.file.0);
+        prop_assert_eq!(summary.gaps, 0);
+        prop_assert_eq!(summary.segments, 4);
+        prop_assert_eq!(summary.states_reached, 3);
+    }
+
+    /// A file of any length is read up to its end, and what is there is the same.
+    #[test]
+    fn a_file_that_was_cut_off_is_good_up_to_there(seed: u64, at in 0_usize..40_000) {
+        let mut world = World::new(Recorded::new(SMALL, false), &two(), seed);
+        world.run(700, true);
+        let whole = &world.here.file.0;
+        let cut = &whole[..at.min(whole.len())];
+        if let Ok(recording) = Recording::read(cut) {
+            let summary = Replay::run(&recording, |_, _| {});
+            prop_assert!(summary.is_same());
+            prop_assert_eq!(summary.damaged, 0);
+        }
+    }
+
+    /// Nothing that somebody puts into a file makes the reader panic.
+    #[test]
+    fn a_changed_octet_is_noticed_or_replayed(seed: u64, place: prop::sample::Index, octet: u8) {
+        let mut world = World::new(Recorded::new(SMALL, false), &two(), seed);
+        world.run(200, true);
+        let mut octets = world.here.file.0;
+        let place = place.index(octets.len());
+        let before = std::mem::replace(&mut octets[place], octet);
+        if let Ok(recording) = Recording::read(&octets) {
+            let summary = Replay::run(&recording, |_, _| {});
+            prop_assert!(before == octet || summary.is_same());
+        }
+    }
+}
+
+#[test]
+fn a_machine_that_does_something_else_is_found_where_it_does() {
+    let mut world = World::new(Recorded::new(DEFAULT_SIZE, false), &[config(1, 150)], 1);
+    world.run(100, false);
+    // A planted bug: an address is lost and nobody tells the machine.
+    let id = world.ids[0];
+    let lost = Input::Event(id.get(), vrrp_fsm::Event::AddressLost);
+    world.here.recorder.input(at(world.now + 1), lost);
+    world.run(50, false);
+    let recording = Recording::read(&world.here.file.0).unwrap();
+    let mut first = None;
+    let summary = Replay::run(&recording, |_, step| {
+        if let Step::Call(call) = step
+            && !call.is_same()
+        {
+            first.get_or_insert((call.at, call.input, call.replayed));
+        }
+    });
+    let (when, input, replayed) = first.unwrap();
+    assert!(!summary.is_same());
+    assert_eq!(when, at(world.now - 49 * 50));
+    assert_eq!(input, Input::PollAction);
+    let replayed = replayed.unwrap();
+    let release = Action::Transmit(vrrp_fsm::Transmit::Release);
+    assert_eq!(replayed, Output::Action(Some((id.get(), release))));
+}
+
+#[test]
+fn a_write_that_is_lost_leaves_a_gap_of_which_is_told() {
+    let mut world = World::new(Recorded::new(DEFAULT_SIZE, false), &two(), 1);
+    world.run(50, true);
+    world.here.lossy = 3;
+    world.run(50, true);
+    let lost = world.here.recorder.lost();
+    assert!(lost > 0);
+    let recording = Recording::read(&world.here.file.0).unwrap();
+    let mut gaps = Vec::new();
+    let summary = Replay::run(&recording, |_, step| {
+        if let Step::Gap(gap) = step {
+            gaps.push(gap);
+        }
+    });
+    assert_eq!(gaps, [Gap::Lost(lost)]);
+    assert!(summary.is_same() && summary.segments == 2, "{summary:?}");
+}
+
+#[test]
+fn a_write_that_was_not_finished_is_told_of() {
+    let mut world = World::new(Recorded::new(DEFAULT_SIZE, false), &two(), 1);
+    world.run(50, true);
+    let whole = world.here.file.0.len();
+    world.run(1, false);
+    let mut octets = world.here.file.0;
+    octets.truncate(whole + 30);
+    let mut last = None;
+    Replay::run(&Recording::read(&octets).unwrap(), |_, step| {
+        last = Some(step);
+    });
+    assert_eq!(last, Some(Step::Gap(Gap::Torn)));
+}
+
+#[test]
+fn a_state_that_does_not_fit_is_refused_when_the_recording_begins() {
+    let mut recorded = Recorded::new(SMALL, false);
+    let mut all = RouterConfig::new();
+    for vrid in 1..=255 {
+        all = all.with_instance(common::INTERFACE, config(vrid, 100));
+    }
+    let file = File::default();
+    recorded.file = file;
+    let _ = recorded.router.reload(at(0), all);
+    let settings = Settings {
+        size: SMALL,
+        without_secrets: false,
+        program: String::new(),
+    };
+    let mut recorder = Recorder::new(settings);
+    let wall = std::time::Duration::ZERO;
+    let refused = recorder.end_turn(at(0), wall, &recorded.router, &recorded.table);
+    assert!(
+        matches!(refused, Err(Impossible::TooSmall { .. })),
+        "{refused:?}"
+    );
+}
