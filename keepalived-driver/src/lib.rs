@@ -38,6 +38,9 @@ pub mod clock;
 pub mod config;
 pub mod control;
 mod election;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod hooks;
 pub mod mail;
 pub mod once;

@@ -2,6 +2,8 @@
 
 mod door;
 mod files;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod processes;
 mod report;
 mod scripts;

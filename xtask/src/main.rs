@@ -3,6 +3,7 @@
 
 mod compliance;
 mod files;
+mod fuzz;
 mod guest;
 mod live;
 mod mutants;
@@ -58,8 +59,8 @@ const VERBS: &[(&str, &str, &str)] = &[
     ),
     (
         "fuzz",
-        "[--minutes N] [TARGET]",
-        "fuzz one target or all of them (nightly, cargo-fuzz)",
+        "[--minutes N | --minimise] [TARGET]",
+        "fuzz one target or all of them, or keep the best of what was found (cargo-fuzz)",
     ),
     (
         "bench",
@@ -102,7 +103,7 @@ fn main() -> ExitCode {
         ("sim", _) => sim(&mut report, rest),
         ("small", _) => small(&mut report, rest),
         ("mutants", _) => mutants::run(&mut report, rest),
-        ("fuzz", _) => fuzz(&mut report, rest),
+        ("fuzz", _) => fuzz::run(&mut report, rest),
         ("bench", _) => {
             let mut command = cargo(&["bench", "--package", "keepalived-benches", "--"]);
             report.check("bench", command.args(rest));
@@ -189,32 +190,4 @@ fn small(report: &mut Report, arguments: &[&str]) {
     let mut command = cargo(&run);
     command.args(["--example", "explore", "--"]).args(arguments);
     report.check("small worlds", &mut command);
-}
-
-fn fuzz(report: &mut Report, mut arguments: &[&str]) {
-    let mut minutes = 1;
-    if let ["--minutes", number, rest @ ..] = arguments {
-        let Ok(number) = number.parse::<u32>() else {
-            return report.fail("fuzz", "--minutes takes a whole number");
-        };
-        (minutes, arguments) = (number, rest);
-    }
-    if !run::succeeds(cargo(&["+nightly", "fuzz", "--version"])) {
-        let how =
-            "needs `rustup toolchain install nightly` and `cargo install cargo-fuzz --locked`";
-        return report.fail("fuzz", how);
-    }
-    let listed = run::output(cargo(&["+nightly", "fuzz", "list"])).unwrap_or_default();
-    let targets = match arguments {
-        [] => listed.split_whitespace().map(str::to_owned).collect(),
-        _ => arguments
-            .iter()
-            .map(|&name| name.to_owned())
-            .collect::<Vec<_>>(),
-    };
-    for target in targets {
-        let seconds = format!("-max_total_time={}", minutes * 60);
-        let mut command = cargo(&["+nightly", "fuzz", "run", &target, "--", &seconds]);
-        report.check(&format!("fuzz {target}"), &mut command);
-    }
 }

@@ -29,6 +29,8 @@ use super::config::OnStop;
 use super::snapshot::IpvsSnapshot;
 use crate::clock::Clock;
 use remembered::Remembered;
+#[cfg(feature = "fuzzing")]
+pub(super) use remembered::reread as reread_services;
 
 /// A thread that panics again and again must not spin.
 const BETWEEN_LIVES: Duration = Duration::from_millis(500);

@@ -46,6 +46,8 @@ mod check;
 mod checks;
 mod config;
 mod conn;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod kernel;
 mod news;
 mod plan;
@@ -59,7 +61,7 @@ mod scripts;
 mod service;
 mod snapshot;
 mod snapshots;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 mod test_setups;
 
 pub use check::{CheckSetup, ProbeSetup};

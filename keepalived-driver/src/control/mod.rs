@@ -16,6 +16,8 @@
 //! control clients and nobody else.
 
 mod client;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod listener;
 mod server;
 

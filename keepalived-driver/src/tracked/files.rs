@@ -356,6 +356,19 @@ fn parse(text: &str) -> Content {
     }
 }
 
+/// A number is one that the text begins with.
+#[cfg(feature = "fuzzing")]
+pub(super) fn reread(text: &str) {
+    if let Content::Number(number) = parse(text) {
+        let begins = text.trim_start().trim_start_matches(['-', '+', '0']);
+        let digits = number.unsigned_abs().to_string();
+        assert!(
+            number == 0 || begins.starts_with(&digits),
+            "{number} of {text}"
+        );
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -154,6 +154,15 @@ fn key(text: &str) -> Option<ServiceKey> {
     (line(&key) == text).then_some(key)
 }
 
+/// What is believed of a text, written again, is the same text but for its order.
+#[cfg(feature = "fuzzing")]
+pub(in crate::balance) fn reread(written: &str) {
+    let origin = FORMAT;
+    if let Ok(keys) = parse(written, origin) {
+        assert_eq!(parse(&text(&keys, origin), origin), Ok(keys));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;

@@ -304,3 +304,9 @@ fn process(pid: u32, commands: bool) -> Option<Process> {
         command,
     })
 }
+
+/// How many events are in a datagram.
+#[cfg(feature = "fuzzing")]
+pub(super) fn reread(datagram: &[u8]) -> usize {
+    connector::events(datagram).len()
+}
