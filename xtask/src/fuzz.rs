@@ -159,7 +159,7 @@ fn one(mut command: Command, target: &str, minutes: u32) -> Outcome {
     let lines = child.stderr.take().map(BufReader::new);
     for line in lines
         .into_iter()
-        .flat_map(|lines| lines.lines())
+        .flat_map(BufReader::lines)
         .map_while(Result::ok)
     {
         outcome.read(&line);
