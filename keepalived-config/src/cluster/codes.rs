@@ -99,6 +99,10 @@ pub const CODES: &[(&str, &str)] = &[
         "`state MASTER` is set on a node that loses the election.",
     ),
     (
+        "survivor-is-at-fault",
+        "A node goes to FAULT when the other one dies, because it tracks their BFD session without weight.",
+    ),
+    (
         "sync-daemon-differs",
         "The nodes do not tell each other of their connections.",
     ),

@@ -158,6 +158,7 @@ pub fn check(nodes: &[Node<'_>]) -> Vec<Finding> {
         peers::destinations(router, &mut findings);
         priorities::election(router, &mut findings);
         preemption::pitfalls(router, &mut findings);
+        sessions::survivors(router, &mut findings);
         devices::mac(router, &mut findings);
     }
     groups::members(nodes, &routers, &mut findings);

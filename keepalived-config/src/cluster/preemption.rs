@@ -1,7 +1,7 @@
 //! Who lets whom be master, and what that does to everything else in the files.
 
 use super::pairing::Router;
-use super::priorities::range;
+use super::priorities::{range, weighs_failures};
 use super::{Findings, Member};
 use crate::diagnostic::Severity::Warning;
 use crate::model::Preempt;
@@ -62,15 +62,12 @@ fn missing(members: &[Member<'_>], findings: &mut Findings<'_>) {
 
 /// A weight that a living master loses moves nothing where no backup may take over from it.
 fn never(members: &[Member<'_>], findings: &mut Findings<'_>) {
-    let weighs = |member: &Member<'_>| {
-        let (highest, lowest) = range(member.instance);
-        highest != lowest
-    };
     let stuck: Vec<Member<'_>> = members
         .iter()
         .filter(|member| {
             let mut others = members.iter().filter(|other| other.node != member.node);
-            weighs(member) && others.all(|other| other.instance.preempt == Preempt::Never)
+            weighs_failures(member, findings)
+                && others.all(|other| other.instance.preempt == Preempt::Never)
         })
         .copied()
         .collect();

@@ -1,6 +1,7 @@
 //! Who wins, and whether anything can change it.
 
 use super::pairing::Router;
+use super::sessions::is_with_a_node;
 use super::{Findings, Member};
 use crate::diagnostic::Severity::{Error, Warning};
 use crate::model::{TrackedKind, VrrpInstance, WantedState};
@@ -187,11 +188,24 @@ fn weighted(instance: &VrrpInstance) -> impl Iterator<Item = (i32, i32)> + '_ {
         .chain(files.map(|_| (-ANY_NUMBER, ANY_NUMBER)))
 }
 
+/// Whether some failure of its own takes priority from an instance. A BFD session with another node is
+/// no such thing: it is tracked, with a weight of no matter, to notice sooner that the master is gone.
+pub(super) fn weighs_failures(member: &Member<'_>, findings: &Findings<'_>) -> bool {
+    let instance = member.instance;
+    let of_sessions = instance.tracked_bfd.iter().filter(|one| one.weight != 0);
+    let others = weighted(instance).count() - of_sessions.clone().count();
+    if others > 0 {
+        return true;
+    }
+    let mut sessions = of_sessions;
+    sessions.any(|one| !is_with_a_node(member, &one.name.value, findings))
+}
+
 fn weights(members: &[Member<'_>], findings: &mut Findings<'_>) {
     let Some(best) = members.iter().max_by_key(|member| range(member.instance).0) else {
         return;
     };
-    if weighted(best.instance).next().is_none() {
+    if !weighs_failures(best, findings) {
         return;
     }
     let others = members.iter().filter(|member| member.node != best.node);

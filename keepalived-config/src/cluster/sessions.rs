@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::hosts::own_addresses;
-use super::{Findings, Node, Place};
-use crate::diagnostic::Severity::Warning;
-use crate::model::BfdInstance;
+use super::pairing::Router;
+use super::{Findings, Member, Node, Place};
+use crate::diagnostic::Severity::{Error, Warning};
+use crate::model::{BfdInstance, Transport};
 
 /// A session and the node it is on.
 #[derive(Clone, Copy)]
@@ -127,5 +128,58 @@ fn agree(one: End<'_>, other: End<'_>, findings: &mut Findings<'_>) {
         "bfd-differs",
         vec![one.place(), other.place()],
         [message, NEVER_UP.to_owned(), fix.to_owned()],
+    );
+}
+
+/// Whether a session that a member tracks is with another node of the cluster, as far as the files tell.
+pub(super) fn is_with_a_node(member: &Member<'_>, session: &str, findings: &Findings<'_>) -> bool {
+    let view = findings.nodes.get(member.node);
+    let mut sessions = view.into_iter().flat_map(|view| &view.config.bfd);
+    let Some(session) = sessions.find(|known| known.name.value == session) else {
+        return false;
+    };
+    let address = session.neighbor.value;
+    let peer = match &member.instance.transport {
+        Transport::Unicast { peers, .. } => peers.iter().any(|peer| peer.address == address),
+        Transport::Multicast { .. } => false,
+    };
+    let nodes = findings.nodes.iter().enumerate();
+    let mut others = nodes.filter(|(node, _)| *node != member.node);
+    peer || others.any(|(_, view)| own_addresses(view).any(|own| own == address))
+}
+
+/// A session with another node that is tracked without weight: who survives that node is at fault.
+pub(super) fn survivors(router: &Router<'_>, findings: &mut Findings<'_>) {
+    let caught: Vec<(Member<'_>, String)> = router
+        .members
+        .iter()
+        .filter_map(|member| {
+            let mut sessions = member.instance.tracked_bfd.iter();
+            let session = sessions.find(|one| {
+                one.weight == 0 && !one.reverse && is_with_a_node(member, &one.name.value, findings)
+            })?;
+            Some((*member, session.name.value.clone()))
+        })
+        .collect();
+    let Some((first, session)) = caught.first() else {
+        return;
+    };
+    let members: Vec<Member<'_>> = caught.iter().map(|(member, _)| *member).collect();
+    let node = findings.node(first).to_owned();
+    findings.add(
+        Error,
+        "survivor-is-at-fault",
+        &members,
+        [
+            format!(
+                "`{}` on {node} tracks the session `{session}` with another node without weight",
+                first.instance.name.value
+            ),
+            format!(
+                "when that node dies the session does, and {node} goes to FAULT instead of taking \
+                over: the addresses are nowhere"
+            ),
+            format!("give it a weight, as in `{session} weight 1`: it only has to be noticed"),
+        ],
     );
 }
