@@ -22,7 +22,6 @@ const LEFT_OUT: &str = "the line is left out";
 
 /// A service of the file.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly all are the large one")]
 pub(in crate::model) enum Incoming {
     Read(VirtualServer),
     /// It names a group, which may stand behind it.
