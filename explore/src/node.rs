@@ -208,6 +208,11 @@ impl Node {
         {
             deeds.wrong = Some("a good advert is refused");
         }
+        // RFC 9568 6.4.3. Without preemption one that was silent for too long gives way to whoever is Active.
+        let better = (frame.priority, frame.from) > (self.priority(), frame.to);
+        if deeds.left_active && !better && self.member.preempts {
+            deeds.wrong = Some("an Active router gives way to a worse one");
+        }
         deeds
     }
 

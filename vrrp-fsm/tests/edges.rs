@@ -7,7 +7,7 @@ use std::time::Duration;
 use common::*;
 use vrrp_fsm::State::Active;
 use vrrp_fsm::proto::{Family, HmacKey, IpMeta, ParseError};
-use vrrp_fsm::{Event, Fault, Hmac, Notice, Preempt, Rejected};
+use vrrp_fsm::{Event, Fault, Hmac, Notice, Preempt, Rejected, Role};
 
 /// FSM-OPEN-04: what is over is over.
 #[test]
@@ -94,4 +94,18 @@ fn packets_dropped_in_the_start_up_delay_do_not_make_deaf() {
     instance.handle_event(secs(3.0), Event::FaultCleared(Fault::Held));
     hear(&mut instance, secs(4.0), peer(9), 200);
     assert_eq!(instance.next_timeout(), Some(secs(7.609_375)));
+}
+
+/// KA-M-05: it is another owner that may be deaf; anybody else has to give way.
+#[test]
+fn an_owner_does_not_give_way_to_a_backup_however_long_that_goes_on() {
+    let (mut instance, _) = active(v3(Role::Owner));
+    for second in 1..20 {
+        let now = secs(f64::from(second));
+        hear(&mut instance, now, peer(9), 200);
+        instance.handle_timeout(now);
+        drain(&mut instance);
+        assert_eq!(instance.state(), Active, "after {second} s");
+    }
+    assert_eq!(instance.effective_priority().get(), 255);
 }
