@@ -69,7 +69,10 @@ fn version_2_over_ipv6_is_refused_for_what_it_is() {
 fn an_advert_that_is_neither_signed_nor_whole_lacks_its_signature() {
     let key = HmacKey::new(&[1; 32]).unwrap();
     let hmac = Hmac::new(vec![(1, key)], 1).unwrap();
-    let config = v3(backup(100, Preempt::Immediately)).with_hmac(hmac);
+    // So many that the last octets could be a signature.
+    let config = v3(backup(100, Preempt::Immediately))
+        .with_addresses((100..140).map(address))
+        .with_hmac(hmac);
     let mut instance = started(config);
     instance.handle_event(
         nanos(0),
