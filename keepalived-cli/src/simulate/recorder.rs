@@ -21,6 +21,7 @@ use super::document::{
 use super::frame::{Carried, Note, Order};
 use super::objects;
 use super::station::Station;
+use super::text::seconds;
 use super::topology::Shared;
 
 use reach::Reach;
@@ -361,11 +362,11 @@ impl<'a> Recorder<'a> {
         if verdict == Verdict::Late {
             self.found.totals.late += 1;
             let text = format!(
-                "{} took {:?} to become MASTER of {}, which may take {:?}",
+                "{} took {} to become MASTER of {}, which may take {}",
                 self.name(node),
-                took,
+                seconds(took),
                 self.title(node, place),
-                bound.unwrap_or_default()
+                seconds(bound.unwrap_or_default())
             );
             self.object("late-takeover", text);
         }
