@@ -338,3 +338,22 @@ fn a_stage_that_is_skipped_is_mended_by_the_next_reload() {
     assert_eq!(timeline.active_at(key(), at(19_000)), [BEST, OTHER]);
     alone(&timeline, BEST, 22_000, 40_000, "after");
 }
+
+/// VRRP-V2-AUTH-06: two that have counted alike send the same numbers at the same time. Neither repeats the
+/// other, so the one with the lower address gives way.
+#[test]
+fn equals_that_count_in_step_find_one_active_router() {
+    for seed in 0..100 {
+        let mut world = world(seed, vec![ah(100), ah(100)]);
+        let delay = Duration::from_millis(5)..=Duration::from_millis(20);
+        let link = Link::new(delay).with_loss(Loss::Random(10_000));
+        world.at(at(0), Fault::SetLink(link));
+        let mut timeline = Timeline::new();
+        let result = world.run_until(at(60_000), &mut timeline);
+        result.expect("nothing runs wild");
+        for millis in (10_000..60_000).step_by(50) {
+            let actives = timeline.active_at(key(), at(millis));
+            assert!(actives.len() < 2, "seed {seed}: {actives:?} at {millis} ms");
+        }
+    }
+}

@@ -46,8 +46,10 @@ pub(crate) struct Local<'a> {
     /// The wall clock, since 1970.
     pub(crate) wall: Option<Duration>,
     pub(crate) signatures: &'a Signatures,
-    /// The last sequence number of an authentication header, sent or accepted.
+    /// The highest sequence number of an authentication header, sent or accepted.
     pub(crate) ah_sequence: u32,
+    /// The last one accepted.
+    pub(crate) ah_accepted: u32,
 }
 
 impl Local<'_> {
@@ -215,6 +217,9 @@ impl Local<'_> {
 
     /// RFC 2402 3.4: the index, the check value in constant time, and only then the sequence, which
     /// could be anybody's before. VRRP-V2-AUTH-05, VRRP-V2-AUTH-06.
+    ///
+    /// A number that was sent here and not heard yet repeats nobody: two routers that have counted alike
+    /// send it at the same time, and were both to refuse the other's they would both stay Active.
     fn check_ah(&self, header: &AhPacket<'_>, key: &[u8; 8]) -> Result<(), Rejected> {
         if !header.index_is_source() {
             return Err(Rejected::AhIndex(header.index()));
@@ -222,7 +227,7 @@ impl Local<'_> {
         if !header.verifies(key) {
             return Err(Rejected::AhCheckValue);
         }
-        if header.sequence() <= self.ah_sequence {
+        if header.sequence() < self.ah_sequence || header.sequence() <= self.ah_accepted {
             return Err(Rejected::AhReplay(header.sequence()));
         }
         Ok(())

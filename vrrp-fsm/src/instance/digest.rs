@@ -46,12 +46,13 @@ impl Instance {
             wall: _,
             signatures,
             ah_sequence,
+            ah_accepted,
             actions,
         } = self;
         (state, started, waiting_for_first_start, reported, faults).hash(hasher);
         (primary, weights, priority, gave_way, active_interval).hash(hasher);
         (accepted, grouped, ready, lower_discarded, announce_due).hash(hasher);
-        (ah_sequence, signatures, actions).hash(hasher);
+        (ah_sequence, ah_accepted, signatures, actions).hash(hasher);
         match timer {
             Timer::None => 0_u8.hash(hasher),
             Timer::Down {

@@ -153,8 +153,10 @@ pub struct Instance {
     wall: Option<(Instant, Duration)>,
     /// What is remembered of signed adverts.
     signatures: Signatures,
-    /// The last sequence number of an IP authentication header, sent or accepted.
+    /// The highest sequence number of an IP authentication header, sent or accepted.
     ah_sequence: u32,
+    /// The last one accepted.
+    ah_accepted: u32,
     stats: Stats,
     limiter: Limiter,
     actions: VecDeque<Action>,
@@ -208,6 +210,7 @@ impl Instance {
             wall: None,
             signatures: Signatures::default(),
             ah_sequence: 0,
+            ah_accepted: 0,
             stats: Stats::default(),
             limiter: Limiter::default(),
             actions: VecDeque::new(),

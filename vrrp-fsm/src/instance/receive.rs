@@ -84,10 +84,12 @@ impl Instance {
             wall: self.wall_time(now),
             signatures: &self.signatures,
             ah_sequence: self.ah_sequence,
+            ah_accepted: self.ah_accepted,
         };
         let admitted = local.admit(ip, message, header)?;
         if let Some(header) = header {
             self.ah_sequence = header.sequence();
+            self.ah_accepted = header.sequence();
         }
         if let Some(verified) = &admitted.signature {
             self.signatures.remember(verified);
