@@ -105,7 +105,7 @@ fn adverts_over_ipv6_go_to_the_group_of_the_file() {
     }
 }
 
-/// ARP-12, ND-09: the time between two announcements on one interface.
+/// ARP-12: the time between two announcements on one interface.
 ///
 /// Flips: global_defs.vrrp_garp_interval, global_defs.vrrp_gna_interval.
 #[test]

@@ -39,7 +39,7 @@ for_pairs! {
     }
 
     ours_and_ours = Ours, Ours {
-        /// VMAC-01, VRRP-HOST-05, RFC 9568 6.4.3, 8.1.2: what the client learns.
+        /// VMAC-01, VRRP-HOST-05, VRRP-V2-TX-03, RFC 9568 6.4.3, 8.1.2: what adverts come from and the client learns.
         /// Flips: vrrp_instance.use_vmac.
         the_virtual_mac_stays_when_the_master_changes;
         /// VMAC-01, VRRP-HOST-06, ND-07, RFC 9568 6.4.3, 8.2.2: what the client learns.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 
+use crate::deviations::{self, Deviation};
 use crate::live::LIVE_TESTS;
 use crate::run::{Report, root};
 use crate::scan::{self, Citations};
@@ -115,7 +116,11 @@ pub(crate) fn page(report: &mut Report, check: bool) {
         report,
         "compliance",
         "compliance.md",
-        &render(&requirements, &citations),
+        &render(
+            &requirements,
+            &citations,
+            &deviations::find(&root(), FOLDERS),
+        ),
         check,
     );
 }
@@ -156,7 +161,11 @@ fn parse(line: &str) -> Option<Requirement<'_>> {
     })
 }
 
-fn render(requirements: &[Requirement<'_>], citations: &BTreeMap<String, Citations>) -> String {
+fn render(
+    requirements: &[Requirement<'_>],
+    citations: &BTreeMap<String, Citations>,
+    deviations: &[Deviation],
+) -> String {
     let none = Citations::default();
     let of = |requirement: &Requirement<'_>| citations.get(requirement.id).unwrap_or(&none);
     let tested = requirements
@@ -185,6 +194,16 @@ fn render(requirements: &[Requirement<'_>], citations: &BTreeMap<String, Citatio
         for requirement in requirements.iter().filter(|r| part(r.id) == *prefix) {
             text += &row(requirement, of(requirement));
         }
+    }
+    text += "\n## Deviations\n\nWhat is done otherwise on purpose, as the comments `DEVIATION(...)` in the sources say. \
+             Where a row above is open, the note says why.\n\n| from | what, and why | where |\n|---|---|---|\n";
+    for Deviation {
+        from,
+        reason,
+        place,
+    } in deviations
+    {
+        let _ = writeln!(text, "| {from} | {reason} | `{place}` |");
     }
     text
 }
@@ -250,6 +269,22 @@ mod tests {
             let note = requirement.note;
             let known = note.is_empty() || note.starts_with("n/a: ") || note.starts_with("open: ");
             assert!(known, "a note says n/a or open: {line}");
+        }
+    }
+
+    #[test]
+    fn what_a_test_proves_is_neither_open_nor_foreign() {
+        let data = include_str!("../data/requirements.tsv");
+        let requirements: Vec<_> = data.lines().filter_map(parse).collect();
+        let ids: Vec<_> = requirements.iter().map(|r| r.id.to_owned()).collect();
+        let citations = scan::scan(&root(), FOLDERS, &ids);
+        for Requirement { id, note, .. } in requirements {
+            let tests = citations.get(id).map(|cited| &cited.tests);
+            let tested = tests.is_some_and(|tests| !tests.is_empty());
+            assert!(
+                note.is_empty() || !tested,
+                "{id} is cited by {tests:?}, and its note says {note}"
+            );
         }
     }
 }

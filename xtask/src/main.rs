@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod compliance;
+mod deviations;
 mod files;
 mod fuzz;
 mod guest;

@@ -182,6 +182,8 @@ fn election(wanted: &VrrpInstance) -> InstanceConfig {
         .with_answer_lower(!wanted.lower_prio_no_advert)
         .with_advert_on_yield(wanted.higher_prio_send_advert)
         .with_owner_ignores_adverts(wanted.owner_ignore_adverts)
+        // DEVIATION(keepalived 2.2.7): it drops an advert that lists other addresses than its own, and then
+        // both routers are master; here the election goes on and the difference is told.
         .with_address_check(if wanted.skip_check_adv_addr {
             AddressCheck::Skip
         } else {
