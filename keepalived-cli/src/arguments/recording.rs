@@ -95,7 +95,7 @@ pub(crate) struct RecordStart {
     /// control socket of the daemon (/run/keepalived-rs.sock)
     #[argh(option, default = "DEFAULT_SOCKET.into()")]
     pub(crate) socket: PathBuf,
-    /// file, and how large it may be: FILE[:SIZE], 16M if nothing is said
+    /// file, and how large it may be: FILE:SIZE, or FILE for 16M
     #[argh(positional)]
     pub(crate) to: RecordTo,
 }
