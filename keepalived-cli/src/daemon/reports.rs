@@ -42,7 +42,10 @@ impl Daemon<'_> {
             Report::Bfd {
                 name,
                 news: BfdNews::State { transition, .. },
-            } => self.balance.set_bfd(name, transition.to == bfd::State::Up),
+            } if [transition.from, transition.to].contains(&bfd::State::Up) => {
+                // On its way up a session was no more down than before.
+                self.balance.set_bfd(name, transition.to == bfd::State::Up);
+            }
             _ => {}
         }
         if let Report::PriorityChanged {
