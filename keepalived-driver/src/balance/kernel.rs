@@ -183,6 +183,12 @@ impl Kernel {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn wanted(&self, key: &ServiceKey) -> Option<Vec<Destination>> {
+        let wants = self.shared.wants();
+        wants.table.get(key).map(|(_, servers)| servers.clone())
+    }
+
     /// Settings of the whole balancer.
     pub(super) fn set(&self, timeouts: Timeouts, daemons: Vec<SyncDaemon>, verify: Duration) {
         let mut wants = self.shared.wants();

@@ -138,7 +138,10 @@ impl Balancing {
             }
             let draining = service.draining.iter().map(|(_, destination)| destination);
             service.placed = destinations(&service.setup, &placements, draining);
-            changes.extend(wanted(&service.setup, &service.placed));
+            let owners = &mut self.owners;
+            let own = wanted(&service.setup, &service.placed)
+                .filter(|(key, _)| *owners.entry(*key).or_insert(id) == id);
+            changes.extend(own);
         }
         if !changes.is_empty() {
             self.kernel.update(changes);

@@ -53,7 +53,8 @@ impl Balancing {
         let id_of = |at: &usize| old_order.get(*at).copied();
         let mut gone: BTreeSet<ServiceKey> = BTreeSet::new();
         for id in plan.removed.iter().filter_map(id_of) {
-            gone.extend(self.retire(id));
+            let had = self.retire(id);
+            gone.extend(self.release(id, had));
         }
         let mut ids: HashMap<usize, u64> = HashMap::new();
         for (before, at) in &plan.kept {
@@ -61,7 +62,8 @@ impl Balancing {
         }
         for (before, at) in &plan.changed {
             if let (Some(id), Some(setup)) = (id_of(before), new.get(*at)) {
-                gone.extend(self.redefine(id, setup, now));
+                let had = self.redefine(id, setup, now);
+                gone.extend(self.release(id, had));
                 ids.insert(*at, id);
             }
         }
@@ -74,14 +76,41 @@ impl Balancing {
         self.order = (0..new.len())
             .filter_map(|at| ids.get(&at).copied())
             .collect();
-        for key in new.iter().flat_map(|setup| &setup.services) {
-            gone.remove(&key.key);
-        }
+        self.bequeath(&mut gone);
         self.settle_kernel();
         self.settle(now);
         // After those that are new, so that what moved from one to the other is never missing.
         self.kernel.update(gone.into_iter().map(|key| (key, None)));
         Ok(())
+    }
+
+    /// A virtual server does without these services of the kernel. Which of them were its own.
+    fn release(&mut self, id: u64, had: Vec<ServiceKey>) -> Vec<ServiceKey> {
+        let owners = &mut self.owners;
+        let own = had.into_iter().filter(|key| {
+            let own = owners.get(key) == Some(&id);
+            if own {
+                owners.remove(key);
+            }
+            own
+        });
+        own.collect()
+    }
+
+    /// What one has released and another wants is that one's now, and is written anew with its
+    /// servers. What is left nobody wants.
+    fn bequeath(&mut self, gone: &mut BTreeSet<ServiceKey>) {
+        for id in &self.order {
+            let Some(service) = self.services.get(id) else {
+                continue;
+            };
+            for wanted in &service.setup.services {
+                if gone.remove(&wanted.key) {
+                    self.owners.insert(wanted.key, *id);
+                    self.dirty.insert(*id);
+                }
+            }
+        }
     }
 
     /// A virtual server is no more. Which of the kernel's services it had.
@@ -302,5 +331,55 @@ impl Balancing {
             draining: Vec::new(),
             placed: Vec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::BalanceRemote;
+    use super::super::test_setups::{server, service};
+    use super::*;
+    use crate::reports::Reports;
+
+    /// Two that want one service of the kernel, and another.
+    fn rivals() -> [Arc<ServiceSetup>; 2] {
+        let (first, mut second) = (service("a", &[1]), service("b", &[2]));
+        second.services.insert(0, first.services[0].clone());
+        [Arc::new(first), Arc::new(second)]
+    }
+
+    fn servers(balancing: &Balancing, key: ServiceKey) -> Option<Vec<String>> {
+        let found = balancing.kernel.wanted(&key)?;
+        Some(found.iter().map(|one| one.key.to_string()).collect())
+    }
+
+    #[test]
+    fn a_service_of_the_kernel_is_the_first_ones_and_the_others_when_that_one_goes() {
+        let [first, second] = rivals();
+        let (shared, own) = (second.services[0].key, second.services[1].key);
+        let known = |number: u8| {
+            let server = server(number);
+            Some(vec![server.destination.key.to_string()])
+        };
+        let both = BalanceConfig::new(vec![(*first).clone(), (*second).clone()]);
+        let (mut balancing, _remote) = start(both);
+        assert_eq!(servers(&balancing, shared), known(1));
+        assert_eq!(servers(&balancing, own), known(2));
+        let now = balancing.clock.now();
+        let alone = BalanceConfig::new(vec![(*second).clone()]);
+        balancing.apply(now, alone).unwrap();
+        assert_eq!(servers(&balancing, shared), known(2));
+        // It is not handed back, and goes with whom it belongs to.
+        let alone = BalanceConfig::new(vec![(*first).clone()]);
+        balancing.apply(now, alone).unwrap();
+        assert_eq!(servers(&balancing, shared), known(1));
+        assert_eq!(servers(&balancing, own), None);
+    }
+
+    /// Without a kernel: nothing can be entered here.
+    fn start(mut config: BalanceConfig) -> (Balancing, BalanceRemote) {
+        config.namespace = Some("/nonexistent/namespace".into());
+        let (reports, _) = Reports::new(|| {});
+        Balancing::new(config, reports).unwrap()
     }
 }

@@ -6,14 +6,14 @@
 //! Answers come before timers because a process that was stopped for seconds must hear the answer in
 //! its socket before it decides that there was none.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use ipvs::{SyncDaemon, SyncRole};
+use ipvs::{ServiceKey, SyncDaemon, SyncRole};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -76,6 +76,8 @@ pub struct Balancing {
     /// In the order of the configuration.
     pub(super) order: Vec<u64>,
     pub(super) next_service: u64,
+    /// Who has which of the kernel's services. Of two that want one the first keeps it.
+    pub(super) owners: HashMap<ServiceKey, u64>,
     /// Services whose placements may have changed in this turn.
     pub(super) dirty: BTreeSet<u64>,
     /// When services have drained servers.
@@ -157,6 +159,7 @@ impl Balancing {
             services: BTreeMap::new(),
             order: Vec::new(),
             next_service: 0,
+            owners: HashMap::new(),
             dirty: BTreeSet::new(),
             drains: Agenda::new(),
             kernel,
