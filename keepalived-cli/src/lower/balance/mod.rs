@@ -9,9 +9,10 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
+use ipvs::ServiceKey;
 use keepalived_config::Config as Model;
 use keepalived_config::model::{Script, TrackFile, TrackedKind, VirtualServer};
 use keepalived_driver::balance::{BalanceConfig, CheckSetup, ServerSetup};
@@ -77,6 +78,7 @@ impl BalancePlan {
             scripts,
             mail,
             labels: Labels::default(),
+            taken: HashSet::new(),
             checks: Checks::new(model),
             wishes: BTreeMap::new(),
             remarks,
@@ -144,6 +146,8 @@ struct Lowering<'a> {
     /// Mail can be sent.
     mail: bool,
     labels: Labels,
+    /// What the services so far have of the kernel's.
+    taken: HashSet<ServiceKey>,
     checks: Checks<'a>,
     wishes: BTreeMap<Arc<str>, ServiceWishes>,
     remarks: &'a mut Vec<String>,
@@ -157,7 +161,7 @@ impl Lowering<'_> {
         wanted: &VirtualServer,
     ) -> Option<keepalived_driver::balance::ServiceSetup> {
         let label = self.labels.service(wanted);
-        let keys = service::services(self.model, wanted);
+        let keys = service::services(self.model, wanted, &mut self.taken);
         let keys = match keys {
             Ok(keys) if keys.is_empty() => {
                 let remark = format!("{label} not run: its group has no entry");

@@ -1,5 +1,6 @@
 //! A virtual server: the services of the kernel, and the servers behind them.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::{NonZeroU16, NonZeroU32};
 
@@ -97,8 +98,13 @@ const fn checksum(wanted: TunnelChecksum) -> Checksum {
     }
 }
 
-/// What the kernel gets: one service, or one for each address and mark of a group.
-pub(super) fn services(model: &Model, wanted: &VirtualServer) -> Result<Vec<Service>, String> {
+/// What the kernel gets: one service, or one for each address and mark of a group. What is in `taken`
+/// a service before has, as the reader has said.
+pub(super) fn services(
+    model: &Model,
+    wanted: &VirtualServer,
+    taken: &mut HashSet<ServiceKey>,
+) -> Result<Vec<Service>, String> {
     let family = match wanted.family {
         Family::Ipv4 => ipvs::Family::Ipv4,
         Family::Ipv6 => ipvs::Family::Ipv6,
@@ -131,9 +137,9 @@ pub(super) fn services(model: &Model, wanted: &VirtualServer) -> Result<Vec<Serv
                     }
                 }
             }
-            keys.dedup();
         }
     }
+    keys.retain(|key| taken.insert(*key));
     keys.into_iter().map(|key| service(wanted, key)).collect()
 }
 

@@ -115,6 +115,40 @@ fn two_services_of_one_group_are_told_apart() {
     );
 }
 
+/// The reader has said who keeps what.
+#[test]
+fn no_two_services_want_one_service_of_the_kernel() {
+    let block = |address: &str| {
+        format!(
+            "virtual_server {address} {{\nprotocol TCP\nreal_server 198.51.100.1 80 {{\n}}\n}}\n"
+        )
+    };
+    let text = "virtual_server_group A {\n192.0.2.1-3 80\n192.0.2.2 80\nfwmark 3\n}\n\
+                virtual_server_group B {\n192.0.2.3-5 80\nfwmark 3 inet6\n}\n"
+        .to_owned()
+        + &block("192.0.2.2 80")
+        + &block("group A")
+        + &block("group B")
+        + &block("fwmark 3");
+    let keys: Vec<Vec<String>> = plan(&text)
+        .config
+        .services
+        .iter()
+        .map(|one| {
+            let keys = one.services.iter();
+            keys.map(|one| one.key.to_string()).collect()
+        })
+        .collect();
+    assert_eq!(
+        keys,
+        [
+            vec!["tcp 192.0.2.2:80"],
+            vec!["tcp 192.0.2.1:80", "tcp 192.0.2.3:80", "fwmark 3"],
+            vec!["tcp 192.0.2.4:80", "tcp 192.0.2.5:80", "fwmark 3 ipv6"],
+        ]
+    );
+}
+
 /// LVS-03 to LVS-07, RS-02 to RS-04.
 #[test]
 fn what_the_kernel_is_told_is_what_the_lines_say() {

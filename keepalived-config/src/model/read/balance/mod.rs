@@ -1,6 +1,7 @@
 //! `virtual_server` and what is inside: from lines to services, with the defaults handed down.
 
 mod checker;
+mod claims;
 mod connect;
 pub(super) mod defs;
 mod group;
@@ -14,9 +15,11 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::diagnostic::Diagnostics;
-use crate::model::balance::{ServiceAddress, ServiceGroup, VirtualServer};
+use crate::model::balance::{ServiceGroup, VirtualServer};
 use crate::model::read::line::{Line, refuse};
 use crate::tree::{Node, Span, Word};
+
+use claims::Claims;
 
 const LEFT_OUT: &str = "the line is left out";
 
@@ -62,40 +65,20 @@ pub(in crate::model) fn services(
         }
         groups.push(group);
     }
-    let mut seen: HashMap<String, Span> = HashMap::new();
+    let mut claims = Claims::default();
     // In place: what comes in and what goes out are the same size.
     let services = incoming.into_iter().filter_map(|incoming| {
         let service = match incoming {
             Incoming::Read(service) => service,
             Incoming::Waits(node) => service::service(&node, &groups, diagnostics)?,
         };
-        if let Some(first) = seen.insert(identity(&service), service.span) {
-            diagnostics
-                .error(
-                    "duplicate-service",
-                    service.span,
-                    "there is another service with this address",
-                )
-                .help("the first one counts")
-                .note(first, "the other one is here");
-            return None;
-        }
-        Some(service)
+        claims
+            .admit(&service, &groups, diagnostics)
+            .then_some(service)
     });
     let mut services: Vec<VirtualServer> = services.collect();
     services.shrink_to_fit();
     (groups, services)
-}
-
-/// What the kernel tells services apart by.
-fn identity(service: &VirtualServer) -> String {
-    match &service.address {
-        ServiceAddress::Address { address, port } => {
-            format!("{address} {port} {:?}", service.protocol)
-        }
-        ServiceAddress::Mark(mark) => format!("mark {mark} {:?}", service.family),
-        ServiceAddress::Group(name) => format!("group {} {:?}", name.value, service.protocol),
-    }
 }
 
 /// What a block hands down to the blocks inside it.
