@@ -12,13 +12,15 @@ impl Recorder<'_> {
     /// The longest time from the beginning of a node's down timer until it is MASTER. All members of its
     /// group have to be ready, so it is that of the last one.
     pub(super) fn bound(&mut self, node: usize, place: usize, preempts: bool) -> Option<Duration> {
-        let armed = self.seat(node, place)?.armed;
+        let (armed, now) = (self.seat(node, place)?.armed, self.now);
         let places = self.group_of(node, place);
         let until = places.into_iter().filter_map(|place| {
             let wait = self.wait(node, place, preempts)?;
             let seat = self.seat(node, place)?;
-            // Those that are MASTER already wait for nobody.
-            (seat.state != State::Master).then(|| seat.armed + wait)
+            // Those that were MASTER already waited for nobody. Members become MASTER one after the
+            // other within one instant, and the first of them may be the one that the rest waited for.
+            let waited = seat.state != State::Master || seat.since == now;
+            waited.then(|| seat.armed + wait)
         });
         Some(until.max()?.saturating_sub(armed))
     }
