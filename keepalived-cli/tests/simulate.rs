@@ -101,6 +101,39 @@ fn the_document_says_what_the_protocol_allows() {
     assert_eq!(outage["from"], 5.0);
 }
 
+/// The number is one node's own from the reload on, the address is not: nobody gives way any more. Beside each
+/// other on two wires they are no conflict, and `--wire` makes the two one.
+#[test]
+fn an_address_under_two_numbers_is_held_twice() {
+    let reload = ["--at", "6s", "reload=a:a-later.conf", "--for", "20s"];
+    let folder = std::env::temp_dir().join(format!("keepalived-twice-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let twice = scenarios().join("two_numbers_for_one_address");
+    let a = fs::read_to_string(twice.join("a.conf")).unwrap();
+    fs::write(folder.join("a-later.conf"), &a).unwrap();
+    fs::write(folder.join("a.conf"), a.replace("51", "52")).unwrap();
+    fs::copy(twice.join("b.conf"), folder.join("b.conf")).unwrap();
+    let words = [&["a.conf", "b.conf", "--json"][..], &reload[..]].concat();
+    let output = run_in(&folder, &words);
+    fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let conflict = &found["conflicts"][0];
+    assert_eq!(conflict["address"], "203.0.113.100");
+    assert_eq!(conflict["nodes"], serde_json::json!([0, 1]));
+    assert!(conflict["from"].as_f64().unwrap() > 6.0);
+    assert_eq!(found["violations"][0]["rule"], "address-held-twice");
+
+    let name = "interfaces_with_different_names";
+    let apart = document(name, &[]);
+    assert_eq!(apart["conflicts"].as_array().unwrap().len(), 0);
+    let remark = apart["not_simulated"][0]["text"].as_str().unwrap();
+    assert!(remark.contains("--wire eth0@a=eth1@b"), "{remark}");
+    let joined = document(name, &["--wire", "eth0@a=eth1@b"]);
+    assert_eq!(joined["not_simulated"].as_array().unwrap().len(), 0);
+    assert_eq!(joined["instances"].as_array().unwrap().len(), 1);
+}
+
 /// The spans of a node and virtual router follow each other without gaps.
 #[test]
 fn spans_have_no_gaps() {

@@ -16,7 +16,7 @@ use vrrp_proto::{Family, Version};
 
 use super::document::{Instance, Member, Node, Remark};
 use super::machine::AnyMachine;
-use super::topology::{Port, Setup, Topology};
+use super::topology::{Port, Setup, Topology, on_wires};
 use crate::load::is_fault;
 use crate::lower::lower;
 
@@ -122,6 +122,7 @@ impl Cluster {
             files.push(Arc::new(Setup { driver, places }));
         }
         remarks::addresses(&plan, &instances, &names, &mut remarks);
+        remarks::networks(&instances, &names, &mut remarks);
         let wanted_addresses = wanted_addresses(&setups, &wire_of, wires.len());
         let nodes = wanted.nodes.iter().map(|(name, file)| Node {
             name: name.clone(),
@@ -208,14 +209,11 @@ fn wanted_addresses(
     for (node, files) in setups.iter().enumerate() {
         for setup in files {
             for (one, place) in setup.driver.instances.iter().zip(&setup.places) {
-                for vip in &one.addresses {
-                    let port = |interface: InterfaceName| wire_of.get(&(node, interface));
-                    let wire = port(vip.device).or_else(|| port(one.interface));
-                    let list = wire.and_then(|wire| wanted.get_mut(*wire));
-                    if let Some(list) = list
-                        && list.iter().all(|(address, _)| *address != vip.address)
+                for (wire, address) in on_wires(wire_of, node, one) {
+                    if let Some(list) = wanted.get_mut(wire)
+                        && list.iter().all(|(known, _)| *known != address)
                     {
-                        list.push((vip.address, *place));
+                        list.push((address, *place));
                     }
                 }
             }

@@ -313,11 +313,14 @@ pub(crate) struct Outage {
     pub(crate) why: String,
 }
 
-/// Several nodes were MASTER at a time.
+/// Several nodes were MASTER at a time, or held one address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Conflict {
     /// Of which virtual router.
     pub(crate) instance: usize,
+    /// The address that is held twice, if the nodes hold it for virtual routers with different numbers:
+    /// `instance` is one of these.
+    pub(crate) address: Option<IpAddr>,
     /// Which nodes.
     pub(crate) nodes: Vec<usize>,
     /// From when.

@@ -151,6 +151,7 @@ fn outage(outage: &Outage) -> Value {
 fn conflict(conflict: &Conflict) -> Value {
     json!({
         "instance": conflict.instance,
+        "address": conflict.address,
         "nodes": conflict.nodes,
         "from": seconds(conflict.from),
         "until": conflict.until.map(seconds),

@@ -1,6 +1,7 @@
 //! Looks on, and writes the document.
 
 mod bounds;
+mod holders;
 mod reach;
 mod rules;
 mod words;
@@ -24,6 +25,7 @@ use super::station::Station;
 use super::text::seconds;
 use super::topology::Shared;
 
+use holders::Contested;
 use reach::Reach;
 use rules::Watch;
 
@@ -95,6 +97,7 @@ pub(super) struct Recorder<'a> {
     told: BTreeSet<(usize, usize, &'static str)>,
     watch: Vec<Watch>,
     reach: Reach,
+    contested: Vec<Contested>,
     found: Found,
 }
 
@@ -124,6 +127,7 @@ impl<'a> Recorder<'a> {
         };
         let seats = |node| instances.iter().map(|one| seat(one, node)).collect();
         let reach = Reach::new(&shared.topology);
+        let contested = holders::contested(&shared.topology);
         Self {
             shared,
             names,
@@ -143,6 +147,7 @@ impl<'a> Recorder<'a> {
             told: BTreeSet::new(),
             watch: vec![Watch::default(); instances.len()],
             reach,
+            contested,
             found: Found::default(),
         }
     }
@@ -165,6 +170,7 @@ impl<'a> Recorder<'a> {
         for place in 0..self.instances.len() {
             self.watch(place, net, true);
         }
+        self.judge_holders(net, true);
         self.end_outages();
         for node in 0..self.names.len() {
             for place in 0..self.instances.len() {
@@ -442,7 +448,7 @@ impl<'a> Recorder<'a> {
             }
             Note::Transmits { place, priority } => self.advert(node, *place, *priority),
             Note::Installed { place, addresses } => {
-                self.reach.installed(node, *place, addresses);
+                self.installed(node, *place, addresses);
                 self.judge(net);
             }
             Note::Removed { place } => {

@@ -281,8 +281,11 @@ fn conflicts(document: &Document, out: &mut String) {
         };
         let _ = writeln!(
             out,
-            "Several MASTERs of {}: {} from {:.3} s for {}{until}: {}",
-            title(document, conflict.instance),
+            "Several {}: {} from {:.3} s for {}{until}: {}",
+            match conflict.address {
+                Some(address) => format!("holders of {address}"),
+                None => format!("MASTERs of {}", title(document, conflict.instance)),
+            },
             nodes.join(" and "),
             conflict.from.as_secs_f64(),
             seconds(conflict.length),

@@ -7,8 +7,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keepalived_driver::Config;
 use keepalived_driver::tracked::TrackerId;
+use keepalived_driver::{Config, InstanceSetup};
 use netlink_vip::InterfaceName;
 use netsim::{Instant, NodeId};
 use vrrp_proto::Family;
@@ -75,6 +75,23 @@ impl Topology {
         let all = self.wire_of.keys();
         all.filter(move |port| port.0 == node).map(|port| port.1)
     }
+}
+
+/// Every virtual address of an instance with the wire that it is on: a device that is made for addresses
+/// is on the wire of the interface below it.
+pub(super) fn on_wires(
+    wire_of: &BTreeMap<Port, usize>,
+    node: usize,
+    one: &InstanceSetup,
+) -> Vec<(usize, IpAddr)> {
+    let wire = |interface: InterfaceName| wire_of.get(&(node, interface)).copied();
+    let addresses = one.addresses.iter();
+    addresses
+        .filter_map(|vip| {
+            let wire = wire(vip.device).or_else(|| wire(one.interface))?;
+            Some((wire, vip.address))
+        })
+        .collect()
 }
 
 /// How a tracked object is, whoever looks at it.

@@ -128,3 +128,50 @@ pub(super) fn addresses(
         }
     }
 }
+
+/// Virtual routers of different nodes that look like one, on interfaces with different names.
+pub(super) fn networks(instances: &[Instance], names: &[&str], remarks: &mut Vec<Remark>) {
+    let name = |node: usize| names.get(node).copied().unwrap_or_default();
+    for (nth, one) in instances.iter().enumerate() {
+        for other in instances.iter().skip(nth + 1) {
+            let address = one
+                .addresses
+                .iter()
+                .find(|address| other.addresses.contains(address));
+            let has = |instance: &Instance, node: usize| {
+                let mut members = instance.members.iter();
+                members.any(|member| member.node == node)
+            };
+            // A node with both says itself that they are two.
+            let both = |node: &usize| has(one, *node) && has(other, *node);
+            let alike = one.name == other.name || address.is_some();
+            if !alike || one.family != other.family || one.wire == other.wire {
+                continue;
+            }
+            if (0..names.len()).any(|node| both(&node)) {
+                continue;
+            }
+            let (Some(here), Some(there)) = (one.members.first(), other.members.first()) else {
+                continue;
+            };
+            let what = match address {
+                Some(address) => address.to_string(),
+                None => one.name.clone(),
+            };
+            let (here_port, there_port) = (
+                format!("{}@{}", here.interface, name(here.node)),
+                format!("{}@{}", there.interface, name(there.node)),
+            );
+            remarks.push(Remark {
+                node: there.node,
+                text: format!(
+                    "{what} is on {} here and on {} of {}: taken to be two networks \
+                     (--wire {here_port}={there_port} makes them one)",
+                    there.interface,
+                    here.interface,
+                    name(here.node)
+                ),
+            });
+        }
+    }
+}

@@ -110,6 +110,7 @@ pub(crate) fn document() -> Document {
         }],
         conflicts: vec![Conflict {
             instance: 0,
+            address: None,
             nodes: vec![0, 1],
             from: ms(15_000),
             until: None,

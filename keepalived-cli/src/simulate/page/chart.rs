@@ -341,9 +341,15 @@ fn conflicts(document: &Document, number: usize, instance: &Instance) -> String 
             .iter()
             .map(|node| name(document, *node))
             .collect();
-        let word = format!("{} MASTERs", nodes.len());
+        let (word, are) = match conflict.address {
+            Some(address) => (
+                format!("{} holders", nodes.len()),
+                format!("hold {address}"),
+            ),
+            None => (format!("{} MASTERs", nodes.len()), "are MASTER".to_owned()),
+        };
         let label = format!(
-            "{}: {} are MASTER at a time from {} to {} ({}): {}",
+            "{}: {} {are} at a time from {} to {} ({}): {}",
             instance.name,
             nodes.join(" and "),
             moment(conflict.from),

@@ -260,7 +260,7 @@ pub(super) fn conflicts(document: &Document) -> String {
     let mut table = Table::new(
         "",
         &[
-            "Instance",
+            "Instance or address",
             "MASTERs",
             "#From (s)",
             "#To (s)",
@@ -277,7 +277,10 @@ pub(super) fn conflicts(document: &Document) -> String {
         table.row(
             None,
             &[
-                router(document, conflict.instance),
+                match conflict.address {
+                    Some(address) => format!("<strong>{address}</strong>"),
+                    None => router(document, conflict.instance),
+                },
                 nodes.join(", "),
                 number(moment(conflict.from)),
                 number(end(conflict.until)),

@@ -7,19 +7,23 @@ use std::time::Duration;
 use netsim::{Net, NodeId};
 
 use super::super::document::Outage;
-use super::super::topology::Topology;
+use super::super::topology::{Topology, on_wires};
 use super::{LIMIT, Recorder};
 
 /// What is shorter is the handover itself: the new one has announced, and the old one let go, while frames
 /// were on their way.
 const LEAST: Duration = Duration::from_millis(1);
 
+/// An address and the wire that it is on.
+type OnWire = (Option<usize>, IpAddr);
+
 /// Who holds what, and what the clients believe.
 #[derive(Debug, Default)]
 pub(super) struct Reach {
     watched: Vec<Watched>,
     held: BTreeSet<(usize, IpAddr)>,
-    addresses: BTreeMap<(usize, usize), Vec<IpAddr>>,
+    /// By node and virtual router: the addresses that are there, each with its wire.
+    addresses: BTreeMap<(usize, usize), Vec<OnWire>>,
 }
 
 #[derive(Debug)]
@@ -52,15 +56,8 @@ impl Reach {
         }
     }
 
-    pub(super) fn installed(&mut self, node: usize, place: usize, addresses: &[IpAddr]) {
-        self.removed(node, place);
-        self.held
-            .extend(addresses.iter().map(|address| (node, *address)));
-        self.addresses.insert((node, place), addresses.to_vec());
-    }
-
     pub(super) fn removed(&mut self, node: usize, place: usize) {
-        for address in self.addresses.remove(&(node, place)).unwrap_or_default() {
+        for (_, address) in self.addresses.remove(&(node, place)).unwrap_or_default() {
             self.held.remove(&(node, address));
         }
     }
@@ -69,9 +66,36 @@ impl Reach {
         self.held.retain(|(holder, _)| *holder != node);
         self.addresses.retain(|(holder, _), _| *holder != node);
     }
+
+    /// Which nodes have an address on a wire, each with the virtual router that it has it for.
+    pub(super) fn holders(&self, wire: usize, address: IpAddr) -> BTreeSet<(usize, usize)> {
+        let all = self.addresses.iter();
+        all.filter(|(_, addresses)| addresses.contains(&(Some(wire), address)))
+            .map(|(holder, _)| *holder)
+            .collect()
+    }
 }
 
 impl Recorder<'_> {
+    /// Addresses are there.
+    pub(super) fn installed(&mut self, node: usize, place: usize, addresses: &[IpAddr]) {
+        self.reach.removed(node, place);
+        let wire_of = &self.shared.topology.wire_of;
+        let setup = self.setup(node, place);
+        let wires: Vec<(usize, IpAddr)> = setup
+            .iter()
+            .flat_map(|setup| on_wires(wire_of, node, setup))
+            .collect();
+        let wire = |address: &IpAddr| {
+            let found = wires.iter().find(|(_, known)| known == address);
+            (found.map(|(wire, _)| *wire), *address)
+        };
+        let held = addresses.iter().map(|address| (node, *address));
+        self.reach.held.extend(held);
+        let addresses = addresses.iter().map(wire).collect();
+        self.reach.addresses.insert((node, place), addresses);
+    }
+
     /// A client has learned where an address is.
     pub(super) fn learned(&mut self, client: usize, address: IpAddr, holder: usize) {
         let wire = self.shared.topology.wire_of_client(NodeId(client));
@@ -129,6 +153,7 @@ impl Recorder<'_> {
             }
         }
         self.reach.watched = watched;
+        self.judge_holders(net, false);
     }
 
     pub(super) fn end_outages(&mut self) {

@@ -26,7 +26,7 @@ struct Open {
 }
 
 /// Beside all that is known: the time within one turn.
-const TURN: Duration = Duration::from_millis(1);
+pub(super) const TURN: Duration = Duration::from_millis(1);
 
 impl Recorder<'_> {
     /// The network has changed: what was due before need not be any more.
@@ -161,6 +161,7 @@ impl Recorder<'_> {
         let until = (!lasts).then_some(self.now);
         self.found.conflicts.push(Conflict {
             instance: place,
+            address: None,
             nodes: open.nodes,
             from: open.from,
             until,
