@@ -135,6 +135,7 @@ fn document(options: &Simulate) -> Result<Document, String> {
         events_left_out: found.events_left_out,
         takeovers: found.takeovers,
         outages: found.outages,
+        never_reached: found.never_reached,
         conflicts: found.conflicts,
         violations: found.violations,
         totals: found.totals,

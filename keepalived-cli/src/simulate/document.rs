@@ -41,6 +41,8 @@ pub(crate) struct Document {
     pub(crate) takeovers: Vec<Takeover>,
     /// When a client could not reach an address.
     pub(crate) outages: Vec<Outage>,
+    /// Addresses that no client could reach at any time.
+    pub(crate) never_reached: Vec<Unreached>,
     /// When several nodes were MASTER of one virtual router at a time.
     pub(crate) conflicts: Vec<Conflict>,
     /// Rules that were broken: none, if all is well.
@@ -310,6 +312,19 @@ pub(crate) struct Outage {
     /// How long, to the end of the simulation at most.
     pub(crate) length: Duration,
     /// Why, in words.
+    pub(crate) why: String,
+}
+
+/// An address that a client could not reach from the beginning to the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unreached {
+    /// The virtual router of the address.
+    pub(crate) instance: usize,
+    /// The wire of the client.
+    pub(crate) wire: String,
+    /// The address.
+    pub(crate) address: IpAddr,
+    /// Why it could not be reached in the end, in words.
     pub(crate) why: String,
 }
 

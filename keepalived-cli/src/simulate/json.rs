@@ -34,6 +34,12 @@ pub(crate) fn json(document: &Document) -> Value {
         "events_left_out": document.events_left_out,
         "takeovers": list(&document.takeovers, takeover),
         "outages": list(&document.outages, outage),
+        "never_reached": list(&document.never_reached, |one| json!({
+            "instance": one.instance,
+            "wire": one.wire,
+            "address": one.address,
+            "why": one.why,
+        })),
         "conflicts": list(&document.conflicts, conflict),
         "violations": list(&document.violations, violation),
         "totals": totals(&document.totals),
@@ -220,6 +226,7 @@ mod tests {
         assert_eq!(value["spans"][2]["since"], 3.219);
         assert_eq!(value["takeovers"][0]["verdict"], "within");
         assert_eq!(value["outages"][0]["length"], 3.609);
+        assert_eq!(value["never_reached"][0]["address"], "192.0.2.101");
         assert_eq!(value["conflicts"][0]["until"], Value::Null);
         assert_eq!(value["seeds"]["takeover"]["p99"], 3.6);
         assert_eq!(value["instances"][0]["members"][1]["priority"], 100);

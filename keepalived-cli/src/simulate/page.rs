@@ -96,9 +96,10 @@ fn header(document: &Document) -> String {
         ("Takeovers", format!("{} ({late})", totals.takeovers)),
         (
             "Longest outage",
-            match totals.outages {
-                0 => "none".to_owned(),
-                _ => time(totals.outage_longest),
+            match (totals.outages, document.never_reached.len()) {
+                (0, 0) => "none".to_owned(),
+                (_, 0) => time(totals.outage_longest),
+                (_, never) => format!("{} never reached", plural(never, "address", "addresses")),
             },
         ),
         (

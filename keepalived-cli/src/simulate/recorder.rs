@@ -16,8 +16,8 @@ use netsim::{Fault, Instant, Lost, Net, NodeId, Observer, Record};
 use vrrp_fsm::{Reason, TrackStatus};
 
 use super::document::{
-    Advert, Conflict, Event, Incident, Instance, Outage, Span, State, Takeover, Totals, Verdict,
-    Violation, Why,
+    Advert, Conflict, Event, Incident, Instance, Outage, Span, State, Takeover, Totals, Unreached,
+    Verdict, Violation, Why,
 };
 use super::frame::{Carried, Note, Order};
 use super::objects;
@@ -68,6 +68,7 @@ pub(super) struct Found {
     pub(super) events_left_out: u64,
     pub(super) takeovers: Vec<Takeover>,
     pub(super) outages: Vec<Outage>,
+    pub(super) never_reached: Vec<Unreached>,
     pub(super) conflicts: Vec<Conflict>,
     pub(super) violations: Vec<Violation>,
     pub(super) totals: Totals,
@@ -171,7 +172,7 @@ impl<'a> Recorder<'a> {
             self.watch(place, net, true);
         }
         self.judge_holders(net, true);
-        self.end_outages();
+        self.end_outages(net);
         for node in 0..self.names.len() {
             for place in 0..self.instances.len() {
                 self.close(node, place);

@@ -238,11 +238,20 @@ fn takeovers(document: &Document, out: &mut String) {
 
 fn outages(document: &Document, out: &mut String) {
     let totals = &document.totals;
-    if totals.outages == 0 {
+    if totals.outages == 0 && document.never_reached.is_empty() {
         out.push_str("Outages: none, once an address was reached it stayed so.\n");
         return;
     }
     out.push_str("Outages, as the client of the wire felt them:\n");
+    for one in &document.never_reached {
+        let _ = writeln!(
+            out,
+            "  never reached: {} ({}): {}",
+            one.address,
+            title(document, one.instance),
+            one.why
+        );
+    }
     for (place, instance) in document.instances.iter().enumerate() {
         for address in &instance.addresses {
             let mine = document

@@ -108,6 +108,12 @@ pub(crate) fn document() -> Document {
             length: ms(3_609),
             why: "a was killed".to_owned(),
         }],
+        never_reached: vec![Unreached {
+            instance: 0,
+            wire: "eth0".to_owned(),
+            address: [192, 0, 2, 101].into(),
+            why: "nobody has announced it".to_owned(),
+        }],
         conflicts: vec![Conflict {
             instance: 0,
             address: None,

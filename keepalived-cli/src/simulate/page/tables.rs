@@ -193,10 +193,12 @@ pub(super) fn outages(document: &Document) -> String {
             let seen = away
                 .keys()
                 .any(|(at, known, _)| *at == index && known == address);
+            let mut never = document.never_reached.iter();
+            let seen = seen || never.any(|one| one.instance == index && one.address == *address);
             missed += usize::from(!seen);
         }
     }
-    if away.is_empty() {
+    if away.is_empty() && document.never_reached.is_empty() {
         let text = match addresses {
             0 => "<p>There is no address to reach.</p>\n".to_owned(),
             _ => "<p>Once it had been reached, every address could be reached all the time.</p>\n"
@@ -205,7 +207,7 @@ pub(super) fn outages(document: &Document) -> String {
         return section("outages", "Addresses away", &text);
     }
     let mut table = Table::new(
-        "Times in which a client on the wire could not reach an address that it had reached before.",
+        "Times in which a client on the wire could not reach an address.",
         &[
             "Address",
             "Instance",
@@ -216,6 +218,24 @@ pub(super) fn outages(document: &Document) -> String {
             "Why",
         ],
     );
+    for one in &document.never_reached {
+        let whole = document.meta.length;
+        table.row(
+            None,
+            &[
+                format!(
+                    "<strong>{}</strong><br/><span class=\"bad\">never reached</span>",
+                    one.address
+                ),
+                router(document, one.instance),
+                bdi(&one.wire),
+                number(moment(Duration::ZERO)),
+                number(end(None)),
+                number(time(whole)),
+                escape(&one.why),
+            ],
+        );
+    }
     for ((instance, address, wire), outages) in &away {
         let whole: Duration = outages.iter().map(|outage| outage.length).sum();
         for (index, outage) in outages.iter().enumerate() {

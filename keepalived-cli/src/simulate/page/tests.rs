@@ -188,6 +188,7 @@ fn an_empty_simulation_has_a_page() {
     document.events.clear();
     document.takeovers.clear();
     document.outages.clear();
+    document.never_reached.clear();
     document.conflicts.clear();
     document.violations.clear();
     document.adverts.clear();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use netsim::{Net, NodeId};
 
-use super::super::document::Outage;
+use super::super::document::{Outage, Unreached};
 use super::super::topology::{Topology, on_wires};
 use super::{LIMIT, Recorder};
 
@@ -33,6 +33,8 @@ struct Watched {
     place: usize,
     believes: Option<usize>,
     reached: bool,
+    /// It has been reached once.
+    ever: bool,
     /// Since when it is not reached any more, and why.
     lost: Option<(Duration, String)>,
 }
@@ -47,6 +49,7 @@ impl Reach {
                 place: *place,
                 believes: None,
                 reached: false,
+                ever: false,
                 lost: None,
             })
         });
@@ -140,7 +143,7 @@ impl Recorder<'_> {
         for one in &mut watched {
             match (self.obstacle(one, net), one.reached) {
                 (None, false) => {
-                    one.reached = true;
+                    (one.reached, one.ever) = (true, true);
                     if let Some((from, why)) = one.lost.take() {
                         self.outage(one, from, Some(self.now), why);
                     }
@@ -156,9 +159,20 @@ impl Recorder<'_> {
         self.judge_holders(net, false);
     }
 
-    pub(super) fn end_outages(&mut self) {
+    pub(super) fn end_outages(&mut self, net: &Net) {
         let watched = std::mem::take(&mut self.reach.watched);
         for mut one in watched {
+            let wire = self.wires.get(one.wire).cloned().unwrap_or_default();
+            // A loopback interface has no clients.
+            if !one.ever && wire != "lo" {
+                let why = self.obstacle(&one, net).unwrap_or_default();
+                self.found.never_reached.push(Unreached {
+                    instance: one.place,
+                    wire,
+                    address: one.address,
+                    why,
+                });
+            }
             if let Some((from, why)) = one.lost.take() {
                 self.outage(&one, from, None, why);
             }
