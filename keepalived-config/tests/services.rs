@@ -301,6 +301,13 @@ fn what_cannot_be_used_is_left_out_with_an_error() {
             1,
         ),
         (
+            format!(
+                "virtual_server 192.0.2.1 80 {{\nprotocol TCP\nsorry_server 2001:db8::1 80\n{server}\n}}"
+            ),
+            "family-mismatch",
+            1,
+        ),
+        (
             format!("virtual_server 192.0.2.1 80 {{\nprotocol TCP\n{server}\n}}\n").repeat(2),
             "duplicate-service",
             1,
@@ -310,6 +317,25 @@ fn what_cannot_be_used_is_left_out_with_an_error() {
         assert_eq!(codes(text), [*code], "{text}");
         assert_eq!(parsed(text).config.services.len(), *services, "{text}");
     }
+}
+
+/// LVS-21: it would be said to serve, and the kernel would not have it.
+#[test]
+fn a_sorry_server_of_another_family_is_left_out_unless_a_tunnel_joins_them() {
+    let text = |lines: &str| {
+        format!(
+            "virtual_server 192.0.2.1 80 {{\nprotocol TCP\nsorry_server 2001:db8::1 80\n{lines}\n\
+             real_server 192.0.2.9 80 {{\n}}\n}}\n"
+        )
+    };
+    let there = |lines: &str| parsed(&text(lines)).config.services[0].sorry.is_some();
+    assert!(!there(""));
+    assert!(!there("sorry_server_lvs_method DR"));
+    assert!(there("sorry_server_lvs_method TUN"));
+    assert_eq!(
+        codes(&text("sorry_server_lvs_method TUN")),
+        Vec::<&str>::new()
+    );
 }
 
 /// LVS-01, LVS-02, LVS-17.

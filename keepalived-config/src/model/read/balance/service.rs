@@ -323,13 +323,7 @@ fn finish(
         let fits = Family::of(server.address) == family
             || matches!(server.forwarding, Forwarding::Tunnel(_));
         if !fits {
-            diagnostics
-                .error(
-                    "family-mismatch",
-                    server.span,
-                    "the server has another address family than the service",
-                )
-                .help("only a tunnel can join them; the server is left out");
+            other_family("server", server.span, diagnostics);
         }
         fits
     });
@@ -436,6 +430,14 @@ fn finish(
         inhibit: raw.sorry_inhibit,
         span,
     });
+    let sorry = sorry.filter(|sorry| {
+        let joined = matches!(sorry.forwarding, Forwarding::Tunnel(_));
+        let fits = joined || Family::of(sorry.address) == family;
+        if !fits {
+            other_family("sorry server", sorry.span, diagnostics);
+        }
+        fits
+    });
     Some(VirtualServer {
         address,
         family,
@@ -459,6 +461,16 @@ fn finish(
         servers,
         span,
     })
+}
+
+/// The kernel would not take it.
+fn other_family(which: &str, span: Span, diagnostics: &mut Diagnostics) {
+    let message = format!("the {which} has another address family than the service");
+    diagnostics
+        .error("family-mismatch", span, message)
+        .help(format!(
+            "only a tunnel can join them; the {which} is left out"
+        ));
 }
 
 fn own_family(address: &ServiceAddress, groups: &[ServiceGroup]) -> Option<Family> {
