@@ -319,6 +319,21 @@ fn what_cannot_be_used_is_left_out_with_an_error() {
     }
 }
 
+/// LVS-17: the address decides.
+#[test]
+fn a_family_that_is_not_that_of_the_address_does_nothing_and_that_is_said() {
+    let text = |family: &str| {
+        format!(
+            "virtual_server 192.0.2.1 80 {{\nip_family {family}\nprotocol TCP\n\
+             real_server 192.0.2.9 80 {{\n}}\n}}\n"
+        )
+    };
+    assert_eq!(codes(&text("inet6")), ["family-of-address"]);
+    assert_eq!(codes(&text("inet")), Vec::<&str>::new());
+    let service = &parsed(&text("inet6")).config.services[0];
+    assert_eq!(service.family, vrrp_proto::Family::Ipv4);
+}
+
 /// LVS-21: it would be said to serve, and the kernel would not have it.
 #[test]
 fn a_sorry_server_of_another_family_is_left_out_unless_a_tunnel_joins_them() {

@@ -41,7 +41,7 @@ struct Raw {
     granularity: Option<u8>,
     engine: Option<String>,
     protocol: Option<Spanned<Protocol>>,
-    family: Option<Family>,
+    family: Option<Spanned<Family>>,
     quorum: Option<u32>,
     hysteresis: Option<u32>,
     drain: Option<Duration>,
@@ -284,11 +284,12 @@ fn protocol(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<Spanned<Pro
     Some(Spanned::new(protocol, line.node.span()))
 }
 
-fn family(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<Family> {
+fn family(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<Spanned<Family>> {
     let word = line.word("inet or inet6", diagnostics)?;
+    let family = |family| Some(Spanned::new(family, line.node.span()));
     match word.as_str() {
-        "inet" => Some(Family::Ipv4),
-        "inet6" => Some(Family::Ipv6),
+        "inet" => family(Family::Ipv4),
+        "inet6" => family(Family::Ipv6),
         _ => {
             refuse(
                 diagnostics,
@@ -315,8 +316,18 @@ fn finish(
 ) -> Option<VirtualServer> {
     let span = node.span();
     let marked = matches!(address, ServiceAddress::Mark(_));
-    let family = own_family(&address, groups)
-        .or(raw.family)
+    let own = own_family(&address, groups);
+    if let (Some(own), Some(said)) = (own, &raw.family)
+        && own != said.value
+    {
+        let own = if own == Family::Ipv4 { "IPv4" } else { "IPv6" };
+        let message = format!("the address of the service is one of {own}");
+        diagnostics
+            .warning("family-of-address", said.span, message)
+            .help("the line does nothing; `ip_family` is for services of marks");
+    }
+    let family = own
+        .or_else(|| raw.family.as_ref().map(|said| said.value))
         .or_else(|| servers.first().map(|server| Family::of(server.address)))
         .unwrap_or(Family::Ipv4);
     servers.retain(|server| {
