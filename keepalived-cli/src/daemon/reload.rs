@@ -11,6 +11,7 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use keepalived_config::model::{Config as Model, ReloadMarker, Spanned};
+use keepalived_config::{MemorySource, Options, parse};
 use rustix::fs::OFlags;
 
 use crate::load::Loaded;
@@ -47,9 +48,9 @@ impl Standing {
     }
 
     /// What a reload would change and must not, in words: the process has been built upon it.
-    pub(super) fn forbids(&self, new: &Model) -> Option<String> {
-        let new = Self::new(new);
-        if self.objects && !new.objects {
+    pub(super) fn forbids(&self, new_model: &Model) -> Option<String> {
+        let new = Self::new(new_model);
+        if self.objects && says_nothing(new_model) {
             return Some(
                 "it is empty, as a file is while it is written anew; to run nothing, stop the daemon"
                     .to_owned(),
@@ -85,6 +86,12 @@ fn has_objects(model: &Model) -> bool {
         trackers.scripts.is_empty() && trackers.files.is_empty() && trackers.processes.is_empty(),
     ]
     .contains(&false)
+}
+
+/// Whether the file is one without a word: even settings alone say that nothing more is wanted.
+fn says_nothing(model: &Model) -> bool {
+    let mut nothing = MemorySource::new().with_file("", "");
+    *model == parse(&mut nothing, "", &Options::default()).config
 }
 
 /// The marker file, while it exists (`reload_file`). Dropping it removes it.
@@ -306,6 +313,27 @@ fn moment(text: &str, now: SystemTime, local: &TimeZone) -> Option<SystemTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A file that is being written anew is empty for a moment.
+    #[test]
+    fn a_reload_to_nothing_is_refused_and_one_to_settings_alone_is_not() {
+        let model = |text: &str| {
+            let mut source = MemorySource::new().with_file("/f", text);
+            parse(&mut source, "/f", &Options::default()).config
+        };
+        let full =
+            "virtual_server 192.0.2.1 80 {\nprotocol TCP\nreal_server 198.51.100.1 80 {\n}\n}\n";
+        let standing = Standing::new(&model(full));
+        for text in ["", "\n\n", "# global_defs {\n# }\n"] {
+            let why = standing.forbids(&model(text)).unwrap();
+            assert!(why.starts_with("it is empty"), "{why}");
+        }
+        let settings = "global_defs {\nrouter_id lb1\n}\n";
+        assert_eq!(standing.forbids(&model(settings)), None);
+        assert_eq!(standing.forbids(&model(full)), None);
+        // Who had nothing loses nothing.
+        assert_eq!(Standing::new(&model(settings)).forbids(&model("")), None);
+    }
 
     /// SYS-08, the formats of the manual page and nothing else.
     #[test]
