@@ -32,12 +32,14 @@ pub(crate) enum PidFileError {
     /// Beginning with keepalived's words; its exit code for this is 0.
     #[error(
         "daemon is already running{}, it holds the pid file {}; a second one needs \
-         pid files of its own (-p, -r)",
+         another one, which {option} names",
         .pid.map(|pid| format!(" as process {pid}")).unwrap_or_default(),
         .path.display()
     )]
     AlreadyRunning {
         path: PathBuf,
+        /// What would name another file.
+        option: &'static str,
         /// What the file says.
         pid: Option<u32>,
     },
@@ -56,8 +58,9 @@ pub(crate) struct PidFile {
 }
 
 impl PidFile {
-    /// Create or take over the file, lock it, and write our process number to it.
-    pub(crate) fn create(path: &Path) -> Result<Self, PidFileError> {
+    /// Create or take over the file, lock it, and write our process number to it. `option` is the one
+    /// that names another file.
+    pub(crate) fn create(path: &Path, option: &'static str) -> Result<Self, PidFileError> {
         let io_error = |error| PidFileError::Io {
             path: path.to_owned(),
             error,
@@ -69,7 +72,7 @@ impl PidFile {
         for _ in 0..ATTEMPTS {
             let mut file = open(path)?;
             if !lock(&file).map_err(io_error)? {
-                return Err(already_running(&mut file, path));
+                return Err(already_running(&mut file, path, option));
             }
             // The daemon we took it from may have removed the file between the two steps; then
             // the lock is on a file nobody else will ever see.
@@ -77,7 +80,7 @@ impl PidFile {
                 continue;
             }
             if names_living_keepalived(&mut file) {
-                return Err(already_running(&mut file, path));
+                return Err(already_running(&mut file, path, option));
             }
             let mut write = || {
                 file.set_permissions(Permissions::from_mode(MODE))?;
@@ -94,18 +97,19 @@ impl PidFile {
         // Somebody else keeps taking it.
         Err(PidFileError::AlreadyRunning {
             path: path.to_owned(),
+            option,
             pid: None,
         })
     }
 
     /// Fails if a daemon holds this file. For a check before going to the background; only
     /// [`create`](Self::create) is sure.
-    pub(crate) fn check(path: &Path) -> Result<(), PidFileError> {
+    pub(crate) fn check(path: &Path, option: &'static str) -> Result<(), PidFileError> {
         let Ok(mut file) = OpenOptions::new().read(true).write(true).open(path) else {
             return Ok(());
         };
         if !lock(&file).unwrap_or(true) || names_living_keepalived(&mut file) {
-            return Err(already_running(&mut file, path));
+            return Err(already_running(&mut file, path, option));
         }
         Ok(())
     }
@@ -170,9 +174,10 @@ fn same_file(file: &File, path: &Path) -> bool {
     (ours.dev(), ours.ino()) == (there.dev(), there.ino())
 }
 
-fn already_running(file: &mut File, path: &Path) -> PidFileError {
+fn already_running(file: &mut File, path: &Path, option: &'static str) -> PidFileError {
     PidFileError::AlreadyRunning {
         path: path.to_owned(),
+        option,
         pid: process_number(file),
     }
 }
@@ -215,7 +220,7 @@ mod tests {
     fn a_second_daemon_is_refused_while_the_first_runs() {
         let folder = folder("second");
         let path = folder.join("pid");
-        let first = PidFile::create(&path).unwrap();
+        let first = PidFile::create(&path, "-c").unwrap();
         assert_eq!(written(&path), format!("{}\n", std::process::id()));
         assert_eq!(
             fs::metadata(&path).unwrap().permissions().mode() & 0o7777,
@@ -223,12 +228,12 @@ mod tests {
         );
         let whole = format!(
             "daemon is already running as process {}, it holds the pid file {}; a second one \
-             needs pid files of its own (-p, -r)",
+             needs another one, which -c names",
             std::process::id(),
             path.display()
         );
-        assert_eq!(PidFile::check(&path).unwrap_err().to_string(), whole);
-        assert_eq!(PidFile::create(&path).unwrap_err().to_string(), whole);
+        assert_eq!(PidFile::check(&path, "-c").unwrap_err().to_string(), whole);
+        assert_eq!(PidFile::create(&path, "-c").unwrap_err().to_string(), whole);
         drop(first);
         assert!(!path.exists());
         fs::remove_dir_all(folder).unwrap();
@@ -241,8 +246,8 @@ mod tests {
         let path = folder.join("pid");
         for content in ["1\n", "999999999\n", "", "rubbish", "-1\n"] {
             fs::write(&path, content).unwrap();
-            assert!(PidFile::check(&path).is_ok(), "{content:?}");
-            drop(PidFile::create(&path).unwrap());
+            assert!(PidFile::check(&path, "-c").is_ok(), "{content:?}");
+            drop(PidFile::create(&path, "-c").unwrap());
         }
         fs::remove_dir_all(folder).unwrap();
     }
@@ -255,20 +260,20 @@ mod tests {
         fs::write(&victim, "precious").unwrap();
         symlink(&victim, &path).unwrap();
         assert!(matches!(
-            PidFile::create(&path),
+            PidFile::create(&path, "-c"),
             Err(PidFileError::NotOurs(_))
         ));
         fs::remove_file(&path).unwrap();
         fs::hard_link(&victim, &path).unwrap();
         assert!(matches!(
-            PidFile::create(&path),
+            PidFile::create(&path, "-c"),
             Err(PidFileError::NotOurs(_))
         ));
         assert_eq!(written(&victim), "precious");
         fs::remove_file(&path).unwrap();
         fs::write(&path, "").unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o666)).unwrap();
-        let _file = PidFile::create(&path).unwrap();
+        let _file = PidFile::create(&path, "-c").unwrap();
         assert_eq!(
             fs::metadata(&path).unwrap().permissions().mode() & 0o7777,
             0o644
@@ -282,7 +287,7 @@ mod tests {
     fn only_our_own_file_is_removed() {
         let folder = folder("own");
         let path = folder.join("pid");
-        let first = PidFile::create(&path).unwrap();
+        let first = PidFile::create(&path, "-c").unwrap();
         fs::remove_file(&path).unwrap();
         fs::write(&path, "4711\n").unwrap();
         drop(first);

@@ -100,7 +100,7 @@ fn start(options: &Options, arguments: Vec<OsString>) -> Result<ExitCode, Refuse
             .pid
             .clone()
             .unwrap_or_else(|| pidfile::DEFAULT.into());
-        PidFile::check(&pid)?;
+        PidFile::check(&pid, "-p")?;
         return daemonize::start(arguments).map_err(Refused::fatal);
     }
     if options.in_background {
@@ -340,9 +340,9 @@ fn pid_files(options: &Options, loaded: &Loaded) -> Result<Vec<PidFile>, Refused
     if own_pid_folder(options, loaded) {
         std::fs::create_dir_all("/run/keepalived").map_err(Refused::fatal)?;
     }
-    let mut files = vec![PidFile::create(&main)?];
+    let mut files = vec![PidFile::create(&main, "-p")?];
     if vrrp != main {
-        files.push(PidFile::create(&vrrp)?);
+        files.push(PidFile::create(&vrrp, "-r")?);
     }
     if loaded.lowered.balance.wanted && (options.check || !options.vrrp) {
         let checkers = pid_place(
@@ -353,7 +353,7 @@ fn pid_files(options: &Options, loaded: &Loaded) -> Result<Vec<PidFile>, Refused
             loaded,
         );
         if checkers != main && checkers != vrrp {
-            files.push(PidFile::create(&checkers)?);
+            files.push(PidFile::create(&checkers, "-c")?);
         }
     }
     Ok(files)
