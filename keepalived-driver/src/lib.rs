@@ -41,6 +41,7 @@ mod election;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod gaps;
 pub mod hooks;
 pub mod mail;
 pub mod once;

@@ -4,7 +4,6 @@
 //! for a thread of its own), so they are not sent by the thread that checks. That one says what is
 //! wanted, a level for each service, and is told what came of it.
 
-mod gaps;
 mod life;
 mod remembered;
 mod socket;

@@ -8,11 +8,11 @@ use ipvs::netlink::{Reply, Request};
 use ipvs::{Event, KernelError, Op, Reconciler, ServiceKey, SyncDaemon, Table, Timeouts};
 use sans_io_time::Instant;
 
-use super::gaps::Gaps;
 use super::remembered::Remembered;
 use super::socket::{GenericSocket, OpenError};
 use super::{Clock, KernelNews, Shared};
 use crate::balance::config::OnStop;
+use crate::gaps::Gaps;
 
 /// Pause after the first failure to find IPVS, and the longest one.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);

@@ -1,5 +1,6 @@
 //! Reading and sending.
 
+use std::io;
 use std::os::fd::AsRawFd;
 
 use bfd::{Buffer, Definition, InterfaceId, MAX_LEN, Purpose, Rx, SessionId};
@@ -9,6 +10,7 @@ use vrrp_proto::Family;
 use super::Sessions;
 use crate::election::receive::BATCHES_PER_TURN;
 use crate::election::{Elections, RETRY};
+use crate::gaps::Gaps;
 use crate::report::Report;
 use crate::sockets::bfd::{Arrived, Envelope, Letter, Receiver, Room, Sender, family};
 use crate::sources::{BfdPort, BfdSocket, Source};
@@ -50,6 +52,20 @@ impl Sessions {
         wanted
     }
 
+    /// A socket could not be opened, which is tried again and again. What to say of it, if it is time.
+    fn not_open(&mut self, now: Instant, key: BfdSocket, error: &io::Error) -> Option<String> {
+        let gaps = self.unopened.entry(key).or_insert_with(Gaps::new);
+        let unsaid = gaps.happened(now)?;
+        let port = key.port.number();
+        let times = match unsaid {
+            0 => String::new(),
+            more => format!(" (and {more} times since this was last said)"),
+        };
+        Some(format!(
+            "BFD: cannot listen on UDP port {port}: {error}{times}"
+        ))
+    }
+
     /// Take one packet to its session.
     fn hear(&mut self, now: Instant, port: u16, arrived: &Arrived, payload: &[u8]) {
         self.totals.received += 1;
@@ -72,6 +88,7 @@ impl Elections {
     pub(in crate::election) fn open_bfd(&mut self) {
         let wanted = self.bfd.wanted();
         self.bfd.receivers.retain(|key, _| wanted.contains(key));
+        self.bfd.unopened.retain(|key, _| wanted.contains(key));
         for key in wanted {
             if self.bfd.receivers.contains_key(&key) {
                 continue;
@@ -87,14 +104,14 @@ impl Elections {
                         let ipv6 = key.family == Family::Ipv6;
                         self.bfd.table.set_seamless_port(ipv6, port);
                     }
+                    self.bfd.unopened.remove(&key);
                     self.bfd.receivers.insert(key, (receiver, port));
                 }
                 Err(error) => {
-                    let port = key.port.number();
-                    self.reports.push(Report::Trouble {
-                        message: format!("BFD: cannot listen on UDP port {port}: {error}"),
-                    });
                     let now = self.clock.now();
+                    if let Some(message) = self.bfd.not_open(now, key, &error) {
+                        self.reports.push(Report::Trouble { message });
+                    }
                     self.retry_at = self.retry_at.or_else(|| now.checked_add(RETRY));
                 }
             }
@@ -234,5 +251,37 @@ impl Elections {
                 ),
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_port_that_another_program_has_is_not_told_each_second() {
+        let mut sessions = Sessions::new();
+        let key = |family| BfdSocket {
+            port: BfdPort::SingleHop,
+            family,
+        };
+        let at = |second| Instant::from_nanos(0).checked_add(Duration::from_secs(second));
+        let mut said = Vec::new();
+        for second in 0..100 {
+            let error = io::ErrorKind::AddrInUse.into();
+            let words = sessions.not_open(at(second).unwrap(), key(Family::Ipv4), &error);
+            said.extend(words.map(|words| (second, words)));
+        }
+        let seconds: Vec<u64> = said.iter().map(|(second, _)| *second).collect();
+        assert_eq!(seconds, [0, 10, 30, 70]);
+        let first = "BFD: cannot listen on UDP port 3784: address in use";
+        assert_eq!(said[0].1, first);
+        let later = format!("{first} (and 9 times since this was last said)");
+        assert_eq!(said[1].1, later);
+        // The other family is another matter.
+        let error = io::ErrorKind::AddrInUse.into();
+        let words = sessions.not_open(at(71).unwrap(), key(Family::Ipv6), &error);
+        assert_eq!(words.as_deref(), Some(first));
     }
 }

@@ -25,6 +25,7 @@ use super::taped::TapedTable;
 use super::{Elections, StartError};
 use crate::bfd::{BfdSetup, BfdTotals};
 use crate::config::Config;
+use crate::gaps::Gaps;
 use crate::sockets::bfd::{Letter, Receiver, Room, Sender};
 use crate::sources::BfdSocket;
 use crate::tracked::{TrackerId, TrackerKind};
@@ -38,6 +39,8 @@ pub(super) struct Sessions {
     order: Vec<SessionId>,
     /// With the port that each hears.
     receivers: BTreeMap<BfdSocket, (Receiver, u16)>,
+    /// Those that cannot be opened, and when that was told.
+    unopened: BTreeMap<BfdSocket, Gaps>,
     /// By family, and the index of the interface they are bound to, 0 for none.
     senders: BTreeMap<io::SenderKey, Sender>,
     outbox: BTreeMap<io::SenderKey, Vec<(Option<SessionId>, Letter)>>,
@@ -84,6 +87,7 @@ impl Sessions {
             running: HashMap::new(),
             order: Vec::new(),
             receivers: BTreeMap::new(),
+            unopened: BTreeMap::new(),
             senders: BTreeMap::new(),
             outbox: BTreeMap::new(),
             room: Room::default(),

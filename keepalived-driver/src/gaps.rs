@@ -11,14 +11,14 @@ const LONGEST: Duration = Duration::from_secs(300);
 
 /// When something was told, and when it may be told again.
 #[derive(Debug)]
-pub(super) struct Gaps {
+pub(crate) struct Gaps {
     /// The end of the gap, and its length.
     last: Option<(Instant, Duration)>,
     unsaid: u64,
 }
 
 impl Gaps {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             last: None,
             unsaid: 0,
@@ -27,7 +27,7 @@ impl Gaps {
 
     /// It has happened. Whether to tell, and then how often it has happened since that was last done,
     /// this time not counted. After as much quiet as the gap was long it is news again.
-    pub(super) fn happened(&mut self, now: Instant) -> Option<u64> {
+    pub(crate) fn happened(&mut self, now: Instant) -> Option<u64> {
         let gap = match self.last {
             Some((end, _)) if now < end => {
                 self.unsaid += 1;
