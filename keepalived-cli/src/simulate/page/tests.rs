@@ -124,7 +124,8 @@ fn every_span_and_every_happening_is_drawn_and_told() {
             count(section.split("</section>").next().unwrap(), "<tr>") - 1
         };
         assert_eq!(rows("takeovers"), document.takeovers.len());
-        assert_eq!(rows("outages"), document.outages.len());
+        let away = document.outages.len() + document.never_reached.len();
+        assert_eq!(rows("outages"), away);
         // Each advert is a stroke of some path, and so is each fault in each row that it strikes.
         let struck: usize = document
             .incidents
