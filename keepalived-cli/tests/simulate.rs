@@ -221,6 +221,10 @@ fn what_is_misspelt_is_refused_with_what_there_is() {
             "nothing is",
         ),
         (
+            &["a.conf", "b.conf", "--at", "5s", "value=check_web@a:5"],
+            "check_web is a script: use fail= or ok=",
+        ),
+        (
             &["a.conf", "b.conf", "--at", "5s", "link=a:eth7", "down"],
             "no interface eth7",
         ),

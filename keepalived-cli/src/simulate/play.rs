@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use keepalived_driver::tracked::TrackerKind;
 use netsim::{Budget, Fault, Instant, Link, Loss, NodeId, Random, World};
 
 use super::client::Client;
@@ -12,7 +13,7 @@ use super::recorder::{Found, Recorder};
 use super::router::RouterBox;
 use super::script::{Step, What, tracker};
 use super::station::Station;
-use super::topology::Shared;
+use super::topology::{Object, Shared};
 
 /// How a run is to be.
 #[derive(Clone, Debug)]
@@ -117,6 +118,10 @@ pub(super) fn prepare(
             What::Object(node, name, is) => {
                 let setups = topology.setups.get(*node);
                 let id = tracker(setups.map_or(&[], Vec::as_slice), name)?;
+                if matches!(is, Object::Value(_)) && id.kind != TrackerKind::File {
+                    let kind = id.kind.word();
+                    return Err(format!("{name} is a {kind}: use fail= or ok="));
+                }
                 tell(*node, Order::Object { id, is: *is })
             }
             What::Clock(node, step) => tell(*node, Order::Clock(*step)),
