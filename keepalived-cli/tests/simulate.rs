@@ -225,6 +225,18 @@ fn what_is_misspelt_is_refused_with_what_there_is() {
             "check_web is a script: use fail= or ok=",
         ),
         (
+            &["a.conf", "b.conf", "--at", "5s", "partition=a/a"],
+            "a is named 2 times",
+        ),
+        (
+            &["a.conf", "b.conf", "--at", "5s", "partition=a/client"],
+            "every node has to be in one part, and none has b",
+        ),
+        (
+            &["a.conf", "b.conf", "--at", "5s", "cut=a>a"],
+            "a cannot be cut from itself",
+        ),
+        (
             &["a.conf", "b.conf", "--at", "5s", "link=a:eth7", "down"],
             "no interface eth7",
         ),

@@ -119,11 +119,17 @@ fn what(first: &str, more: &[&str], names: &[String]) -> Result<What, String> {
                 .split_once('>')
                 .or_else(|| value.split_once(':'))
                 .ok_or_else(wrong)?;
-            What::Cut(anybody(from, names)?, anybody(to, names)?)
+            let (one, other) = (anybody(from, names)?, anybody(to, names)?);
+            if one == other {
+                return Err(format!("{from} cannot be cut from itself"));
+            }
+            What::Cut(one, other)
         }
         "partition" if value.contains('/') => {
             let cell = |cell: &str| cell.split(',').map(|name| anybody(name, names)).collect();
-            What::Partition(value.split('/').map(cell).collect::<Result<_, _>>()?)
+            let cells: Vec<Vec<_>> = value.split('/').map(cell).collect::<Result<_, _>>()?;
+            is_whole(&cells, names)?;
+            What::Partition(cells)
         }
         "heal" if value.is_empty() => What::Heal,
         "reload" => {
@@ -169,6 +175,29 @@ fn node(name: &str, names: &[String]) -> Result<usize, String> {
             names.join(", ")
         )
     })
+}
+
+/// Every node is in one part. The clients need not be named: they stay with the first.
+fn is_whole(cells: &[Vec<Option<usize>>], names: &[String]) -> Result<(), String> {
+    let times = |wanted| cells.iter().flatten().filter(|one| **one == wanted).count();
+    if times(None) > 1 {
+        return Err(format!("{CLIENT} is named {} times", times(None)));
+    }
+    let mut missing = Vec::new();
+    for (node, name) in names.iter().enumerate() {
+        match times(Some(node)) {
+            0 => missing.push(name.as_str()),
+            1 => {}
+            more => return Err(format!("{name} is named {more} times")),
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "every node has to be in one part, and none has {}",
+        missing.join(", ")
+    ))
 }
 
 /// A node or the clients.
