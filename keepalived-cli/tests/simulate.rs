@@ -134,6 +134,22 @@ fn an_address_under_two_numbers_is_held_twice() {
     assert_eq!(joined["instances"].as_array().unwrap().len(), 1);
 }
 
+/// Two that never hear a word of each other break no rule of the protocol: the wire does.
+#[test]
+fn a_wire_that_loses_everything_is_nobodys_fault() {
+    let folder = scenarios().join("nopreempt");
+    let words = ["a.conf", "b.conf", "--loss", "100%", "--for", "60s"];
+    let output = run_in(&folder, &[&words[..], &["--json"]].concat());
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found["conflicts"][0]["until"], Value::Null);
+    assert_eq!(
+        found["conflicts"][0]["why"],
+        "the wire loses whatever they say"
+    );
+    assert_eq!(found["violations"], Value::Array(Vec::new()));
+    assert_eq!(output.status.code(), Some(0));
+}
+
 /// No outage is no good news where nothing was reached to begin with.
 #[test]
 fn an_address_that_was_never_reached_is_listed() {

@@ -103,6 +103,8 @@ pub(super) enum Note {
     },
     /// The effective priority is another one.
     Priority { place: usize, priority: u8 },
+    /// An advert has arrived, whatever will be thought of it.
+    Arrived { place: usize, from: NodeId },
     /// An advert was taken.
     Heard {
         place: usize,
@@ -154,7 +156,9 @@ impl Hash for Note {
         discriminant(self).hash(hash);
         match self {
             Self::State { place, to, .. } => (place, discriminant(to)).hash(hash),
-            Self::Heard { place, from, .. } => (place, from).hash(hash),
+            Self::Arrived { place, from } | Self::Heard { place, from, .. } => {
+                (place, from).hash(hash)
+            }
             Self::Faults { place, .. }
             | Self::Priority { place, .. }
             | Self::Transmits { place, .. }

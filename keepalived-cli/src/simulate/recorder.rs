@@ -424,6 +424,7 @@ impl<'a> Recorder<'a> {
                 let text = format!("{} has priority {priority}", self.title(node, *place));
                 self.event(Some(node), Some(*place), text);
             }
+            Note::Arrived { place, from } => self.arrived(node, *place, from.0, net),
             Note::Heard {
                 place,
                 priority,
@@ -663,11 +664,15 @@ impl Observer<Station> for Recorder<'_> {
                 self.judge(net);
             }
             Record::Lost {
+                from,
+                to,
                 frame,
-                why: Lost::Chance | Lost::Cut | Lost::QueueFull,
-                ..
+                why: why @ (Lost::Chance | Lost::Cut | Lost::QueueFull),
             } if matches!(frame.carries, Carried::Vrrp(Frame::Advert(_))) => {
                 self.found.totals.adverts_lost += 1;
+                if *why == Lost::Chance {
+                    self.missed(to.0, from.0);
+                }
             }
             _ => {}
         }

@@ -335,6 +335,19 @@ impl RouterBox {
                 (router.handle_packet(now, rx), advert.message.as_slice())
             }
         };
+        let vrid = message.get(1);
+        let family = Family::of(advert.source);
+        let meant = self.running.values().find(|running| {
+            let fsm = &running.setup.fsm;
+            running.setup.interface == interface
+                && fsm.family == family
+                && vrid == Some(&fsm.vrid.get())
+        });
+        if let Some(running) = meant {
+            let place = running.place;
+            let arrived = Note::Arrived { place, from };
+            self.out.push_back(Effect::Note(arrived));
+        }
         match verdict {
             Ok(id) => {
                 let Some((priority, interval)) = read(message) else {

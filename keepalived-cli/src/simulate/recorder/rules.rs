@@ -21,8 +21,11 @@ struct Open {
     nodes: Vec<usize>,
     from: Duration,
     why: String,
-    /// Since when two of them hear each other.
+    /// Since when two of them could hear each other.
     hear: Option<Duration>,
+    /// When the first advert arrived since then, and whether one was lost by chance.
+    arrived: Option<Duration>,
+    missed: bool,
 }
 
 /// Beside all that is known: the time within one turn.
@@ -84,6 +87,8 @@ impl Recorder<'_> {
                     from: now,
                     why,
                     hear: None,
+                    arrived: None,
+                    missed: false,
                 });
             }
         }
@@ -118,10 +123,40 @@ impl Recorder<'_> {
         }
     }
 
+    /// An advert has arrived: until one has, nobody can know of the other.
+    pub(super) fn arrived(&mut self, node: usize, place: usize, from: usize, net: &Net) {
+        // What comes in one direction only settles nothing.
+        if !self.connected(node, from, place, net) {
+            return;
+        }
+        let now = self.now;
+        let open = self.watch.get_mut(place);
+        if let Some(open) = open.and_then(|watch| watch.conflict.as_mut())
+            && open.nodes.contains(&node)
+            && open.nodes.contains(&from)
+        {
+            open.arrived.get_or_insert(now);
+        }
+    }
+
+    /// The wire has lost an advert.
+    pub(super) fn missed(&mut self, node: usize, from: usize) {
+        let open = self.watch.iter_mut();
+        for open in open.filter_map(|watch| watch.conflict.as_mut()) {
+            open.missed |= open.nodes.contains(&node) && open.nodes.contains(&from);
+        }
+    }
+
     /// Two that hear each other settle it within an interval, and the way there and back.
     fn judge_hearing(&mut self, place: usize, open: Option<&mut Open>) {
         let Some((open, since)) = open.and_then(|open| {
             let since = open.hear.take()?;
+            let (arrived, missed) = (open.arrived.take(), std::mem::take(&mut open.missed));
+            if missed && arrived.is_none() {
+                open.why = "the wire loses whatever they say".to_owned();
+            }
+            // Where the wire takes nothing away, what does not arrive was sent to nobody.
+            let since = if missed { arrived? } else { since };
             Some((open, since))
         }) else {
             return;
