@@ -150,6 +150,38 @@ fn a_wire_that_loses_everything_is_nobodys_fault() {
     assert_eq!(output.status.code(), Some(0));
 }
 
+/// What changes nothing is said to change nothing.
+#[test]
+fn incidents_without_effect_say_so() {
+    let mut more = Vec::new();
+    for (at, what) in [
+        ("21s", "start=a"),
+        ("22s", "stop=a"),
+        ("23s", "stop=a"),
+        ("24s", "kill=a"),
+        ("25s", "stall=a:1s"),
+        ("26s", "reload=a:b.conf"),
+        ("27s", "start=a"),
+    ] {
+        more.extend(["--at", at, what]);
+    }
+    let found = document("crash_and_return", &more);
+    let incidents = found["incidents"].as_array().unwrap().iter();
+    let said: Vec<&str> = incidents.map(|one| one["text"].as_str().unwrap()).collect();
+    let expected = [
+        "a is killed",
+        "a is started",
+        "a is started (it runs already)",
+        "a is stopped",
+        "a is stopped (it is off)",
+        "a is killed (it is off)",
+        "a is frozen for 1.000 s (it is off)",
+        "a has another file to load (it is off)",
+        "a is started",
+    ];
+    assert_eq!(said, expected);
+}
+
 /// No outage is no good news where nothing was reached to begin with.
 #[test]
 fn an_address_that_was_never_reached_is_listed() {

@@ -607,6 +607,7 @@ impl<'a> Recorder<'a> {
             && self.found.incidents.len() < LIMIT
         {
             let at = self.now;
+            let text = text + Self::without_effect(fault, net);
             self.found.incidents.push(Incident { at, nodes, text });
         }
         for place in 0..self.instances.len() {

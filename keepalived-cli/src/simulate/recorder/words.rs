@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use netsim::{Fault, NodeId};
+use netsim::{Fault, Net, NodeId};
 use vrrp_fsm::{Faults, Notice, Reason};
 
 use super::super::frame::Order;
@@ -153,6 +153,22 @@ impl Recorder<'_> {
             }
             Fault::Tell(node, order) => one(node, self.order(name(node), order)),
             _ => None,
+        }
+    }
+
+    /// What the state of a node makes of an incident that changes nothing now.
+    pub(super) fn without_effect(fault: &Fault<Order>, net: &Net) -> &'static str {
+        match fault {
+            Fault::Start(node) if net.is_running(*node) => " (it runs already)",
+            Fault::Stop(node)
+            | Fault::Crash(node)
+            | Fault::Stall(node, _)
+            | Fault::Tell(node, Order::Reload(_))
+                if !net.is_running(*node) =>
+            {
+                " (it is off)"
+            }
+            _ => "",
         }
     }
 
