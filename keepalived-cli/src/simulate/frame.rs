@@ -157,7 +157,7 @@ impl Hash for Note {
         match self {
             Self::State { place, to, .. } => (place, discriminant(to)).hash(hash),
             Self::Arrived { place, from } | Self::Heard { place, from, .. } => {
-                (place, from).hash(hash)
+                (place, from).hash(hash);
             }
             Self::Faults { place, .. }
             | Self::Priority { place, .. }
