@@ -23,6 +23,7 @@ mod topology;
 
 use std::fs;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -82,6 +83,9 @@ pub(crate) fn run(options: &Simulate) -> ExitCode {
 fn document(options: &Simulate) -> Result<Document, String> {
     if options.files.is_empty() {
         return Err("no file given".to_owned());
+    }
+    if options.html.as_deref() == Some(Path::new("-")) {
+        return Err("--html -: the page needs a file of its own".to_owned());
     }
     let names = cluster::names(&options.files, &options.name)?;
     let mut script: Vec<Step> = options
@@ -167,6 +171,9 @@ fn settings(options: &Simulate, script: &[Step]) -> Result<Settings, String> {
     });
     let over = stalls.max().unwrap_or(last) + AFTERWARDS;
     let length = time("--for", &options.length)?.unwrap_or_else(|| over.max(LEAST));
+    if length.is_zero() {
+        return Err("--for: want more than no time".to_owned());
+    }
     if last > length {
         return Err("--for: the simulation is over before the last --at".to_owned());
     }

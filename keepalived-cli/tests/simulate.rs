@@ -285,6 +285,14 @@ fn what_is_misspelt_is_refused_with_what_there_is() {
             "a cannot be cut from itself",
         ),
         (
+            &["a.conf", "b.conf", "--for", "0s"],
+            "--for: want more than no time",
+        ),
+        (
+            &["a.conf", "b.conf", "--html", "-"],
+            "--html -: the page needs a file",
+        ),
+        (
             &["a.conf", "b.conf", "--at", "5s", "link=a:eth7", "down"],
             "no interface eth7",
         ),
