@@ -319,6 +319,19 @@ fn what_cannot_be_used_is_left_out_with_an_error() {
     }
 }
 
+/// CHK-20: as in Keepalived, and easily missed, since a BFD session is down until it is not.
+#[test]
+fn a_session_that_never_came_up_counts_as_up_without_alpha_and_that_is_said() {
+    let text = |lines: &str, check: &str| {
+        let check = format!("BFD_CHECK {{\nname b\n{check}\n}}");
+        text("192.0.2.1 80", lines, &check)
+    };
+    assert_eq!(codes(&text("", "")), ["bfd-without-alpha"]);
+    assert_eq!(codes(&text("alpha", "alpha off")), ["bfd-without-alpha"]);
+    assert_eq!(codes(&text("", "alpha")), Vec::<&str>::new());
+    assert_eq!(codes(&text("alpha", "")), Vec::<&str>::new());
+}
+
 /// LVS-17: the address decides.
 #[test]
 fn a_family_that_is_not_that_of_the_address_does_nothing_and_that_is_said() {

@@ -157,7 +157,7 @@ fn a_check_of_a_file_or_session_that_does_not_exist_is_left_out() {
     let text = "track_file F {\nfile /f\n}\nbfd_instance B {\nneighbor_ip 192.0.2.3\n}\n\
                 virtual_server 192.0.2.1 80 {\nprotocol TCP\nreal_server 192.0.2.2 80 {\n\
                 FILE_CHECK {\ntrack_file F\n}\nFILE_CHECK {\ntrack_file G\n}\n\
-                BFD_CHECK {\nname B\n}\nBFD_CHECK {\nname C\n}\n}\n}\n";
+                BFD_CHECK {\nname B\nalpha\n}\nBFD_CHECK {\nname C\n}\n}\n}\n";
     assert_eq!(codes(text), ["unknown-tracker", "unknown-tracker"]);
     let checkers = parsed(text)
         .config

@@ -35,7 +35,7 @@ table! { FILE_CHECK, FileCheck;
 
 table! { BFD_CHECK, BfdCheck;
     "alpha", Line, "[BOOL]", P2, Works, "off", "2.0.0",
-        "Count as failed until the session is up.";
+        "Count as failed until the session is up. Without it a server whose session never came up counts as up.";
     "name", Line, "BFD_NAME", P2, Works, "required", "2.0.0",
         "Name of the BFD session.";
 }

@@ -9,6 +9,7 @@ use crate::model::global::GlobalDefs;
 use crate::model::instance::VrrpInstance;
 use crate::model::spanned::Spanned;
 use crate::model::trackers::Trackers;
+use crate::tree::Span;
 
 /// Leaves out checks of files and sessions that do not exist.
 pub(in crate::model) fn checks(
@@ -32,6 +33,9 @@ pub(in crate::model) fn checks(
                 _ => return true,
             };
             if known.contains(name.value.as_str()) {
+                if matches!(checker.kind, CheckerKind::Bfd { .. }) && !checker.alpha {
+                    without_alpha(checker.span, &name.value, diagnostics);
+                }
                 return true;
             }
             let message = format!("there is no `{what} {}`", name.value);
@@ -41,6 +45,15 @@ pub(in crate::model) fn checks(
             false
         });
     }
+}
+
+/// Keepalived's default, and a surprise: a session that never comes up takes no server out.
+fn without_alpha(span: Span, session: &str, diagnostics: &mut Diagnostics) {
+    let message =
+        format!("the server counts as up until the session `{session}` has come up and failed");
+    diagnostics
+        .warning("bfd-without-alpha", span, message)
+        .help("with `alpha` it counts as failed until the session is up");
 }
 
 /// Settles `lvs_sync_daemon`: the old line in an instance stands for it, the instance has to exist,
