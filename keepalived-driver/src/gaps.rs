@@ -14,13 +14,20 @@ const LONGEST: Duration = Duration::from_secs(300);
 pub(crate) struct Gaps {
     /// The end of the gap, and its length.
     last: Option<(Instant, Duration)>,
+    /// So many are told within the first gap.
+    freely: u32,
+    /// How many of them are left.
+    left: u32,
     unsaid: u64,
 }
 
 impl Gaps {
-    pub(crate) const fn new() -> Self {
+    /// So many times in a row are news each, before there are gaps.
+    pub(crate) const fn after(freely: u32) -> Self {
         Self {
             last: None,
+            freely,
+            left: 0,
             unsaid: 0,
         }
     }
@@ -30,13 +37,20 @@ impl Gaps {
     pub(crate) fn happened(&mut self, now: Instant) -> Option<u64> {
         let gap = match self.last {
             Some((end, _)) if now < end => {
+                if let Some(left) = self.left.checked_sub(1) {
+                    self.left = left;
+                    return Some(0);
+                }
                 self.unsaid += 1;
                 return None;
             }
             Some((end, gap)) if now.saturating_duration_since(end) < gap => {
                 gap.saturating_mul(2).min(LONGEST)
             }
-            _ => FIRST,
+            _ => {
+                self.left = self.freely.saturating_sub(1);
+                FIRST
+            }
         };
         let end = now.checked_add(gap).unwrap_or(now);
         self.last = Some((end, gap));
@@ -55,7 +69,7 @@ mod tests {
 
     #[test]
     fn somebody_who_goes_on_is_told_of_in_growing_gaps() {
-        let mut gaps = Gaps::new();
+        let mut gaps = Gaps::after(1);
         let told: Vec<_> = (0..1200)
             .filter_map(|second| Some((second, gaps.happened(at(second))?)))
             .collect();
@@ -65,8 +79,18 @@ mod tests {
     }
 
     #[test]
+    fn the_first_ones_are_news_each() {
+        let mut gaps = Gaps::after(3);
+        let told: Vec<_> = [0, 1, 2, 3, 4, 10, 11]
+            .into_iter()
+            .filter_map(|second| Some((second, gaps.happened(at(second))?)))
+            .collect();
+        assert_eq!(told, [(0, 0), (1, 0), (2, 0), (10, 2)]);
+    }
+
+    #[test]
     fn after_some_quiet_it_is_news_again() {
-        let mut gaps = Gaps::new();
+        let mut gaps = Gaps::after(1);
         assert_eq!(gaps.happened(at(0)), Some(0));
         assert_eq!(gaps.happened(at(1)), None);
         assert_eq!(gaps.happened(at(11)), Some(1));

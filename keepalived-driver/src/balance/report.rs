@@ -153,8 +153,8 @@ pub enum BalanceReport {
         /// Why.
         error: String,
     },
-    /// Somebody else changed our services; this puts things right again. Where that goes on it is told
-    /// in growing gaps, from ten seconds to five minutes.
+    /// Somebody else changed our services; this puts things right again. Where that goes on after ten
+    /// times it is told in growing gaps, from ten seconds to five minutes.
     Repaired {
         /// The changes.
         repairs: Vec<Op>,

@@ -14,6 +14,9 @@ use super::{Clock, KernelNews, Shared};
 use crate::balance::config::OnStop;
 use crate::gaps::Gaps;
 
+/// So many changes by somebody else are told each; who goes on is told of in growing gaps.
+const TOLD_EACH: u32 = 10;
+
 /// Pause after the first failure to find IPVS, and the longest one.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -37,7 +40,7 @@ pub(super) fn live(shared: &Arc<Shared>, remembered: &mut Remembered) {
         set: Timeouts::default(),
         settings_at: None,
         trouble: Vec::new(),
-        drift: Gaps::new(),
+        drift: Gaps::after(TOLD_EACH),
     }
     .run();
 }

@@ -54,7 +54,7 @@ impl Sessions {
 
     /// A socket could not be opened, which is tried again and again. What to say of it, if it is time.
     fn not_open(&mut self, now: Instant, key: BfdSocket, error: &io::Error) -> Option<String> {
-        let gaps = self.unopened.entry(key).or_insert_with(Gaps::new);
+        let gaps = self.unopened.entry(key).or_insert_with(|| Gaps::after(1));
         let unsaid = gaps.happened(now)?;
         let port = key.port.number();
         let times = match unsaid {
