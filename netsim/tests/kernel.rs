@@ -304,7 +304,7 @@ fn answers_that_never_come_are_not_taken_for_addresses() {
     assert_eq!(seen(&world)[1], ACTIVE);
 }
 
-/// KA-X-04 of the lessons: after an overrun the tables are read again and repaired.
+/// LESSONS E13: after an overrun the tables are read again and repaired.
 #[test]
 fn what_was_removed_while_nobody_could_tell_is_put_back() {
     let mut world = pair(1);
@@ -335,7 +335,7 @@ fn who_is_robbed_again_and_again_lets_the_other_take_over() {
     assert_eq!(seen(&world), [ACTIVE, BACKUP]);
 }
 
-/// LESSONS A11, VIP-09: a killed daemon's kernel keeps the addresses; the next run lets go of them before it
+/// LESSONS A11, E10: a killed daemon's kernel keeps the addresses; the next run lets go of them before it
 /// has heard who is Active.
 #[test]
 fn what_a_killed_daemon_has_left_goes_with_the_next_run() {
