@@ -8,7 +8,7 @@ use std::time::Duration;
 use netlink_vip::{
     AnnouncePolicy, Desired, InterfaceName, Object, Route, Rule, Tag, Vip, WantedLink,
 };
-use vrrp_fsm::{Influence, InstanceConfig};
+use vrrp_fsm::{Effect, Influence, InstanceConfig, TrackStatus};
 use vrrp_proto::Family;
 
 use crate::bfd::BfdSetup;
@@ -278,9 +278,23 @@ pub struct TrackedInterface {
 }
 
 impl TrackedInterface {
-    /// What its state does to the instance.
-    #[must_use]
-    pub const fn influence(&self) -> Influence {
-        Influence::new(self.weight).with_reverse(self.reverse)
+    /// What the interface means for the priority of the instance while it is up, or while it is not.
+    ///
+    /// # Errors
+    ///
+    /// The instance must not run: why, in words.
+    pub fn verdict(&self, up: bool) -> Result<i16, String> {
+        let (status, is) = if up {
+            (TrackStatus::Up, "up")
+        } else {
+            (TrackStatus::Down, "down")
+        };
+        let influence = Influence::new(self.weight).with_reverse(self.reverse);
+        match influence.effect(status) {
+            Effect::Adjust(adjustment) => Ok(adjustment),
+            Effect::Fault | Effect::Waiting => {
+                Err(format!("tracked interface {} is {is}", self.name))
+            }
+        }
     }
 }

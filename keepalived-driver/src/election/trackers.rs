@@ -143,21 +143,9 @@ impl Elections {
         let mut adjustments =
             Vec::with_capacity(setup.track_interfaces.len() + setup.trackers.len());
         for tracked in &setup.track_interfaces {
-            let up = self.is_up(tracked.name);
-            let status = if up {
-                TrackStatus::Up
-            } else {
-                TrackStatus::Down
-            };
-            match tracked.influence().effect(status) {
-                Effect::Adjust(adjustment) => adjustments.push(adjustment),
-                Effect::Fault | Effect::Waiting => {
-                    let is = if up { "up" } else { "down" };
-                    fault(
-                        Fault::Tracker,
-                        format!("tracked interface {} is {is}", tracked.name),
-                    );
-                }
+            match tracked.verdict(self.is_up(tracked.name)) {
+                Ok(adjustment) => adjustments.push(adjustment),
+                Err(reason) => fault(Fault::Tracker, reason),
             }
         }
         for tracked in &setup.trackers {

@@ -97,21 +97,9 @@ impl RouterBox {
         }
         let mut adjustments = Vec::new();
         for tracked in &setup.track_interfaces {
-            let up = self.is_up(tracked.name);
-            let status = if up {
-                TrackStatus::Up
-            } else {
-                TrackStatus::Down
-            };
-            match tracked.influence().effect(status) {
-                Effect::Adjust(adjustment) => adjustments.push(adjustment),
-                Effect::Fault | Effect::Waiting => {
-                    let is = if up { "up" } else { "down" };
-                    fault(
-                        Fault::Tracker,
-                        format!("tracked interface {} is {is}", tracked.name),
-                    );
-                }
+            match tracked.verdict(self.is_up(tracked.name)) {
+                Ok(adjustment) => adjustments.push(adjustment),
+                Err(reason) => fault(Fault::Tracker, reason),
             }
         }
         let runs = self.state_of(id) != State::Initialize;
