@@ -1,8 +1,8 @@
 //! Running commands, counting their tests, and the table at the end.
 
-use std::io::{BufRead, BufReader, Write as _};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::time::Duration;
 
 /// The root of the repository.
@@ -55,12 +55,31 @@ pub(crate) fn succeeds(mut command: Command) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-/// Whether a test passes that failed among others; its output is shown.
+/// Whether a test passes that failed among others; its output is shown. It has to run for that: a name
+/// that no program knows is no success.
 pub(crate) fn run_alone(name: &str, command: &mut Command) -> bool {
     println!("\nxtask: once more, alone: {name}");
     let _shown_late = std::io::stdout().flush();
-    let status = command.stdin(Stdio::null()).status();
-    status.is_ok_and(|status| status.success())
+    let mut counts = Counts::default();
+    let status = show(command, |line| counts.add(line));
+    status.is_ok_and(|status| status.success()) && counts.passed > 0
+}
+
+/// Runs a command and shows its output, line by line as it comes.
+fn show(command: &mut Command, mut see: impl FnMut(&str)) -> io::Result<ExitStatus> {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let lines = child.stdout.take().into_iter();
+    for line in lines.flat_map(|out| BufReader::new(out).lines()) {
+        let line = line?;
+        // A console ends its lines as a printer wants it.
+        let line = line.trim_end();
+        println!("{line}");
+        see(line);
+    }
+    child.wait()
 }
 
 /// The standard output of a command that succeeds.
@@ -155,23 +174,10 @@ impl Report {
         let mut counts = Counts::default();
         let mut failures = Failures::default();
         let mut said = wanted.is_empty();
-        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
-        let status = child.and_then(|mut child| {
-            for line in child
-                .stdout
-                .take()
-                .into_iter()
-                .flat_map(|out| BufReader::new(out).lines())
-            {
-                let line = line?;
-                // A console ends its lines as a printer wants it.
-                let line = line.trim_end();
-                println!("{line}");
-                counts.add(line);
-                failures.read(line);
-                said |= line == wanted;
-            }
-            child.wait()
+        let status = show(command, |line| {
+            counts.add(line);
+            failures.read(line);
+            said |= line == wanted;
         });
         let (good, note) = match status {
             Ok(status) if status.success() && !said => {
