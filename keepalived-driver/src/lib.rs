@@ -44,6 +44,8 @@ pub mod fuzzing;
 mod gaps;
 pub mod hooks;
 pub mod mail;
+mod namespace;
+mod nft;
 pub mod once;
 pub mod pipes;
 pub mod recording;

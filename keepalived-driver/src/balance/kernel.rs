@@ -9,9 +9,7 @@ mod remembered;
 mod socket;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -22,11 +20,11 @@ use std::time::Duration;
 use ipvs::{
     Destination, Info, KernelError, Op, Service, ServiceKey, SyncDaemon, SyncRole, Timeouts,
 };
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::config::OnStop;
 use super::snapshot::IpvsSnapshot;
 use crate::clock::Clock;
+use crate::namespace;
 use remembered::Remembered;
 #[cfg(feature = "fuzzing")]
 pub(super) use remembered::reread as reread_services;
@@ -255,7 +253,7 @@ impl Drop for Kernel {
 
 fn run(shared: &Arc<Shared>, namespace: Option<&PathBuf>, file: Option<PathBuf>) {
     if let Some(path) = namespace
-        && let Err(error) = enter(path)
+        && let Err(error) = namespace::enter(path)
     {
         // Another table than the one that was meant must not be touched.
         let error = format!("cannot enter the namespace {}: {error}", path.display());
@@ -284,10 +282,4 @@ fn run(shared: &Arc<Shared>, namespace: Option<&PathBuf>, file: Option<PathBuf>)
         ));
         thread::sleep(BETWEEN_LIVES);
     }
-}
-
-fn enter(path: &PathBuf) -> io::Result<()> {
-    let file = File::open(path)?;
-    move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))?;
-    Ok(())
 }

@@ -1,12 +1,7 @@
 //! The packet filter: rules follow from facts, and a thread of its own hands them to `nft`.
 
 use std::collections::BTreeSet;
-use std::io::{self, Read, Write};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
-use std::time::Duration;
 
 use mio::Waker;
 use netlink_vip::{Firewall, FirewallVmac, Refused, Vip};
@@ -14,15 +9,10 @@ use netlink_vip::{Firewall, FirewallVmac, Refused, Vip};
 use super::{Elections, RETRY};
 use sans_io_time::Instant;
 
-use crate::clock::Clock;
 use crate::config::InstanceSetup;
+use crate::nft::{Job, Nft};
 use crate::report::Report;
 use crate::sources::Source;
-
-/// How long `nft` may take.
-const LIMIT: Duration = Duration::from_secs(10);
-const PROGRAM: &str = "nft";
-const NO_PROGRAM: &str = "there is no program nft; install nftables";
 
 /// What is known of the rules in the kernel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,7 +32,7 @@ enum Known {
 #[derive(Debug)]
 pub(super) struct Filter {
     waker: Arc<Waker>,
-    worker: Option<Worker>,
+    nft: Option<Nft>,
     known: Known,
     /// What was last asked for.
     asked: Option<Firewall>,
@@ -56,26 +46,11 @@ pub(super) struct Filter {
     pub(super) stale: bool,
 }
 
-#[derive(Debug)]
-enum Job {
-    /// One transaction, whose outcome matters.
-    Set(String),
-    /// Transactions that mostly find nothing to do, and fail then.
-    Clean([String; 2]),
-}
-
-#[derive(Debug)]
-struct Worker {
-    jobs: Sender<Job>,
-    results: Receiver<Option<Result<(), String>>>,
-    unanswered: usize,
-}
-
 impl Filter {
     pub(super) fn new(waker: Arc<Waker>) -> Self {
         Self {
             waker,
-            worker: None,
+            nft: None,
             known: Known::Nothing,
             asked: None,
             in_force: None,
@@ -87,9 +62,7 @@ impl Filter {
 
     /// Nothing is being done.
     pub(super) fn is_idle(&self) -> bool {
-        self.worker
-            .as_ref()
-            .is_none_or(|worker| worker.unanswered == 0)
+        self.nft.as_ref().is_none_or(Nft::is_idle)
     }
 
     /// Why an instance that accepts no traffic cannot run yet, and whether that is for good.
@@ -109,100 +82,21 @@ impl Filter {
     }
 
     fn submit(&mut self, job: Job) {
-        if self.worker.is_none() {
-            match Worker::start(self.waker.clone()) {
-                Ok(worker) => self.worker = Some(worker),
+        if self.nft.is_none() {
+            let waker = Arc::clone(&self.waker);
+            match Nft::start("firewall", None, move || drop(waker.wake())) {
+                Ok(nft) => self.nft = Some(nft),
                 Err(error) => {
                     self.known = Known::Failed(error.to_string());
                     return;
                 }
             }
         }
-        if let Some(worker) = &mut self.worker
-            && worker.jobs.send(job).is_ok()
+        if let Some(nft) = &mut self.nft
+            && nft.submit(job)
         {
-            worker.unanswered += 1;
             self.known = Known::Asked;
         }
-    }
-}
-
-impl Worker {
-    fn start(waker: Arc<Waker>) -> io::Result<Self> {
-        let (jobs, todo) = channel::<Job>();
-        let (done, results) = channel();
-        thread::Builder::new()
-            .name("firewall".to_owned())
-            .spawn(move || {
-                for job in todo {
-                    let result = match job {
-                        Job::Set(script) => Some(run(&script)),
-                        Job::Clean(scripts) => {
-                            let _ = scripts.iter().try_for_each(|script| match run(script) {
-                                // Without the program there is nothing of ours either.
-                                Err(error) if error == NO_PROGRAM => Err(()),
-                                _ => Ok(()),
-                            });
-                            None
-                        }
-                    };
-                    if done.send(result).is_err() {
-                        return;
-                    }
-                    let _ = waker.wake();
-                }
-            })?;
-        Ok(Self {
-            jobs,
-            results,
-            unanswered: 0,
-        })
-    }
-}
-
-/// Gives `nft` one transaction and waits for it, not for ever.
-fn run(script: &str) -> Result<(), String> {
-    let failed = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => NO_PROGRAM.to_owned(),
-        _ => format!("nft cannot be run: {error}"),
-    };
-    let mut child = Command::new(PROGRAM)
-        .args(["-f", "-"])
-        .current_dir("/")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(failed)?;
-    if let Some(mut input) = child.stdin.take() {
-        // If it has ended already its words say why.
-        let _ = input.write_all(script.as_bytes());
-    }
-    let ended = wait(&mut child).map_err(failed)?;
-    let mut words = String::new();
-    if let Some(mut errors) = child.stderr.take() {
-        let _ = errors.read_to_string(&mut words);
-    }
-    match ended {
-        Some(true) => Ok(()),
-        Some(false) => Err(format!("nft refuses the rules: {}", words.trim())),
-        None => Err(format!("nft did not end within {LIMIT:?}")),
-    }
-}
-
-/// Whether it succeeded; nothing if it had to be killed.
-fn wait(child: &mut Child) -> io::Result<Option<bool>> {
-    let start = Clock.now();
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status.success()));
-        }
-        if Clock.now().saturating_duration_since(start) >= LIMIT {
-            child.kill()?;
-            child.wait()?;
-            return Ok(None);
-        }
-        thread::sleep(Duration::from_millis(2));
     }
 }
 
@@ -210,9 +104,8 @@ impl Elections {
     /// Takes in what `nft` said, and gives it new rules if there are any.
     pub(super) fn settle_firewall(&mut self, now: Instant) {
         let (mut news, mut failed) = (false, false);
-        if let Some(worker) = &mut self.filter.worker {
-            while let Ok(result) = worker.results.try_recv() {
-                worker.unanswered = worker.unanswered.saturating_sub(1);
+        if let Some(nft) = &mut self.filter.nft {
+            while let Some(result) = nft.poll_answer() {
                 news = true;
                 let Some(result) = result else { continue };
                 match result {
