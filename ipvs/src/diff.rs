@@ -55,6 +55,7 @@ impl Steps {
     }
 }
 
+/// Who comes is put before who goes: IPVS-OPS-08.
 fn destinations(service: ServiceKey, old: Option<&Entry>, new: &Entry, steps: &mut Steps) {
     for wanted in new.destinations() {
         let is = old.and_then(|old| old.destination(&wanted.key));

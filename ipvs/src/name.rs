@@ -19,7 +19,7 @@ pub type Engine = Name<16>;
 pub type InterfaceName = Name<15>;
 
 impl<const MAX: usize> Name<MAX> {
-    /// Checks a text.
+    /// Checks a text. IPVS-ENC-07.
     ///
     /// # Errors
     /// [`ConfigError::NameLength`] when empty or too long, [`ConfigError::NameCharacter`] else.

@@ -74,7 +74,7 @@ impl Alerts {
         self.told.remove(object);
     }
 
-    /// The effective priority of an instance changed.
+    /// The effective priority of an instance changed. NOTI-08.
     pub(crate) fn priority(&mut self, object: &ObjectId, state: State, priority: u8) {
         if let Some((_, known)) = self.told.get_mut(object) {
             *known = priority;
@@ -88,7 +88,7 @@ impl Alerts {
         }
     }
 
-    /// A reload is complete and everything that changed has been told.
+    /// A reload is complete and everything that changed has been told. NOTI-09.
     pub(crate) fn reloaded(&mut self) {
         if self.plan.states_on_reload {
             for (object, (trigger, priority)) in self.told.clone() {
@@ -173,7 +173,7 @@ fn tell_mail(log: &Log, report: &MailReport) {
     log.line(level, &line);
 }
 
-/// features 32.11. `None` for what no mail is sent about.
+/// features 32.11. `None` for what no mail is sent about. NOTI-10, MAIL-07.
 fn envelope(plan: &MailPlan, object: &ObjectId, trigger: Trigger) -> Option<Envelope> {
     let (kind, all) = match object {
         ObjectId::Instance(_) => ("Instance", false),

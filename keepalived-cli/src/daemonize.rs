@@ -19,7 +19,7 @@ use rustix::stdio::{dup2_stderr, dup2_stdout, stdout};
 /// The flag that tells the second process what it is.
 const FLAG: &str = "--in-background";
 
-/// In the first process: start the second, wait for its word, and return the exit code.
+/// In the first process: start the second, wait for its word, and return the exit code. CLI-02.
 pub(crate) fn start(arguments: impl IntoIterator<Item = OsString>) -> io::Result<ExitCode> {
     let mut child = Command::new(own_program()?)
         .arg(FLAG)

@@ -54,7 +54,7 @@ impl ConfigSource {
     }
 
     /// The same; `before` is called between reading and looking at the machine, to enter the network
-    /// namespace that the file names.
+    /// namespace that the file names. SMP-01.
     pub(crate) fn load_after(&self, before: impl FnOnce(&Model)) -> Loaded {
         let path = self.path.to_string_lossy();
         // Reading needs many times the memory of what it yields. On a thread of its own it has a

@@ -95,7 +95,7 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Open the destinations and start their threads.
+    /// Open the destinations and start their threads. CLI-09, CLI-11.
     ///
     /// # Errors
     ///

@@ -91,6 +91,7 @@ fn main() -> ExitCode {
     }
 }
 
+/// `--signum=NAME`, CLI-16.
 fn signum(name: &str) -> ExitCode {
     match signals::by_name(name) {
         Some(number) => {

@@ -11,7 +11,7 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 const FOLDER: &str = "/run/netns";
 
 /// Move the calling thread, and every thread it starts later, to the namespace. To be called before
-/// there are other threads.
+/// there are other threads. SYS-02.
 pub(crate) fn enter(name: &str) -> io::Result<()> {
     let plain = !name.is_empty() && name != "." && name != ".." && !name.contains('/');
     if !plain {

@@ -59,7 +59,7 @@ pub(crate) struct PidFile {
 
 impl PidFile {
     /// Create or take over the file, lock it, and write our process number to it. `option` is the one
-    /// that names another file.
+    /// that names another file. CORE-06.
     pub(crate) fn create(path: &Path, option: &'static str) -> Result<Self, PidFileError> {
         let io_error = |error| PidFileError::Io {
             path: path.to_owned(),

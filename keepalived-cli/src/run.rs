@@ -84,6 +84,7 @@ impl From<PidFileError> for Refused {
     }
 }
 
+/// The daemon, with the parts that are asked for: CLI-07.
 fn start(options: &Options, arguments: Vec<OsString>) -> Result<ExitCode, Refused> {
     if options.without_secrets && options.record.is_none() {
         return Err(Refused::fatal(
@@ -252,7 +253,7 @@ pub(crate) fn short_host_name() -> Option<String> {
         .map(str::to_owned)
 }
 
-/// `-t`: everything that is wrong, and the exit code that scripts around keepalived know.
+/// `-t`: everything that is wrong, and the exit code that scripts around keepalived know. CLI-06.
 fn test(source: &ConfigSource, report: &str) -> ExitCode {
     let path = source.path().to_string_lossy();
     let parsed = keepalived_config::parse(&mut FileSource, &path, &source.options);
@@ -304,6 +305,7 @@ fn test(source: &ConfigSource, report: &str) -> ExitCode {
     ExitCode::from(code)
 }
 
+/// CORE-11. CLI-18.
 fn set_umask(options: &Options, loaded: &Loaded) {
     const DEFAULT: u32 = 0o177;
     let mask = options
@@ -369,6 +371,7 @@ fn main_pid_file(options: &Options, loaded: &Loaded) -> PathBuf {
     )
 }
 
+/// CORE-12.
 fn pid_place(
     given: Option<&PathBuf>,
     default: &str,
@@ -426,6 +429,7 @@ fn names<'a>(namespace: Option<&'a str>, loaded: &'a Loaded) -> impl Iterator<It
     namespace.or_else(of_file).into_iter().chain(instance)
 }
 
+/// The log, with details where asked: CLI-04.
 fn log(options: &Options, loaded: &Loaded) -> Result<Log, Refused> {
     Log::start(&LogSettings {
         console: options.log_console,

@@ -58,7 +58,7 @@ const SCOPES: [(&str, u32); 5] = [
 ];
 
 impl Names {
-    /// Reads the tables: those of the administrator come before those of the distribution.
+    /// Reads the tables: those of the administrator come before those of the distribution. STAT-11.
     pub(crate) fn read(source: &mut dyn Source, usr: &str, etc: &str) -> Self {
         let mut table = |file: &str, built_in: &[(&str, u32)]| {
             let mut names: HashMap<String, u32> = built_in

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-/// Moves the calling thread, and no other, into the namespace of this file.
+/// Moves the calling thread, and no other, into the namespace of this file: SYS-02, SYS-03.
 pub(crate) fn enter(path: &Path) -> io::Result<()> {
     let file = File::open(path)?;
     move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))?;

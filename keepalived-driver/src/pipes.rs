@@ -151,6 +151,7 @@ struct Pipe {
 }
 
 impl Pipe {
+    /// Makes the pipe, or takes over one that is there: NOTI-06.
     fn open(settings: PipeSettings) -> io::Result<Self> {
         // Who may open it is a matter of the umask, as for every other file.
         let mode = Mode::from_bits_truncate(0o666);

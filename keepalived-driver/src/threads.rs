@@ -104,7 +104,7 @@ impl Scheduled {
     }
 
     /// The thread ran late by this much: take more priority if the settings want that. What was
-    /// done, in one line.
+    /// done, in one line. SYS-05.
     pub fn note_lateness(&mut self, late: Duration) -> Option<String> {
         let auto = self.settings.auto?;
         let next = self.realtime.unwrap_or(0).saturating_add(1);
@@ -158,7 +158,7 @@ impl Default for Scheduled {
     }
 }
 
-/// Name the calling thread; of the main thread this is the name of the process in `ps`.
+/// Name the calling thread; of the main thread this is the name of the process in `ps`. CORE-10.
 ///
 /// # Errors
 ///
@@ -180,6 +180,7 @@ fn limit(rttime: Option<Duration>) -> Result<(), String> {
     setrlimit(Resource::Rttime, Rlimit { current, maximum }).map_err(|error| error.to_string())
 }
 
+/// Real-time scheduling, or the usual one with this niceness: SYS-04.
 fn schedule(realtime: Option<u8>, nice: i32) -> Result<(), String> {
     let thread = thread_native_id();
     let Some(priority) = realtime else {

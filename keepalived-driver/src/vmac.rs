@@ -29,6 +29,7 @@ impl Vmac {
     }
 
     /// The device by which adverts leave, if it is another than the instance's interface.
+    /// VRRP-EXT-09, VRRP-EXT-10, VMAC-03.
     #[must_use]
     pub fn sends(&self) -> Option<InterfaceName> {
         (!self.xmit_base).then_some(self.link.name)

@@ -80,7 +80,7 @@ impl Firewall {
     }
 
     /// One transaction that makes the tables what they are to be, and removes those with nothing
-    /// in them.
+    /// in them. VRRP-HOST-08, FW-01.
     #[must_use]
     pub fn transaction(&self) -> String {
         let mut out = self.removal();
@@ -89,7 +89,7 @@ impl Firewall {
         out
     }
 
-    /// One transaction that removes both tables, whether they are there or not.
+    /// One transaction that removes both tables, whether they are there or not. FW-01.
     #[must_use]
     pub fn removal(&self) -> String {
         let mut out = String::new();
@@ -148,6 +148,7 @@ impl Firewall {
         out.push_str("}\n");
     }
 
+    /// The table for IPv6; neighbour discovery passes. VRRP-HOST-09, VMAC-08.
     fn ipv6(&self, out: &mut String) {
         let vmacs = || self.vmacs.iter().filter(|vmac| vmac.ipv6);
         let map = elements(vmacs().map(|vmac| format!("{} : {}", vmac.index, vmac.parent)));

@@ -109,6 +109,7 @@ pub fn plan(observed: &Observed, desired: &BTreeMap<OwnerId, Desired>) -> Vec<Ch
 /// Removals and additions.
 type Changes = (Vec<Change>, Vec<Change>);
 
+/// Changes of routes, VIP-04.
 fn routes(observed: &Observed, desired: &BTreeMap<OwnerId, Desired>) -> Changes {
     let mut wanted: BTreeMap<_, Vec<Route>> = BTreeMap::new();
     let mut order = Vec::new();
@@ -137,6 +138,7 @@ fn routes(observed: &Observed, desired: &BTreeMap<OwnerId, Desired>) -> Changes 
     changes
 }
 
+/// Changes of policy rules, VIP-05.
 fn rules(observed: &Observed, desired: &BTreeMap<OwnerId, Desired>) -> Changes {
     let mut wanted: BTreeMap<_, Vec<&Rule>> = BTreeMap::new();
     for rule in desired.values().flat_map(|d| &d.rules) {

@@ -39,6 +39,7 @@ impl Rejections {
         })
     }
 
+    /// KA-AX-09.
     pub(crate) fn add(&mut self, reason: &Rejected) {
         let table = self.0.get_or_insert_with(|| Box::new([0; Rejected::COUNT]));
         if let Some(count) = table.get_mut(reason.index()) {

@@ -27,7 +27,7 @@ pub(crate) fn lateness(now: Instant, deadline: Instant) -> Duration {
 }
 
 /// Skew_Time. VRRP-TMR-01, VRRP-TMR-02, VRRP-TMR-03, VRRP-TMR-04, FSM-T-10, RFC 9568 6.1 and
-/// RFC 3768 6.1.
+/// RFC 3768 6.1. FSM-OPEN-08.
 ///
 /// In VRRPv2 it is a part of a second whatever the interval; in VRRPv3 a part of the interval.
 pub(crate) fn skew(version: Version, interval: AdvertInterval, priority: Priority) -> Duration {

@@ -45,7 +45,7 @@ impl Influence {
         }
     }
 
-    /// Sets [`reverse`](Self::reverse).
+    /// Sets [`reverse`](Self::reverse). TRK-08.
     #[must_use]
     pub const fn with_reverse(mut self, reverse: bool) -> Self {
         self.reverse = reverse;
@@ -54,7 +54,7 @@ impl Influence {
 
     /// What an object like this does to the router. KA-W-01 to KA-W-03 and KA-W-06, as measured
     /// with keepalived 2.2.7: `weight 20 reverse` takes 20 while the object is in order, `weight
-    /// -20 reverse` adds 20 while it is not.
+    /// -20 reverse` adds 20 while it is not. KA-W-02.
     #[must_use]
     pub fn effect(self, status: TrackStatus) -> Effect {
         match status {

@@ -287,4 +287,43 @@ mod tests {
             );
         }
     }
+    #[test]
+    fn what_a_test_proves_says_where_it_is_done() {
+        let data = include_str!("../data/requirements.tsv");
+        let ids: Vec<_> = data
+            .lines()
+            .filter_map(parse)
+            .map(|r| r.id.to_owned())
+            .collect();
+        let citations = scan::scan(&root(), FOLDERS, &ids);
+        let nowhere: Vec<_> = citations
+            .iter()
+            .filter(|(_, cited)| !cited.tests.is_empty() && cited.sources.is_empty())
+            .map(|(id, _)| id.as_str())
+            .collect();
+        assert!(nowhere.is_empty(), "no function cites {nowhere:?}");
+    }
+
+    #[test]
+    fn what_is_cited_is_a_row() {
+        let data = include_str!("../data/requirements.tsv");
+        let ids: BTreeSet<_> = data.lines().filter_map(parse).map(|r| r.id).collect();
+        let is_id = |word: &&str| {
+            let number = word.rsplit('-').next().unwrap_or_default();
+            !part(word).is_empty()
+                && number.len() == 2
+                && number.bytes().all(|b| b.is_ascii_digit())
+        };
+        let apart = |c: char| !(c.is_ascii_alphanumeric() || c == '-');
+        let mut unknown = BTreeSet::new();
+        for folder in FOLDERS {
+            for file in files::rust_files(&root().join(folder)) {
+                let text = fs::read_to_string(&file).unwrap_or_default();
+                let words = text.split(apart).filter(is_id);
+                let strange = words.filter(|word| !ids.contains(word));
+                unknown.extend(strange.map(|word| format!("{word} in {}", file.display())));
+            }
+        }
+        assert!(unknown.is_empty(), "no row for {unknown:#?}");
+    }
 }

@@ -116,6 +116,11 @@ fn scan_file(name: &str, text: &str, ids: &[String], found: &mut BTreeMap<String
 /// The ids in a line. `KA-ST-01..03` and `RX-01/02` count for each of them.
 fn cited_in<'a>(line: &str, ids: &'a [String]) -> Vec<&'a String> {
     let mut cited = Vec::new();
+    // Most lines have nothing that ends as an id does: there are hundreds of ids to look for.
+    let ends = |pair: &[u8]| matches!(pair, [b'-', digit] if digit.is_ascii_digit());
+    if !line.as_bytes().windows(2).any(ends) {
+        return cited;
+    }
     for id in ids {
         for (at, _) in line.match_indices(id.as_str()) {
             let before = line[..at].chars().next_back();

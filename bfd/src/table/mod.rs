@@ -184,7 +184,7 @@ impl Table {
         *(if ipv6 { v6 } else { v4 }) = Some(port);
     }
 
-    /// The port that a session sends from.
+    /// The port that a session sends from. BFD-SB-12.
     fn port_of(&self, slot: &Slot) -> u16 {
         let [v4, v6] = self.seamless_ports;
         let shared = match slot.path() {

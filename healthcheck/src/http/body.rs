@@ -74,7 +74,7 @@ impl Body {
     }
 
     /// Takes octets. `raw` gets what belongs to the body as it is on the wire, `content` what is in
-    /// it. What comes after its end is left alone.
+    /// it. What comes after its end is left alone. CHK-21.
     pub(crate) fn push(
         &mut self,
         octets: &[u8],

@@ -26,7 +26,7 @@ pub(crate) struct HeadReader {
 
 impl HeadReader {
     /// Takes octets; a head and what came after it, once it is complete. An octet at a time costs no
-    /// more than all at once.
+    /// more than all at once. CHK-21, CHK-22.
     pub(crate) fn push(
         &mut self,
         octets: &[u8],

@@ -154,6 +154,7 @@ impl DnsProbe {
         self.attempt.send(bytes);
     }
 
+    /// CHK-21, CHK-22.
     fn answered(&mut self, octets: &[u8]) {
         if self.transport == Transport::Udp {
             match judge(octets, self.id) {

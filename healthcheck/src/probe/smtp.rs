@@ -50,6 +50,7 @@ impl SmtpProbe {
         }
     }
 
+    /// Takes in what the server says, as far as a line may go: CHK-21.
     fn octets(&mut self, octets: &[u8]) -> Result<(), SmtpFailure> {
         for octet in octets {
             if self.line.len() >= SMTP_LINE {

@@ -33,7 +33,7 @@ pub(super) fn service_ids(key: &ServiceKey) -> Vec<ServiceAttribute> {
     attributes
 }
 
-/// The whole of a service. `mask` says which flags are meant (IPVS-ENC-05).
+/// The whole of a service. `mask` says which flags are meant (IPVS-ENC-05). IPVS-ENC-01.
 pub(super) fn service_full(service: &Service, mask: u32) -> Vec<ServiceAttribute> {
     let mut attributes = service_ids(&service.key);
     let name = service.scheduler.as_str().to_owned();
@@ -69,7 +69,7 @@ pub(super) fn destination_ids(key: &DestinationKey) -> Vec<DestinationAttribute>
     ]
 }
 
-/// The whole of a destination.
+/// The whole of a destination. IPVS-ENC-01, IPVS-ENC-03.
 pub(super) fn destination_full(destination: &Destination) -> Vec<DestinationAttribute> {
     let mut attributes = destination_ids(&destination.key);
     attributes.push(DestinationAttribute::Forward(destination.forward.number()));
@@ -96,7 +96,7 @@ pub(super) fn destination_full(destination: &Destination) -> Vec<DestinationAttr
     attributes
 }
 
-/// The whole of a sync daemon.
+/// The whole of a sync daemon. IPVS-ENC-03.
 pub(super) fn daemon_full(daemon: &SyncDaemon) -> Vec<DaemonAttribute> {
     let mut attributes = daemon_ids(daemon.role, daemon.interface.as_str(), daemon.id);
     if daemon.max_length != 0 {

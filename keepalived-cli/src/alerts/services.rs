@@ -26,14 +26,14 @@ impl Alerts {
             .write(Topic::Balance, line, |report| tell_pipe(log, &report));
     }
 
-    /// A mail about a server.
+    /// A mail about a server. LVS-18, RS-06.
     pub(crate) fn server_mail(&mut self, service: &str, server: &str, up: bool, body: String) {
         let up = word(up);
         let subject = format!("Realserver {server} of virtual server {service} - {up}");
         self.balance_mail(&subject, body);
     }
 
-    /// A mail about a service.
+    /// A mail about a service. LVS-18.
     pub(crate) fn service_mail(&mut self, service: &str, up: bool, body: String) {
         self.balance_mail(&format!("Virtualserver {service} - {}", word(up)), body);
     }

@@ -12,7 +12,7 @@ pub(super) fn hook_settings() -> HookSettings {
     settings
 }
 
-/// Run a script before or after everything, in keepalived's words.
+/// Run a script before or after everything, in keepalived's words. CORE-08.
 pub(crate) fn run_around(what: &str, script: &Around, log: &Log) {
     let program = script.command.argv.first();
     let program = program.map_or_else(String::new, |program| {

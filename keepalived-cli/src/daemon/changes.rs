@@ -109,6 +109,7 @@ impl Daemon<'_> {
     }
 }
 
+/// CORE-13.
 pub(super) fn keep_copy(log: &Log, copies: &Copies, text: Option<&str>) {
     if let Some(text) = text
         && let Err(error) = copies.configuration(text)

@@ -89,6 +89,7 @@ fn has_objects(model: &Model) -> bool {
 }
 
 /// Whether the file is one without a word: even settings alone say that nothing more is wanted.
+/// RLD-01.
 fn says_nothing(model: &Model) -> bool {
     let mut nothing = MemorySource::new().with_file("", "");
     *model == parse(&mut nothing, "", &Options::default()).config
@@ -99,7 +100,7 @@ fn says_nothing(model: &Model) -> bool {
 pub(super) struct Marker(PathBuf);
 
 impl Marker {
-    /// Create the file, or empty it: who waits for the reload to begin sees either.
+    /// Create the file, or empty it: who waits for the reload to begin sees either. SYS-09.
     pub(super) fn set(standing: &Standing, pid_folder: &Path) -> io::Result<Option<Self>> {
         let path = match &standing.marker {
             None => return Ok(None),
@@ -124,7 +125,7 @@ impl Drop for Marker {
     }
 }
 
-/// The complaints about a new configuration, for `reload_check_config FILE`.
+/// The complaints about a new configuration, for `reload_check_config FILE`. SYS-07.
 pub(super) fn write_check_log(path: &Path, loaded: &Loaded) -> io::Result<()> {
     let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY).bits());
     let mut file = OpenOptions::new()
@@ -266,7 +267,7 @@ impl Appointment {
 }
 
 /// `HH:MM:SS`, `YY-MM-DD HH:MM:SS` or `YYYY-MM-DD HH:MM:SS`, with a `Z` behind for universal time. A
-/// time alone is the next one.
+/// time alone is the next one. SYS-08.
 fn moment(text: &str, now: SystemTime, local: &TimeZone) -> Option<SystemTime> {
     let (text, zone) = match text.strip_suffix('Z') {
         Some(text) => (text, TimeZone::UTC),

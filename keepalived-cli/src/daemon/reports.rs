@@ -162,6 +162,7 @@ impl Daemon<'_> {
         }
     }
 
+    /// Runs the scripts of a group, KA-G-08.
     pub(super) fn notify_group(&mut self, name: &Arc<str>, trigger: Trigger) {
         let object = ObjectId::Group(name.clone());
         if let Some(set) = self.group_hook_sets.get(name) {

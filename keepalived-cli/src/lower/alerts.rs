@@ -129,7 +129,7 @@ impl AlertPlan {
         }
     }
 
-    /// Defaults filled in; nothing that nobody could be told.
+    /// Defaults filled in; nothing that nobody could be told. MAIL-06.
     fn wishes(&self, model: &Model, notify: &Notify) -> Wishes {
         let global = &model.global;
         let mail = notify.mail.unwrap_or(global.mail.vrrp) && self.mail.is_some();

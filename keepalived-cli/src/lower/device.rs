@@ -36,7 +36,7 @@ impl Names {
     }
 
     /// `PREFIX.VRID`; if that is taken `PREFIX6.VRID` for IPv6, then `PREFIX1.VRID` and so on
-    /// (VMAC-01).
+    /// (VMAC-01, VMAC-05).
     fn find(&mut self, prefix: &str, vrid: u8, family: Family) -> Option<InterfaceName> {
         let sixth = (family == Family::Ipv6).then(|| format!("{prefix}6.{vrid}"));
         let numbered = (1..=u8::MAX).map(|number| format!("{prefix}{number}.{vrid}"));
@@ -122,6 +122,7 @@ fn hold(setup: &mut InstanceSetup, wanted: &VrrpInstance, remarks: &mut Vec<Stri
     setup.hold.get_or_insert_with(|| Arc::from(reason));
 }
 
+/// VMAC-04.
 fn vmac(
     setup: &mut InstanceSetup,
     wanted: &VrrpInstance,

@@ -59,7 +59,7 @@ impl<'a> Scripts<'a> {
         }
     }
 
-    /// The account for scripts that name none.
+    /// The account for scripts that name none. SCR-02.
     fn default_account(&self) -> Result<(u32, u32), String> {
         let look_up = || match self.user {
             Some(user) => resolve(self.machine, user),
@@ -98,7 +98,7 @@ impl<'a> Scripts<'a> {
         set
     }
 
-    /// Whom a file belongs to that scripts are to use.
+    /// Whom a file belongs to that scripts are to use. SCR-03.
     pub(super) fn owner(&self, owner: Option<&ScriptUser>) -> Result<(u32, u32), String> {
         owner.map_or_else(
             || self.default_account(),
@@ -106,7 +106,7 @@ impl<'a> Scripts<'a> {
         )
     }
 
-    /// The supplementary groups of a script, where they are wanted.
+    /// The supplementary groups of a script, where they are wanted. SCR-06.
     fn supplementary(&self, script: &Script, gid: u32) -> Vec<u32> {
         let user = script.user.as_ref().or(self.user);
         let wanted = self.groups || user.is_some_and(|user| user.supplementary);
@@ -117,7 +117,7 @@ impl<'a> Scripts<'a> {
         self.machine.groups(name, gid)
     }
 
-    /// A command that can run, or `None` and a complaint under the name of `instance`.
+    /// A command that can run, or `None` and a complaint under the name of `instance`. SCR-08.
     pub(super) fn command(
         &self,
         instance: &str,
@@ -209,7 +209,7 @@ fn resolve(machine: &dyn Machine, user: &ScriptUser) -> Result<(u32, u32), Strin
 
 /// Look at a program as the user that would run it: found in `PATH` if it is a bare name, and with
 /// every folder on the way. What runs is what symbolic links lead to now; with `links` it is what they
-/// lead to when it runs, so that each of them must be safe as well.
+/// lead to when it runs, so that each of them must be safe as well. SCR-07.
 pub(super) fn judge(program: &str, uid: u32, links: bool) -> Judgement {
     let candidates: Vec<PathBuf> = if program.contains('/') {
         vec![PathBuf::from(program)]
@@ -259,7 +259,7 @@ fn may_execute(metadata: &Metadata, uid: u32) -> bool {
 const LINKS: u32 = 40;
 
 /// The first part of the path that somebody other than root may write to or replace, where links
-/// lead included.
+/// lead included. SCR-04.
 fn insecure_part(path: &Path, links: u32) -> Option<PathBuf> {
     path.ancestors().find_map(|part| {
         let metadata = fs::symlink_metadata(part).ok()?;

@@ -288,6 +288,7 @@ impl VrrpInstance {
     }
 
     /// Moves the addresses that do not fit into an advert over a link with this MTU to `excluded`.
+    /// VIP-03.
     ///
     /// The model assumes 1500; the daemon calls this when it knows the interface. Returns how many
     /// were moved.

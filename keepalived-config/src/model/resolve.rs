@@ -480,6 +480,7 @@ impl Draft<'_> {
         }
     }
 
+    /// When and how often addresses are announced: GARP-04, GARP-07.
     fn announce(&self) -> Announce {
         let (own, all) = (&self.raw.announce, &self.global.announce);
         let repeat = own.repeat.unwrap_or(all.master_repeat);

@@ -156,7 +156,7 @@ impl Config {
         })
     }
 
-    /// There is something to run, and somebody to run it as.
+    /// There is something to run, and somebody to run it as. SCR-05.
     fn runs(&self, command: &Command, around: &dyn Surroundings) -> bool {
         self.account(command, around).is_some() && program(command, around) != Program::Missing
     }

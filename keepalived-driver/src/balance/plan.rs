@@ -21,7 +21,7 @@ pub(super) struct Plan {
     pub(super) kept: Vec<(usize, usize)>,
 }
 
-/// The way from one list of virtual servers to another.
+/// The way from one list of virtual servers to another. LVS-20.
 pub(super) fn plan(old: &[Arc<ServiceSetup>], new: &[Arc<ServiceSetup>]) -> Plan {
     let mut known: HashMap<&str, usize> = HashMap::new();
     for (at, setup) in old.iter().enumerate() {

@@ -74,7 +74,7 @@ pub(super) fn sorry_serves(placements: &[Placement]) -> bool {
         .any(|placement| placement.member == Member::Sorry && placement.weight > 0)
 }
 
-/// The destinations of a virtual server: those in service, and those that still drain.
+/// The destinations of a virtual server: those in service, and those that still drain. IPVS-OPS-03.
 pub(super) fn destinations<'a>(
     setup: &ServiceSetup,
     placements: &[Placement],

@@ -59,6 +59,7 @@ impl Elections {
         }
     }
 
+    /// One piece of news; an interface may go and come (KA-F-08), and addresses are told of (CLI-21).
     fn take_in(&mut self, now: Instant, event: KernelEvent) {
         match event {
             KernelEvent::Ready => {

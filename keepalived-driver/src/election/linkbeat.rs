@@ -96,7 +96,7 @@ impl Linkbeat {
         }
     }
 
-    /// Whether the driver of this interface sees no link.
+    /// Whether the driver of this interface sees no link. IF-04.
     pub(super) fn is_down(&self, name: InterfaceName) -> bool {
         self.down.contains(&name)
     }

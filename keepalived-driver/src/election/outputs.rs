@@ -54,6 +54,7 @@ impl Elections {
         self.send_frames(now);
     }
 
+    /// In the order of the machine, adverts before announcements: VRRP-EXT-14.
     fn carry_out_actions(&mut self, now: Instant) {
         while let Some((id, action)) = self.router.poll_action() {
             if self.outbox.letters >= OUTBOX {
@@ -217,6 +218,8 @@ impl Elections {
         }
     }
 
+    /// What the kernel no longer has it neither answers for nor accepts: VRRP-HOST-01, VRRP-HOST-02, VRRP-HOST-04,
+    /// ARP-07, ND-06.
     fn remove(&mut self, now: Instant, id: InstanceId) {
         let keep = self.shutdown.is_some() && self.config.keep_addresses;
         let Some(running) = self.instances.get_mut(&id) else {
@@ -235,6 +238,7 @@ impl Elections {
 
     /// Start the announcement that waits, if the kernel has the addresses, or all but those it
     /// refuses. If it has not, the news that it has will come here again. True: it still waits.
+    /// VRRP-HOST-10.
     pub(super) fn start_announcing(&mut self, now: Instant, id: InstanceId) -> bool {
         let Some(running) = self.instances.get_mut(&id) else {
             return false;
@@ -275,6 +279,7 @@ impl Elections {
     }
 
     /// Periodic announcements of addresses on other interfaces than the instance's own (GARP-08).
+    /// KA-O-06.
     fn announce_elsewhere(&mut self, now: Instant, id: InstanceId) {
         let Some(running) = self.instances.get(&id) else {
             return;

@@ -47,7 +47,7 @@ impl Readiness {
         }
     }
 
-    /// Takes in what the kernel says about a link. One that is gone is gone at once.
+    /// Takes in what the kernel says about a link. One that is gone is gone at once. KA-F-07.
     pub(super) fn note(&mut self, now: Instant, name: InterfaceName, state: LinkState) {
         let Some(link) = self.delayed.get_mut(&name) else {
             return;

@@ -10,7 +10,7 @@ use netlink_vip::{InterfaceName, Setting, SettingPlace};
 use super::Elections;
 
 impl Elections {
-    /// Makes the setting where it is wanted, and restores it where it is no longer.
+    /// Makes the setting where it is wanted, and restores it where it is no longer. VIP-07.
     pub(super) fn settle_secondaries(&mut self) {
         let wanting = self.config.instances.iter();
         let wanting = wanting.filter(|setup| setup.promote_secondaries);

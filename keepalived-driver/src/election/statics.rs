@@ -24,7 +24,7 @@ impl Config {
 }
 
 impl Elections {
-    /// Take over the static part of `config`.
+    /// Take over the static part of `config`. STAT-02, STAT-03.
     pub(super) fn apply_statics(&mut self, now: Instant, config: &Config) {
         if config.wants_routes() && !self.hears_routes {
             self.hears_routes = true;

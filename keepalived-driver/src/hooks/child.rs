@@ -73,7 +73,7 @@ pub(crate) enum End {
 }
 
 impl<J: Job> RunningChild<J> {
-    /// Start the script of `run`. On failure the run is given back with the reason.
+    /// Start the script of `run`. On failure the run is given back with the reason. SCR-13.
     pub(crate) fn spawn(
         run: J,
         now: Instant,
@@ -146,7 +146,7 @@ impl<J: Job> RunningChild<J> {
         self.phase == Phase::Running
     }
 
-    /// Kill the process group when its grace is over.
+    /// Kill the process group when its grace is over. SCR-11.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         if self.kill_at().is_some_and(|at| at <= now) {
             self.signal(Signal::KILL);

@@ -96,7 +96,7 @@ impl HookCommand {
         text
     }
 
-    /// Ready to be spawned; an error without a program, or if only a launcher could do it.
+    /// Ready to be spawned; an error without a program, or if only a launcher could do it. SCR-01.
     pub(super) fn prepare(&self, appended: &[String], through_shell: bool) -> io::Result<Command> {
         let Some((program, arguments)) = self.argv.split_first() else {
             return Err(io::Error::new(
@@ -140,7 +140,7 @@ impl HookCommand {
     }
 }
 
-/// What every script finds around it.
+/// What every script finds around it. SCR-10.
 fn surround(command: &mut Command) {
     command
         .stdin(Stdio::null())
@@ -222,7 +222,7 @@ impl HookSet {
             }
     }
 
-    /// What to run, in order.
+    /// What to run, in order. NOTI-04. NOTI-01.
     pub(super) fn runs(&self, object: &ObjectId, trigger: Trigger, priority: u8) -> Vec<Run> {
         let trigger = match trigger {
             Trigger::Deleted if !self.report_deleted => Trigger::Fault,

@@ -76,6 +76,7 @@ fn take_pipe() -> io::Result<File> {
     Ok(pipe.into())
 }
 
+/// Asks to be ended with the daemon and becomes the script, CORE-04.
 fn become_script(arguments: impl IntoIterator<Item = OsString>) -> io::Error {
     let mut arguments = arguments.into_iter();
     let mut word = || {

@@ -54,7 +54,7 @@ pub(super) struct Queues {
 }
 
 impl Queues {
-    /// Append the runs of one trigger.
+    /// Append the runs of one trigger. KA-O-08, NOTI-05.
     pub(super) fn push(&mut self, object: &ObjectId, trigger: Trigger, runs: Vec<Run>) {
         let lane = self.lanes.entry(object.clone()).or_default();
         if trigger == Trigger::MasterRxLowerPriority {

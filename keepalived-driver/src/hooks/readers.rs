@@ -69,6 +69,7 @@ pub(super) struct Readers {
 impl Readers {
     /// Run exactly these from now on, each begun anew: a reload restarts readers, as people know it
     /// from keepalived. Returns what has to end first; there is never more than one reader of a pipe.
+    /// NOTI-07.
     pub(super) fn set(&mut self, wanted: Vec<ReaderSettings>) -> Vec<Token> {
         self.list.retain_mut(|reader| {
             reader.wanted = false;

@@ -329,6 +329,7 @@ impl<F: FnMut(HookReport)> Runner<F> {
         }
     }
 
+    /// NOTI-02.
     fn notice_stop(&mut self, now: Instant) {
         if self.stopping.is_none()
             && let Some(patience) = lock(&self.shared).stop

@@ -213,7 +213,7 @@ fn deliver(shared: &Shared, letter: &Letter, report: &mut impl FnMut(MailReport)
     }
 }
 
-/// One connection to the first address that answers.
+/// One connection to the first address that answers. MAIL-04.
 fn attempt(letter: &Letter) -> io::Result<Result<(), Refusal>> {
     let server = &letter.server;
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the mail server has no address");
@@ -226,6 +226,7 @@ fn attempt(letter: &Letter) -> io::Result<Result<(), Refusal>> {
     Err(last)
 }
 
+/// The dialogue of one mail: MAIL-05, MAIL-08.
 fn converse(mut stream: TcpStream, letter: &Letter) -> io::Result<Result<(), Refusal>> {
     let server = &letter.server;
     stream.set_read_timeout(Some(server.timeout))?;

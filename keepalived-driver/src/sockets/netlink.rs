@@ -87,7 +87,7 @@ impl Netlink {
         Ok(())
     }
 
-    /// Changes how much may wait to be read.
+    /// Changes how much may wait to be read. IF-07.
     pub(crate) fn set_buffer(&self, buffer: NetlinkBuffer) {
         let NetlinkBuffer { size, force } = buffer;
         let fd = &self.0;

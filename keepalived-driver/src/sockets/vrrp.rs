@@ -40,7 +40,7 @@ pub(crate) struct Datagram {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// Put an IP header in front of the VRRP message that `emit` writes.
+/// Put an IP header in front of the VRRP message that `emit` writes. VRRP-V2-TX-04.
 pub(crate) fn build<E>(
     ip: &IpMeta,
     message_len: usize,

@@ -289,7 +289,7 @@ impl Files<'_> {
     }
 }
 
-/// `init_file`.
+/// `init_file`. TRK-05.
 fn initialise(path: &Path, init: InitFile) -> io::Result<()> {
     if !init.overwrite && path.exists() {
         return Ok(());
@@ -314,6 +314,7 @@ enum Content {
 }
 
 /// The number at the beginning of a file. Pipes and devices, which could make wait, are not read.
+/// TRK-04.
 fn number_in(path: &Path) -> io::Result<Content> {
     let mut options = OpenOptions::new();
     options.read(true);

@@ -90,6 +90,7 @@ impl Stream {
         };
     }
 
+    /// ND-03.
     pub(super) fn start(&mut self, now: Instant, kind: Burst, policy: &AnnouncePolicy) {
         let bursts = match kind {
             Burst::Promotion | Burst::Reassert => Bursts {
@@ -139,6 +140,7 @@ impl Stream {
         [restart, second, refresh].into_iter().flatten().min()
     }
 
+    /// What is due: the second burst, the refresh. GARP-02, GARP-03.
     pub(super) fn fire(&mut self, now: Instant) {
         if let Some((_, repeat)) = self.second.take_if(|(at, _)| *at <= now) {
             self.lengthen(repeat);

@@ -14,7 +14,7 @@ use crate::link_wanted::{IpvlanFlag, LinkKind, WantedLink};
 const MODE: MacVlanMode = MacVlanMode::Vepa;
 
 /// Makes the device on the link with index `parent`; it stays switched off. Fails if there is a
-/// link of this name.
+/// link of this name. VRRP-HOST-05, VRRP-HOST-06, VRRP-HOST-07, VRRP-HOST-11.
 pub(crate) fn make(wanted: &WantedLink, parent: u32, seq: u32, out: &mut Vec<u8>) {
     let mut message = LinkMessage::default();
     let attributes = &mut message.attributes;
@@ -78,7 +78,7 @@ pub(crate) fn dress(wanted: &WantedLink, alias: &str, seq: u32, out: &mut Vec<u8
 }
 
 /// Keeps the kernel from giving a device a link-local address of its own. Refused by the kernel
-/// within the request that makes the device, and where there is no IPv6.
+/// within the request that makes the device, and where there is no IPv6. VRRP-V3-TX-09.
 pub(crate) fn no_link_local(wanted: &WantedLink, seq: u32, out: &mut Vec<u8>) {
     let mut message = named(wanted);
     let mode = AfSpecInet6::AddrGenMode(In6AddrGenMode::None);

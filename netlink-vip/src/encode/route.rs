@@ -42,7 +42,7 @@ pub(crate) fn dump_routes(ipv6: bool, protocol: u8, seq: u32, out: &mut Vec<u8>)
     append(RouteNetlinkMessage::GetRoute(message), NLM_F_DUMP, seq, out);
 }
 
-/// Adds a route. The kernel is asked to show what it made of it.
+/// Adds a route. The kernel is asked to show what it made of it. STAT-07.
 pub(crate) fn add_route(
     route: &Route,
     protocol: u8,

@@ -23,7 +23,7 @@ pub(crate) fn dump_rules(seq: u32, out: &mut Vec<u8>) {
     append(RouteNetlinkMessage::GetRule(message), NLM_F_DUMP, seq, out);
 }
 
-/// Adds a rule. The kernel is asked to show what it made of it.
+/// Adds a rule. The kernel is asked to show what it made of it. STAT-09.
 pub(crate) fn add_rule(rule: &Rule, protocol: u8, seq: u32, out: &mut Vec<u8>) {
     let message = message_for(rule, rule.protocol.unwrap_or(protocol));
     let flags = NLM_F_CREATE | NLM_F_EXCL | NLM_F_ECHO;

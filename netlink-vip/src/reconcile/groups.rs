@@ -48,7 +48,7 @@ impl Reconciler {
         })
     }
 
-    /// What to do in a place of routes or rules.
+    /// What to do in a place of routes or rules. STAT-08.
     pub(super) fn examine_group(&mut self, id: Id) -> Option<Step> {
         let (key, surplus, missing, waiting) = match id {
             Id::Address(_) => return None,

@@ -216,6 +216,7 @@ impl<'a> Checks<'a> {
     }
 }
 
+/// What the check does not say comes from its server, and then from the service: LVS-09, LVS-10.
 fn schedule(model: &Model, wanted: &Checker) -> Schedule {
     let mut schedule = Schedule::every(wanted.schedule.delay_loop);
     schedule.retries = wanted.schedule.retry;

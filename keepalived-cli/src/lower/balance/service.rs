@@ -54,7 +54,7 @@ pub(super) fn setup(
     setup
 }
 
-/// A server, as the kernel knows it.
+/// A server, as the kernel knows it. RS-01, RS-02, RS-04.
 pub(super) fn destination(service: &VirtualServer, server: &RealServer) -> Destination {
     let key = key(service, server.address, server.port);
     Destination::new(key, forward(server.forwarding), server.weight)
@@ -99,7 +99,7 @@ const fn checksum(wanted: TunnelChecksum) -> Checksum {
 }
 
 /// What the kernel gets: one service, or one for each address and mark of a group. What is in `taken`
-/// a service before has, as the reader has said.
+/// a service before has, as the reader has said. LVS-01, LVS-02.
 pub(super) fn services(
     model: &Model,
     wanted: &VirtualServer,

@@ -117,6 +117,7 @@ pub(super) fn mail(
     true
 }
 
+/// Who a mail is from or to: MAIL-01, MAIL-02.
 fn mailbox(line: Line<'_>, word: &Word, diagnostics: &mut Diagnostics) -> Option<Mailbox> {
     let mailbox = Mailbox::parse(word.as_str());
     if mailbox.is_none() {
@@ -133,6 +134,7 @@ fn mailbox(line: Line<'_>, word: &Word, diagnostics: &mut Diagnostics) -> Option
     mailbox
 }
 
+/// `smtp_server`, MAIL-03.
 fn server(line: Line<'_>, mail: &mut Mail, diagnostics: &mut Diagnostics) {
     line.at_most(2, diagnostics);
     let Some(host) = line.required("an address or a host name", diagnostics) else {

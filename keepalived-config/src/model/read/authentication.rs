@@ -144,6 +144,7 @@ fn anti_replay(line: Line<'_>, hmac: &mut RawHmac, diagnostics: &mut Diagnostics
     }
 }
 
+/// The stage of a roll-out, KA-AX-08.
 fn mode(line: Line<'_>, hmac: &mut RawHmac, diagnostics: &mut Diagnostics) {
     let what = "`enforce`, `permissive` or `receive-only`";
     let Some(word) = line.word(what, diagnostics) else {

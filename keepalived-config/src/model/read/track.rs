@@ -12,7 +12,7 @@ use crate::tree::{Node, Span, Word};
 /// What was tracked so far, to find what is tracked twice.
 pub(in crate::model) type Seen = HashMap<(&'static str, String), Span>;
 
-/// The entries of `track_interface`.
+/// The entries of `track_interface`. TRK-01.
 pub(super) fn interfaces(block: &Node, raw: &mut Raw, diagnostics: &mut Diagnostics) {
     for entry in block.entries() {
         let Some(name) = entry.words.first() else {
@@ -42,6 +42,7 @@ pub(super) fn interfaces(block: &Node, raw: &mut Raw, diagnostics: &mut Diagnost
 }
 
 /// The entries of `track_script`, `track_file` or `track_process`, of an instance or a group.
+/// TRK-03.
 pub(super) fn objects(block: &Node, raw: &mut Raw, diagnostics: &mut Diagnostics) {
     let kind = match block.keyword() {
         "track_script" => TrackedKind::Script,
@@ -98,7 +99,7 @@ enum Written {
     Unusable,
 }
 
-/// `[weight N [reverse|noreverse]]`.
+/// `[weight N [reverse|noreverse]]`. KA-W-11.
 fn weight(
     entry: &Node,
     what: &str,

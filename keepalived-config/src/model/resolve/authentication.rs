@@ -91,7 +91,7 @@ impl Draft<'_> {
         }
     }
 
-    /// KA-AX-02: without a key that signs the instance is held, in every mode.
+    /// KA-AX-02: without a key that signs the instance is held, in every mode. KA-AX-10.
     fn hmac(&mut self, interval: AdvertInterval) -> Authentication {
         let Some(raw) = self.raw.auth_hmac.take() else {
             return Authentication::None;

@@ -117,7 +117,7 @@ impl Draft<'_> {
     }
 
     /// Whether traffic to its addresses is dropped: as asked, or in strict mode, and never for the
-    /// owner (RFC 9568 6.1, Accept_Mode).
+    /// owner (RFC 9568 6.1, Accept_Mode). KA-O-03, VRRP-HOST-08.
     pub(super) fn refuses_traffic(&mut self, priority: Priority, version: Version) -> bool {
         let (no_accept, accept) = (self.raw.device.no_accept, self.raw.accept);
         if let (Some(no), Some(yes)) = (no_accept, accept) {

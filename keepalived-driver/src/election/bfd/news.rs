@@ -136,7 +136,7 @@ impl Elections {
         })
     }
 
-    /// Tell the tracker of a session, and the log about those who use it.
+    /// Tell the tracker of a session, and the log about those who use it. KA-W-09.
     fn track_bfd(&mut self, id: SessionId, up: bool) {
         let status = if up {
             TrackStatus::Up

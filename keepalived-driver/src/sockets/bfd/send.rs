@@ -41,7 +41,7 @@ pub(crate) struct Envelope {
 
 impl Letter {
     /// Puts `length` octets of `payload` into the envelope. `None` if source and destination are
-    /// of different families.
+    /// of different families. BFD-SB-11.
     pub(crate) fn new(envelope: &Envelope, payload: &Buffer, length: usize) -> Option<Self> {
         let Envelope {
             source,

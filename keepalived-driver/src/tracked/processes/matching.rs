@@ -147,7 +147,7 @@ impl Count {
     }
 
     /// Whether the state follows the number now. KA-W-08: a start counts after the fork delay, an
-    /// end after the terminate delay, and not at all if things are as before by then.
+    /// end after the terminate delay, and not at all if things are as before by then. TRK-06.
     pub(super) fn settle(&mut self, now: Instant, more: bool) -> bool {
         let wanted = self.wanted();
         if wanted == self.status {

@@ -186,6 +186,7 @@ impl Runner<'_> {
         }
     }
 
+    /// Starts the scripts whose time has come, TRK-02.
     fn start_due(&mut self, now: Instant) {
         for _ in 0..STARTS_PER_TURN {
             let Some((at, id)) = self.due.first().cloned() else {

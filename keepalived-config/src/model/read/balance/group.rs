@@ -36,6 +36,7 @@ pub(in crate::model) fn group(node: &Node, diagnostics: &mut Diagnostics) -> Opt
     })
 }
 
+/// An address, a range or a mark: LVS-02.
 fn read(entry: &Node, diagnostics: &mut Diagnostics) -> Option<GroupEntry> {
     let first = entry.words.first()?;
     if first.as_str() == "fwmark" {
@@ -174,7 +175,7 @@ fn count(first: IpAddr, last: IpAddr) -> Option<u32> {
 mod tests {
     use super::*;
 
-    /// LVS-02.
+    /// An address, a range or a mark: LVS-02.
     #[test]
     fn a_range_is_written_in_four_ways() {
         let pair = |a: &str, b: &str| Some((a.parse().unwrap(), b.parse().unwrap()));

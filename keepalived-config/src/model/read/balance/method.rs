@@ -7,7 +7,7 @@ use crate::tree::Word;
 
 use super::LEFT_OUT;
 
-/// `NAT|DR|TUN [type ipip|gue|gre] [port N] [nocsum|csum|remcsum]`.
+/// `NAT|DR|TUN [type ipip|gue|gre] [port N] [nocsum|csum|remcsum]`. LVS-06.
 pub(super) fn forwarding(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<Forwarding> {
     let what = "NAT, DR or TUN";
     let word = line.required(what, diagnostics)?;

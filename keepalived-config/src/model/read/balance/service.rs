@@ -213,6 +213,7 @@ fn read(entry: &Node, raw: &mut Raw, diagnostics: &mut Diagnostics) {
     }
 }
 
+/// `lvs_sched`, LVS-03.
 fn scheduler(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<&'static str> {
     let word = line.word("a scheduler", diagnostics)?;
     let known = SCHEDULERS.iter().find(|name| **name == word.as_str());
@@ -230,6 +231,7 @@ fn scheduler(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<&'static s
     known.copied()
 }
 
+/// `persistence_timeout`, LVS-07.
 fn persistence(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<u32> {
     if line.node.arguments().is_empty() {
         return Some(DEFAULT_PERSISTENCE);
@@ -484,6 +486,7 @@ fn other_family(which: &str, span: Span, diagnostics: &mut Diagnostics) {
         ));
 }
 
+/// The family that the address itself has, a mark has none: LVS-17.
 fn own_family(address: &ServiceAddress, groups: &[ServiceGroup]) -> Option<Family> {
     match address {
         ServiceAddress::Address { address, .. } => Some(Family::of(*address)),
