@@ -315,7 +315,7 @@ pub(crate) fn parse(program: &str, arguments: &[String]) -> Result<Invocation, R
             "explain" => return subcommand(program, first, rest, Invocation::Explain),
             "demo" => return subcommand(program, first, rest, Invocation::Demo),
             "simulate" => {
-                let rest = simulate::joined(rest)?;
+                let rest = simulate::joined(&simulate::with_stdin(rest))?;
                 return subcommand(program, first, &rest, |options| {
                     Invocation::Simulate(Box::new(options))
                 });

@@ -4,22 +4,19 @@
 mod machine;
 mod together;
 
-use std::io::{self, Read, Write};
-use std::path::Path;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use keepalived_config::diagnostic::render_all;
 use keepalived_config::model::NOT_SUPPORTED_YET;
-use keepalived_config::{
-    Diagnostic, FileId, FileSource, Options as ReadOptions, Parsed, Severity, Source, SourceMap,
-    Span,
-};
+use keepalived_config::{Diagnostic, Options as ReadOptions, Parsed, Severity, SourceMap, Span};
 use serde_json::{Value, json};
 
-use crate::arguments::{Check, STDIN};
+use crate::arguments::Check;
 use crate::load::is_fault;
 use crate::lower::unusable_checks;
 use crate::run::short_host_name;
+use crate::stdin;
 
 use together::Together;
 
@@ -41,7 +38,7 @@ pub(crate) fn run(options: &Check) -> ExitCode {
     let mut documents = Vec::new();
     let mut read_files = Vec::new();
     for file in &options.files {
-        let mut parsed = parse(file, &read);
+        let mut parsed = stdin::parse(file, &read);
         for (span, message) in unusable_checks(&parsed.config) {
             let mut found = Diagnostic::new(Severity::Error, "unusable-check", span, message);
             found.help("the checker is left out");
@@ -135,49 +132,6 @@ fn exit_code(errors: usize, warnings: usize, options: &Check) -> u8 {
 /// BFD sessions, S-BFD initiators among them.
 fn sessions(parsed: &Parsed) -> usize {
     parsed.config.bfd.len()
-}
-
-fn parse(file: &Path, read: &ReadOptions) -> Parsed {
-    let path = file.to_string_lossy();
-    if path != STDIN {
-        return keepalived_config::parse(&mut FileSource, &path, read);
-    }
-    let mut text = Vec::new();
-    // What could not be read is missing at the end, and is complained about there.
-    let _ = io::stdin().lock().take(LARGEST).read_to_end(&mut text);
-    keepalived_config::parse(&mut StdinSource { text }, STDIN, read)
-}
-
-/// More than this is no configuration, in octets.
-const LARGEST: u64 = 256 * 1024 * 1024;
-
-/// Standard input as the first file; what it includes is looked for in the working directory.
-struct StdinSource {
-    text: Vec<u8>,
-}
-
-impl Source for StdinSource {
-    fn read(&mut self, path: &str, from: Option<FileId>) -> io::Result<Vec<u8>> {
-        match from {
-            None if path == STDIN => Ok(std::mem::take(&mut self.text)),
-            _ => FileSource.read(path, from),
-        }
-    }
-
-    fn glob(&mut self, pattern: &str) -> Vec<String> {
-        FileSource.glob(pattern)
-    }
-
-    fn env(&self, name: &str) -> Option<String> {
-        FileSource.env(name)
-    }
-
-    fn absolute(&self, path: &str) -> String {
-        match path {
-            STDIN => STDIN.to_owned(),
-            other => FileSource.absolute(other),
-        }
-    }
 }
 
 /// One complaint for programs. Its place is that of its first character, counted from 1.

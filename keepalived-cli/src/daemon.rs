@@ -45,13 +45,14 @@ use crate::signals::{self, SIGJSON, SIGSTATS_CLEAR};
 use crate::status;
 
 pub(crate) use around::run_around;
+pub(crate) use reload::Standing;
 
 use around::hook_settings;
 use awaited::Awaited;
 use balance::{Balance, BalanceSettings, SharedBalance};
 use changes::{complain, keep_copy};
 use elections::Running;
-use reload::{Appointment, Copies, Standing};
+use reload::{Appointment, Copies};
 use respawn::Respawn;
 use servers::Told;
 use watching::{process_buffer, watchers};

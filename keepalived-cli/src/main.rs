@@ -27,6 +27,7 @@ mod service;
 mod signals;
 mod simulate;
 mod status;
+mod stdin;
 
 use std::process::ExitCode;
 

@@ -5,6 +5,7 @@
 
 mod client;
 mod cluster;
+mod cuts;
 pub(crate) mod document;
 mod frame;
 pub(crate) mod json;
@@ -27,7 +28,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::arguments::Simulate;
+use crate::arguments::{STDIN, Simulate};
 
 use cluster::{Cluster, Wanted};
 use document::{Document, Link, Meta};
@@ -88,12 +89,20 @@ fn document(options: &Simulate) -> Result<Document, String> {
         return Err("--html -: the page needs a file of its own".to_owned());
     }
     let names = cluster::names(&options.files, &options.name)?;
+    let from_stdin = options.files.iter().filter(|file| is_stdin(file)).count();
     let mut script: Vec<Step> = options
         .at
         .iter()
         .map(|step| script::step(step, &names))
         .collect::<Result<_, _>>()?;
     script.sort_by_key(|step| step.at);
+    let again = script.iter().filter(|step| match &step.what {
+        What::Reload(_, file) => is_stdin(file),
+        _ => false,
+    });
+    if from_stdin + again.count() > 1 {
+        return Err("-: standard input can be read once".to_owned());
+    }
     let settings = settings(options, &script)?;
     let reloads = script.iter().filter_map(|step| match &step.what {
         What::Reload(node, file) => Some((*node, file.clone())),
@@ -141,10 +150,15 @@ fn document(options: &Simulate) -> Result<Document, String> {
         outages: found.outages,
         never_reached: found.never_reached,
         conflicts: found.conflicts,
+        handovers: found.handovers,
         violations: found.violations,
         totals: found.totals,
         seeds: all,
     })
+}
+
+fn is_stdin(file: &Path) -> bool {
+    file == Path::new(STDIN)
 }
 
 fn settings(options: &Simulate, script: &[Step]) -> Result<Settings, String> {
@@ -177,8 +191,14 @@ fn settings(options: &Simulate, script: &[Step]) -> Result<Settings, String> {
     if last > length {
         return Err("--for: the simulation is over before the last --at".to_owned());
     }
-    if options.seeds == Some(0) {
-        return Err("--seeds: want one at least".to_owned());
+    if let Some(count) = options.seeds
+        && options.seed.checked_add(count - 1).is_none()
+    {
+        return Err(format!(
+            "--seeds: {count} runs from seed {} on go beyond the last one, {}",
+            options.seed,
+            u64::MAX
+        ));
     }
     let usual = match options.seeds {
         Some(_) => SPREAD,

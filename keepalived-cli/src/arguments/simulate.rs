@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use argh::FromArgs;
 
-use super::Refusal;
+use super::{Refusal, STDIN};
 use crate::simulate::DELAY;
 
 /// Run configurations in virtual time, the whole configuration of a node each, and say what the nodes do
@@ -19,9 +19,10 @@ use crate::simulate::DELAY;
             kill=NODE  the power goes off; stop=NODE  the daemon is stopped; start=NODE\n\
             stall=NODE:3s  the node is frozen; clock=NODE:+3600s  its clock makes a step\n\
             link=NODE:eth0 down  a cable is pulled, or plugged in again (up)\n\
-            'cut=NODE>NODE'  frames of the first do not reach the second; heal  all is whole again\n\
+            'cut=NODE>NODE'  frames of the first do not reach the second; 'cut=NODE:eth0>NODE'  on\n\
+            the network of that interface only; heal  all is whole again\n\
             partition=NODE,NODE/NODE  cells that do not hear each other; the clients are in the\n\
-            first one, or wherever `client` is written\n\
+            first one, or wherever `client` is written; with NODE:eth0, that network alone\n\
             reload=NODE:FILE  another configuration; loss=20%  of frames from now on\n\
             fail=NAME@NODE, ok=NAME@NODE  a tracked script or process; value=NAME@NODE:5  a tracked\n\
             file (fail is 1, ok is 0)"
@@ -56,10 +57,10 @@ pub(crate) struct Simulate {
     #[argh(switch)]
     pub(crate) reorder: bool,
     /// source of all chance (0)
-    #[argh(option, default = "0")]
+    #[argh(option, default = "0", from_str_fn(seed))]
     pub(crate) seed: u64,
     /// run so often, each with the next seed; say how times are distributed, and show the worst run
-    #[argh(option)]
+    #[argh(option, from_str_fn(count))]
     pub(crate) seeds: Option<u64>,
     /// starts, and all that happens, are later by up to this, as the seed has it (0s; 1s with --seeds)
     #[argh(option)]
@@ -70,10 +71,44 @@ pub(crate) struct Simulate {
     /// draw it too: a page for a browser, all in one file
     #[argh(option)]
     pub(crate) html: Option<PathBuf>,
-    /// files to read
+    /// files to read, the whole configuration of a node each; - for standard input
     #[argh(positional)]
     pub(crate) files: Vec<PathBuf>,
 }
+
+/// A lone dash that is a file, where argh would take it for an option.
+pub(super) fn with_stdin(words: &[String]) -> Vec<String> {
+    let mut value = false;
+    let replaced = words.iter().map(|word| {
+        let word = match word.as_str() {
+            "-" if !value => STDIN.to_owned(),
+            other => other.to_owned(),
+        };
+        value = word.starts_with("--") && !SWITCHES.contains(&word.as_str());
+        word
+    });
+    replaced.collect()
+}
+
+/// Options without a value.
+const SWITCHES: [&str; 2] = ["--json", "--reorder"];
+
+/// A number for all chance.
+fn seed(word: &str) -> Result<u64, String> {
+    let wrong = |_| format!("want a number from 0 to {}", u64::MAX);
+    word.parse().map_err(wrong)
+}
+
+/// How many runs.
+fn count(word: &str) -> Result<u64, String> {
+    match word.parse() {
+        Ok(count @ 1..=MOST_RUNS) => Ok(count),
+        _ => Err(format!("want a number from 1 to {MOST_RUNS}")),
+    }
+}
+
+/// More take days.
+const MOST_RUNS: u64 = 10_000_000;
 
 /// The words of each `--at` as one: a time, what happens, and for a link which way.
 pub(super) fn joined(words: &[String]) -> Result<Vec<String>, Refusal> {

@@ -43,7 +43,7 @@ impl Daemon<'_> {
         } else if loaded.has_errors() {
             Some(format!("{path} has errors"))
         } else {
-            let why = self.standing.forbids(&loaded.model);
+            let why = self.standing.forbids(&Standing::new(&loaded.model));
             why.map(|why| format!("{path}: {why}"))
         };
         if let Some(why) = refusal {

@@ -24,18 +24,20 @@ const MARKER: &str = "keepalived.reload";
 
 /// What a running daemon remembers of its configuration until the next reload.
 #[derive(Debug)]
-pub(super) struct Standing {
+pub(crate) struct Standing {
     namespace: Option<String>,
     instance: Option<String>,
     marker: Option<ReloadMarker>,
     /// There is something to run.
     objects: bool,
+    /// It is without a word.
+    empty: bool,
     /// Where complaints about a new configuration go too.
     pub(super) check_log: Option<PathBuf>,
 }
 
 impl Standing {
-    pub(super) fn new(model: &Model) -> Self {
+    pub(crate) fn new(model: &Model) -> Self {
         let name = |name: &Option<Spanned<String>>| name.as_ref().map(|name| name.value.clone());
         let rules = &model.global.process.reload;
         Self {
@@ -43,24 +45,24 @@ impl Standing {
             instance: name(&model.instance_name),
             marker: rules.marker.clone(),
             objects: has_objects(model),
+            empty: says_nothing(model),
             check_log: rules.check_log.clone(),
         }
     }
 
     /// What a reload would change and must not, in words: the process has been built upon it.
-    pub(super) fn forbids(&self, new_model: &Model) -> Option<String> {
-        let new = Self::new(new_model);
-        if self.objects && says_nothing(new_model) {
+    pub(crate) fn forbids(&self, new: &Self) -> Option<String> {
+        if self.objects && new.empty {
             return Some(
                 "it is empty, as a file is while it is written anew; to run nothing, stop the daemon"
                     .to_owned(),
             );
         }
         for (keyword, before, after) in [
-            ("net_namespace", &self.namespace, new.namespace),
-            ("instance", &self.instance, new.instance),
+            ("net_namespace", &self.namespace, &new.namespace),
+            ("instance", &self.instance, &new.instance),
         ] {
-            if *before != after {
+            if before != after {
                 let text = |name: Option<&str>| name.unwrap_or("nothing").to_owned();
                 return Some(format!(
                     "`{keyword}` cannot be changed by a reload, from {} to {}; restart the daemon",
@@ -326,14 +328,17 @@ mod tests {
             "virtual_server 192.0.2.1 80 {\nprotocol TCP\nreal_server 198.51.100.1 80 {\n}\n}\n";
         let standing = Standing::new(&model(full));
         for text in ["", "\n\n", "# global_defs {\n# }\n"] {
-            let why = standing.forbids(&model(text)).unwrap();
+            let why = standing.forbids(&Standing::new(&model(text))).unwrap();
             assert!(why.starts_with("it is empty"), "{why}");
         }
         let settings = "global_defs {\nrouter_id lb1\n}\n";
-        assert_eq!(standing.forbids(&model(settings)), None);
-        assert_eq!(standing.forbids(&model(full)), None);
+        assert_eq!(standing.forbids(&Standing::new(&model(settings))), None);
+        assert_eq!(standing.forbids(&Standing::new(&model(full))), None);
         // Who had nothing loses nothing.
-        assert_eq!(Standing::new(&model(settings)).forbids(&model("")), None);
+        assert_eq!(
+            Standing::new(&model(settings)).forbids(&Standing::new(&model(""))),
+            None
+        );
     }
 
     /// SYS-08, the formats of the manual page and nothing else.

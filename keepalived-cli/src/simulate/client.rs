@@ -1,14 +1,13 @@
 //! One client on each wire, which uses the virtual addresses there.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use netsim::vrrp::{Frame, HostNode, Station};
 use netsim::{Effect, Instant, Node, NodeId, Power, To};
 
 use super::frame::{Carried, Note, Wired};
-use super::topology::Topology;
+use super::topology::Shared;
 
 /// How long a client believes what it knows without a sign of life: Linux waits five seconds with a
 /// packet on its way and then asks three times, a second apart.
@@ -18,13 +17,13 @@ const DOUBTS_AFTER: Duration = Duration::from_secs(8);
 #[derive(Debug)]
 pub(super) struct Client {
     wire: usize,
-    topology: Arc<Topology>,
+    shared: Shared,
     host: Station,
 }
 
 impl Client {
-    pub(super) fn new(wire: usize, topology: &Arc<Topology>) -> Self {
-        let wanted = topology.wanted.get(wire);
+    pub(super) fn new(wire: usize, shared: &Shared) -> Self {
+        let wanted = shared.topology.wanted.get(wire);
         let addresses: Vec<IpAddr> = wanted
             .into_iter()
             .flatten()
@@ -32,7 +31,7 @@ impl Client {
             .collect();
         Self {
             wire,
-            topology: Arc::clone(topology),
+            shared: shared.clone(),
             host: HostNode::new(addresses, DOUBTS_AFTER).into(),
         }
     }
@@ -42,7 +41,9 @@ impl Client {
     }
 
     pub(super) fn handle_frame(&mut self, now: Instant, from: NodeId, frame: &Frame) {
-        self.host.handle_frame(now, from, frame);
+        if self.shared.passes_on(self.wire, Some(from.0), None) {
+            self.host.handle_frame(now, from, frame);
+        }
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
@@ -58,8 +59,10 @@ impl Client {
         while let Some(effect) = self.host.poll_effect() {
             match effect {
                 Effect::Send { frame, .. } => {
-                    let ports = self.topology.wires.get(self.wire);
-                    for (node, interface) in ports.into_iter().flatten() {
+                    let ports = self.shared.topology.wires.get(self.wire);
+                    let passes = |node| self.shared.passes_on(self.wire, None, Some(node));
+                    let all = ports.into_iter().flatten();
+                    for (node, interface) in all.filter(|(node, _)| passes(*node)) {
                         let carries = Carried::Vrrp(frame.clone());
                         out(Effect::Send {
                             to: To::Node(NodeId(*node)),

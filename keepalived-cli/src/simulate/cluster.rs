@@ -9,16 +9,19 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use keepalived_config::diagnostic::render_all;
-use keepalived_config::{Diagnostic, FileSource, Options};
+use keepalived_config::diagnostic::{one_line, render_all};
+use keepalived_config::{Diagnostic, Options};
 use netlink_vip::InterfaceName;
 use vrrp_proto::{Family, Version};
 
 use super::document::{Instance, Member, Node, Remark};
 use super::machine::AnyMachine;
 use super::topology::{Port, Setup, Topology, on_wires};
+use crate::arguments::STDIN;
+use crate::daemon::Standing;
 use crate::load::is_fault;
-use crate::lower::lower;
+use crate::lower::{Lowered, lower};
+use crate::stdin;
 
 use wires::Labels;
 
@@ -51,6 +54,16 @@ pub(super) struct Cluster {
 struct Read {
     node: usize,
     driver: keepalived_driver::Config,
+    standing: Standing,
+    faulty: bool,
+}
+
+/// What a daemon makes of a file.
+struct Loaded {
+    model: keepalived_config::Config,
+    lowered: Lowered,
+    /// The mistakes in it, one line each.
+    mistakes: Vec<String>,
 }
 
 impl Cluster {
@@ -61,13 +74,18 @@ impl Cluster {
         let mut read = Vec::new();
         let first = wanted.nodes.iter().map(|(_, path)| path).enumerate();
         let later = wanted.reloads.iter().map(|(node, path)| (*node, path));
-        for (node, path) in first.chain(later) {
+        for (nth, (node, path)) in first.chain(later).enumerate() {
             let name = wanted.nodes.get(node).map_or("", |(name, _)| name.as_str());
-            match load(name, path) {
-                Ok((model, lowered)) => {
-                    remarks::collect(node, &model, &lowered, &mut remarks);
-                    let driver = lowered.driver;
-                    read.push(Read { node, driver });
+            match load(name, path, nth < wanted.nodes.len()) {
+                Ok(loaded) => {
+                    remarks::mistakes(node, &loaded.mistakes, &mut remarks);
+                    remarks::collect(node, &loaded.model, &loaded.lowered, &mut remarks);
+                    read.push(Read {
+                        node,
+                        driver: loaded.lowered.driver,
+                        standing: Standing::new(&loaded.model),
+                        faulty: !loaded.mistakes.is_empty(),
+                    });
                 }
                 Err(error) => wrong.push(error),
             }
@@ -83,7 +101,8 @@ impl Cluster {
         let mut reloads = Vec::new();
         let plan = addresses::Plan::new(&read, &names, &wire_of, &wanted.addresses)?;
         remarks::strangers(&read, &plan, &mut remarks);
-        for (nth, Read { node, driver }) in read.into_iter().enumerate() {
+        for (nth, file) in read.into_iter().enumerate() {
+            let Read { node, driver, .. } = file;
             let mut places = Vec::new();
             for setup in &driver.instances {
                 let port = (node, setup.interface);
@@ -119,7 +138,12 @@ impl Cluster {
             if nth >= names.len() {
                 reloads.push(files.len());
             }
-            files.push(Arc::new(Setup { driver, places }));
+            files.push(Arc::new(Setup {
+                driver,
+                places,
+                standing: file.standing,
+                faulty: file.faulty,
+            }));
         }
         remarks::addresses(&plan, &instances, &names, &mut remarks);
         remarks::networks(&instances, &names, &mut remarks);
@@ -148,31 +172,36 @@ impl Cluster {
     }
 }
 
-/// Reads one file. What is refused on purpose is no mistake, as in the daemon.
-fn load(
-    name: &str,
-    path: &Path,
-) -> Result<(keepalived_config::Config, crate::lower::Lowered), String> {
-    if let Err(error) = std::fs::File::open(path) {
+/// Reads one file as the daemon does: what cannot be understood is left out. What is refused on purpose
+/// is no mistake. A node that has nothing to elect from the `first` on is none.
+fn load(name: &str, path: &Path, first: bool) -> Result<Loaded, String> {
+    if path != Path::new(STDIN)
+        && let Err(error) = std::fs::File::open(path)
+    {
         return Err(format!("{}: {error}", path.display()));
     }
     let options = Options::default().with_config_id(name);
-    let text = path.to_string_lossy();
-    let parsed = keepalived_config::parse(&mut FileSource, &text, &options);
+    let parsed = stdin::parse(path, &options);
     let faults: Vec<Diagnostic> = parsed
         .diagnostics
         .iter()
         .filter(|found| is_fault(found))
         .cloned()
         .collect();
-    if !faults.is_empty() {
-        return Err(render_all(&faults, &parsed.sources));
-    }
     let lowered = lower(&parsed.config, &AnyMachine);
-    if lowered.driver.instances.is_empty() {
-        return Err(format!("{}: no vrrp_instance in it", path.display()));
+    if first && lowered.driver.instances.is_empty() {
+        let mistakes = render_all(&faults, &parsed.sources);
+        return Err(format!(
+            "{mistakes}{}: no vrrp_instance in it",
+            path.display()
+        ));
     }
-    Ok((parsed.config, lowered))
+    let mistakes = faults.iter().map(|fault| one_line(fault, &parsed.sources));
+    Ok(Loaded {
+        mistakes: mistakes.collect(),
+        model: parsed.config,
+        lowered,
+    })
 }
 
 fn member(

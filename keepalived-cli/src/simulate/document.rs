@@ -43,8 +43,10 @@ pub(crate) struct Document {
     pub(crate) outages: Vec<Outage>,
     /// Addresses that no client could reach at any time.
     pub(crate) never_reached: Vec<Unreached>,
-    /// When several nodes were MASTER of one virtual router at a time.
+    /// When several nodes were MASTER of one virtual router at a time, for longer than a handover takes.
     pub(crate) conflicts: Vec<Conflict>,
+    /// The same for no longer than two frames take: the old one lets go when it hears the new one.
+    pub(crate) handovers: Vec<Conflict>,
     /// Rules that were broken: none, if all is well.
     pub(crate) violations: Vec<Violation>,
     /// Sums.
@@ -288,7 +290,8 @@ pub(crate) struct Takeover {
     pub(crate) why: Why,
     /// When the last advert of the old one was sent.
     pub(crate) last_advert: Option<Duration>,
-    /// From what began it (the last advert heard, the goodbye, the start) until now.
+    /// From what began it (the last advert heard, the goodbye, the start, or the first advert with a
+    /// lower priority) until now.
     pub(crate) took: Duration,
     /// The longest that it may take by the protocol and the delay of the wires.
     pub(crate) bound: Option<Duration>,
@@ -399,7 +402,7 @@ pub(crate) struct Seeds {
     pub(crate) late: u64,
     /// Runs in which a rule was broken.
     pub(crate) runs_with_violations: u64,
-    /// Runs in which two nodes that could hear each other were MASTER at a time, however briefly.
+    /// Runs in which several nodes were MASTER at a time for longer than a handover takes.
     pub(crate) runs_with_conflicts: u64,
     /// The worst run: first by broken rules, then by the longest outage.
     pub(crate) worst: u64,

@@ -13,6 +13,7 @@ use netsim::NodeId;
 use netsim::vrrp::Frame;
 use vrrp_fsm::{Faults, Notice, Reason, State, TrackStatus};
 
+use super::cuts::Somebody;
 use super::topology::Object;
 
 /// A frame on its way to one interface.
@@ -72,6 +73,17 @@ pub(super) enum Order {
     Reload(usize),
     /// The clock makes a step, in seconds.
     Clock(i64),
+    /// On this wire frames of the first do not reach the second. Told to its client, as is the next.
+    Cut {
+        wire: usize,
+        from: Somebody,
+        to: Somebody,
+    },
+    /// This wire falls apart.
+    Part {
+        wire: usize,
+        cells: Vec<Vec<Somebody>>,
+    },
 }
 
 impl fmt::Display for Order {
@@ -116,6 +128,8 @@ pub(super) enum Note {
     },
     /// An advert is on its way out.
     Transmits { place: usize, priority: u8 },
+    /// An advert went nowhere: its wire is cut.
+    Lost,
     /// The addresses are there now.
     Installed {
         place: usize,
@@ -126,7 +140,11 @@ pub(super) enum Note {
     /// The members of a group have another state.
     Group { name: Arc<str>, to: State },
     /// A packet was refused.
-    Refused { from: NodeId, rule: &'static str },
+    Refused {
+        from: NodeId,
+        rule: &'static str,
+        why: String,
+    },
     /// Something worth a line.
     Notice { place: usize, notice: Notice },
     /// A tracked object is found to be like this.
@@ -145,6 +163,8 @@ pub(super) enum Note {
         changed: usize,
         removed: usize,
     },
+    /// It was not taken, as the daemon would not take it.
+    Refuses { why: String },
     /// It was not taken.
     NotLoaded { error: String },
     /// A client learned where an address is.

@@ -41,6 +41,7 @@ pub(crate) fn json(document: &Document) -> Value {
             "why": one.why,
         })),
         "conflicts": list(&document.conflicts, conflict),
+        "handovers": list(&document.handovers, conflict),
         "violations": list(&document.violations, violation),
         "totals": totals(&document.totals),
         "seeds": document.seeds.as_ref().map(seeds),

@@ -8,10 +8,11 @@ use netsim::{Budget, Fault, Instant, Link, Loss, NodeId, Random, World};
 
 use super::client::Client;
 use super::cluster::Cluster;
+use super::cuts::Somebody;
 use super::frame::Order;
 use super::recorder::{Found, Recorder};
 use super::router::RouterBox;
-use super::script::{Step, What, tracker};
+use super::script::{End, Step, What, is_whole, tracker};
 use super::station::Station;
 use super::topology::{Object, Shared};
 
@@ -62,10 +63,9 @@ pub(super) fn prepare(
         None => clients.clone(),
     };
     let mut reloads = cluster.reloads.iter();
-    let mut ready = Vec::new();
-    for step in script {
+    let mut faults = |what: &What| {
         let tell = |node: usize, order| vec![Fault::Tell(NodeId(node), order)];
-        let faults = match &step.what {
+        Ok(match what {
             What::Kill(node) => vec![Fault::Crash(NodeId(*node))],
             What::Stop(node) => vec![Fault::Stop(NodeId(*node))],
             What::Start(node) => vec![Fault::Start(NodeId(*node))],
@@ -91,17 +91,50 @@ pub(super) fn prepare(
                     },
                 )
             }
+            What::Cut(from, to) if from.interface.or(to.interface).is_some() => {
+                let wire = wire_of(cluster, &[*from, *to])?;
+                let (from, to) = (from.who, to.who);
+                let order = Order::Cut { wire, from, to };
+                vec![Fault::Tell(topology.client(wire), order)]
+            }
+            What::Partition(cells) if cells.iter().flatten().any(|one| one.interface.is_some()) => {
+                let all: Vec<End> = cells.iter().flatten().copied().collect();
+                let wire = wire_of(cluster, &all)?;
+                let nodes = (0..cluster.nodes.len()).filter(|node| {
+                    let ports = topology.wires.get(wire).into_iter().flatten();
+                    ports.into_iter().any(|port| port.0 == *node)
+                });
+                let name = |node: usize| {
+                    cluster
+                        .nodes
+                        .get(node)
+                        .map_or("", |node| node.name.as_str())
+                };
+                is_whole(cells, nodes.map(|node| (node, name(node))))?;
+                let who = |cell: &Vec<End>| cell.iter().map(|one| one.who).collect();
+                let mut cells: Vec<Vec<Somebody>> = cells.iter().map(who).collect();
+                let mentioned = cells.iter().flatten().any(Option::is_none);
+                if let (false, Some(first)) = (mentioned, cells.first_mut()) {
+                    first.push(None);
+                }
+                vec![Fault::Tell(
+                    topology.client(wire),
+                    Order::Part { wire, cells },
+                )]
+            }
             What::Cut(from, to) => {
                 let mut cuts = Vec::new();
-                for from in all(from) {
-                    cuts.extend(all(to).into_iter().map(|to| Fault::OneWay(from, to)));
+                for from in all(&from.who) {
+                    cuts.extend(all(&to.who).into_iter().map(|to| Fault::OneWay(from, to)));
                 }
                 cuts
             }
             What::Partition(cells) => {
+                let names = cluster.nodes.iter().map(|node| node.name.as_str());
+                is_whole(cells, names.enumerate())?;
                 let mut cells: Vec<Vec<NodeId>> = cells
                     .iter()
-                    .map(|cell| cell.iter().flat_map(&all).collect())
+                    .map(|cell| cell.iter().flat_map(|one| all(&one.who)).collect())
                     .collect();
                 // Clients that nobody mentions are with the first.
                 let mentioned = cells.iter().flatten().any(|node| clients.contains(node));
@@ -126,10 +159,62 @@ pub(super) fn prepare(
             }
             What::Clock(node, step) => tell(*node, Order::Clock(*step)),
             What::Loss(ppm) => vec![Fault::SetLink(settings.link(*ppm))],
-        };
+        })
+    };
+    let mut ready = Vec::new();
+    for step in script {
+        let faults = faults(&step.what);
+        let faults = faults.map_err(|error: String| format!("--at {}: {error}", step.text))?;
         ready.push((step.at, faults));
     }
     Ok(Ready(ready))
+}
+
+/// The wire of these interfaces. Who names none has one there, or is the client.
+fn wire_of(cluster: &Cluster, ends: &[End]) -> Result<usize, String> {
+    let topology = &cluster.topology;
+    let name = |node: usize| {
+        cluster
+            .nodes
+            .get(node)
+            .map_or("", |node| node.name.as_str())
+    };
+    let mut named = ends
+        .iter()
+        .filter_map(|end| Some((end.who?, end.interface?)));
+    let (first, interface) = named.next().ok_or("want an interface of a node")?;
+    let known = |node, interface| {
+        let wire = topology.wire_of.get(&(node, interface)).copied();
+        wire.ok_or_else(|| {
+            let known: Vec<String> = topology.ports(node).map(|port| port.to_string()).collect();
+            format!(
+                "the file of {} has no interface {interface} (there are: {})",
+                name(node),
+                known.join(", ")
+            )
+        })
+    };
+    let wire = known(first, interface)?;
+    for (node, other) in named {
+        if known(node, other)? != wire {
+            return Err(format!(
+                "{interface} of {} and {other} of {} are on different networks",
+                name(first),
+                name(node)
+            ));
+        }
+    }
+    for node in ends.iter().filter_map(|end| end.who) {
+        let ports = topology.wires.get(wire).into_iter().flatten();
+        if ports.into_iter().all(|port| port.0 != node) {
+            return Err(format!(
+                "{} has no interface on the network of {interface} of {}",
+                name(node),
+                name(first)
+            ));
+        }
+    }
+    Ok(wire)
 }
 
 fn at(time: Duration) -> Instant {
@@ -158,7 +243,7 @@ pub(super) fn play(
         stations.push(Station::Router(Box::new(router)));
     }
     for wire in 0..topology.wires.len() {
-        let client = Client::new(wire, topology);
+        let client = Client::new(wire, &shared);
         stations.push(Station::Client(client, Default::default()));
     }
     let count = stations.len();

@@ -1,9 +1,10 @@
 //! Looks on, and writes the document.
 
-mod bounds;
 mod holders;
+mod incidents;
 mod reach;
 mod rules;
+mod takeovers;
 mod words;
 
 use std::collections::BTreeSet;
@@ -12,17 +13,16 @@ use std::time::Duration;
 
 use keepalived_driver::InstanceSetup;
 use netsim::vrrp::Frame;
-use netsim::{Fault, Instant, Lost, Net, NodeId, Observer, Record};
+use netsim::{Instant, Lost, Net, Observer, Record};
 use vrrp_fsm::{Reason, TrackStatus};
 
 use super::document::{
     Advert, Conflict, Event, Incident, Instance, Outage, Span, State, Takeover, Totals, Unreached,
-    Verdict, Violation, Why,
+    Violation,
 };
-use super::frame::{Carried, Note, Order};
+use super::frame::{Carried, Note};
 use super::objects;
 use super::station::Station;
-use super::text::seconds;
 use super::topology::Shared;
 
 use holders::Contested;
@@ -49,6 +49,8 @@ struct Seat {
     /// When its down timer began to run, and the lowest priority since.
     armed: Duration,
     lowest: u8,
+    /// The first advert with a lower priority, if none but such have come since.
+    lower: Option<Duration>,
     /// The interval of the advert that did it, if one did.
     interval: Option<Duration>,
     /// Only the skew time has to pass.
@@ -70,8 +72,23 @@ pub(super) struct Found {
     pub(super) outages: Vec<Outage>,
     pub(super) never_reached: Vec<Unreached>,
     pub(super) conflicts: Vec<Conflict>,
+    pub(super) handovers: Vec<Conflict>,
     pub(super) violations: Vec<Violation>,
     pub(super) totals: Totals,
+}
+
+impl Found {
+    /// Several were MASTER, or held an address: for no longer than a handover takes, or for longer.
+    fn contested(&mut self, handover: bool, conflict: Conflict) {
+        let list = match handover {
+            true => &mut self.handovers,
+            false => &mut self.conflicts,
+        };
+        // What has no length has not been.
+        if list.len() < LIMIT && !conflict.length.is_zero() {
+            list.push(conflict);
+        }
+    }
 }
 
 /// The observer.
@@ -121,6 +138,7 @@ impl<'a> Recorder<'a> {
                 priority: member.map_or(0, |member| member.priority),
                 armed: Duration::ZERO,
                 lowest: member.map_or(0, |member| member.priority),
+                lower: None,
                 interval: None,
                 short: false,
                 heard: false,
@@ -182,6 +200,7 @@ impl<'a> Recorder<'a> {
             .spans
             .sort_by_key(|span| (span.since, span.node, span.instance));
         self.found.conflicts.sort_by_key(|conflict| conflict.from);
+        self.found.handovers.sort_by_key(|conflict| conflict.from);
         self.found.outages.sort_by_key(|outage| outage.from);
         let totals = &mut self.found.totals;
         totals.conflict_total = self.found.conflicts.iter().map(|one| one.length).sum();
@@ -216,7 +235,7 @@ impl<'a> Recorder<'a> {
 
     /// The instance of a node as it is configured now.
     fn setup(&self, node: usize, place: usize) -> Option<Arc<InstanceSetup>> {
-        let file = *self.shared.facts.borrow().file.get(node)?;
+        let file = *self.shared.facts.borrow().runs.get(node)?;
         let setup = self.shared.topology.setups.get(node)?.get(file)?;
         let local = setup.places.iter().position(|known| *known == place)?;
         setup.driver.instances.get(local).map(Arc::clone)
@@ -317,6 +336,7 @@ impl<'a> Recorder<'a> {
             && let Some(seat) = self.seat(node, place)
         {
             (seat.armed, seat.lowest, seat.short) = (now, seat.priority, false);
+            seat.lower = None;
             if *from == vrrp_fsm::State::Initialize {
                 (seat.heard, seat.interval) = (false, None);
             }
@@ -328,68 +348,6 @@ impl<'a> Recorder<'a> {
             self.event(Some(node), Some(place), text);
         }
         self.watch(place, net, false);
-    }
-
-    fn takeover(&mut self, node: usize, place: usize, reason: Reason) {
-        let seat = self.seat(node, place).map(|seat| seat.clone());
-        let Some(seat) = seat else {
-            return;
-        };
-        let why = match reason {
-            Reason::OwnerStart => Why::Owner,
-            Reason::DownTimer if seat.heard => Why::Silence,
-            Reason::DownTimer => Why::Start,
-            Reason::ReleaseHeard => Why::Release,
-            Reason::ActiveLost => Why::Bfd,
-            Reason::PreemptedLower => Why::Preempt,
-            _ => Why::Group,
-        };
-        let bound = match why {
-            Why::Owner => None,
-            _ => self.bound(node, place, why == Why::Preempt),
-        };
-        // A node that does not run cannot be in time.
-        let held_up = self.held_up.get(node).copied().flatten();
-        let bound = bound.filter(|_| held_up.is_none_or(|at| at < seat.armed));
-        let took = match why {
-            // It waits for nothing.
-            Why::Owner => Duration::ZERO,
-            _ => self.now.saturating_sub(seat.armed),
-        };
-        let verdict = match bound {
-            None => Verdict::NoBound,
-            Some(bound) if took <= bound => Verdict::Within,
-            Some(_) => Verdict::Late,
-        };
-        let last = self.last_master.get(place).copied().flatten();
-        let from = last.filter(|last| *last != node);
-        let adverts = self.last_advert.get(place);
-        let last_advert = from.and_then(|from| adverts?.get(from).copied().flatten());
-        self.found.totals.takeovers += 1;
-        if verdict == Verdict::Late {
-            self.found.totals.late += 1;
-            let text = format!(
-                "{} took {} to become MASTER of {}, which may take {}",
-                self.name(node),
-                seconds(took),
-                self.title(node, place),
-                seconds(bound.unwrap_or_default())
-            );
-            self.object("late-takeover", text);
-        }
-        if self.found.takeovers.len() < LIMIT {
-            self.found.takeovers.push(Takeover {
-                instance: place,
-                from,
-                to: node,
-                at: self.now,
-                why,
-                last_advert,
-                took,
-                bound,
-                verdict,
-            });
-        }
     }
 
     fn note(&mut self, node: usize, note: &Note, net: &Net) {
@@ -434,6 +392,10 @@ impl<'a> Recorder<'a> {
             } => {
                 if let Some(seat) = self.seat(node, *place) {
                     seat.heard = true;
+                    seat.lower = match *priority < seat.priority {
+                        true => seat.lower.or(Some(now)),
+                        false => None,
+                    };
                     if *armed {
                         (seat.armed, seat.lowest) = (now, seat.priority);
                         seat.short = *priority == 0;
@@ -448,6 +410,7 @@ impl<'a> Recorder<'a> {
                     (seat.armed, seat.lowest, seat.short) = (now, seat.priority, true);
                 }
             }
+            Note::Lost => self.found.totals.adverts_lost += 1,
             Note::Transmits { place, priority } => self.advert(node, *place, *priority),
             Note::Installed { place, addresses } => {
                 self.installed(node, *place, addresses);
@@ -471,10 +434,10 @@ impl<'a> Recorder<'a> {
             }
             // What does not run refuses everything: no news.
             Note::Refused { rule, .. } if *rule == NOT_RUNNING => {}
-            Note::Refused { from, rule } => {
+            Note::Refused { from, rule, why } => {
                 self.found.totals.adverts_refused += 1;
                 if self.told.insert((node, from.0, rule)) {
-                    let text = format!("refuses adverts of {}: {rule}", self.name(from.0));
+                    let text = format!("refuses adverts of {}: {why}", self.name(from.0));
                     self.event(Some(node), None, text);
                 }
             }
@@ -504,6 +467,10 @@ impl<'a> Recorder<'a> {
                 let text = format!(
                     "has reloaded: {added} virtual routers new, {changed} changed, {removed} gone"
                 );
+                self.event(Some(node), None, text);
+            }
+            Note::Refuses { why } => {
+                let text = format!("refuses to reload: {why}; nothing was changed");
                 self.event(Some(node), None, text);
             }
             Note::NotLoaded { error } => {
@@ -546,98 +513,6 @@ impl<'a> Recorder<'a> {
             let dropped = before - self.found.adverts.len();
             self.found.adverts_left_out += u64::try_from(dropped).unwrap_or_default();
         }
-    }
-
-    /// The facts change before a node can look.
-    fn take_in(&mut self, fault: &Fault<Order>) {
-        if let Fault::Tell(node, order) = fault {
-            let mut facts = self.shared.facts.borrow_mut();
-            match order {
-                Order::Link { interface, up } => {
-                    let port = (node.0, *interface);
-                    if *up {
-                        facts.unplugged.remove(&port);
-                    } else {
-                        facts.unplugged.insert(port);
-                    }
-                }
-                Order::Object { id, is } => {
-                    facts.objects.insert((node.0, id.clone()), *is);
-                }
-                Order::Reload(file) => {
-                    if let Some(present) = facts.file.get_mut(node.0) {
-                        *present = *file;
-                    }
-                }
-                Order::Clock(step) => facts.step_clock(node.0, *step),
-            }
-        }
-    }
-
-    fn fault(&mut self, fault: &Fault<Order>, net: &Net) {
-        self.take_in(fault);
-        match fault {
-            Fault::Stall(NodeId(node), _) => {
-                let now = self.now;
-                if let Some(held_up) = self.held_up.get_mut(*node) {
-                    *held_up = Some(now);
-                }
-            }
-            Fault::SetLink(link) => {
-                self.clean = link.is_clean();
-                self.delay = self.delay.max(link.longest());
-            }
-            _ => {}
-        }
-        let first = match fault {
-            Fault::Start(NodeId(node)) => {
-                let ran = self.ran.get_mut(*node);
-                // Clients are always there.
-                ran.is_none_or(|ran| !std::mem::replace(ran, true))
-            }
-            _ => false,
-        };
-        if first {
-            if let Fault::Start(NodeId(node)) = fault
-                && *node < self.names.len()
-            {
-                self.event(Some(*node), None, "starts".to_owned());
-            }
-        } else if let Some((nodes, text)) = self.incident(fault)
-            && self.found.incidents.len() < LIMIT
-        {
-            let at = self.now;
-            let text = text + Self::without_effect(fault, net);
-            self.found.incidents.push(Incident { at, nodes, text });
-        }
-        for place in 0..self.instances.len() {
-            self.disturb(place, net);
-        }
-        self.judge(net);
-    }
-
-    fn off(&mut self, node: usize, net: &Net) {
-        if node >= self.names.len() {
-            return;
-        }
-        self.reach.off(node);
-        for place in 0..self.instances.len() {
-            let runs = self.seat(node, place).is_some_and(|seat| {
-                seat.member && (seat.state != State::Off || !seat.reason.is_empty())
-            });
-            if runs {
-                let reason = self.seat(node, place).map(|seat| seat.reason.clone());
-                let reason = reason.filter(|reason| reason == "stopped");
-                self.enter(
-                    node,
-                    place,
-                    State::Off,
-                    reason.unwrap_or_else(|| "off".to_owned()),
-                );
-            }
-            self.watch(place, net, false);
-        }
-        self.judge(net);
     }
 }
 

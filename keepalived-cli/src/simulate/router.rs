@@ -6,6 +6,7 @@
 
 mod announcing;
 mod facts;
+mod hearing;
 mod output;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -13,24 +14,21 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keepalived_driver::bfd::BfdSetup;
 use keepalived_driver::tracked::{TrackerId, TrackerKind};
 use keepalived_driver::{Config, InstanceSetup};
 use netlink_vip::InterfaceName;
-use netsim::vrrp::{AdvertFrame, Frame};
-use netsim::{Effect, Instant, NodeId, Power, To};
+use netsim::{Effect, Instant, Power};
 use vrrp_fsm::{
-    Event, Fault, GroupConfig, GroupId, InstanceId, InterfaceId, Router, RouterConfig, Rx, State,
+    Event, Fault, GroupConfig, GroupId, InstanceId, InterfaceId, Router, RouterConfig, State,
     TrackStatus,
 };
-use vrrp_proto::{AhPacket, Family};
 
 use announcing::Announcing;
 
-use super::frame::{BfdPacket, Carried, Note, Order, Wired};
+use super::frame::{Note, Order, Wired};
 use super::objects::Objects;
-use super::sessions::{News, Sessions, is_simulated};
-use super::topology::{Port, Setup, Shared};
+use super::sessions::{Sessions, is_simulated};
+use super::topology::{Setup, Shared};
 
 /// What the node keeps for one instance beside its state machine.
 #[derive(Debug)]
@@ -146,12 +144,40 @@ impl RouterBox {
         self.router = Some(Router::new());
         let file = self.shared.facts.borrow().file.get(self.node).copied();
         let files = self.shared.topology.setups.get(self.node);
-        if let Some(setup) = file.zip(files).and_then(|(file, files)| files.get(file)) {
+        if let Some((file, files)) = file.zip(files)
+            && let Some(setup) = files.get(file)
+        {
             self.setup = Arc::clone(setup);
+            self.runs(file);
         }
         let delay = self.setup.driver.startup_delay;
         self.release_at = self.now.checked_add(delay).filter(|_| !delay.is_zero());
         self.load();
+    }
+
+    /// Which of its files it runs.
+    fn runs(&self, file: usize) {
+        let mut facts = self.shared.facts.borrow_mut();
+        if let Some(runs) = facts.runs.get_mut(self.node) {
+            *runs = file;
+        }
+    }
+
+    /// Takes another file whole, or not at all, as the daemon does.
+    fn reload(&mut self, file: usize, setup: Arc<Setup>) {
+        let why = if setup.faulty {
+            Some("it has mistakes".to_owned())
+        } else {
+            self.setup.standing.forbids(&setup.standing)
+        };
+        match why {
+            Some(why) => self.out.push_back(Effect::Note(Note::Refuses { why })),
+            None => {
+                self.setup = setup;
+                self.runs(file);
+                self.load();
+            }
+        }
     }
 
     /// Runs the present configuration.
@@ -286,144 +312,6 @@ impl RouterBox {
         instance.map_or(State::Initialize, vrrp_fsm::Instance::state)
     }
 
-    pub(super) fn handle_frame(&mut self, now: Instant, from: NodeId, frame: &Wired) {
-        self.now = now;
-        if !self.shared.is_plugged((self.node, frame.interface)) {
-            return;
-        }
-        match &frame.carries {
-            Carried::Vrrp(Frame::Advert(advert)) => self.hear(from, frame.interface, advert),
-            Carried::Vrrp(Frame::Ask(address)) => {
-                let held = self.table.values().any(|held| held.contains(address));
-                if held {
-                    let answer = Frame::Answer {
-                        holder: NodeId(self.node),
-                        address: *address,
-                    };
-                    self.send(from, frame.interface, Carried::Vrrp(answer));
-                }
-            }
-            Carried::Vrrp(_) => {}
-            Carried::Bfd(packet) => {
-                if let Some(sessions) = &mut self.sessions {
-                    sessions.handle_packet(now, packet);
-                }
-                self.hear_sessions();
-            }
-        }
-    }
-
-    fn hear(&mut self, from: NodeId, interface: InterfaceName, advert: &AdvertFrame) {
-        let now = self.now;
-        let arrival = self.intern(&interface);
-        let Some(router) = &mut self.router else {
-            return;
-        };
-        let packet = AhPacket::parse(&advert.message);
-        let (verdict, message) = match &packet {
-            Ok(packet) if advert.ah => (
-                router.handle_ah_packet(now, arrival, packet),
-                packet.message(),
-            ),
-            Err(error) if advert.ah => (Err((*error).into()), advert.message.as_slice()),
-            _ => {
-                let rx = Rx {
-                    interface: arrival,
-                    ip: advert.ip(),
-                    message: &advert.message,
-                };
-                (router.handle_packet(now, rx), advert.message.as_slice())
-            }
-        };
-        let vrid = message.get(1);
-        let family = Family::of(advert.source);
-        let meant = self.running.values().find(|running| {
-            let fsm = &running.setup.fsm;
-            running.setup.interface == interface
-                && fsm.family == family
-                && vrid == Some(&fsm.vrid.get())
-        });
-        if let Some(running) = meant {
-            let place = running.place;
-            let arrived = Note::Arrived { place, from };
-            self.out.push_back(Effect::Note(arrived));
-        }
-        match verdict {
-            Ok(id) => {
-                let Some((priority, interval)) = read(message) else {
-                    return;
-                };
-                let deadline = router
-                    .instance(id)
-                    .and_then(vrrp_fsm::Instance::next_timeout);
-                let Some(running) = self.running.get_mut(&id) else {
-                    return;
-                };
-                let armed = running.deadline != deadline;
-                running.deadline = deadline;
-                self.out.push_back(Effect::Note(Note::Heard {
-                    place: running.place,
-                    from,
-                    priority,
-                    interval,
-                    armed,
-                }));
-            }
-            Err(rejected) => self.out.push_back(Effect::Note(Note::Refused {
-                from,
-                rule: rejected.name(),
-            })),
-        }
-    }
-
-    /// What BFD has found out counts for the elections in the same turn.
-    fn hear_sessions(&mut self) {
-        let mut changed = false;
-        let Some(sessions) = &mut self.sessions else {
-            return;
-        };
-        let mut lost = Vec::new();
-        while let Some(news) = sessions.poll_news() {
-            let News {
-                name,
-                peer,
-                up,
-                silent,
-                why,
-            } = news;
-            let Some(up) = up else {
-                continue;
-            };
-            let id = TrackerId::new(TrackerKind::Bfd, &name);
-            let status = if up {
-                TrackStatus::Up
-            } else {
-                TrackStatus::Down
-            };
-            changed |= self.objects.set(&id, status);
-            self.out
-                .push_back(Effect::Note(Note::Session { name, up, why }));
-            if !up && silent {
-                lost.push((id, peer));
-            }
-        }
-        for (tracker, peer) in lost {
-            let uses = |running: &Running| {
-                let mut trackers = running.setup.trackers.iter();
-                trackers.any(|used| used.tracker == tracker)
-            };
-            let users = self.running.iter().filter(|(_, running)| uses(running));
-            let users: Vec<_> = users.map(|(id, running)| (*id, running.place)).collect();
-            for (id, place) in users {
-                self.out.push_back(Effect::Note(Note::Gone { place }));
-                self.tell(id, Event::ActiveLost(peer));
-            }
-        }
-        if changed {
-            self.settle();
-        }
-    }
-
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         self.now = now;
         if let Some(sessions) = &mut self.sessions {
@@ -485,11 +373,12 @@ impl RouterBox {
             }
             Order::Reload(file) => {
                 let files = self.shared.topology.setups.get(self.node);
-                if let Some(setup) = files.and_then(|files| files.get(*file)) {
-                    self.setup = Arc::clone(setup);
-                    self.load();
+                if let Some(setup) = files.and_then(|files| files.get(*file)).cloned() {
+                    self.reload(*file, setup);
                 }
             }
+            // These are for wires.
+            Order::Cut { .. } | Order::Part { .. } => {}
             Order::Clock(_) => {
                 let time_of_day = self.shared.facts.borrow().time_of_day(self.node, now);
                 for id in self.order.clone() {
@@ -513,72 +402,4 @@ impl RouterBox {
             });
         changed
     }
-
-    /// Puts a frame on the wire of an interface, if that has a link and the receiver's has too.
-    fn send(&mut self, to: NodeId, interface: InterfaceName, carries: Carried) {
-        if self.shared.is_plugged((self.node, interface)) {
-            self.out.push_back(Effect::Send {
-                to: To::Node(to),
-                frame: Wired { interface, carries },
-            });
-        }
-    }
-
-    /// To one interface of another node.
-    fn send_to_port(&mut self, from: InterfaceName, port: Port, carries: Carried) {
-        if self.shared.is_plugged((self.node, from)) && self.shared.is_plugged(port) {
-            self.out.push_back(Effect::Send {
-                to: To::Node(NodeId(port.0)),
-                frame: Wired {
-                    interface: port.1,
-                    carries,
-                },
-            });
-        }
-    }
-
-    /// To everybody on the wire but its client.
-    fn broadcast(&mut self, from: InterfaceName, carries: &Carried) {
-        let topology = Arc::clone(&self.shared.topology);
-        for port in topology.neighbours((self.node, from)) {
-            self.send_to_port(from, port, carries.clone());
-        }
-    }
-
-    /// The address from which a session is sent, if it does not say.
-    fn local_of(&self, setup: &BfdSetup) -> Option<IpAddr> {
-        let topology = &self.shared.topology;
-        let peer = setup.definition.path().peer();
-        let family = Family::of(peer);
-        let towards = topology.owner.get(&peer)?;
-        let wire = topology.wire_of.get(towards)?;
-        let mut ports = topology.wires.get(*wire)?.iter();
-        let own = ports.find(|port| port.0 == self.node)?;
-        topology.primary.get(&(*own, family)).copied()
-    }
-
-    fn send_bfd(&mut self, packet: BfdPacket) {
-        let topology = Arc::clone(&self.shared.topology);
-        let (Some(to), Some(from)) = (
-            topology.owner.get(&packet.destination),
-            topology.owner.get(&packet.source),
-        ) else {
-            return;
-        };
-        if from.0 == self.node {
-            self.send_to_port(from.1, *to, Carried::Bfd(Arc::new(packet)));
-        }
-    }
-}
-
-/// Priority and interval of a message that was found to be good.
-fn read(message: &[u8]) -> Option<(u8, Duration)> {
-    let [kind, _, priority, _, third, fourth, ..] = message else {
-        return None;
-    };
-    let centis = match kind >> 4 {
-        2 => u64::from(*fourth) * 100,
-        _ => u64::from(u16::from_be_bytes([third & 0x0f, *fourth])),
-    };
-    Some((*priority, Duration::from_millis(centis * 10)))
 }

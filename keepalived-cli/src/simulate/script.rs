@@ -7,12 +7,15 @@ use keepalived_driver::tracked::{TrackerId, TrackerKind};
 use netlink_vip::InterfaceName;
 
 use super::topology::{Object, Setup};
+use crate::arguments::STDIN;
 
 /// One incident, as it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Step {
     pub(super) at: Duration,
     pub(super) what: What,
+    /// As it is written.
+    pub(super) text: String,
 }
 
 /// What happens.
@@ -25,10 +28,10 @@ pub(super) enum What {
     Start(usize),
     Stall(usize, Duration),
     Link(usize, InterfaceName, bool),
-    /// Frames of the first do not reach the second. `None` is the clients.
-    Cut(Option<usize>, Option<usize>),
-    /// Cells; `None` is the clients.
-    Partition(Vec<Vec<Option<usize>>>),
+    /// Frames of the first do not reach the second.
+    Cut(End, End),
+    /// Cells.
+    Partition(Vec<Vec<End>>),
     Heal,
     Reload(usize, PathBuf),
     /// A tracked object, its name, and how it is from now on.
@@ -38,6 +41,15 @@ pub(super) enum What {
     Loss(u32),
 }
 
+/// Whose frames: a node or the clients, everywhere or on one wire.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) struct End {
+    /// `None` is the clients.
+    pub(super) who: Option<usize>,
+    /// Only on the wire of this interface.
+    pub(super) interface: Option<InterfaceName>,
+}
+
 /// Every word, and what comes after it.
 const WORDS: [(&str, &str); 14] = [
     ("kill", "kill=NODE"),
@@ -45,8 +57,8 @@ const WORDS: [(&str, &str); 14] = [
     ("start", "start=NODE"),
     ("stall", "stall=NODE:TIME"),
     ("link", "link=NODE:INTERFACE up|down"),
-    ("cut", "cut=NODE>NODE"),
-    ("partition", "partition=NODE,.../NODE,..."),
+    ("cut", "cut=NODE[:INTERFACE]>NODE[:INTERFACE]"),
+    ("partition", "partition=NODE[:INTERFACE],.../NODE,..."),
     ("heal", "heal"),
     ("reload", "reload=NODE:FILE"),
     ("fail", "fail=NAME@NODE"),
@@ -70,7 +82,8 @@ pub(super) fn step(text: &str, names: &[String]) -> Result<Step, String> {
         return Err(missing());
     };
     let what = what(first, more, names).map_err(|error| format!("--at {text}: {error}"))?;
-    Ok(Step { at, what })
+    let text = text.to_owned();
+    Ok(Step { at, what, text })
 }
 
 fn what(first: &str, more: &[&str], names: &[String]) -> Result<What, String> {
@@ -119,21 +132,21 @@ fn what(first: &str, more: &[&str], names: &[String]) -> Result<What, String> {
                 .split_once('>')
                 .or_else(|| value.split_once(':'))
                 .ok_or_else(wrong)?;
-            let (one, other) = (anybody(from, names)?, anybody(to, names)?);
-            if one == other {
+            let (one, other) = (end(from, names)?, end(to, names)?);
+            if one.who == other.who {
                 return Err(format!("{from} cannot be cut from itself"));
             }
             What::Cut(one, other)
         }
         "partition" if value.contains('/') => {
-            let cell = |cell: &str| cell.split(',').map(|name| anybody(name, names)).collect();
-            let cells: Vec<Vec<_>> = value.split('/').map(cell).collect::<Result<_, _>>()?;
-            is_whole(&cells, names)?;
+            let cell = |cell: &str| cell.split(',').map(|name| end(name, names)).collect();
+            let cells = value.split('/').map(cell).collect::<Result<_, _>>()?;
             What::Partition(cells)
         }
         "heal" if value.is_empty() => What::Heal,
         "reload" => {
             let (name, file) = pair(':')?;
+            let file = if file == "-" { STDIN } else { file };
             What::Reload(node(name)?, file.into())
         }
         "fail" | "ok" => {
@@ -178,15 +191,19 @@ fn node(name: &str, names: &[String]) -> Result<usize, String> {
 }
 
 /// Every node is in one part. The clients need not be named: they stay with the first.
-fn is_whole(cells: &[Vec<Option<usize>>], names: &[String]) -> Result<(), String> {
-    let times = |wanted| cells.iter().flatten().filter(|one| **one == wanted).count();
+pub(super) fn is_whole<'a>(
+    cells: &[Vec<End>],
+    nodes: impl Iterator<Item = (usize, &'a str)>,
+) -> Result<(), String> {
+    let all = || cells.iter().flatten();
+    let times = |wanted| all().filter(|one| one.who == wanted).count();
     if times(None) > 1 {
         return Err(format!("{CLIENT} is named {} times", times(None)));
     }
     let mut missing = Vec::new();
-    for (node, name) in names.iter().enumerate() {
+    for (node, name) in nodes {
         match times(Some(node)) {
-            0 => missing.push(name.as_str()),
+            0 => missing.push(name),
             1 => {}
             more => return Err(format!("{name} is named {more} times")),
         }
@@ -198,6 +215,26 @@ fn is_whole(cells: &[Vec<Option<usize>>], names: &[String]) -> Result<(), String
         "every node has to be in one part, and none has {}",
         missing.join(", ")
     ))
+}
+
+/// A node or the clients, and perhaps an interface: `a`, `a:eth0`, `client`.
+fn end(word: &str, names: &[String]) -> Result<End, String> {
+    let (name, interface) = match word.split_once(':') {
+        Some((name, interface)) => (name, Some(interface)),
+        None => (word, None),
+    };
+    let who = anybody(name, names)?;
+    let read = |interface| {
+        let read = InterfaceName::new(interface);
+        read.map_err(|error| format!("{interface}: {error}"))
+    };
+    let interface = interface.map(read).transpose()?;
+    if who.is_none() && interface.is_some() {
+        return Err(format!(
+            "{CLIENT} has no interfaces: say which one of a node"
+        ));
+    }
+    Ok(End { who, interface })
 }
 
 /// A node or the clients.

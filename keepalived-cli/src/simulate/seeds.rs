@@ -49,7 +49,7 @@ pub(super) fn all(
     let some = |thread: u64| {
         let mine = (thread..count).step_by(usize::try_from(threads).unwrap_or(1));
         mine.map(|nth| {
-            let seed = first.wrapping_add(nth);
+            let seed = first + nth;
             Run::of(seed, &play(cluster, names, settings, script, seed, true))
         })
         .collect::<Vec<Run>>()

@@ -110,7 +110,7 @@ impl Sessions {
                     transition.reason,
                     Reason::DetectionTime | Reason::PollUnanswered | Reason::EchoFailed
                 ),
-                why: transition.reason.name(),
+                why: why(transition.reason),
             });
         }
     }
@@ -139,6 +139,23 @@ impl Sessions {
                 payload: payload.to_vec(),
             });
         }
+    }
+}
+
+/// Why the state of a session has changed.
+fn why(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Received(State::AdminDown) => "the neighbour has closed it",
+        Reason::Received(State::Down) => "the neighbour says that it is down",
+        Reason::Received(State::Init) => "the neighbour begins anew",
+        Reason::Received(State::Up) => "the neighbour says that it is up",
+        Reason::DetectionTime => "nothing is heard of the neighbour",
+        Reason::PollUnanswered => "the neighbour does not answer",
+        Reason::EchoFailed => "echo packets do not come back",
+        Reason::AdminDown => "it was closed",
+        Reason::AdminUp => "it was opened",
+        Reason::ForwardingReset => "forwarding was interrupted",
+        _ => "for another reason",
     }
 }
 

@@ -27,6 +27,7 @@ pub(super) fn text(document: &Document) -> String {
     takeovers(document, &mut out);
     outages(document, &mut out);
     conflicts(document, &mut out);
+    handovers(document, &mut out);
     violations(document, &mut out);
     if let Some(all) = &document.seeds {
         seeds(all, &mut out);
@@ -301,6 +302,19 @@ fn conflicts(document: &Document, out: &mut String) {
             conflict.why
         );
     }
+}
+
+fn handovers(document: &Document, out: &mut String) {
+    let lengths = document.handovers.iter().map(|one| one.length);
+    let Some(longest) = lengths.max() else {
+        return;
+    };
+    let count = document.handovers.len();
+    let _ = writeln!(
+        out,
+        "Handovers in which the old MASTER had yet to hear the new one: {count}, the longest {}.",
+        seconds(longest)
+    );
 }
 
 fn violations(document: &Document, out: &mut String) {

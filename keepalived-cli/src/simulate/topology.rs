@@ -13,6 +13,9 @@ use netlink_vip::InterfaceName;
 use netsim::{Instant, NodeId};
 use vrrp_proto::Family;
 
+use super::cuts::{Cuts, Somebody};
+use crate::daemon::Standing;
+
 /// An interface of a node.
 pub(super) type Port = (usize, InterfaceName);
 
@@ -23,6 +26,10 @@ pub(super) struct Setup {
     pub(super) driver: Config,
     /// Which virtual router of the document each of its instances belongs to.
     pub(super) places: Vec<usize>,
+    /// What of it a reload must not change.
+    pub(super) standing: Standing,
+    /// It has mistakes: a daemon starts with the rest of it, and refuses to reload it.
+    pub(super) faulty: bool,
 }
 
 /// What never changes while a simulation runs.
@@ -110,10 +117,14 @@ pub(super) enum Object {
 pub(super) struct Facts {
     /// Interfaces without a link.
     pub(super) unplugged: BTreeSet<Port>,
+    /// Who does not reach whom on a single wire.
+    pub(super) cuts: Cuts,
     /// Tracked objects that are not as at the beginning.
     pub(super) objects: BTreeMap<(usize, TrackerId), Object>,
     /// Which of its files each node has.
     pub(super) file: Vec<usize>,
+    /// Which of them it runs: another one if it has refused to reload that.
+    pub(super) runs: Vec<usize>,
     /// The time of day at the beginning as each node has it.
     wall: Vec<Duration>,
 }
@@ -126,8 +137,10 @@ impl Facts {
     pub(super) fn new(nodes: usize) -> Self {
         Self {
             unplugged: BTreeSet::new(),
+            cuts: Cuts::default(),
             objects: BTreeMap::new(),
             file: vec![0; nodes],
+            runs: vec![0; nodes],
             wall: vec![BEGIN; nodes],
         }
     }
@@ -173,6 +186,17 @@ impl Shared {
     /// Whether an interface has a link.
     pub(super) fn is_plugged(&self, port: Port) -> bool {
         !self.facts.borrow().unplugged.contains(&port)
+    }
+
+    /// Whether frames get from an interface to a node, or to the client, as far as cuts of its wire go.
+    pub(super) fn passes(&self, from: Port, to: Somebody) -> bool {
+        let wire = self.topology.wire_of.get(&from);
+        wire.is_none_or(|wire| self.passes_on(*wire, Some(from.0), to))
+    }
+
+    /// The same, from the client too.
+    pub(super) fn passes_on(&self, wire: usize, from: Somebody, to: Somebody) -> bool {
+        self.facts.borrow().cuts.passes(wire, from, to)
     }
 
     /// How a tracked object is.

@@ -56,7 +56,7 @@ impl Plan {
             }
             plan.take(port, address);
         }
-        for Read { node, driver } in read {
+        for Read { node, driver, .. } in read {
             for one in &driver.instances {
                 if let Some(source) = one.source {
                     plan.take((*node, one.interface), source);
@@ -83,7 +83,7 @@ impl Plan {
     /// Whoever the unicast peers of others name and nobody else is, is the one without an address.
     fn ask_peers(&mut self, read: &[Read]) {
         let mut all: BTreeMap<(Family, u8), Vec<Says>> = BTreeMap::new();
-        for Read { node, driver } in read {
+        for Read { node, driver, .. } in read {
             for one in &driver.instances {
                 let Transport::Unicast { peers, .. } = &one.fsm.transport else {
                     continue;
@@ -106,7 +106,7 @@ impl Plan {
 
     fn ask_sessions(&mut self, read: &[Read], wire_of: &BTreeMap<Port, usize>) {
         let mut all: BTreeMap<Family, BTreeMap<usize, Says>> = BTreeMap::new();
-        for Read { node, driver } in read {
+        for Read { node, driver, .. } in read {
             let usual = driver.instances.first().map(|one| one.interface);
             for session in &driver.bfd {
                 let path = session.definition.path();
@@ -162,7 +162,7 @@ impl Plan {
                 taken.extend(one.addresses.iter().map(|vip| vip.address));
             }
         }
-        for Read { node, driver } in read {
+        for Read { node, driver, .. } in read {
             for one in &driver.instances {
                 let port = (*node, one.interface);
                 let key = (port, one.fsm.family);

@@ -11,6 +11,15 @@ use super::Read;
 use super::addresses::Plan;
 use crate::lower::Lowered;
 
+/// What a daemon complains about at its start and does without.
+pub(super) fn mistakes(node: usize, mistakes: &[String], remarks: &mut Vec<Remark>) {
+    let text = |mistake: &String| format!("left out, as the daemon does it: {mistake}");
+    remarks.extend(mistakes.iter().map(|mistake| Remark {
+        node,
+        text: text(mistake),
+    }));
+}
+
 /// Everything about one file.
 pub(super) fn collect(node: usize, model: &Model, lowered: &Lowered, remarks: &mut Vec<Remark>) {
     let mut add = |text: String| remarks.push(Remark { node, text });
@@ -63,7 +72,7 @@ pub(super) fn collect(node: usize, model: &Model, lowered: &Lowered, remarks: &m
 
 /// Peers and neighbours that are none of the nodes: nobody is there.
 pub(super) fn strangers(read: &[Read], plan: &Plan, remarks: &mut Vec<Remark>) {
-    for Read { node, driver } in read {
+    for Read { node, driver, .. } in read {
         let mut add = |what: &str, name: &str, address: IpAddr| {
             if !plan.owner.contains_key(&address) {
                 let text =

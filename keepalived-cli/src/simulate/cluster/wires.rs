@@ -18,7 +18,7 @@ type Wires = (Vec<String>, Vec<Vec<Port>>, BTreeMap<Port, usize>);
 impl Labels {
     pub(super) fn new(read: &[Read], names: &[&str], wires: &[String]) -> Result<Self, String> {
         let mut labels = BTreeMap::new();
-        for Read { node, driver } in read {
+        for Read { node, driver, .. } in read {
             for interface in interfaces(driver) {
                 labels.insert((*node, interface), interface.to_string());
             }
@@ -50,7 +50,7 @@ impl Labels {
     /// Unicast peers reach each other, whatever their interfaces are called.
     fn join_peers(&mut self, read: &[Read]) {
         let all = || {
-            read.iter().flat_map(|Read { node, driver }| {
+            read.iter().flat_map(|Read { node, driver, .. }| {
                 driver.instances.iter().map(move |one| (*node, one))
             })
         };

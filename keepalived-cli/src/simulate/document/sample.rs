@@ -114,6 +114,7 @@ pub(crate) fn document() -> Document {
             address: [192, 0, 2, 101].into(),
             why: "nobody has announced it".to_owned(),
         }],
+        handovers: Vec::new(),
         conflicts: vec![Conflict {
             instance: 0,
             address: None,

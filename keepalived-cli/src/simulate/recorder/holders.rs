@@ -10,8 +10,8 @@ use netsim::{Net, NodeId};
 use super::super::document::Conflict;
 use super::super::text::seconds;
 use super::super::topology::{Topology, on_wires};
+use super::Recorder;
 use super::rules::TURN;
-use super::{LIMIT, Recorder};
 
 /// Who holds it: a node, for a virtual router.
 type Holder = (usize, usize);
@@ -113,7 +113,13 @@ impl Recorder<'_> {
             let setup = self.setup(node, place);
             awake && setup.is_some_and(|setup| self.shared.is_plugged((node, setup.interface)))
         };
-        fit(one) && fit(other) && net.connected(NodeId(one.0), NodeId(other.0))
+        // They are two virtual routers, but the wire of the address is one.
+        let passes = |from: Holder, to: Holder| {
+            let setup = self.setup(from.0, from.1);
+            setup.is_none_or(|setup| self.shared.passes((from.0, setup.interface), Some(to.0)))
+        };
+        let whole = passes(one, other) && passes(other, one);
+        whole && fit(one) && fit(other) && net.connected(NodeId(one.0), NodeId(other.0))
     }
 
     /// No advert will ever settle it: it may last as long as a handover.
@@ -131,11 +137,8 @@ impl Recorder<'_> {
 
     fn close_contest(&mut self, address: IpAddr, open: &Open, lasts: bool) {
         let length = self.now.saturating_sub(open.from);
-        if length <= self.delay * 2 + TURN || self.found.conflicts.len() >= LIMIT {
-            return;
-        }
         let nodes: BTreeSet<usize> = open.holders.iter().map(|holder| holder.0).collect();
-        self.found.conflicts.push(Conflict {
+        let conflict = Conflict {
             instance: open.holders.first().map_or(0, |holder| holder.1),
             address: Some(address),
             nodes: nodes.into_iter().collect(),
@@ -146,7 +149,9 @@ impl Recorder<'_> {
                 "{}, which do not know of each other",
                 self.holders(&open.holders)
             ),
-        });
+        };
+        let handover = length <= self.delay * 2 + TURN;
+        self.found.contested(handover, conflict);
     }
 
     /// `a for VRID 51 and b for VRID 52`.

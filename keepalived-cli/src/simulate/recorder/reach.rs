@@ -128,7 +128,9 @@ impl Recorder<'_> {
         if !self.shared.is_plugged(*port) {
             return Some(format!("the link of {name} is down"));
         }
-        if !net.connected(client, NodeId(holder)) {
+        let passes = |from, to| self.shared.passes_on(one.wire, from, to);
+        let whole = passes(None, Some(holder)) && passes(Some(holder), None);
+        if !whole || !net.connected(client, NodeId(holder)) {
             return Some(format!("{name} and the client are cut from each other"));
         }
         if !self.reach.held.contains(&(holder, one.address)) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use netsim::{Net, NodeId};
 
 use super::super::document::{Conflict, State};
-use super::{LIMIT, Recorder};
+use super::Recorder;
 
 /// What one virtual router is watched for.
 #[derive(Clone, Debug, Default)]
@@ -76,12 +76,7 @@ impl Recorder<'_> {
                 self.close_conflict(place, open, end && same);
             }
             if masters.len() > 1 && !end {
-                let asleep = masters.iter().find(|node| !awake(node));
-                let why = match asleep {
-                    Some(node) => format!("{} is frozen and does not know", self.name(*node)),
-                    None if hear => "they have yet to hear each other".to_owned(),
-                    None => "they do not hear each other".to_owned(),
-                };
+                let why = self.why(&masters, place, net);
                 watch.conflict = Some(Open {
                     nodes: masters.clone(),
                     from: now,
@@ -178,30 +173,60 @@ impl Recorder<'_> {
         }
     }
 
-    /// Frames pass in both directions on the wire of a virtual router.
-    fn connected(&self, one: usize, other: usize, place: usize, net: &Net) -> bool {
-        let plugged = |node: usize| {
-            let setup = self.setup(node, place);
-            setup.is_some_and(|setup| self.shared.is_plugged((node, setup.interface)))
+    /// Why several are MASTER: who is frozen, and of the others who does not hear whom.
+    fn why(&self, masters: &[usize], place: usize, net: &Net) -> String {
+        let (asleep, awake): (Vec<usize>, Vec<usize>) = masters
+            .iter()
+            .partition(|node| net.is_stalled(NodeId(**node)));
+        let mut words: Vec<String> = asleep
+            .iter()
+            .map(|node| format!("{} is frozen and does not know", self.name(*node)))
+            .collect();
+        for (nth, one) in awake.iter().enumerate() {
+            for other in awake.iter().skip(nth + 1) {
+                let (a, b) = (self.name(*one), self.name(*other));
+                let passes = |from, to| self.passes(from, to, place, net);
+                words.push(match (passes(*one, *other), passes(*other, *one)) {
+                    (true, true) => format!("{a} and {b} have yet to hear each other"),
+                    (false, false) => format!("{a} and {b} do not hear each other"),
+                    (true, false) => format!("{a} does not hear {b}"),
+                    (false, true) => format!("{b} does not hear {a}"),
+                });
+            }
+        }
+        words.join("; ")
+    }
+
+    /// Frames pass from one to the other on the wire of a virtual router.
+    fn passes(&self, from: usize, to: usize, place: usize, net: &Net) -> bool {
+        let (Some(here), Some(there)) = (self.setup(from, place), self.setup(to, place)) else {
+            return false;
         };
-        plugged(one) && plugged(other) && net.connected(NodeId(one), NodeId(other))
+        let (here, there) = ((from, here.interface), (to, there.interface));
+        let ends = self.shared.is_plugged(here) && self.shared.is_plugged(there);
+        ends && self.shared.passes(here, Some(to)) && net.hears(NodeId(from), NodeId(to))
+    }
+
+    /// Frames pass in both directions.
+    fn connected(&self, one: usize, other: usize, place: usize, net: &Net) -> bool {
+        self.passes(one, other, place, net) && self.passes(other, one, place, net)
     }
 
     fn close_conflict(&mut self, place: usize, open: Open, lasts: bool) {
         let length = self.now.saturating_sub(open.from);
-        // That is a handover: the old one lets go as soon as it hears the new one.
-        if length <= self.delay * 2 + TURN || self.found.conflicts.len() >= LIMIT {
-            return;
-        }
         let until = (!lasts).then_some(self.now);
-        self.found.conflicts.push(Conflict {
-            instance: place,
-            address: None,
-            nodes: open.nodes,
-            from: open.from,
-            until,
-            length,
-            why: open.why,
-        });
+        self.found.contested(
+            // That is a handover: the old one lets go as soon as it hears the new one.
+            length <= self.delay * 2 + TURN,
+            Conflict {
+                instance: place,
+                address: None,
+                nodes: open.nodes,
+                from: open.from,
+                until,
+                length,
+                why: open.why,
+            },
+        );
     }
 }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use netsim::{Fault, Net, NodeId};
 use vrrp_fsm::{Faults, Notice, Reason};
 
+use super::super::cuts::Somebody;
 use super::super::frame::Order;
 use super::super::objects;
 use super::super::text::seconds;
@@ -151,6 +152,31 @@ impl Recorder<'_> {
                     format!("{loss}% of frames are lost from now on"),
                 ))
             }
+            Fault::Tell(_, Order::Cut { wire, from, to }) => Some((
+                [from, to].into_iter().filter_map(|end| *end).collect(),
+                format!(
+                    "{} does not reach {} any more on {}",
+                    self.somebody(*from),
+                    self.somebody(*to),
+                    self.wire(*wire)
+                ),
+            )),
+            Fault::Tell(_, Order::Part { wire, cells }) => {
+                let cell = |cell: &Vec<Somebody>| {
+                    let names: Vec<&str> = cell.iter().map(|one| self.somebody(*one)).collect();
+                    names.join(" and ")
+                };
+                let parts: Vec<String> = cells.iter().map(cell).collect();
+                let text = format!(
+                    "the network {} falls apart: {}",
+                    self.wire(*wire),
+                    parts.join(" | ")
+                );
+                Some((
+                    cells.iter().flatten().filter_map(|one| *one).collect(),
+                    text,
+                ))
+            }
             Fault::Tell(node, order) => one(node, self.order(name(node), order)),
             _ => None,
         }
@@ -172,6 +198,14 @@ impl Recorder<'_> {
         }
     }
 
+    fn somebody(&self, who: Somebody) -> &str {
+        who.map_or("the client", |node| self.name(node))
+    }
+
+    fn wire(&self, wire: usize) -> &str {
+        self.wires.get(wire).map_or("?", String::as_str)
+    }
+
     fn order(&self, name: &str, order: &Order) -> String {
         match order {
             Order::Link { interface, up } => {
@@ -187,6 +221,7 @@ impl Recorder<'_> {
                 }
             }
             Order::Reload(_) => format!("{name} has another file to load"),
+            Order::Cut { .. } | Order::Part { .. } => String::new(),
             Order::Clock(step) => format!("the clock of {name} makes a step of {step:+} s"),
         }
     }

@@ -5,13 +5,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use keepalived_driver::InstanceSetup;
+use keepalived_driver::bfd::BfdSetup;
 use netlink_vip::InterfaceName;
 use netsim::vrrp::{AdvertFrame, Frame};
-use netsim::{Effect, NodeId};
+use netsim::{Effect, NodeId, To};
 use vrrp_fsm::{Action, Authenticate, InstanceId, Notice, Router, Transmit, Transport};
-use vrrp_proto::{HOP_LIMIT, IpMeta};
+use vrrp_proto::{Family, HOP_LIMIT, IpMeta};
 
-use super::super::frame::{Carried, Note, Wired};
+use super::super::frame::{BfdPacket, Carried, Note, Wired};
+use super::super::topology::Port;
 use super::RouterBox;
 
 impl RouterBox {
@@ -222,6 +224,70 @@ impl RouterBox {
                     }
                 }
             }
+        }
+    }
+
+    /// To a client, if the interface has a link and the wire is whole.
+    pub(super) fn send(&mut self, to: NodeId, interface: InterfaceName, carries: Carried) {
+        let port = (self.node, interface);
+        if self.shared.is_plugged(port) && self.shared.passes(port, None) {
+            self.out.push_back(Effect::Send {
+                to: To::Node(to),
+                frame: Wired { interface, carries },
+            });
+        }
+    }
+
+    /// To one interface of another node, if both have a link and the wire is whole.
+    fn send_to_port(&mut self, from: InterfaceName, port: Port, carries: Carried) {
+        let own = (self.node, from);
+        if !self.shared.passes(own, Some(port.0)) {
+            if let Carried::Vrrp(Frame::Advert(_)) = carries {
+                self.out.push_back(Effect::Note(Note::Lost));
+            }
+            return;
+        }
+        if self.shared.is_plugged(own) && self.shared.is_plugged(port) {
+            self.out.push_back(Effect::Send {
+                to: To::Node(NodeId(port.0)),
+                frame: Wired {
+                    interface: port.1,
+                    carries,
+                },
+            });
+        }
+    }
+
+    /// To everybody on the wire but its client.
+    fn broadcast(&mut self, from: InterfaceName, carries: &Carried) {
+        let topology = Arc::clone(&self.shared.topology);
+        for port in topology.neighbours((self.node, from)) {
+            self.send_to_port(from, port, carries.clone());
+        }
+    }
+
+    /// The address from which a session is sent, if it does not say.
+    fn local_of(&self, setup: &BfdSetup) -> Option<IpAddr> {
+        let topology = &self.shared.topology;
+        let peer = setup.definition.path().peer();
+        let family = Family::of(peer);
+        let towards = topology.owner.get(&peer)?;
+        let wire = topology.wire_of.get(towards)?;
+        let mut ports = topology.wires.get(*wire)?.iter();
+        let own = ports.find(|port| port.0 == self.node)?;
+        topology.primary.get(&(*own, family)).copied()
+    }
+
+    fn send_bfd(&mut self, packet: BfdPacket) {
+        let topology = Arc::clone(&self.shared.topology);
+        let (Some(to), Some(from)) = (
+            topology.owner.get(&packet.destination),
+            topology.owner.get(&packet.source),
+        ) else {
+            return;
+        };
+        if from.0 == self.node {
+            self.send_to_port(from.1, *to, Carried::Bfd(Arc::new(packet)));
         }
     }
 }

@@ -1,0 +1,171 @@
+//! What arrives: adverts, questions of clients, BFD packets.
+
+use std::time::Duration;
+
+use keepalived_driver::tracked::{TrackerId, TrackerKind};
+use netlink_vip::InterfaceName;
+use netsim::vrrp::{AdvertFrame, Frame};
+use netsim::{Effect, Instant, NodeId};
+use vrrp_fsm::{Event, Rx, TrackStatus};
+use vrrp_proto::{AhPacket, Family};
+
+use super::super::frame::{Carried, Note, Wired};
+use super::super::sessions::News;
+use super::{RouterBox, Running};
+
+impl RouterBox {
+    pub(in crate::simulate) fn handle_frame(&mut self, now: Instant, from: NodeId, frame: &Wired) {
+        self.now = now;
+        let port = (self.node, frame.interface);
+        let sender = Some(from.0).filter(|node| *node < self.shared.topology.nodes());
+        let wire = self.shared.topology.wire_of.get(&port).copied();
+        let passes = |wire| self.shared.passes_on(wire, sender, Some(self.node));
+        if !self.shared.is_plugged(port) || !wire.is_none_or(passes) {
+            return;
+        }
+        match &frame.carries {
+            Carried::Vrrp(Frame::Advert(advert)) => self.hear(from, frame.interface, advert),
+            Carried::Vrrp(Frame::Ask(address)) => {
+                let held = self.table.values().any(|held| held.contains(address));
+                if held {
+                    let answer = Frame::Answer {
+                        holder: NodeId(self.node),
+                        address: *address,
+                    };
+                    self.send(from, frame.interface, Carried::Vrrp(answer));
+                }
+            }
+            Carried::Vrrp(_) => {}
+            Carried::Bfd(packet) => {
+                if let Some(sessions) = &mut self.sessions {
+                    sessions.handle_packet(now, packet);
+                }
+                self.hear_sessions();
+            }
+        }
+    }
+
+    fn hear(&mut self, from: NodeId, interface: InterfaceName, advert: &AdvertFrame) {
+        let now = self.now;
+        let arrival = self.intern(&interface);
+        let Some(router) = &mut self.router else {
+            return;
+        };
+        let packet = AhPacket::parse(&advert.message);
+        let (verdict, message) = match &packet {
+            Ok(packet) if advert.ah => (
+                router.handle_ah_packet(now, arrival, packet),
+                packet.message(),
+            ),
+            Err(error) if advert.ah => (Err((*error).into()), advert.message.as_slice()),
+            _ => {
+                let rx = Rx {
+                    interface: arrival,
+                    ip: advert.ip(),
+                    message: &advert.message,
+                };
+                (router.handle_packet(now, rx), advert.message.as_slice())
+            }
+        };
+        let vrid = message.get(1);
+        let family = Family::of(advert.source);
+        let meant = self.running.values().find(|running| {
+            let fsm = &running.setup.fsm;
+            running.setup.interface == interface
+                && fsm.family == family
+                && vrid == Some(&fsm.vrid.get())
+        });
+        if let Some(running) = meant {
+            let place = running.place;
+            let arrived = Note::Arrived { place, from };
+            self.out.push_back(Effect::Note(arrived));
+        }
+        match verdict {
+            Ok(id) => {
+                let Some((priority, interval)) = read(message) else {
+                    return;
+                };
+                let deadline = router
+                    .instance(id)
+                    .and_then(vrrp_fsm::Instance::next_timeout);
+                let Some(running) = self.running.get_mut(&id) else {
+                    return;
+                };
+                let armed = running.deadline != deadline;
+                running.deadline = deadline;
+                self.out.push_back(Effect::Note(Note::Heard {
+                    place: running.place,
+                    from,
+                    priority,
+                    interval,
+                    armed,
+                }));
+            }
+            Err(rejected) => self.out.push_back(Effect::Note(Note::Refused {
+                from,
+                rule: rejected.name(),
+                why: rejected.to_string(),
+            })),
+        }
+    }
+
+    /// What BFD has found out counts for the elections in the same turn.
+    pub(super) fn hear_sessions(&mut self) {
+        let mut changed = false;
+        let Some(sessions) = &mut self.sessions else {
+            return;
+        };
+        let mut lost = Vec::new();
+        while let Some(news) = sessions.poll_news() {
+            let News {
+                name,
+                peer,
+                up,
+                silent,
+                why,
+            } = news;
+            let Some(up) = up else {
+                continue;
+            };
+            let id = TrackerId::new(TrackerKind::Bfd, &name);
+            let status = if up {
+                TrackStatus::Up
+            } else {
+                TrackStatus::Down
+            };
+            changed |= self.objects.set(&id, status);
+            self.out
+                .push_back(Effect::Note(Note::Session { name, up, why }));
+            if !up && silent {
+                lost.push((id, peer));
+            }
+        }
+        for (tracker, peer) in lost {
+            let uses = |running: &Running| {
+                let mut trackers = running.setup.trackers.iter();
+                trackers.any(|used| used.tracker == tracker)
+            };
+            let users = self.running.iter().filter(|(_, running)| uses(running));
+            let users: Vec<_> = users.map(|(id, running)| (*id, running.place)).collect();
+            for (id, place) in users {
+                self.out.push_back(Effect::Note(Note::Gone { place }));
+                self.tell(id, Event::ActiveLost(peer));
+            }
+        }
+        if changed {
+            self.settle();
+        }
+    }
+}
+
+/// Priority and interval of a message that was found to be good.
+fn read(message: &[u8]) -> Option<(u8, Duration)> {
+    let [kind, _, priority, _, third, fourth, ..] = message else {
+        return None;
+    };
+    let centis = match kind >> 4 {
+        2 => u64::from(*fourth) * 100,
+        _ => u64::from(u16::from_be_bytes([third & 0x0f, *fourth])),
+    };
+    Some((*priority, Duration::from_millis(centis * 10)))
+}
