@@ -385,6 +385,8 @@ pub(crate) struct Totals {
     pub(crate) outage_longest: Duration,
     /// Time with several MASTERs, summed over the virtual routers.
     pub(crate) conflict_total: Duration,
+    /// Time in which any virtual router had several MASTERs, or an address several holders.
+    pub(crate) conflict_any: Duration,
 }
 
 /// Many runs, each with another seed.
@@ -423,6 +425,32 @@ pub(crate) struct Spread {
     pub(crate) p99: Duration,
     /// Greatest.
     pub(crate) max: Duration,
+    /// How many there are in each of the equal parts from the least to the greatest.
+    pub(crate) bins: Vec<u64>,
+    /// The greatest of the worst run, if it has one.
+    pub(crate) worst: Option<Duration>,
+}
+
+impl Spread {
+    /// Where a part begins; the last one ends at the greatest.
+    pub(crate) fn edge(&self, nth: usize) -> Duration {
+        let parts = u32::try_from(self.bins.len().max(1)).unwrap_or(u32::MAX);
+        let nth = u32::try_from(nth).unwrap_or(u32::MAX).min(parts);
+        self.min + (self.max - self.min) * nth / parts
+    }
+
+    /// The part that a time is in.
+    pub(crate) fn part(&self, time: Duration) -> usize {
+        let last = self.bins.len().saturating_sub(1);
+        (0..last)
+            .find(|nth| time < self.edge(nth + 1))
+            .unwrap_or(last)
+    }
+
+    /// The part with the worst run.
+    pub(crate) fn worst_bin(&self) -> Option<usize> {
+        self.worst.map(|worst| self.part(worst))
+    }
 }
 
 #[cfg(test)]

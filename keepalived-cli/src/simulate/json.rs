@@ -187,6 +187,7 @@ fn totals(totals: &Totals) -> Value {
         "outage_total": seconds(totals.outage_total),
         "outage_longest": seconds(totals.outage_longest),
         "conflict_total": seconds(totals.conflict_total),
+        "conflict_any": seconds(totals.conflict_any),
     })
 }
 
@@ -211,13 +212,66 @@ fn spread(spread: &Spread) -> Value {
         "median": seconds(spread.median),
         "p99": seconds(spread.p99),
         "max": seconds(spread.max),
+        "bins": spread.bins,
+        "worst": spread.worst.map(seconds),
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use super::super::document::sample;
     use super::*;
+
+    /// The fields of every object, by the names of those that it is in.
+    fn fields(path: &str, value: &Value, found: &mut BTreeMap<String, BTreeSet<String>>) {
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| fields(path, item, found)),
+            Value::Object(object) => {
+                for (name, value) in object {
+                    found
+                        .entry(path.to_owned())
+                        .or_default()
+                        .insert(name.clone());
+                    let below = match path {
+                        "" => name.clone(),
+                        _ => format!("{path}.{name}"),
+                    };
+                    fields(&below, value, found);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// docs/simulate.md, which has a table for each object.
+    #[test]
+    fn every_field_is_on_the_page_about_it_and_no_other() {
+        let mut found = BTreeMap::new();
+        fields("", &json(&sample::document()), &mut found);
+        assert!(found.len() >= 18, "{:?}", found.keys());
+        let page = include_str!("../../../docs/simulate.md");
+        let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for section in page.split("\n#### ").skip(1) {
+            let (title, table) = section.split_once('\n').unwrap();
+            let names = |text: &str| -> Vec<String> {
+                let words = text.split('`').skip(1).step_by(2);
+                words.map(str::to_owned).collect()
+            };
+            let paths = match title {
+                "The document" => vec![String::new()],
+                title => names(title),
+            };
+            let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
+            let cells = rows.filter_map(|row| row.split(" |").next());
+            let all: BTreeSet<String> = cells.flat_map(|cell| names(&format!("`{cell}"))).collect();
+            for path in paths {
+                told.insert(path, all.clone());
+            }
+        }
+        assert_eq!(found, told);
+    }
 
     /// What programs read: times are seconds, places are numbers, words are those of users.
     #[test]

@@ -7,6 +7,7 @@
 mod chart;
 mod colours;
 mod lanes;
+mod runs;
 mod script;
 mod style;
 mod tables;
@@ -34,11 +35,12 @@ pub(crate) fn page(document: &Document) -> String {
          <meta name=\"color-scheme\" content=\"light dark\"/>\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\"/>\n\
          <title>{title}</title>\n<style>\n{}</style>\n</head>\n<body>\n\
+         <a class=\"skip\" href=\"#main\">To what happened</a>\n\
          <a class=\"skip\" href=\"#takeovers\">To the tables</a>\n",
         style::sheet(document),
     );
     page.push_str(&header(document));
-    page.push_str("<main>\n");
+    page.push_str("<main id=\"main\" tabindex=\"-1\">\n");
     page.push_str(&tables::violations(document));
     page.push_str(&chart::section(document));
     page.push_str(&tables::takeovers(document));
@@ -47,7 +49,7 @@ pub(crate) fn page(document: &Document) -> String {
     page.push_str(&tables::happenings(document));
     page.push_str(&tables::states(document));
     page.push_str(&tables::adverts(document));
-    page.push_str(&tables::seeds(document));
+    page.push_str(&runs::seeds(document));
     page.push_str(&tables::not_simulated(document));
     page.push_str("</main>\n");
     let _ = writeln!(
@@ -106,7 +108,7 @@ fn header(document: &Document) -> String {
             "Several MASTERs",
             match document.conflicts.len() {
                 0 => "never".to_owned(),
-                _ => time(totals.conflict_total),
+                _ => time(totals.conflict_any),
             },
         ),
         (

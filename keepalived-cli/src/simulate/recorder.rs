@@ -91,6 +91,18 @@ impl Found {
     }
 }
 
+/// The time that is in any of them; in the order of their beginnings.
+fn covered(conflicts: &[Conflict]) -> Duration {
+    let mut seen = Duration::ZERO;
+    let mut until = Duration::ZERO;
+    for one in conflicts {
+        let end = one.from + one.length;
+        seen += end.saturating_sub(until.max(one.from));
+        until = until.max(end);
+    }
+    seen
+}
+
 /// The observer.
 pub(super) struct Recorder<'a> {
     shared: Shared,
@@ -204,6 +216,7 @@ impl<'a> Recorder<'a> {
         self.found.outages.sort_by_key(|outage| outage.from);
         let totals = &mut self.found.totals;
         totals.conflict_total = self.found.conflicts.iter().map(|one| one.length).sum();
+        totals.conflict_any = covered(&self.found.conflicts);
         self.found
     }
 
@@ -553,5 +566,32 @@ impl Observer<Station> for Recorder<'_> {
             _ => {}
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_with_two_conflicts_counts_once() {
+        let s = Duration::from_secs;
+        let conflict = |from, length| Conflict {
+            instance: 0,
+            address: None,
+            nodes: vec![0, 1],
+            from: s(from),
+            until: None,
+            length: s(length),
+            why: String::new(),
+        };
+        let all = [
+            conflict(1, 4),
+            conflict(2, 1),
+            conflict(3, 4),
+            conflict(9, 1),
+        ];
+        assert_eq!(covered(&all), s(7));
+        assert_eq!(covered(&[]), Duration::ZERO);
     }
 }

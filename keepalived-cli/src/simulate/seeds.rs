@@ -67,10 +67,10 @@ pub(super) fn all(
             .collect()
     });
     runs.sort_by_key(|run| run.seed);
-    let worst = runs
+    let worst_run = runs
         .iter()
-        .max_by_key(|run| (run.violations, run.outage, std::cmp::Reverse(run.seed)))
-        .map_or(first, |run| run.seed);
+        .max_by_key(|run| (run.violations, run.outage, std::cmp::Reverse(run.seed)));
+    let worst = worst_run.map_or(first, |run| run.seed);
     let counted = |is: fn(&Run) -> bool| {
         let found = runs.iter().filter(|run| is(run)).count();
         u64::try_from(found).unwrap_or(u64::MAX)
@@ -78,8 +78,14 @@ pub(super) fn all(
     Seeds {
         first,
         count,
-        takeover: spread(runs.iter().flat_map(|run| run.takeovers.iter().copied())),
-        outage: spread(runs.iter().map(|run| run.outage)),
+        takeover: spread(
+            runs.iter().flat_map(|run| run.takeovers.iter().copied()),
+            worst_run.and_then(|run| run.takeovers.iter().max().copied()),
+        ),
+        outage: spread(
+            runs.iter().map(|run| run.outage),
+            worst_run.map(|run| run.outage),
+        ),
         late: runs.iter().map(|run| run.late).sum(),
         runs_with_violations: counted(|run| run.violations > 0),
         runs_with_conflicts: counted(|run| run.conflicts > 0),
@@ -88,8 +94,11 @@ pub(super) fn all(
     }
 }
 
-/// How times are distributed.
-fn spread(times: impl Iterator<Item = Duration>) -> Option<Spread> {
+/// Parts into which times are sorted.
+const PARTS: usize = 24;
+
+/// How times are distributed, and where that of the worst run is among them.
+fn spread(times: impl Iterator<Item = Duration>, worst: Option<Duration>) -> Option<Spread> {
     let mut times: Vec<Duration> = times.collect();
     times.sort_unstable();
     // The smallest one that so many of a hundred are not above.
@@ -97,13 +106,25 @@ fn spread(times: impl Iterator<Item = Duration>) -> Option<Spread> {
         let nth = (times.len() * percent).div_ceil(100).saturating_sub(1);
         times.get(nth).copied()
     };
-    Some(Spread {
+    let mut spread = Spread {
         count: u64::try_from(times.len()).unwrap_or(u64::MAX),
         min: *times.first()?,
         median: rank(50)?,
         p99: rank(99)?,
         max: *times.last()?,
-    })
+        bins: Vec::new(),
+        worst,
+    };
+    // Times that are all the same are one part.
+    let parts = if spread.min == spread.max { 1 } else { PARTS };
+    spread.bins = vec![0; parts];
+    for time in &times {
+        let part = spread.part(*time);
+        if let Some(bin) = spread.bins.get_mut(part) {
+            *bin += 1;
+        }
+    }
+    Some(spread)
 }
 
 #[cfg(test)]
@@ -112,12 +133,26 @@ mod tests {
 
     #[test]
     fn ranks_are_those_that_so_many_are_not_above() {
-        let spread = spread((1..=200).map(Duration::from_millis)).unwrap();
+        let spread = spread((1..=200).map(Duration::from_millis), None).unwrap();
         assert_eq!(spread.count, 200);
         assert_eq!(spread.min, Duration::from_millis(1));
         assert_eq!(spread.median, Duration::from_millis(100));
         assert_eq!(spread.p99, Duration::from_millis(198));
         assert_eq!(spread.max, Duration::from_millis(200));
-        assert_eq!(super::spread(std::iter::empty()), None);
+        assert_eq!(super::spread(std::iter::empty(), None), None);
+    }
+
+    #[test]
+    fn every_time_is_in_one_part_and_the_worst_run_in_its_own() {
+        let ms = Duration::from_millis;
+        let spread = spread((0..=240).map(ms), Some(ms(99))).unwrap();
+        assert_eq!(spread.bins.len(), PARTS);
+        assert_eq!(spread.bins.iter().sum::<u64>(), 241);
+        // The greatest time ends the last part and is in it.
+        assert_eq!((spread.bins[0], spread.bins[PARTS - 1]), (10, 11));
+        assert_eq!((spread.edge(9), spread.edge(PARTS)), (ms(90), ms(240)));
+        assert_eq!(spread.worst_bin(), Some(9));
+        let same = super::spread([ms(5), ms(5)].into_iter(), Some(ms(5))).unwrap();
+        assert_eq!((same.bins.clone(), same.worst_bin()), (vec![2], Some(0)));
     }
 }

@@ -56,7 +56,7 @@ pub(super) fn section(document: &Document) -> String {
             "<label><input type=\"radio\" name=\"zoom\" id=\"zoom{zoom}\"{checked}/>{zoom}×</label>"
         );
     }
-    html.push_str("</fieldset>\n<p id=\"detail\" class=\"detail\" hidden=\"hidden\">Point at a bar, or reach it with Tab and the arrow keys, and what it is stands here.</p>\n");
+    html.push_str("</fieldset>\n<p id=\"detail\" class=\"detail\" aria-live=\"polite\" hidden=\"hidden\">Point at a bar, or reach it with Tab and the arrow keys, and what it is stands here.</p>\n");
     html.push_str(
         "<div id=\"chart\" class=\"chart\" role=\"region\" aria-label=\"Timeline\" \
          tabindex=\"0\">\n<div class=\"grid\">\n",

@@ -11,7 +11,10 @@ pub(super) const TEXT: &str = "\
   };
   var tell = function (event) {
     var shape = event.target.closest ? event.target.closest('[aria-label].shape') : null;
-    if (shape) { detail.textContent = shape.getAttribute('aria-label'); }
+    if (!shape) { return; }
+    // What has the focus is read out anyway.
+    detail.setAttribute('aria-live', event.type === 'focusin' ? 'off' : 'polite');
+    detail.textContent = shape.getAttribute('aria-label');
   };
   if (chart) {
     detail.hidden = false;
@@ -41,9 +44,12 @@ pub(super) const TEXT: &str = "\
     filter.parentNode.hidden = false;
     filter.addEventListener('input', function () {
       var wanted = filter.value.toLowerCase();
-      all('#happenings tbody tr').forEach(function (row) {
+      var rows = all('#happenings tbody tr');
+      rows.forEach(function (row) {
         row.hidden = row.textContent.toLowerCase().indexOf(wanted) === -1;
       });
+      var shown = rows.filter(function (row) { return !row.hidden; }).length;
+      document.getElementById('found').textContent = shown + ' of ' + rows.length + ' lines';
     });
   }
 }());

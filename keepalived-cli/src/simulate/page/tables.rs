@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::chart::{end, look, name};
 use super::text::{bdi, css_percent, escape, moment, percent, plural, time};
-use crate::simulate::document::{Document, Spread, Takeover, Verdict};
+use crate::simulate::document::{Document, Takeover, Verdict};
 
 /// The id of the line of an incident.
 pub(super) fn incident_id(index: usize) -> String {
@@ -19,13 +19,13 @@ pub(super) fn event_id(index: usize) -> String {
 }
 
 /// A table in the making.
-struct Table {
+pub(super) struct Table {
     html: String,
 }
 
 impl Table {
     /// Columns whose name begins with `#` hold numbers.
-    fn new(caption: &str, columns: &[&str]) -> Self {
+    pub(super) fn new(caption: &str, columns: &[&str]) -> Self {
         let mut html = String::from("<div class=\"scroll\"><table>\n");
         if !caption.is_empty() {
             let _ = writeln!(html, "<caption>{caption}</caption>");
@@ -43,7 +43,7 @@ impl Table {
     }
 
     /// Cells are HTML; those that begin with `#` hold numbers.
-    fn row(&mut self, id: Option<&str>, cells: &[String]) {
+    pub(super) fn row(&mut self, id: Option<&str>, cells: &[String]) {
         let id = id.map(|id| format!(" id=\"{id}\"")).unwrap_or_default();
         let _ = write!(self.html, "<tr{id}>");
         for cell in cells {
@@ -56,19 +56,19 @@ impl Table {
         self.html.push_str("</tr>\n");
     }
 
-    fn end(mut self) -> String {
+    pub(super) fn end(mut self) -> String {
         self.html.push_str("</tbody></table></div>\n");
         self.html
     }
 }
 
-fn number(text: impl std::fmt::Display) -> String {
+pub(super) fn number(text: impl std::fmt::Display) -> String {
     format!("#{text}")
 }
 
-fn section(id: &str, title: &str, content: &str) -> String {
+pub(super) fn section(id: &str, title: &str, content: &str) -> String {
     format!(
-        "<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">{title}</h2>\n{content}</section>\n"
+        "<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\" tabindex=\"-1\">{title}</h2>\n{content}</section>\n"
     )
 }
 
@@ -374,7 +374,7 @@ pub(super) fn happenings(document: &Document) -> String {
     };
     let content = format!(
         "<label class=\"filter\" hidden=\"hidden\">Only lines with <input id=\"filter\" \
-         type=\"search\"/></label>\n<div id=\"happenings\">{}</div>\n{more}",
+         type=\"search\"/> <output id=\"found\" aria-live=\"polite\"></output></label>\n<div id=\"happenings\">{}</div>\n{more}",
         table.end()
     );
     section("happenings-title", "Incidents and events", &content)
@@ -461,83 +461,6 @@ pub(super) fn adverts(document: &Document) -> String {
     format!(
         "<details id=\"adverts\">\n<summary>Adverts as a table</summary>\n{}</details>\n",
         table.end()
-    )
-}
-
-/// All runs together; nothing if there was one.
-pub(super) fn seeds(document: &Document) -> String {
-    let Some(seeds) = &document.seeds else {
-        return String::new();
-    };
-    let mut table = Table::new(
-        "",
-        &[
-            "",
-            "#Times",
-            "#Least",
-            "#Median",
-            "#99 of 100",
-            "#Most",
-            "<span class=\"muted\">Drawn</span>",
-        ],
-    );
-    let longest = [&seeds.takeover, &seeds.outage]
-        .into_iter()
-        .flatten()
-        .map(|spread| spread.max)
-        .max()
-        .unwrap_or_default();
-    for (name, spread) in [
-        ("Takeovers with a bound", &seeds.takeover),
-        ("Longest outage of a run", &seeds.outage),
-    ] {
-        let Some(spread) = spread else {
-            continue;
-        };
-        table.row(
-            None,
-            &[
-                name.to_owned(),
-                number(spread.count),
-                number(time(spread.min)),
-                number(time(spread.median)),
-                number(time(spread.p99)),
-                number(time(spread.max)),
-                box_of(spread, longest),
-            ],
-        );
-    }
-    let last = seeds.first.saturating_add(seeds.count.saturating_sub(1));
-    let content = format!(
-        "<p>{} runs, seeds {} to {last}; this page shows the worst of them, seed {}.</p>\n{}<p>Takeovers \
-         that were late: {}. Runs in which a rule was broken: {}. Runs with several MASTERs that could \
-         hear each other: {}.</p>\n<p>Again: <code>{}</code></p>\n",
-        seeds.count,
-        seeds.first,
-        seeds.worst,
-        table.end(),
-        seeds.late,
-        seeds.runs_with_violations,
-        seeds.runs_with_conflicts,
-        escape(&seeds.replay)
-    );
-    section("seeds", "All runs", &content)
-}
-
-/// From the least to 99 of 100 as a box, the median in it, and a line to the most.
-fn box_of(spread: &Spread, longest: Duration) -> String {
-    let place = |time: Duration| percent(time, longest);
-    let (least, median) = (place(spread.min), place(spread.median));
-    let (p99, most) = (place(spread.p99), place(spread.max));
-    format!(
-        "<svg class=\"gauge\" width=\"160\" height=\"16\" aria-hidden=\"true\"><line class=\"whisker\" \
-         x1=\"{}\" x2=\"{}\" y1=\"8\" y2=\"8\"/><rect class=\"ground\" x=\"{}\" width=\"{}\" y=\"2\" \
-         height=\"12\"/><rect class=\"value\" x=\"{}\" width=\"3\" y=\"1\" height=\"14\"/></svg>",
-        css_percent(least),
-        css_percent(most),
-        css_percent(least),
-        css_percent((p99 - least).max(1.0)),
-        css_percent(median),
     )
 }
 

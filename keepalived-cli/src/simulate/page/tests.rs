@@ -120,7 +120,10 @@ fn every_span_and_every_happening_is_drawn_and_told() {
             assert!(page.contains(&cell), "{cell}");
         }
         let rows = |id: &str| {
-            let section = page.split(&format!("<h2 id=\"{id}\">")).nth(1).unwrap();
+            let section = page
+                .split(&format!("<h2 id=\"{id}\" tabindex=\"-1\">"))
+                .nth(1)
+                .unwrap();
             count(section.split("</section>").next().unwrap(), "<tr>") - 1
         };
         assert_eq!(rows("takeovers"), document.takeovers.len());
@@ -177,6 +180,41 @@ fn everything_drawn_has_a_name_and_can_be_reached() {
             tag.contains("aria-label") || tag.contains("aria-hidden"),
             "{tag}"
         );
+    }
+}
+
+/// Who does not see the drawing gets to what it says: links lead somewhere, and what changes is read out.
+#[test]
+fn links_lead_somewhere_and_what_changes_is_live() {
+    let page = page(&sample::document());
+    let ids: Vec<String> = markup::attributes(&page, "id").collect();
+    let mut links = markup::attributes(&page, "href").filter(|link| link.starts_with('#'));
+    assert!(links.all(|link| ids.iter().any(|id| link == format!("#{id}"))));
+    assert!(page.contains("<a class=\"skip\" href=\"#main\">"));
+    assert!(page.contains("<main id=\"main\" tabindex=\"-1\">"));
+    assert_eq!(count(&page, "aria-live=\"polite\""), 2);
+}
+
+/// All runs: a column for each part, the worst run marked once in each drawing, and the same as a table.
+#[test]
+fn the_times_of_all_runs_are_drawn_and_told() {
+    let document = sample::document();
+    let page = page(&document);
+    let seeds = document.seeds.unwrap();
+    let all = [seeds.takeover.unwrap(), seeds.outage.unwrap()];
+    assert_eq!(count(&page, "▼ worst run"), 2);
+    for (id, spread) in ["takeovers", "outages"].iter().zip(all) {
+        let figure = page
+            .split(&format!("<figure id=\"spread-{id}\">"))
+            .nth(1)
+            .unwrap();
+        let figure = figure.split("</figure>").next().unwrap();
+        assert_eq!(count(figure, "<rect class=\"value"), spread.bins.len());
+        assert_eq!(count(figure, "<tr>"), spread.bins.len() + 1);
+        assert_eq!(count(figure, "<td>here</td>"), 1);
+        for bin in spread.bins {
+            assert!(figure.contains(&format!("<td class=\"number\">{bin}</td>")));
+        }
     }
 }
 

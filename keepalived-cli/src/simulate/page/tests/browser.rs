@@ -95,7 +95,10 @@ fn a_browser_shows_every_bar_and_runs_no_script_but_ours() {
         assert_eq!(dom.matches("<script").count(), 1, "{name}");
         assert!(!dom.contains("<img"), "{name}");
         // Our own script ran: what it adds is there.
-        assert!(dom.contains("<p id=\"detail\" class=\"detail\">"), "{name}");
+        assert!(
+            dom.contains("<p id=\"detail\" class=\"detail\" aria-live=\"polite\">"),
+            "{name}"
+        );
         assert!(dom.trim_end().ends_with("</html>"), "{name}");
     }
     if kept.is_none() {
