@@ -36,7 +36,7 @@ pub use pool::{
 };
 pub use probe::{
     BfdProbe, DnsProbe, DnsQuery, FileProbe, HttpConfig, HttpProbe, Pattern, PingProbe, Probe,
-    QueryType, SMTP_LINE, ScriptProbe, SmtpProbe, TcpProbe, UdpConfig, UdpProbe,
+    QueryType, SMTP_LINE, ScriptProbe, SmtpProbe, TcpProbe, UdpConfig, UdpProbe, UnusableProbe,
 };
 pub use sans_io_time::Instant;
 pub use schedule::Schedule;

@@ -82,6 +82,9 @@ pub enum Failure {
     /// What is watched elsewhere is down.
     #[error("down")]
     Down,
+    /// There is nothing to attempt: the check as it is wanted cannot be had, and why.
+    #[error("cannot be checked: {0}")]
+    Unusable(String),
 }
 
 /// What an attempt was doing.

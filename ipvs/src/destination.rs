@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU16;
 
 use crate::error::ConfigError;
-use crate::service::Family;
+use crate::service::{Family, ServiceKey};
 
 /// What the checksum of an outer header covers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,7 +90,7 @@ impl Forward {
 pub struct DestinationKey {
     /// Address.
     pub address: IpAddr,
-    /// Port; 0 in services of a mark or of all ports.
+    /// Port; 0 for that of the packet, in services of a mark or of all ports.
     pub port: u16,
 }
 
@@ -147,6 +147,21 @@ impl Destination {
     pub const fn with_thresholds(mut self, upper: u32, lower: u32) -> Self {
         self.upper_threshold = upper;
         self.lower_threshold = lower;
+        self
+    }
+
+    /// As it is in this service: packets whose addresses are not translated keep their port, and where
+    /// translation has no port of its own it is that of the service too. A mark tells of no port.
+    #[must_use]
+    pub const fn within(mut self, service: &ServiceKey) -> Self {
+        let port = match service {
+            ServiceKey::Address { port, .. } => *port,
+            ServiceKey::Mark { .. } => 0,
+        };
+        let translated = matches!(self.forward, Forward::Masquerade);
+        if !translated || self.key.port == 0 {
+            self.key.port = port;
+        }
         self
     }
 

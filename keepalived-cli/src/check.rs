@@ -8,13 +8,12 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use keepalived_config::diagnostic::render_all;
-use keepalived_config::model::NOT_SUPPORTED_YET;
+use keepalived_config::model::{NOT_SUPPORTED_YET, REFUSED};
 use keepalived_config::{Diagnostic, Options as ReadOptions, Parsed, Severity, SourceMap, Span};
 use serde_json::{Value, json};
 
 use crate::arguments::Check;
-use crate::load::is_fault;
-use crate::lower::unusable_checks;
+use crate::load::{add_unusable_checks, is_fault};
 use crate::run::short_host_name;
 use crate::stdin;
 
@@ -39,11 +38,7 @@ pub(crate) fn run(options: &Check) -> ExitCode {
     let mut read_files = Vec::new();
     for file in &options.files {
         let mut parsed = stdin::parse(file, &read);
-        for (span, message) in unusable_checks(&parsed.config) {
-            let mut found = Diagnostic::new(Severity::Error, "unusable-check", span, message);
-            found.help("the checker is left out");
-            parsed.diagnostics.push(found);
-        }
+        add_unusable_checks(&parsed.config, &mut parsed.diagnostics);
         // Of several nodes this can be one at most, and it is not known which.
         if options.files.len() == 1 && !options.elsewhere {
             machine::missing(&parsed.config, &mut parsed.diagnostics);
@@ -51,14 +46,12 @@ pub(crate) fn run(options: &Check) -> ExitCode {
         if options.strict {
             tighten(&mut parsed.diagnostics);
         }
+        let errors = count(&parsed.diagnostics, Severity::Error);
+        // What is refused for good is counted by itself: the rest of the file still runs.
         let found = parsed.diagnostics.iter();
-        // What is refused for good is an error to read and to mend; the rest of the file still runs.
-        let errors = found.filter(|found| options.strict || is_fault(found));
-        let errors = errors
-            .filter(|found| found.severity == Severity::Error)
-            .count();
-        let refused = count(&parsed.diagnostics, Severity::Error) - errors;
-        let warnings = count(&parsed.diagnostics, Severity::Warning);
+        let refused = found.filter(|found| found.code == REFUSED && !is_fault(found));
+        let refused = refused.count();
+        let warnings = count(&parsed.diagnostics, Severity::Warning) - refused;
         worst = worst.max(exit_code(errors, warnings, options));
         if options.json {
             let found = parsed.diagnostics.iter();
@@ -155,10 +148,11 @@ fn json(found: &Diagnostic, sources: &SourceMap) -> Value {
     })
 }
 
-/// What is known but not supported becomes an error, in what is printed as in what is counted.
+/// What is known but not supported, yet or for good, becomes an error, in what is printed as in what is counted.
 fn tighten(diagnostics: &mut [Diagnostic]) {
     for diagnostic in diagnostics {
-        if diagnostic.severity == Severity::Warning && diagnostic.code == NOT_SUPPORTED_YET {
+        let left_out = matches!(diagnostic.code, NOT_SUPPORTED_YET | REFUSED);
+        if diagnostic.severity == Severity::Warning && left_out {
             diagnostic.severity = Severity::Error;
         }
     }

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use keepalived_config::diagnostic::one_line;
-use keepalived_config::model::{Config as Model, REFUSED};
+use keepalived_config::model::Config as Model;
 use keepalived_config::{Diagnostic, FileSource, Options, Severity, SourceMap};
 
-use crate::lower::{Lowered, ThisMachine, lower};
+use crate::lower::{Lowered, ThisMachine, lower, unusable_checks};
 
 /// Where the configuration is and how it is to be read.
 #[derive(Clone, Debug)]
@@ -61,8 +61,9 @@ impl ConfigSource {
         // heap of its own, which the allocator gives back when the tree is dropped, instead of
         // leaving holes in the heap that the daemon lives with.
         let read = || keepalived_config::parse(&mut FileSource, &path, &self.options);
-        let parsed = std::thread::scope(|scope| scope.spawn(read).join())
+        let mut parsed = std::thread::scope(|scope| scope.spawn(read).join())
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        add_unusable_checks(&parsed.config, &mut parsed.diagnostics);
         let complaints = parsed
             .diagnostics
             .iter()
@@ -90,9 +91,19 @@ impl ConfigSource {
     }
 }
 
-/// An error that is not about something this program refuses for good.
+/// Adds what only who makes the checks can know: patterns that cannot be compiled, names that are none.
+pub(crate) fn add_unusable_checks(model: &Model, diagnostics: &mut Vec<Diagnostic>) {
+    let found = unusable_checks(model);
+    if !found.is_empty() {
+        diagnostics.extend(found);
+        // As everything else: in the order of the text.
+        diagnostics.sort_by_key(|found| found.span.map(|span| (span.file, span.start)));
+    }
+}
+
+/// Something could not be understood, or cannot be done.
 pub(crate) fn is_fault(diagnostic: &Diagnostic) -> bool {
-    diagnostic.severity == Severity::Error && diagnostic.code != REFUSED
+    diagnostic.severity == Severity::Error
 }
 
 fn all_text(sources: &SourceMap) -> String {

@@ -20,7 +20,7 @@ use crate::arguments::Options;
 use crate::daemon::{self, DaemonError, DaemonSettings};
 use crate::daemonize;
 use crate::dump::{DumpSettings, GroupDump};
-use crate::load::{ConfigSource, Loaded};
+use crate::load::{ConfigSource, Loaded, add_unusable_checks};
 use crate::log::{Level, Log, LogSettings};
 use crate::lower::{ProcessPlan, Purpose, ThisMachine, lower_for};
 use crate::namespace;
@@ -256,7 +256,8 @@ pub(crate) fn short_host_name() -> Option<String> {
 /// `-t`: everything that is wrong, and the exit code that scripts around keepalived know. CLI-06.
 fn test(source: &ConfigSource, report: &str) -> ExitCode {
     let path = source.path().to_string_lossy();
-    let parsed = keepalived_config::parse(&mut FileSource, &path, &source.options);
+    let mut parsed = keepalived_config::parse(&mut FileSource, &path, &source.options);
+    add_unusable_checks(&parsed.config, &mut parsed.diagnostics);
     let machine = ThisMachine::default();
     let mut text = render_all(&parsed.diagnostics, &parsed.sources);
     drop(parsed.sources);

@@ -99,7 +99,7 @@ fn check_reports_every_file_and_the_worst_of_them() {
     assert_eq!(code(&run(&["check"])), Some(2));
 }
 
-/// What is refused for good is shown as an error and runs without; under --strict it counts as one.
+/// What is refused for good is a warning, because the rest runs; under --strict it is an error.
 #[test]
 fn strict_makes_refused_keywords_count() {
     let path = file(
@@ -110,12 +110,12 @@ fn strict_makes_refused_keywords_count() {
     let output = run(&["check", path]);
     let report = text(&output.stdout);
     assert_eq!(code(&output), Some(0), "{report}");
-    assert!(report.contains("error[refused]"), "{report}");
+    assert!(report.contains("warning[refused]"), "{report}");
     let output = run(&["check", "--strict", path]);
     assert_eq!(code(&output), Some(2));
 }
 
-/// What no machine can check is a mistake of the file.
+/// What no machine can check is a mistake of the file, for a test as for `check`.
 #[test]
 fn a_pattern_that_cannot_be_is_an_error_with_its_place() {
     let service = "virtual_server 192.0.2.1 80 {\n    protocol TCP\n    real_server 192.0.2.2 80 {\n        \
@@ -128,6 +128,11 @@ fn a_pattern_that_cannot_be_is_an_error_with_its_place() {
     assert!(report.contains("error[unusable-check]"), "{report}");
     assert!(report.contains("pattern.conf:7:"), "{report}");
     assert!(report.contains("/ cannot be had: look-around"), "{report}");
+    assert!(report.contains("its server counts as failed"), "{report}");
+    let test = run(&["-t", "-f", path.to_str().unwrap()]);
+    let said = text(&test.stderr);
+    assert_eq!(code(&test), Some(5), "{said}");
+    assert!(said.contains("error[unusable-check]"), "{said}");
 }
 
 /// A first configuration has nothing to complain about, and the balanced half counts too.
@@ -239,7 +244,8 @@ fn check_reads_standard_input_and_answers_json() {
     assert_eq!(found["place"]["file"], "/dev/stdin", "{answer}");
 }
 
-/// SNMP-01, DBUS-01: an error to read, which does not keep the file from running; unless --strict.
+/// SNMP-01, DBUS-01: a word about it, which does not keep the file from running; unless --strict. What is
+/// printed and what is returned say the same.
 #[test]
 fn refused_keywords_fail_the_strict_check_only() {
     let conf = format!("global_defs {{\n    enable_snmp_vrrp\n    enable_dbus\n}}\n{GOOD}");
@@ -249,15 +255,21 @@ fn refused_keywords_fail_the_strict_check_only() {
     let report = text(&output.stdout);
     assert_eq!(code(&output), Some(0), "{report}");
     assert!(
-        report.contains("error[refused]: `enable_snmp_vrrp`"),
+        report.contains("warning[refused]: `enable_snmp_vrrp`"),
         "{report}"
     );
     assert!(
         report.contains("0 errors, 0 warnings, 2 keywords refused"),
         "{report}"
     );
-    assert_eq!(code(&run(&["check", "--strict", path])), Some(2));
-    assert_eq!(code(&run(&["-t", "-f", path])), Some(0));
+    let strict = run(&["check", "--strict", path]);
+    assert_eq!(code(&strict), Some(2));
+    assert!(text(&strict.stdout).contains("error[refused]"));
+    let test = run(&["-t", "-f", path]);
+    assert_eq!(code(&test), Some(0));
+    let said = text(&test.stderr);
+    assert!(said.contains("warning[refused]"), "{said}");
+    assert!(!said.contains("error"), "{said}");
 }
 
 /// KA-F-08: an interface may come later.
@@ -367,7 +379,7 @@ fn what_may_be_meant_between_nodes_fails_the_strict_check_only() {
 fn check_looks_for_programs_and_certificates_of_this_machine() {
     let content = format!(
         "SSL {{\n    ca /nonexistent/ca.pem\n}}\n\
-         virtual_server 192.0.2.1 80 {{\n    protocol TCP\n    real_server 192.0.2.2 80 {{\n        \
+         virtual_server 192.0.2.1 80 {{\n    protocol TCP\n    lb_algo rr\n    lb_kind NAT\n    real_server 192.0.2.2 80 {{\n        \
          MISC_CHECK {{\n            misc_path \"/nonexistent/check x\"\n        }}\n    }}\n    \
          real_server 192.0.2.3 80 {{\n        MISC_CHECK {{\n            misc_path /bin/true\n        }}\n    \
          }}\n}}\n{GOOD}"
@@ -376,17 +388,17 @@ fn check_looks_for_programs_and_certificates_of_this_machine() {
     let path = path.to_str().unwrap();
     let output = run(&["check", path]);
     let report = text(&output.stdout);
-    assert_eq!(code(&output), Some(0), "{report}");
+    assert_eq!(code(&output), Some(2), "{report}");
     for part in [
         "warning[no-such-file]: the file /nonexistent/ca.pem of `ca`",
         "machine.conf:2:8",
-        "warning[no-such-program]: there is no program `/nonexistent/check`",
-        "machine.conf:8:",
-        "1 instances, 1 services, 0 errors, 2 warnings",
+        "error[no-such-program]: there is no program `/nonexistent/check`",
+        "its server counts as failed; with --elsewhere",
+        "machine.conf:10:",
+        "1 instances, 1 services, 1 errors, 1 warnings",
     ] {
         assert!(report.contains(part), "{part}\n{report}");
     }
-    assert_eq!(code(&run(&["check", "--strict", path])), Some(1));
     for words in [
         &["check", "--strict", "--elsewhere", path][..],
         &["check", "--strict", "--each", path, path],

@@ -83,6 +83,18 @@ fn every_difference_from_keepalived_has_a_reason() {
     }
 }
 
+/// Who moves over from Keepalived has scripts that look at these.
+#[test]
+fn every_difference_from_keepalived_is_in_the_manual() {
+    let manual = include_str!("../../docs/check.md");
+    for case in cases() {
+        if let Some(reason) = case.reason {
+            let row = format!("| {} | {} | {reason} |", case.theirs, case.ours);
+            assert!(manual.contains(&row), "{row}");
+        }
+    }
+}
+
 /// Measured on Keepalived: a missing file is an empty one.
 #[test]
 fn a_missing_file_is_no_error_in_test_mode() {

@@ -17,7 +17,9 @@ fn parsed(text: &str) -> Parsed {
 
 fn codes(text: &str) -> Vec<&'static str> {
     let found = parsed(text).diagnostics.into_iter().map(|found| found.code);
-    found.filter(|code| *code != "not-supported-yet").collect()
+    // Most services here have neither scheduler nor method, which is said of each.
+    let plain = ["not-supported-yet", "no-scheduler", "no-forwarding"];
+    found.filter(|code| !plain.contains(code)).collect()
 }
 
 /// The one service that `lines` make, with one server of `server` lines; nothing to complain about.
@@ -244,6 +246,34 @@ fn what_cannot_be_meant_is_corrected_with_a_word() {
             "port-of-service",
         ),
         (
+            "virtual_server fwmark 3 {\nlb_kind DR\nreal_server 192.0.2.9 8080 {\n}\n}",
+            "port-of-mark",
+        ),
+        (
+            "virtual_server_group G {\n192.0.2.1 80\n192.0.2.1 81\nfwmark 3\n}\nvirtual_server group G {\n\
+             protocol TCP\nlb_kind TUN\nreal_server 192.0.2.9 80 {\n}\n}",
+            "port-of-service",
+        ),
+        (
+            "virtual_server_group G {\nfwmark 3\n}\nvirtual_server group G {\nlb_kind DR\n\
+             real_server 192.0.2.9 80 {\n}\n}",
+            "port-of-mark",
+        ),
+        (
+            "virtual_server_group G {\nfwmark 3\n}\nvirtual_server group G {\nprotocol TCP\n\
+             real_server 192.0.2.9 80 {\n}\n}",
+            "protocol-of-mark",
+        ),
+        (
+            "virtual_server 192.0.2.1 80 {\nprotocol TCP\nlb_kind DR\nsorry_server 192.0.2.8 81\n\
+             real_server 192.0.2.9 80 {\n}\n}",
+            "port-of-service",
+        ),
+        (
+            "virtual_server 192.0.2.1 80 {\nprotocol TCP\nsorry_server_inhibit\nreal_server 192.0.2.9 80 {\n}\n}",
+            "inhibit-without-sorry",
+        ),
+        (
             "virtual_server 192.0.2.1 80 {\nprotocol TCP\nquorum 9\nreal_server 192.0.2.9 80 {\n}\n}",
             "quorum-too-large",
         ),
@@ -255,6 +285,48 @@ fn what_cannot_be_meant_is_corrected_with_a_word() {
     for (text, code) in cases {
         assert_eq!(codes(text), [*code], "{text}");
         assert_eq!(parsed(text).config.services.len(), 1, "{text}");
+    }
+}
+
+/// LVS-21: Keepalived says it too, and its exit code of a test depends on it.
+#[test]
+fn what_a_service_does_not_say_is_said_with_what_is_used() {
+    let text = "virtual_server 192.0.2.1 80 {\nprotocol TCP\nreal_server 192.0.2.9 80 {\n}\n}";
+    let found = parsed(text).diagnostics;
+    let said: Vec<_> = found
+        .iter()
+        .map(|found| (found.code, found.help.as_deref().unwrap_or_default()))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            ("no-scheduler", "wlc is used"),
+            ("no-forwarding", "NAT is used")
+        ]
+    );
+}
+
+/// RS-01: a port is translated with the address, behind a mark too; without that there is nothing to say
+/// where it is that of the service.
+#[test]
+fn ports_that_can_be_are_kept_without_a_word() {
+    for (head, kind, port) in [
+        ("fwmark 3", "NAT", 8080),
+        ("fwmark 3", "DR", 0),
+        ("192.0.2.1 80", "DR", 80),
+        ("192.0.2.1 80", "NAT", 8080),
+    ] {
+        let protocol = if head.contains("fwmark") {
+            ""
+        } else {
+            "protocol TCP\n"
+        };
+        let text = format!(
+            "virtual_server {head} {{\n{protocol}lb_algo rr\nlb_kind {kind}\nreal_server 192.0.2.9 {port} {{\n}}\n}}"
+        );
+        assert_eq!(codes(&text), Vec::<&str>::new(), "{text}");
+        let server = &parsed(&text).config.services[0].servers[0];
+        assert_eq!(server.port, port, "{text}");
     }
 }
 

@@ -367,3 +367,55 @@ fn a_range_may_cross_into_the_next_network() {
     let wanted: Vec<_> = wanted.iter().map(String::as_str).collect();
     director.wait_table(&wanted, PATIENCE);
 }
+
+/// RS-01: direct routing and tunnels leave the port as it is; address translation may change it, behind a
+/// mark too.
+#[test]
+#[ignore = "guest: cargo xtask ipvs"]
+fn a_server_has_a_port_of_its_own_where_ports_are_translated() {
+    let group = "virtual_server_group g {\n 10.8.0.101 80\n 10.8.0.102 81\n fwmark 9\n}\n";
+    let service = |head: &str, kind: &str, server: &str| {
+        format!(
+            "virtual_server {head} {{\n lvs_sched rr\n lvs_method {kind}\n protocol TCP\n \
+             real_server {server} {{\n weight 1\n }}\n}}\n"
+        )
+    };
+    let mut conf = group.to_owned();
+    for (head, kind, server) in [
+        ("fwmark 1", "NAT", "10.9.0.3 82"),
+        ("fwmark 2", "DR", "10.9.0.3 82"),
+        ("10.8.0.100 0", "NAT", "10.9.0.3 82"),
+        ("10.8.0.101 0", "DR", "10.9.0.3 82"),
+        ("10.8.0.100 83", "DR", "10.9.0.3 82"),
+        ("10.8.0.100 84", "NAT", "10.9.0.3 82"),
+        ("10.8.0.100 85", "NAT", "10.9.0.3"),
+        ("group g", "DR", "10.9.0.3 82"),
+    ] {
+        conf += &service(head, kind, server);
+    }
+    shows(
+        &conf,
+        &[
+            "-A -f 1 -s rr",
+            "-a -f 1 -r 10.9.0.3:82 -m -w 1",
+            "-A -f 2 -s rr",
+            "-a -f 2 -r 10.9.0.3:0 -g -w 1",
+            "-A -t 10.8.0.100:0 -s rr -p 360",
+            "-a -t 10.8.0.100:0 -r 10.9.0.3:82 -m -w 1",
+            "-A -t 10.8.0.101:0 -s rr -p 360",
+            "-a -t 10.8.0.101:0 -r 10.9.0.3:0 -g -w 1",
+            "-A -t 10.8.0.100:83 -s rr",
+            "-a -t 10.8.0.100:83 -r 10.9.0.3:83 -g -w 1",
+            "-A -t 10.8.0.100:84 -s rr",
+            "-a -t 10.8.0.100:84 -r 10.9.0.3:82 -m -w 1",
+            "-A -t 10.8.0.100:85 -s rr",
+            "-a -t 10.8.0.100:85 -r 10.9.0.3:85 -m -w 1",
+            "-A -t 10.8.0.101:80 -s rr",
+            "-a -t 10.8.0.101:80 -r 10.9.0.3:80 -g -w 1",
+            "-A -t 10.8.0.102:81 -s rr",
+            "-a -t 10.8.0.102:81 -r 10.9.0.3:81 -g -w 1",
+            "-A -f 9 -s rr",
+            "-a -f 9 -r 10.9.0.3:0 -g -w 1",
+        ],
+    );
+}

@@ -272,12 +272,19 @@ fn a_tls_server_gets_the_certificate_of_the_file() {
         backends::HTTPS,
         &text(&[(true, check)]),
     );
-    // The half of a pair cannot be used: nothing is checked then, and that is said.
+    // The half of a pair cannot be used: the server is not believed to work, and that is said.
     let half = format!("SSL {{\n certificate {certificate}\n}}\n");
     let services = half + &service(1, backends::HTTPS, check);
     let _pipe = balancer.start(Scratch::new("half"), "", &services);
-    let log = "a check is left out: `SSL`: no private key in the PEM text";
-    balancer.daemon().wait_log(log, 1, PATIENCE);
+    let why = "`SSL`: no private key in the PEM text";
+    let log = format!("SSL_GET: {why}, so the server counts as failed");
+    balancer.daemon().wait_log(&log, 1, PATIENCE);
+    let reason = format!("cannot be checked: {why}");
+    wait_until(&reason, PATIENCE, || {
+        let status = balancer.daemon().status();
+        let server = &status["balance"]["services"][0]["servers"][0];
+        server["state"] == "DOWN" && server["checks"][0]["last_failure"]["reason"] == *reason
+    });
 }
 
 /// CHK-14.

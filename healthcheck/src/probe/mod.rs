@@ -9,6 +9,7 @@ mod script;
 mod smtp;
 mod tcp;
 mod udp;
+mod unusable;
 
 use sans_io_time::Instant;
 
@@ -22,6 +23,7 @@ pub use script::ScriptProbe;
 pub use smtp::{SMTP_LINE, SmtpProbe};
 pub use tcp::TcpProbe;
 pub use udp::{Pattern, UdpConfig, UdpProbe};
+pub use unusable::UnusableProbe;
 
 /// One attempt, from [`Probe::start`] to [`Output::Done`], which comes no later than the deadline
 /// that the probe was made with, whatever the peer does. It can be started again afterwards.

@@ -7,7 +7,10 @@ use keepalived_config::{Diagnostic, Severity};
 
 use crate::lower::{Judgement, Machine, ThisMachine};
 
-/// Adds a warning for each program and each file that is missing here.
+/// What becomes of a check whose program is missing.
+const BROKEN: &str = "its server counts as failed";
+
+/// Adds a complaint for each program and each file that is missing here.
 pub(super) fn missing(config: &Config, diagnostics: &mut Vec<Diagnostic>) {
     let here = ThisMachine::default();
     let mut found = Vec::new();
@@ -31,11 +34,12 @@ pub(super) fn missing(config: &Config, diagnostics: &mut Vec<Diagnostic>) {
                 format!("`{name}` may not be executed on this machine"),
             ),
         };
-        let mut complaint = Diagnostic::new(Severity::Warning, code, script.span, message);
-        let then = match command.purpose {
-            Purpose::Track => "what it tracks counts as failed",
-            _ => "it is not run",
+        let (severity, then) = match command.purpose {
+            Purpose::Track => (Severity::Warning, "what it tracks counts as failed"),
+            Purpose::Check => (Severity::Error, BROKEN),
+            _ => (Severity::Warning, "it is not run"),
         };
+        let mut complaint = Diagnostic::new(severity, code, script.span, message);
         complaint.help(format!(
             "{then}; with --elsewhere, for the file of another machine, nobody looks"
         ));
@@ -54,15 +58,29 @@ pub(super) fn missing(config: &Config, diagnostics: &mut Vec<Diagnostic>) {
             "the file {} of `{word}` is not on this machine",
             file.value.display()
         );
-        let mut complaint = Diagnostic::new(Severity::Warning, "no-such-file", file.span, message);
-        let then = match word {
-            "ca" => "no certificate of a server is verified anyway",
-            _ => "no check over TLS can be made",
+        let (severity, then) = match word {
+            "ca" => (
+                Severity::Warning,
+                "no certificate of a server is verified anyway",
+            ),
+            _ if uses_tls(config) => (
+                Severity::Error,
+                "each server with `SSL_GET` counts as failed",
+            ),
+            _ => (Severity::Warning, "no check over TLS could be made"),
         };
+        let mut complaint = Diagnostic::new(severity, "no-such-file", file.span, message);
         complaint.help(then);
         found.push(complaint);
     }
     diagnostics.extend(found);
     // As everything else: in the order of the text.
     diagnostics.sort_by_key(|found| found.span.map(|span| (span.file, span.start)));
+}
+
+/// Some check is made over TLS.
+fn uses_tls(config: &Config) -> bool {
+    let servers = config.services.iter().flat_map(|service| &service.servers);
+    let mut checkers = servers.flat_map(|server| &server.checkers);
+    checkers.any(|checker| checker.kind.word() == "SSL_GET")
 }

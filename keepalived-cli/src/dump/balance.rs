@@ -291,6 +291,11 @@ fn method(text: &mut String, setup: &CheckSetup) {
             line!(text, "     BFD instance = {name}");
             return;
         }
+        ProbeSetup::Unusable { why, .. } => {
+            line!(text, "   Keepalive method = {word}");
+            line!(text, "     Cannot be checked: {why}");
+            return;
+        }
         ProbeSetup::Tcp { timeout, .. }
         | ProbeSetup::Smtp { timeout, .. }
         | ProbeSetup::Dns { timeout, .. }

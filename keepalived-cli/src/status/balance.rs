@@ -142,9 +142,13 @@ fn server(
 ) -> Value {
     let checks = setup.checks.iter().zip(&state.checks);
     let ours = service.setup.services.iter();
-    let found = ours.filter_map(|service| counted.get(&service.key));
-    let found = found.flat_map(|(_, servers)| servers);
-    let found = found.filter(|status| status.destination.key == setup.destination.key);
+    let found = ours.filter_map(|service| Some((service, counted.get(&service.key)?)));
+    let found = found.flat_map(|(service, (_, servers))| {
+        let here = setup.destination.within(&service.key).key;
+        servers
+            .iter()
+            .filter(move |status| status.destination.key == here)
+    });
     let (mut sum, mut active, mut inactive, mut any) = ([0; 5], 0_u64, 0_u64, false);
     for status in found {
         any = true;

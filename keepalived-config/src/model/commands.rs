@@ -24,6 +24,8 @@ pub enum Purpose {
     Daemon,
     /// Something of a balanced service.
     Service,
+    /// A `MISC_CHECK`.
+    Check,
     /// A `vrrp_script`.
     Track,
     /// Telling somebody what happened.
@@ -38,13 +40,19 @@ pub(super) fn command(keyword: &Keyword, node: &Node, siblings: &[Node]) -> Opti
     let purpose = match (keyword.context, keyword.name) {
         (Context::GlobalDefs, "startup_script" | "shutdown_script") => Purpose::Daemon,
         (Context::Script, _) => Purpose::Track,
-        (Context::VirtualServer | Context::RealServer | Context::MiscCheck, _) => Purpose::Service,
+        (Context::MiscCheck, _) => Purpose::Check,
+        (Context::VirtualServer | Context::RealServer, _) => Purpose::Service,
         _ => Purpose::Notify,
     };
     let mut script = script::quiet(node)?;
-    if purpose == Purpose::Track {
+    if matches!(purpose, Purpose::Track | Purpose::Check) {
         let user = siblings.iter().rfind(|node| node.keyword() == "user");
-        script.user = user.and_then(|node| script::user(node.arguments()));
+        let user = user.and_then(|node| script::user(node.arguments()));
+        // The line of a check may name one too.
+        script.user = match purpose {
+            Purpose::Track => user,
+            _ => user.or(script.user),
+        };
     }
     Some(Command { purpose, script })
 }

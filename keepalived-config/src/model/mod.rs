@@ -78,8 +78,8 @@ pub const NOT_SUPPORTED_YET: &str = "not-supported-yet";
 
 /// The code of every complaint about something that is known and never will be built.
 ///
-/// The complaint is an error, but what it is about is only left out: the rest of the file is in order
-/// and can be run.
+/// The complaint is a warning, because the rest of the file is in order and runs; a caller that wants
+/// to be strict treats it as an error.
 pub const REFUSED: &str = "refused";
 
 /// A whole configuration.

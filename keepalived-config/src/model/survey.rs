@@ -90,7 +90,7 @@ pub(super) fn report(unsupported: &[Unsupported], diagnostics: &mut Diagnostics)
         let mut complaint = match keyword.status {
             Status::Refused(why) => {
                 let message = format!("`{}` is not supported: {why}", keyword.name);
-                Diagnostic::new(Severity::Error, super::REFUSED, *span, message)
+                Diagnostic::new(Severity::Warning, super::REFUSED, *span, message)
             }
             _ => {
                 let message = format!("`{}` is not supported yet", keyword.name);

@@ -10,22 +10,36 @@ use crate::diagnostic::{Diagnostic, Severity};
 /// Warnings about something that Keepalived corrects and reports too, so that they count.
 ///
 /// All other warnings are advice that Keepalived does not give; they leave the exit code alone.
-const CORRECTIONS: [&str; 19] = [
+const CORRECTIONS: [&str; 33] = [
+    "all-ports",
     "auth-both",
     "auth-strict",
     "auth-version-3",
     "corrected",
+    "empty-group",
+    "family-of-address",
+    "hysteresis-too-large",
     "ignored-auth",
+    "inhibit-without-sorry",
     "long-interval",
     "long-password",
     "no-address",
+    "no-forwarding",
+    "no-protocol",
+    "no-scheduler",
     "nopreempt-master",
     "nopreempt-owner",
     "old-keyword",
+    "ops-not-udp",
+    "port-of-mark",
+    "port-of-service",
     "preempt-delay",
+    "protocol-of-mark",
+    "quorum-too-large",
     "rounded-interval",
     "small-group",
     "strict-address",
+    "suspend-of-mark",
     "too-many-addresses",
     "tracked-by-both",
     "weight-in-group",
@@ -75,19 +89,30 @@ impl Config {
     pub fn test_exit_code(&self, diagnostics: &[Diagnostic], around: &dyn Surroundings) -> u8 {
         let has = |code| diagnostics.iter().any(|diagnostic| diagnostic.code == code);
         let secure = self.global.script_security;
-        let early =
-            |command: &&Command| matches!(command.purpose, Purpose::Daemon | Purpose::Service);
-        let runs = |command: &Command| {
-            // Scripts of services count before anybody looks whether they exist.
-            command.purpose == Purpose::Service || self.runs(command, around)
+        let early = |command: &&Command| {
+            matches!(
+                command.purpose,
+                Purpose::Daemon | Purpose::Service | Purpose::Check
+            )
         };
         if has("missing-argument") {
             2
-        } else if !secure && self.commands.iter().filter(early).any(runs) {
+        } else if !secure
+            && self
+                .commands
+                .iter()
+                .filter(early)
+                .any(|command| self.runs(command, around))
+        {
             6
         } else if self.misses_interfaces(around) {
             5
-        } else if !secure && self.commands.iter().any(runs) {
+        } else if !secure
+            && self
+                .commands
+                .iter()
+                .any(|command| self.runs(command, around))
+        {
             6
         } else if has("cannot-read") {
             // As in Keepalived, where a missing file is an empty one.
@@ -145,7 +170,8 @@ impl Config {
         }
         self.commands.iter().any(|command| {
             let Some(uid) = self.account(command, around) else {
-                return command.script.user.is_none() || command.purpose == Purpose::Track;
+                let left_out = matches!(command.purpose, Purpose::Track | Purpose::Check);
+                return command.script.user.is_none() || left_out;
             };
             command.purpose == Purpose::Track
                 && match program(command, around) {
@@ -187,7 +213,6 @@ fn counts(diagnostic: &Diagnostic) -> bool {
     match diagnostic.severity {
         Severity::Note => false,
         Severity::Warning => CORRECTIONS.contains(&diagnostic.code),
-        // Keepalived knows these and says nothing; what this daemon refuses leaves the rest in order.
-        Severity::Error => diagnostic.code != super::REFUSED,
+        Severity::Error => true,
     }
 }

@@ -24,6 +24,15 @@ impl CheckSetup {
     pub const fn new(probe: ProbeSetup, schedule: Schedule) -> Self {
         Self { probe, schedule }
     }
+
+    /// One that is wanted and cannot be had: see [`ProbeSetup::Unusable`].
+    #[must_use]
+    pub fn unusable(word: &'static str, why: &str) -> Self {
+        let mut schedule = Schedule::told();
+        schedule.alpha = true;
+        let why = why.into();
+        Self::new(ProbeSetup::Unusable { word, why }, schedule)
+    }
 }
 
 /// What a check looks at. A `timeout` is for one attempt as a whole, whatever the peer does.
@@ -98,6 +107,14 @@ pub enum ProbeSetup {
         /// By what the number is multiplied.
         weight: i32,
     },
+    /// One of the others that cannot be had, such as a program that does not exist: its server counts as
+    /// failed until a reload, with that reason. With [`Schedule::told`] and `alpha` it never was up.
+    Unusable {
+        /// Its word in the configuration.
+        word: &'static str,
+        /// What is the matter.
+        why: Arc<str>,
+    },
     /// `BFD_CHECK`: a session is up, see [`BalanceRemote::set_bfd`](super::BalanceRemote::set_bfd).
     Bfd {
         /// Name of the `bfd_instance`.
@@ -122,6 +139,7 @@ impl ProbeSetup {
             Self::Script { .. } => "MISC_CHECK",
             Self::File { .. } => "FILE_CHECK",
             Self::Bfd { .. } => "BFD_CHECK",
+            Self::Unusable { word, .. } => word,
         }
     }
 
@@ -135,7 +153,9 @@ impl ProbeSetup {
             | Self::Dns { target, .. }
             | Self::Udp { target, .. }
             | Self::Ping { target, .. } => Some(target),
-            Self::Script { .. } | Self::File { .. } | Self::Bfd { .. } => None,
+            Self::Script { .. } | Self::File { .. } | Self::Bfd { .. } | Self::Unusable { .. } => {
+                None
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use healthcheck::{
     BfdProbe, DnsProbe, FileProbe, HttpProbe, Level, PingProbe, Probe, ScriptProbe, SmtpProbe,
-    TcpProbe, UdpProbe,
+    TcpProbe, UdpProbe, UnusableProbe,
 };
 use vrrp_fsm::TrackStatus;
 
@@ -62,6 +62,7 @@ pub(super) fn make(
             told = Some((TrackerKind::Bfd, name));
             Box::new(BfdProbe::new())
         }
+        ProbeSetup::Unusable { why, .. } => Box::new(UnusableProbe::new(&why)),
     };
     let told = told.map(|(kind, name)| TrackerId { kind, name });
     (probe, told, script)

@@ -8,6 +8,7 @@ use healthcheck::{Health, Pool, ServerId, WeightChange};
 use ipvs::ServiceKey;
 use sans_io_time::Instant;
 
+use super::check::ProbeSetup;
 use super::checks::{CheckId, Place};
 use super::config::{BalanceConfig, ServiceSetup};
 use super::plan::{Fate, ServicePlan, plan, plan_service};
@@ -295,6 +296,10 @@ impl Balancing {
                             (checker.health(), checker.weight())
                         });
                         self.checks.add(check, place, knew, suspended, now)
+                    }
+                    // Of what nobody can look at it is not believed for a moment that it works.
+                    _ if matches!(check.probe, ProbeSetup::Unusable { .. }) => {
+                        self.checks.add(check, place, None, suspended, now)
                     }
                     _ => self.checks.add(check, place, inherited, suspended, now),
                 };

@@ -1,5 +1,6 @@
 //! A virtual server at work, and what it wants of the kernel.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use healthcheck::{Member, Placement, Pool, PoolConfig, ServerConfig, SorryServer};
@@ -114,8 +115,22 @@ pub(super) fn wanted(
         let fits = |destination: &&Destination| {
             destination.check(family) != Err(ConfigError::FamilyNeedsTunnel)
         };
-        let destinations = destinations.iter().filter(fits).copied().collect();
-        (service.key, Some((service.clone(), destinations)))
+        let mut moved = false;
+        let mut here: Vec<Destination> = destinations
+            .iter()
+            .filter(fits)
+            .map(|destination| {
+                let here = destination.within(&service.key);
+                moved |= here.key != destination.key;
+                here
+            })
+            .collect();
+        if moved {
+            // Those that differed in their port may be one here.
+            let mut seen = HashSet::new();
+            here.retain(|destination| seen.insert(destination.key));
+        }
+        (service.key, Some((service.clone(), here)))
     })
 }
 
@@ -185,6 +200,42 @@ mod tests {
             weights(&all),
             expected.map(|(to, weight)| (to.to_owned(), weight))
         );
+    }
+
+    /// RS-01: what is not translated has the port of the service, and what is one there is there once.
+    #[test]
+    fn a_server_without_translation_has_the_port_of_each_service() {
+        let at = |number, port| std::net::SocketAddr::new(address(number).ip(), port);
+        let mut setup = service("group", &[1]);
+        let other = ServiceKey::address(Protocol::TCP, at(9, 81));
+        let mark = ServiceKey::Mark {
+            mark: std::num::NonZeroU32::MIN,
+            family: ipvs::Family::Ipv4,
+        };
+        for key in [other, mark] {
+            setup
+                .services
+                .push(Service::new(key, "wlc".parse().unwrap()));
+        }
+        let place = |port, forward| Destination::new(at(1, port), forward, 1);
+        let all = [
+            place(82, Forward::DirectRoute),
+            place(83, Forward::DirectRoute),
+            Destination::new(at(2, 84), Forward::Masquerade, 1),
+            Destination::new(at(3, 0), Forward::Masquerade, 1),
+        ];
+        let names: Vec<Vec<String>> = wanted(&setup, &all)
+            .filter_map(|(_, wanted)| wanted)
+            .map(|(_, all)| all.iter().map(|is| is.key.to_string()).collect())
+            .collect();
+        let with = |port: u16| {
+            [
+                format!("198.51.100.1:{port}"),
+                "198.51.100.2:84".to_owned(),
+                format!("198.51.100.3:{port}"),
+            ]
+        };
+        assert_eq!(names, [with(80), with(81), with(0)]);
     }
 
     /// LVS-19: in a group of both families each service has the servers it can reach.

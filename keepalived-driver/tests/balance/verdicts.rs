@@ -81,6 +81,30 @@ fn a_check_that_cannot_have_its_source_fails_and_says_so() {
     bench.expect("a down: cannot bind to the configured source");
 }
 
+/// SCR-09: nobody looks, so nobody believes that the server works; not for a moment, and not because it
+/// worked before.
+#[test]
+fn a_server_whose_check_cannot_be_had_is_down_with_that_reason() {
+    let good = serve(drop);
+    let with = |check: CheckSetup| config(vec![service("v", vec![server("a", vec![check])])]);
+    let unusable = || CheckSetup::unusable("MISC_CHECK", "no such program");
+    let down = |all: &keepalived_driver::balance::BalanceSnapshot| {
+        let server = &all.services[0].servers[0];
+        let reason = server.checks[0].last_failure.as_ref();
+        let reason = reason.map(|(_, failure)| failure.to_string());
+        let why = "cannot be checked: no such program";
+        !server.up && server.placed.is_none() && reason.as_deref() == Some(why)
+    };
+    let mut bench = Bench::start(with(unusable()));
+    bench.expect("v started false [false]");
+    bench.until("failed", down);
+    bench.remote.reload(with(check(tcp(good), 20))).unwrap();
+    bench.expect("a up");
+    bench.remote.reload(with(unusable())).unwrap();
+    bench.expect("a down");
+    bench.until("failed again", down);
+}
+
 /// CHK-11, CHK-14, CHK-15, CHK-17, CHK-18: one of each kind, good and bad.
 #[test]
 fn each_kind_of_check_finds_who_works_and_who_does_not() {

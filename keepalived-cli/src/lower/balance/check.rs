@@ -9,32 +9,44 @@ use healthcheck::{
     Schedule, ServerNameIndication, StatusList, Target, TlsConfig, UdpConfig,
 };
 use keepalived_config::Config as Model;
-use keepalived_config::Span;
 use keepalived_config::model::balance::{
-    Checker, CheckerKind, DnsType, HttpVersion as Version, Target as Wanted, UdpReply, Url,
-    WebCheck,
+    Checker, CheckerKind, DnsType, HttpVersion as Version, RegexOption, Target as Wanted, UdpReply,
+    Url, WebCheck,
 };
+use keepalived_config::{Diagnostic, Severity, Span};
 use keepalived_driver::balance::{CheckSetup, ProbeSetup};
 
 use super::identity::Identity;
 use crate::lower::scripts::{ScriptTrouble, Scripts};
 
 /// Patterns and names that a check cannot use, each with its place: what is wrong on every machine.
-pub(crate) fn unusable(model: &Model) -> Vec<(Span, String)> {
+pub(crate) fn unusable(model: &Model) -> Vec<Diagnostic> {
     let servers = model.services.iter().flat_map(|service| &service.servers);
     let checkers = servers.flat_map(|server| &server.checkers);
     let mut found = Vec::new();
+    // A pattern that a hundred thousand servers share is compiled once.
+    let mut patterns: HashMap<(&str, &[RegexOption]), Option<String>> = HashMap::new();
+    let mut complain = |span: Span, message: String| {
+        let mut complaint = Diagnostic::new(Severity::Error, "unusable-check", span, message);
+        complaint.help("its server counts as failed");
+        found.push(complaint);
+    };
     for checker in checkers {
         match &checker.kind {
             CheckerKind::Web(_, web) => {
                 for url in &web.urls {
-                    if let (Some(regex), Err(error)) = (&url.regex, page(url)) {
-                        found.push((regex.span, error));
+                    let Some(regex) = &url.regex else {
+                        continue;
+                    };
+                    let key = (regex.value.as_str(), url.regex_options.as_slice());
+                    let error = patterns.entry(key).or_insert_with(|| page(url).err());
+                    if let Some(error) = error {
+                        complain(regex.span, error.clone());
                     }
                 }
             }
             CheckerKind::Dns { kind, name, .. } if DnsQuery::new(query(*kind), name).is_none() => {
-                found.push((checker.span, not_a_name(name)));
+                complain(checker.span, not_a_name(name));
             }
             _ => {}
         }
@@ -77,17 +89,36 @@ impl<'a> Checks<'a> {
         &self.files
     }
 
-    /// `Ok(None)` for a script that cannot be run, which has been complained about under `name`.
-    ///
-    /// # Errors
-    /// Why it cannot be.
+    /// One that cannot be had is one that fails, and has been complained about under `name`.
     pub(super) fn setup(
         &mut self,
-        name: impl FnOnce() -> String,
+        name: impl Fn() -> String,
+        wanted: &Checker,
+        scripts: &Scripts<'_>,
+        remarks: &mut Vec<String>,
+        trouble: &mut Vec<ScriptTrouble>,
+    ) -> CheckSetup {
+        let told = trouble.len();
+        let made = self.make(&name, wanted, scripts, trouble);
+        made.unwrap_or_else(|why| {
+            let word = wanted.kind.word();
+            const SO: &str = "so the server counts as failed";
+            // Of a script it has been said.
+            match trouble.get_mut(told..).and_then(<[_]>::last_mut) {
+                Some(said) => said.message = format!("{}, {SO}", said.message),
+                None => remarks.push(format!("({}) {word}: {why}, {SO}", name())),
+            }
+            CheckSetup::unusable(word, &why)
+        })
+    }
+
+    fn make(
+        &mut self,
+        name: &dyn Fn() -> String,
         wanted: &Checker,
         scripts: &Scripts<'_>,
         trouble: &mut Vec<ScriptTrouble>,
-    ) -> Result<Option<CheckSetup>, String> {
+    ) -> Result<CheckSetup, String> {
         let mut schedule = schedule(self.model, wanted);
         let probe = match &wanted.kind {
             CheckerKind::Tcp(to) => ProbeSetup::Tcp {
@@ -137,14 +168,19 @@ impl<'a> Checks<'a> {
                 command,
                 timeout,
                 dynamic,
-            } => match scripts.command(&name(), command, trouble) {
-                Some(command) => ProbeSetup::Script {
+            } => {
+                let name = name();
+                let command = scripts.command(&name, command, trouble).ok_or_else(|| {
+                    let said = trouble.last().map_or("", |said| &said.message);
+                    let who = format!("({name}) ");
+                    said.strip_prefix(&who).unwrap_or(said).to_owned()
+                })?;
+                ProbeSetup::Script {
                     command,
                     dynamic: *dynamic,
                     timeout: *timeout,
-                },
-                None => return Ok(None),
-            },
+                }
+            }
             CheckerKind::File {
                 name,
                 weight,
@@ -168,9 +204,10 @@ impl<'a> Checks<'a> {
                     name: name.value.as_str().into(),
                 }
             }
+            CheckerKind::Broken { why, .. } => return Err(why.to_string()),
             other => return Err(format!("a check of this kind is not known: {other:?}")),
         };
-        Ok(Some(CheckSetup::new(probe, schedule)))
+        Ok(CheckSetup::new(probe, schedule))
     }
 
     /// That of the `track_file` itself.

@@ -185,14 +185,18 @@ impl Lowering<'_> {
             servers: BTreeMap::new(),
         };
         let mut servers: Vec<ServerSetup> = Vec::with_capacity(wanted.servers.len());
+        // What is one destination in one service is in each.
+        let same = keys.first().map(|service| service.key);
+        let mut seen = HashSet::new();
         for server in &wanted.servers {
             let name = names::server(wanted, server.address, server.port);
-            let destination = service::destination(wanted, server);
-            if servers
+            let destination = service::destination(server);
+            if same
                 .iter()
-                .any(|other| other.destination.key == destination.key)
+                .any(|key| !seen.insert(destination.within(key).key))
             {
-                let remark = format!("{name} of {label} not run: without its port it is another's");
+                let remark =
+                    format!("{name} of {label} not run: without its port it is another one");
                 self.remarks.push(remark);
                 continue;
             }
@@ -224,21 +228,18 @@ impl Lowering<'_> {
         server: &str,
         checkers: &[keepalived_config::model::balance::Checker],
     ) -> Vec<CheckSetup> {
-        let mut setups = Vec::with_capacity(checkers.len());
-        for checker in checkers {
-            let name = || format!("{server} of {service}");
-            let made = self.checks.setup(name, checker, self.scripts, self.trouble);
-            match made {
-                Ok(Some(setup)) => setups.push(setup),
-                // It has been complained about.
-                Ok(None) => {}
-                Err(error) => {
-                    self.remarks
-                        .push(format!("({}) a check is left out: {error}", name()));
-                }
-            }
-        }
-        setups
+        let name = || format!("{server} of {service}");
+        let Self {
+            checks,
+            scripts,
+            remarks,
+            trouble,
+            ..
+        } = self;
+        let checkers = checkers.iter();
+        checkers
+            .map(|checker| checks.setup(name, checker, scripts, remarks, trouble))
+            .collect()
     }
 
     fn hooks(&mut self, name: &str, [up, down]: [Option<&Script>; 2]) -> HookSet {

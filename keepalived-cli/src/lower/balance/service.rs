@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::{NonZeroU16, NonZeroU32};
 
 use ipvs::{
-    Checksum, Destination, DestinationKey, Engine, Forward, Granularity, Persistence, Scheduler,
-    Service, ServiceFlags, ServiceKey, Tunnel,
+    Checksum, Destination, Engine, Forward, Granularity, Persistence, Scheduler, Service,
+    ServiceFlags, ServiceKey, Tunnel,
 };
 use keepalived_config::Config as Model;
 use keepalived_config::model::VirtualServer;
@@ -45,7 +45,7 @@ pub(super) fn setup(
     setup.sorry = wanted.sorry.as_ref().map(|sorry| SorrySetup {
         label: names::server(wanted, sorry.address, sorry.port).into(),
         destination: Destination::new(
-            key(wanted, sorry.address, sorry.port),
+            SocketAddr::new(sorry.address, sorry.port),
             forward(sorry.forwarding),
             1,
         ),
@@ -55,19 +55,10 @@ pub(super) fn setup(
 }
 
 /// A server, as the kernel knows it. RS-01, RS-02, RS-04.
-pub(super) fn destination(service: &VirtualServer, server: &RealServer) -> Destination {
-    let key = key(service, server.address, server.port);
+pub(super) fn destination(server: &RealServer) -> Destination {
+    let key = SocketAddr::new(server.address, server.port);
     Destination::new(key, forward(server.forwarding), server.weight)
         .with_thresholds(server.upper_threshold, server.lower_threshold)
-}
-
-/// Behind a mark, and behind all ports, packets keep the port they came for.
-fn key(service: &VirtualServer, address: IpAddr, port: u16) -> DestinationKey {
-    let port = match service.address {
-        ServiceAddress::Mark(_) | ServiceAddress::Address { port: 0, .. } => 0,
-        _ => port,
-    };
-    SocketAddr::new(address, port).into()
 }
 
 fn forward(wanted: Forwarding) -> Forward {

@@ -73,8 +73,8 @@ fn a_service_has_keepaliveds_name_and_one_kernel_service_for_each_address() {
     let marked = service("fwmark 5", "", "");
     assert_eq!(&*marked.label, "FWM 5");
     assert_eq!(&*marked.servers[0].label, "[198.51.100.1]:none:80");
-    // A packet with a mark keeps its port.
-    assert_eq!(marked.servers[0].destination.key.port, 0);
+    // Translation has a port behind a mark too.
+    assert_eq!(marked.servers[0].destination.key.port, 80);
     let group = service("group G", "protocol UDP", "");
     assert_eq!(&*group.label, "[G]:0");
     let keys: Vec<String> = group
@@ -244,32 +244,52 @@ fn every_kind_of_check_is_lowered() {
     }
 }
 
-/// SCR-09: what cannot be run is left out with a word, and the server counts as checked by the rest.
+/// SCR-09: nobody looks, so nobody believes that the server works.
 #[test]
-fn a_check_that_cannot_be_is_left_out_with_a_word() {
+fn a_check_that_cannot_be_had_is_one_that_fails() {
     let server = "MISC_CHECK {\nmisc_path /missing\n}\nHTTP_GET {\nurl {\npath /\nregex \"(?=x)\"\n}\n}\n\
-                  TCP_CHECK {\n}";
+                  FILE_CHECK {\ntrack_file nobody\n}\nTCP_CHECK {\n}";
     let text = format!(
         "virtual_server 192.0.2.1 80 {{\nprotocol TCP\nreal_server 198.51.100.1 80 {{\n{server}\n}}\n}}\n"
     );
     let lowered = lowered(&text);
+    let checks = lowered.balance.config.services[0].servers[0].checks.iter();
+    let made: Vec<(&str, Option<&str>)> = checks
+        .map(|check| match &check.probe {
+            ProbeSetup::Unusable { why, .. } => (check.probe.word(), Some(&**why)),
+            _ => (check.probe.word(), None),
+        })
+        .collect();
+    let regex = "the regular expression of / cannot be had: look-around, including look-ahead and look-behind, \
+                 is not supported";
+    let expected = [
+        (
+            "MISC_CHECK",
+            Some("script /missing disabled: no such program"),
+        ),
+        ("HTTP_GET", Some(regex)),
+        ("FILE_CHECK", Some("there is no `track_file nobody`")),
+        ("TCP_CHECK", None),
+    ];
+    assert_eq!(made, expected);
+    let who = "([198.51.100.1]:tcp:80 of [192.0.2.1]:tcp:80)";
+    let so = "so the server counts as failed";
+    let said: Vec<_> = lowered
+        .script_trouble
+        .iter()
+        .map(|one| &one.message)
+        .collect();
     assert_eq!(
-        lowered.balance.config.services[0].servers[0].checks.len(),
-        1
+        said,
+        [&format!(
+            "{who} script /missing disabled: no such program, {so}"
+        )]
     );
-    let remark = "([198.51.100.1]:tcp:80 of [192.0.2.1]:tcp:80) a check is left out: the regular \
-                  expression of / cannot be had";
-    assert!(
-        lowered.remarks[0].starts_with(remark),
-        "{:?}",
-        lowered.remarks
-    );
-    assert_eq!(
-        lowered.script_trouble.len(),
-        1,
-        "{:?}",
-        lowered.script_trouble
-    );
+    let remarks = [
+        format!("{who} HTTP_GET: {regex}, {so}"),
+        format!("{who} FILE_CHECK: there is no `track_file nobody`, {so}"),
+    ];
+    assert_eq!(lowered.remarks, remarks);
     let mut source = MemorySource::new().with_file("/test.conf", &*text);
     let parsed = parse(&mut source, "/test.conf", &Options::default());
     assert_eq!(super::unusable_checks(&parsed.config).len(), 1);

@@ -23,6 +23,25 @@ pub struct Checker {
     pub span: Span,
 }
 
+impl Checker {
+    /// One of which nothing can be made.
+    pub(crate) fn broken(word: &'static str, why: &str, span: Span) -> Self {
+        let why = why.into();
+        Self {
+            kind: CheckerKind::Broken { word, why },
+            schedule: Schedule {
+                delay_loop: Duration::ZERO,
+                retry: 0,
+                delay_before_retry: Duration::ZERO,
+                warmup: Duration::ZERO,
+            },
+            alpha: true,
+            log_all_failures: None,
+            span,
+        }
+    }
+}
+
 /// Times of a checker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -118,11 +137,39 @@ pub enum CheckerKind {
         /// The factor is negated.
         reverse: bool,
     },
+    /// One that was written and of which nothing can be made. Its server counts as failed, for nobody
+    /// looks whether it works.
+    Broken {
+        /// Its keyword.
+        word: &'static str,
+        /// What is wrong with it, as the complaint about it says.
+        why: Box<str>,
+    },
     /// `BFD_CHECK`: a session is up.
     Bfd {
         /// Name of the `bfd_instance`.
         name: Spanned<String>,
     },
+}
+
+impl CheckerKind {
+    /// Its keyword.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Tcp(_) => "TCP_CHECK",
+            Self::Web(_, web) if web.tls => "SSL_GET",
+            Self::Web(..) => "HTTP_GET",
+            Self::Smtp { .. } => "SMTP_CHECK",
+            Self::Dns { .. } => "DNS_CHECK",
+            Self::Udp { .. } => "UDP_CHECK",
+            Self::Ping(_) => "PING_CHECK",
+            Self::Script { .. } => "MISC_CHECK",
+            Self::File { .. } => "FILE_CHECK",
+            Self::Bfd { .. } => "BFD_CHECK",
+            Self::Broken { word, .. } => word,
+        }
+    }
 }
 
 /// What a web check asks for and takes for good.
@@ -184,7 +231,7 @@ pub enum HttpVersion {
 }
 
 /// An option of a pattern, by its name in the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RegexOption(pub &'static str);
 
 /// Record type of a query.

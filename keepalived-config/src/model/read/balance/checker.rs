@@ -13,6 +13,8 @@ use crate::model::spanned::Spanned;
 use crate::tree::Node;
 
 const DEFAULT_DELAY_LOOP: Duration = Duration::from_secs(60);
+/// What becomes of a checker that cannot be read.
+pub(super) const BROKEN: &str = "its server counts as failed";
 const DEFAULT_HELO: &str = "smtpchecker.keepalived.org";
 
 /// What every checker may say, on top of what it inherits.
@@ -102,6 +104,16 @@ pub(super) fn read(
         server,
         inherited,
     };
+    // Each but that of mail servers, which needs nothing.
+    let word = match node.keyword() {
+        "HTTP_GET" => "HTTP_GET",
+        "SSL_GET" => "SSL_GET",
+        "UDP_CHECK" => "UDP_CHECK",
+        "MISC_CHECK" => "MISC_CHECK",
+        "FILE_CHECK" => "FILE_CHECK",
+        "BFD_CHECK" => "BFD_CHECK",
+        _ => "",
+    };
     let made = match node.keyword() {
         "TCP_CHECK" => Some(plain(&place, CheckerKind::Tcp, 0, diagnostics)),
         "PING_CHECK" => Some(plain(&place, CheckerKind::Ping, 0, diagnostics)),
@@ -118,7 +130,12 @@ pub(super) fn read(
         "BFD_CHECK" => bfd(&place, diagnostics),
         _ => None,
     };
-    checkers.extend(made);
+    let broken = || {
+        let last = diagnostics.iter().last();
+        let why = last.map_or("it has a mistake", |complaint| complaint.message.as_str());
+        Checker::broken(word, why, node.keyword_span())
+    };
+    checkers.extend(made.or_else(|| (!word.is_empty()).then(broken)));
 }
 
 fn plain(
@@ -265,7 +282,7 @@ fn udp(place: &Place<'_>, diagnostics: &mut Diagnostics) -> Option<Checker> {
         let message = format!("no reply has at least {min_length} and at most {max_length} bytes");
         diagnostics
             .error("bad-length", place.node.keyword_span(), message)
-            .help("the checker is left out");
+            .help(BROKEN);
         return None;
     }
     let reply = pattern.or_else(|| (min.is_some() || max.is_some()).then(Vec::new));
@@ -351,7 +368,7 @@ fn missing(place: &Place<'_>, what: &str, diagnostics: &mut Diagnostics) -> Opti
     let message = format!("`{}` needs `{what}`", place.node.keyword());
     diagnostics
         .error("incomplete-checker", place.node.keyword_span(), message)
-        .help("the checker is left out");
+        .help(BROKEN);
     None
 }
 

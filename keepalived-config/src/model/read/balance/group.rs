@@ -28,11 +28,17 @@ pub(in crate::model) fn group(node: &Node, diagnostics: &mut Diagnostics) -> Opt
         return None;
     };
     let entries = node.entries().iter();
+    let entries: Vec<_> = entries
+        .filter_map(|entry| read(entry, diagnostics))
+        .collect();
+    if entries.is_empty() {
+        diagnostics
+            .warning("empty-group", name.span, "the group has no entries")
+            .help("a service that names it is not run");
+    }
     Some(ServiceGroup {
         name: Spanned::new(name.as_str().to_owned(), name.span),
-        entries: entries
-            .filter_map(|entry| read(entry, diagnostics))
-            .collect(),
+        entries,
     })
 }
 

@@ -7,6 +7,7 @@ pub(super) mod defs;
 mod group;
 mod method;
 pub(in crate::model) mod names;
+mod ports;
 mod server;
 mod service;
 mod web;

@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
+use super::checker::BROKEN;
 use crate::diagnostic::Diagnostics;
-use crate::model::balance::{CheckerKind, SyncDaemon, VirtualServer};
+use crate::model::balance::{Checker, CheckerKind, SyncDaemon, VirtualServer};
 use crate::model::bfd::BfdInstance;
 use crate::model::global::GlobalDefs;
 use crate::model::instance::VrrpInstance;
@@ -11,7 +12,7 @@ use crate::model::spanned::Spanned;
 use crate::model::trackers::Trackers;
 use crate::tree::Span;
 
-/// Leaves out checks of files and sessions that do not exist.
+/// Finds checks of files and sessions that do not exist.
 pub(in crate::model) fn checks(
     services: &mut [VirtualServer],
     trackers: &Trackers,
@@ -26,24 +27,25 @@ pub(in crate::model) fn checks(
     let sessions: HashSet<&str> = sessions.iter().map(|one| one.name.value.as_str()).collect();
     let servers = services.iter_mut().flat_map(|service| &mut service.servers);
     for server in servers {
-        server.checkers.retain(|checker| {
+        for checker in &mut server.checkers {
             let (known, name, what) = match &checker.kind {
                 CheckerKind::File { name, .. } => (&files, name, "track_file"),
                 CheckerKind::Bfd { name } => (&sessions, name, "bfd_instance"),
-                _ => return true,
+                _ => continue,
             };
+            let span = name.span;
             if known.contains(name.value.as_str()) {
                 if matches!(checker.kind, CheckerKind::Bfd { .. }) && !checker.alpha {
                     without_alpha(checker.span, &name.value, diagnostics);
                 }
-                return true;
+                continue;
             }
             let message = format!("there is no `{what} {}`", name.value);
+            *checker = Checker::broken(checker.kind.word(), &message, checker.span);
             diagnostics
-                .error("unknown-tracker", name.span, message)
-                .help("the checker is left out");
-            false
-        });
+                .error("unknown-tracker", span, message)
+                .help(BROKEN);
+        }
     }
 }
 

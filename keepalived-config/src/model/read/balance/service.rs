@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use vrrp_proto::Family;
 
-use super::{Inherited, LEFT_OUT, endpoint, keep, method, server, string};
+use super::{Inherited, LEFT_OUT, endpoint, keep, method, ports, server, string};
 use crate::diagnostic::Diagnostics;
 use crate::model::balance::{
     Forwarding, GroupEntry, Persistence, Protocol, RealServer, ServiceAddress, ServiceGroup,
@@ -22,6 +22,8 @@ use crate::tree::{Node, Span};
 const SCHEDULERS: [&str; 14] = [
     "rr", "wrr", "lc", "wlc", "lblc", "lblcr", "sh", "mh", "dh", "fo", "ovf", "sed", "nq", "twos",
 ];
+/// What is used where nothing is written.
+const SCHEDULER: &str = "wlc";
 /// Seconds of `persistence_timeout` without a number.
 const DEFAULT_PERSISTENCE: u32 = 360;
 const MOST_PERSISTENCE: u32 = 31 * 24 * 3600;
@@ -55,7 +57,7 @@ struct Raw {
     snmp_name: Option<String>,
     weight: Option<u32>,
     sorry: Option<(IpAddr, u16, Span)>,
-    sorry_inhibit: bool,
+    sorry_inhibit: Option<Span>,
     sorry_forwarding: Option<Forwarding>,
 }
 
@@ -202,7 +204,9 @@ fn read(entry: &Node, raw: &mut Raw, diagnostics: &mut Diagnostics) {
                 read.map(|(address, port)| (address, port, entry.span())),
             );
         }
-        "sorry_server_inhibit" => raw.sorry_inhibit = line.flag(diagnostics),
+        "sorry_server_inhibit" => {
+            raw.sorry_inhibit = line.flag(diagnostics).then(|| entry.span());
+        }
         "sorry_server_lvs_method" => {
             keep(
                 &mut raw.sorry_forwarding,
@@ -346,6 +350,24 @@ fn finish(
             .help("the service is left out");
         return None;
     }
+    for (code, keyword, used, missing) in [
+        (
+            "no-scheduler",
+            "lb_algo",
+            SCHEDULER,
+            raw.scheduler.is_none(),
+        ),
+        ("no-forwarding", "lb_kind", "NAT", raw.forwarding.is_none()),
+    ] {
+        if missing {
+            let message = format!("the service has no `{keyword}`");
+            diagnostics
+                .warning(code, span, message)
+                .help(format!("{used} is used"));
+        }
+    }
+    // A group of nothing but marks is one.
+    let marked = marked || only_marks(&address, groups);
     let protocol = match (marked, raw.protocol) {
         (true, Some(protocol)) => {
             diagnostics
@@ -413,37 +435,19 @@ fn finish(
         engine: raw.engine.clone(),
     });
     let (quorum, hysteresis) = quorum(&raw, &servers, span, diagnostics);
-    // Direct routing and tunnels leave the port as it is.
-    if let ServiceAddress::Address { port, .. } = address {
-        for server in &mut servers {
-            if server.forwarding != Forwarding::Nat && server.port != port {
-                let message = format!(
-                    "without address translation the server has the port of the service, {port}"
-                );
-                diagnostics
-                    .warning("port-of-service", server.span, message)
-                    .help(format!(
-                        "it is used; checks without `connect_port` go to {}, as the line says",
-                        server.port
-                    ));
-                server.port = port;
-            } else if server.port == 0 && port != 0 {
-                diagnostics
-                    .warning("port-zero", server.span, "the server has no port")
-                    .help(format!(
-                        "connections go to that of the service, {port}; write it, or another one"
-                    ));
-            }
-        }
+    if let (None, Some(place)) = (raw.sorry, raw.sorry_inhibit) {
+        diagnostics
+            .warning("inhibit-without-sorry", place, "there is no `sorry_server`")
+            .help("the line does nothing");
     }
     let sorry = raw.sorry.map(|(address, port, span)| SorryServer {
         address,
         port,
         forwarding: raw.sorry_forwarding.unwrap_or(forwarding),
-        inhibit: raw.sorry_inhibit,
+        inhibit: raw.sorry_inhibit.is_some(),
         span,
     });
-    let sorry = sorry.filter(|sorry| {
+    let mut sorry = sorry.filter(|sorry| {
         let joined = matches!(sorry.forwarding, Forwarding::Tunnel(_));
         let fits = joined || Family::of(sorry.address) == family;
         if !fits {
@@ -451,11 +455,12 @@ fn finish(
         }
         fits
     });
+    ports::settle(&address, groups, &mut servers, sorry.as_mut(), diagnostics);
     Some(VirtualServer {
         address,
         family,
         protocol,
-        scheduler: raw.scheduler.unwrap_or("wlc"),
+        scheduler: raw.scheduler.unwrap_or(SCHEDULER),
         scheduler_flags: raw.flags,
         one_packet,
         persistence,
@@ -474,6 +479,18 @@ fn finish(
         servers,
         span,
     })
+}
+
+/// Each entry of the group is a mark, and there is one.
+fn only_marks(address: &ServiceAddress, groups: &[ServiceGroup]) -> bool {
+    let ServiceAddress::Group(name) = address else {
+        return false;
+    };
+    let mut groups = groups.iter();
+    let group = groups.find(|group| group.name.value == name.value);
+    let entries = group.map_or(&[][..], |group| &group.entries);
+    let mark = |entry: &GroupEntry| matches!(entry, GroupEntry::Mark(..));
+    !entries.is_empty() && entries.iter().all(mark)
 }
 
 /// The kernel would not take it.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::checker::Place;
+use super::checker::{BROKEN, Place};
 use super::{Inherited, LEFT_OUT, keep, string};
 use crate::diagnostic::Diagnostics;
 use crate::model::balance::{Checker, CheckerKind, HttpVersion, RegexOption, Url, WebCheck};
@@ -85,7 +85,7 @@ pub(super) fn read(place: &Place<'_>, tls: bool, diagnostics: &mut Diagnostics) 
         let message = format!("`{}` has no `url`", place.node.keyword());
         diagnostics
             .error("incomplete-checker", place.node.keyword_span(), message)
-            .help("the checker is left out");
+            .help(BROKEN);
         return None;
     }
     let kind = |target, inherited: &Inherited| {
