@@ -220,6 +220,63 @@ fn a_text_is_found_or_must_not_be() {
     }
 }
 
+/// CHK-12: the list of the manual, each refused when it is compiled and none in silence.
+#[test]
+fn what_pcre2_has_and_we_have_not_is_refused() {
+    let manual = include_str!("../../README.md");
+    let refused = [
+        (r"a(?=b)", "look-around"),
+        (r"(?<!a)b", "look-around"),
+        (r"(a)\1", "back references"),
+        (r"(?<x>a)\k<x>", "back references"),
+        (r"(?>a)b", "atomic groups"),
+        (r"(?|a|b)", "branch reset"),
+        (r"(a)?(?(1)b)", "conditions"),
+        (r"(?1)(a)", "recursion"),
+        (r"(?R)", "recursion"),
+        (r"(?#x)", "comments"),
+        (r"(*UTF)x", "verbs"),
+        (r"\Qx\E", r"`\Q`"),
+        (r"a\Kb", r"`\K`"),
+        (r"\Ga", r"`\G`"),
+        (r"a\Z", r"`\Z`"),
+        (r"a\R", r"`\R`"),
+        (r"\h", r"`\h`"),
+        (r"\v", r"`\v`"),
+        (r"\X", r"`\X`"),
+        (r"\N", r"`\N`"),
+        (r"\C", r"`\C`"),
+        (r"\e", r"`\e`"),
+        (r"\cA", r"`\c`"),
+        (r"\101", "octal"),
+        (r"a++b", "possessive"),
+        (r"a{2}+b", "possessive"),
+        (r"[0-9]*+b", "possessive"),
+        (r"\<a", r"`\<`"),
+        (r"[a[b]", "within a class"),
+        (r"[a&&b]", "within a class"),
+        (r"[+--]", "within a class"),
+        (r"{x}", "`{`"),
+    ];
+    for (text, name) in refused {
+        assert!(BodyRegex::new(text, []).is_err(), "{text}");
+        assert!(manual.contains(name), "{name} is in the manual");
+    }
+    for text in [
+        r"^a+?b*c{2,3}$",
+        r"a\+\+b",
+        r"[]+]+",
+        r"[^]a]*",
+        r"[[:alpha:]_-]+",
+        r"[a+]+(?i)b(?:c|d)\d\w\s\b",
+        r"\x41\x{42}(?P<n>x)(?<m>y)\A\z",
+        r"a+(?U)b",
+    ] {
+        let made = BodyRegex::new(text, []);
+        assert!(made.is_ok(), "{text}: {made:?}");
+    }
+}
+
 #[test]
 fn a_match_begins_within_the_offsets() {
     let answer = b"HTTP/1.0 200 OK\r\n\r\n0123x56x8";

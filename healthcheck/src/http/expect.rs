@@ -62,6 +62,7 @@ mod with_regex {
     use thiserror::Error;
 
     use super::Offsets;
+    use super::super::dialect::ambiguous;
 
     /// Why a regular expression cannot be used.
     #[non_exhaustive]
@@ -74,6 +75,9 @@ mod with_regex {
         /// An option of PCRE2 that changes matching and has no counterpart.
         #[error("option {0} is not supported")]
         Option(String),
+        /// It would be taken, and match something else than with PCRE2.
+        #[error("{0} would match something else than with PCRE2")]
+        Ambiguous(&'static str),
     }
 
     /// One line: a syntax error comes as a drawing of the expression, with the reason at its end.
@@ -138,6 +142,9 @@ mod with_regex {
                     | "never_ucp" | "never_utf" | "use_offset_limit" | "alt_verbnames" => {}
                     other => return Err(RegexError::Option(other.to_owned())),
                 }
+            }
+            if let Some(what) = ambiguous(expression) {
+                return Err(RegexError::Ambiguous(what));
             }
             let regex = builder.build();
             let regex = regex.map_err(|error| RegexError::Syntax(reason(&error)))?;

@@ -1,6 +1,8 @@
 //! HTTP as far as a check needs it: one GET, its head, its body.
 
 mod body;
+#[cfg(feature = "regex")]
+mod dialect;
 mod expect;
 mod head;
 mod request;
