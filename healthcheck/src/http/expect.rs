@@ -61,8 +61,8 @@ mod with_regex {
     use regex::bytes::{Regex, RegexBuilder};
     use thiserror::Error;
 
-    use super::Offsets;
     use super::super::dialect::ambiguous;
+    use super::Offsets;
 
     /// Why a regular expression cannot be used.
     #[non_exhaustive]
