@@ -238,6 +238,7 @@ impl<'a> Daemon<'a> {
             keep: settings.keep_services,
             no_respawn: settings.no_respawn,
             services_file: (!settings.no_checkers).then(|| settings.services_file.clone()),
+            tag: settings.tag,
         };
         let balance = Balance::start(plan, how, &waker, log);
         let mut alerts = Alerts::new(log);

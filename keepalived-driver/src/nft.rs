@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -103,6 +103,22 @@ impl Nft {
             }
             Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
         }
+    }
+
+    /// Waits for the answers to all jobs, not for longer than one of them may take. The last failure.
+    pub(crate) fn finish(&mut self) -> Result<(), String> {
+        let mut last = Ok(());
+        while !self.is_idle() {
+            match self.answers.recv_timeout(LIMIT * 2) {
+                Ok(answer) => {
+                    self.unanswered = self.unanswered.saturating_sub(1);
+                    last = answer.unwrap_or(last);
+                }
+                Err(RecvTimeoutError::Timeout) => return Err("nft does not come to an end".into()),
+                Err(RecvTimeoutError::Disconnected) => return Err("its thread has died".into()),
+            }
+        }
+        last
     }
 }
 

@@ -32,6 +32,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("keepalived-lab", "", "guest_life"),
     ("keepalived-lab", "", "guest_traffic"),
     ("keepalived-lab", "", "guest_links"),
+    ("keepalived-lab", "", "guest_groups"),
     ("keepalived-lab", "", "guest_scale"),
 ];
 

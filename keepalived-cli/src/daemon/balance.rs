@@ -57,6 +57,8 @@ pub(super) struct BalanceSettings {
     pub(super) no_respawn: bool,
     /// Where it is remembered which services are ours; absent if there are to be none (`-P`).
     pub(super) services_file: Option<PathBuf>,
+    /// Tells our tables of the packet filter from those of others.
+    pub(super) tag: netlink_vip::Tag,
 }
 
 /// Where the daemon is.
@@ -143,6 +145,7 @@ impl Balance {
             config.on_stop = OnStop::Keep;
         }
         config.services_file.clone_from(&self.how.services_file);
+        config.marks.owner = format!("keepalived_rs_{}", self.how.tag.0);
         config
     }
 

@@ -80,6 +80,9 @@ fn topology(text: &mut String, taken: &ServiceSnapshot, wishes: &ServiceWishes) 
         }
         _ => {
             line!(text, " VS GROUP = {}", setup.label);
+            if let Some(mark) = taken.mark {
+                line!(text, "   FWMARK = {mark}");
+            }
             for service in &setup.services {
                 line!(text, "   {}", service.key);
             }

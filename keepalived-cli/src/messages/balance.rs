@@ -94,6 +94,15 @@ pub(crate) fn lines(report: &BalanceReport, before: Before) -> Vec<(Level, Strin
                 "IPVS: Can't initialize ipvs: {error}; servers are checked, nothing is balanced"
             ),
         )],
+        BalanceReport::Marked { table } => info(format!(
+            "Packets to the addresses of groups are marked by nftables, in table {table}"
+        )),
+        BalanceReport::Unmarked { error } => vec![(
+            Level::Error,
+            format!(
+                "Packets to the addresses of groups cannot be marked: {error}; each address is a service of its own"
+            ),
+        )],
         BalanceReport::Repaired { repairs, unsaid } => {
             let count = repairs.len();
             let mut text = format!("Somebody changed services of ours; put right in {count} steps");

@@ -48,6 +48,11 @@ pub(super) fn document(snapshot: &BalanceSnapshot) -> Value {
                 SyncRole::Backup => "backup",
             }).collect::<Vec<_>>(),
         },
+        "marks": snapshot.marks.as_ref().map(|marks| json!({
+            "table": marks.table,
+            "in_force": marks.in_force,
+            "trouble": marks.trouble,
+        })),
         "loop": {
             "turns": turns.turns,
             "attempts": turns.attempts,
@@ -63,7 +68,10 @@ fn service(taken: &ServiceSnapshot, counted: &Counted<'_>) -> Value {
     let setup = &taken.setup;
     let first = setup.services.first();
     let flags = first.map_or(ServiceFlags::NONE, |service| service.flags);
-    let keys = setup.services.iter().map(|service| service.key.to_string());
+    let keys = taken
+        .services()
+        .iter()
+        .map(|service| service.key.to_string());
     let servers = setup.servers.iter().zip(&taken.servers);
     let servers = servers.map(|(setup, state)| server(setup, state, taken, counted));
     json!({
@@ -92,6 +100,7 @@ fn service(taken: &ServiceSnapshot, counted: &Counted<'_>) -> Value {
         "persistence_seconds": first
             .and_then(|service| service.persistence)
             .map(|persistence| persistence.timeout),
+        "mark": taken.mark,
         "kernel_services": keys.collect::<Vec<_>>(),
         "counters": counters(taken, counted),
         "servers": servers.collect::<Vec<_>>(),
@@ -101,7 +110,7 @@ fn service(taken: &ServiceSnapshot, counted: &Counted<'_>) -> Value {
 
 /// Those of all kernel services of one virtual server together.
 fn counters(taken: &ServiceSnapshot, counted: &Counted<'_>) -> Value {
-    let ours = taken.setup.services.iter();
+    let ours = taken.services().iter();
     let mut sum = [0_u64; 5];
     let mut any = false;
     for (status, _) in ours.filter_map(|service| counted.get(&service.key)) {
@@ -141,7 +150,7 @@ fn server(
     counted: &Counted<'_>,
 ) -> Value {
     let checks = setup.checks.iter().zip(&state.checks);
-    let ours = service.setup.services.iter();
+    let ours = service.services().iter();
     let found = ours.filter_map(|service| Some((service, counted.get(&service.key)?)));
     let found = found.flat_map(|(service, (_, servers))| {
         let here = setup.destination.within(&service.key).key;
@@ -223,7 +232,10 @@ pub(super) fn rows(document: &Value, since: &dyn Fn(&Value) -> String) -> Vec<[S
         let servers = list(&service["servers"]);
         let up = servers.iter().filter(|one| one["state"] == "UP").count();
         rows.push([
-            text(&service["name"]).to_owned(),
+            match service["mark"].as_u64() {
+                Some(mark) => format!("{} (mark {mark})", text(&service["name"])),
+                None => text(&service["name"]).to_owned(),
+            },
             state,
             weight,
             format!("{up} of {} servers up", servers.len()),
@@ -279,6 +291,11 @@ pub(super) fn notes(document: &Value) -> String {
     let none = Vec::new();
     if let Some(why) = balance["ipvs"]["unavailable"].as_str() {
         note(format!("IPVS: not there, nothing is balanced: {why}"));
+    }
+    if let Some(why) = balance["marks"]["trouble"].as_str() {
+        note(format!(
+            "Marks: each address of a group is a service of its own: {why}"
+        ));
     }
     for refused in balance["ipvs"]["refused"].as_array().unwrap_or(&none) {
         let (change, reason) = (text(&refused["change"]), text(&refused["reason"]));

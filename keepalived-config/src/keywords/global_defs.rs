@@ -6,7 +6,6 @@ use super::prelude::{
 
 const NO_DBUS: &str = "there is no D-Bus service here; use `keepalived-rs status --json`, the JSON dump, signals and the notify pipes";
 
-const NO_GROUP_MARKS: &str = "every address and mark of a group is a service of its own in the kernel, and persistence does not reach over them";
 const ASKED: &str =
     "each request is answered before the next one is sent, and what was lost is asked for again";
 const REREAD: &str = "when news was lost everything is read again";
@@ -126,12 +125,12 @@ table! { GLOBAL_DEFS, GlobalDefs;
         "Count packets in the nftables rules.";
     "nftables_ifindex", Line, "", P2, Works, "off", "2.0.11",
         "Match link-local addresses by the index of their interface instead of its name.";
-    "nftables_ipvs", Line, "[TABLENAME]", P1, Refused(NO_GROUP_MARKS), "keepalived_ipvs", "2.2.2",
-        "Mark the packets of service groups with nftables, in this table.";
-    "nftables_ipvs_priority", Line, "INT32", P2, Refused(NO_GROUP_MARKS), "", "2.2.2",
-        "Priority of the nftables chains for marks.";
-    "nftables_ipvs_start_fwmark", Line, "UINT32(1..)", P2, Refused(NO_GROUP_MARKS), "1000", "2.2.2",
-        "First mark for service groups.";
+    "nftables_ipvs", Line, "[TABLENAME]", P1, Works, "keepalived_ipvs", "2.2.2",
+        "Mark packets to the addresses of a service group with nftables, in tables of this name: one service of the kernel for the whole group and protocol.";
+    "nftables_ipvs_priority", Line, "INT32", P2, Works, "-1", "2.2.2",
+        "Priority of the nftables chains for marks, in the input hook; below 98.";
+    "nftables_ipvs_start_fwmark", Line, "UINT32(1..)", P2, Works, "1000", "2.2.2",
+        "First mark for service groups; marks of services in the file are passed over.";
     "nftables_priority", Line, "INT32", P2, Works, "-1", "2.0.11",
         "Priority of the nftables chains.";
     "no_checker_emails", Line, "[BOOL]", P1, Works, "off", "2.0.0",

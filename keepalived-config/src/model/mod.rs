@@ -188,6 +188,8 @@ pub(crate) fn build(
     }
     let groups = groups::resolve(groups, &instances, diagnostics);
     let (service_groups, mut services) = read::balance::services(&tree, services, diagnostics);
+    let global = &mut file.global;
+    read::balance::marks::check(global, &service_groups, &services, diagnostics);
     if survey.checks_by_name {
         read::balance::names::checks(&mut services, &file.trackers, &file.bfd, diagnostics);
     }

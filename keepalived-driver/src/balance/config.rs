@@ -1,11 +1,12 @@
 //! What the balancing loop is told to run: already validated, every name resolved to a type.
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipvs::{Destination, Service, SyncDaemon, Timeouts};
+use ipvs::{AddressRange, Destination, Service, SyncDaemon, Timeouts};
 
 use super::check::CheckSetup;
 use crate::hooks::HookCommand;
@@ -27,6 +28,9 @@ pub struct BalanceConfig {
     /// Empty the whole table of the kernel before anything is put in, services of others included
     /// (`lvs_flush`). Counts for a start of the loop only.
     pub flush_at_start: bool,
+    /// How packets to the addresses of a group are marked, for services that have a
+    /// [`Gather`] (`nftables_ipvs`, IPVS-OPS-09).
+    pub marks: MarkSettings,
     /// What becomes of the table at stop.
     pub on_stop: OnStop,
     /// Services that an earlier life of this daemon put and may have left behind, by key. Those that
@@ -70,6 +74,7 @@ impl BalanceConfig {
             timeouts: Timeouts::default(),
             sync: None,
             flush_at_start: false,
+            marks: MarkSettings::default(),
             on_stop: OnStop::Remove,
             adopt: Vec::new(),
             services_file: None,
@@ -80,6 +85,37 @@ impl BalanceConfig {
             script_concurrency: 256,
             launcher: None,
             thread: ThreadSettings::default(),
+        }
+    }
+}
+
+/// How packets are marked: with an nftables table for each address family, by the program `nft`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MarkSettings {
+    /// Name of the tables (`nftables_ipvs`); whatever is there under it is replaced.
+    pub table: String,
+    /// Priority of their chains in the `input` hook (`nftables_ipvs_priority`).
+    pub priority: i32,
+    /// The first mark (`nftables_ipvs_start_fwmark`). Each virtual server that is gathered gets the lowest
+    /// number from here on that nobody has, and keeps it over reloads.
+    pub first: NonZeroU32,
+    /// Count what is marked (`nftables_counters`).
+    pub counters: bool,
+    /// Name of an empty chain in the tables, by which a later run knows them for ours.
+    pub owner: String,
+}
+
+impl Default for MarkSettings {
+    /// Keepalived's.
+    fn default() -> Self {
+        const FIRST: NonZeroU32 = NonZeroU32::new(1000).expect("it is not zero");
+        Self {
+            table: "keepalived_ipvs".to_owned(),
+            priority: -1,
+            first: FIRST,
+            counters: false,
+            owner: "keepalived_rs".to_owned(),
         }
     }
 }
@@ -118,6 +154,9 @@ pub struct ServiceSetup {
     /// The services of the kernel: one, or one for each address and mark of a group. A server is a
     /// destination of each that its address family allows.
     pub services: Vec<Service>,
+    /// One service of a mark stands for all of them, as long as packets can be marked; they are what
+    /// there is otherwise.
+    pub gather: Option<Gather>,
     /// The real servers, in the order of the configuration, each address and port once.
     pub servers: Vec<ServerSetup>,
     /// Weight of live servers that is needed, from 1 (LVS-11).
@@ -147,6 +186,7 @@ impl ServiceSetup {
         Self {
             label: label.into(),
             services,
+            gather: None,
             servers,
             quorum: 1,
             hysteresis: 0,
@@ -157,6 +197,16 @@ impl ServiceSetup {
             drain: Duration::ZERO,
         }
     }
+}
+
+/// One service in place of those of many addresses.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gather {
+    /// The addresses of [`ServiceSetup::services`].
+    pub ranges: Vec<AddressRange>,
+    /// The service, once for each address family. Its key says that family and nothing else: the loop
+    /// chooses the mark, one for both.
+    pub services: Vec<Service>,
 }
 
 /// One real server. `alpha` is a matter of its checks.

@@ -49,6 +49,7 @@ mod conn;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod kernel;
+mod marker;
 mod news;
 mod plan;
 mod presence;
@@ -65,10 +66,13 @@ mod snapshots;
 mod test_setups;
 
 pub use check::{CheckSetup, ProbeSetup};
-pub use config::{BalanceConfig, OnStop, ServerSetup, ServiceSetup, SorrySetup, SyncSetup};
+pub use config::{
+    BalanceConfig, Gather, MarkSettings, OnStop, ServerSetup, ServiceSetup, SorrySetup, SyncSetup,
+};
 pub use remote::BalanceRemote;
 pub use report::{BalanceReport, CheckRef, ServerRef};
 pub use run::Balancing;
 pub use snapshot::{
-    BalanceSnapshot, BalanceStats, CheckSnapshot, IpvsSnapshot, ServerSnapshot, ServiceSnapshot,
+    BalanceSnapshot, BalanceStats, CheckSnapshot, IpvsSnapshot, MarksSnapshot, ServerSnapshot,
+    ServiceSnapshot,
 };

@@ -139,7 +139,7 @@ impl Balancing {
             let draining = service.draining.iter().map(|(_, destination)| destination);
             service.placed = destinations(&service.setup, &placements, draining);
             let owners = &mut self.owners;
-            let own = wanted(&service.setup, &service.placed)
+            let own = wanted(service.services(), &service.placed)
                 .filter(|(key, _)| *owners.entry(*key).or_insert(id) == id);
             changes.extend(own);
         }

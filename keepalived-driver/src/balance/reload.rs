@@ -30,6 +30,8 @@ impl Balancing {
             self.scripts.set_launcher(self.config.launcher.clone());
         }
         self.settle_presence(now);
+        self.marker
+            .assign(&self.config.marks, &self.config.services);
         let old: Vec<Arc<ServiceSetup>> = self
             .order
             .iter()
@@ -77,16 +79,22 @@ impl Balancing {
         self.order = (0..new.len())
             .filter_map(|at| ids.get(&at).copied())
             .collect();
-        self.bequeath(&mut gone);
+        gone.extend(self.take_over_marks());
         self.settle_kernel();
-        self.settle(now);
-        // After those that are new, so that what moved from one to the other is never missing.
-        self.kernel.update(gone.into_iter().map(|key| (key, None)));
+        self.hand_over(gone, now);
         Ok(())
     }
 
+    /// What somebody else wants of these services of the kernel becomes that one's, the rest goes.
+    pub(super) fn hand_over(&mut self, mut gone: BTreeSet<ServiceKey>, now: Instant) {
+        self.bequeath(&mut gone);
+        self.settle(now);
+        // After those that are new, so that what moved from one to the other is never missing.
+        self.kernel.update(gone.into_iter().map(|key| (key, None)));
+    }
+
     /// A virtual server does without these services of the kernel. Which of them were its own.
-    fn release(&mut self, id: u64, had: Vec<ServiceKey>) -> Vec<ServiceKey> {
+    pub(super) fn release(&mut self, id: u64, had: Vec<ServiceKey>) -> Vec<ServiceKey> {
         let owners = &mut self.owners;
         let own = had.into_iter().filter(|key| {
             let own = owners.get(key) == Some(&id);
@@ -105,7 +113,7 @@ impl Balancing {
             let Some(service) = self.services.get(id) else {
                 continue;
             };
-            for wanted in &service.setup.services {
+            for wanted in service.services() {
                 if gone.remove(&wanted.key) {
                     self.owners.insert(wanted.key, *id);
                     self.dirty.insert(*id);
@@ -133,7 +141,7 @@ impl Balancing {
                 live: 0,
             });
         }
-        let services = service.setup.services.iter();
+        let services = service.services().iter();
         services.map(|service| service.key).collect()
     }
 
@@ -212,7 +220,7 @@ impl Balancing {
         self.tell_suspension(id);
         self.tell_pool(id, now);
         self.dirty.insert(id);
-        let services = old.setup.services.iter();
+        let services = old.services().iter();
         services.map(|service| service.key).collect()
     }
 
@@ -326,6 +334,7 @@ impl Balancing {
         }
         RunningService {
             setup: Arc::clone(setup),
+            gathered: self.marker.services(setup),
             pool,
             servers,
             suspended,

@@ -153,6 +153,18 @@ pub enum BalanceReport {
         /// Why.
         error: String,
     },
+    /// Packets to the addresses of groups are marked, and one service stands for each group: the first
+    /// time, and after it could not be done.
+    Marked {
+        /// Name of the nftables tables.
+        table: String,
+    },
+    /// Packets cannot be marked: each address of a group is a service of its own. Said once for each
+    /// reason; it is tried again.
+    Unmarked {
+        /// Why.
+        error: String,
+    },
     /// Somebody else changed our services; this puts things right again. Where that goes on after ten
     /// times it is told in growing gaps, from ten seconds to five minutes.
     Repaired {

@@ -21,8 +21,9 @@ use sans_io_time::Instant;
 
 use super::agenda::Agenda;
 use super::checks::Checks;
-use super::config::BalanceConfig;
+use super::config::{BalanceConfig, OnStop};
 use super::kernel::{Kernel, Start};
+use super::marker::Marker;
 use super::presence::Presence;
 use super::remote::{BalanceRemote, Command, Masters};
 use super::report::BalanceReport;
@@ -84,6 +85,7 @@ pub struct Balancing {
     pub(super) drains: Agenda<u64>,
 
     pub(super) kernel: Kernel,
+    pub(super) marker: Marker,
     /// The program that loads the module, and until when it may.
     pub(super) module: Option<(RunId, Instant)>,
     pub(super) module_tried: bool,
@@ -139,6 +141,9 @@ impl Balancing {
             adopt: std::mem::take(&mut config.adopt),
             file: config.services_file.take(),
         };
+        // A run that ended in order has removed it.
+        let unclean = start.file.as_ref().is_some_and(|file| file.exists());
+        let marker = Marker::new(Arc::clone(&waker), start.namespace.clone(), unclean);
         let wake = Arc::clone(&waker);
         let kernel = Kernel::start(start, move || drop(wake.wake()))?;
         // Not from the thread of the loop, whose scheduling is not for programs.
@@ -163,6 +168,7 @@ impl Balancing {
             dirty: BTreeSet::new(),
             drains: Agenda::new(),
             kernel,
+            marker,
             module: None,
             module_tried: false,
             scripts,
@@ -231,12 +237,14 @@ impl Balancing {
         let more_checks = self.checks.handle_due(now);
         self.handle_drains(now);
         self.handle_module(now);
+        self.settle_marks(now);
         self.settle(now);
         self.reports.flush();
         self.busy = more_checks || more_addresses;
         self.deadline = [
             self.checks.next_timeout(now),
             self.drains.next(),
+            self.marker.next_timeout(),
             self.module.map(|(_, until)| until),
             self.presence.as_ref().and_then(Presence::next_timeout),
             self.reports.next_timeout(now),
@@ -477,6 +485,12 @@ impl Balancing {
             self.trouble(format!(
                 "the kernel did not do within {KERNEL_PATIENCE:?} what it was to do at the end"
             ));
+        }
+        // After the services: packets that are marked for none go as if they were not.
+        if self.config.on_stop != OnStop::Keep
+            && let Err(error) = self.marker.remove()
+        {
+            self.trouble(format!("the marks of packets stay: {error}"));
         }
         self.read_kernel(self.clock.now());
         self.reports.push(BalanceReport::Stopped);

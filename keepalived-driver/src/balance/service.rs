@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use healthcheck::{Member, Placement, Pool, PoolConfig, ServerConfig, SorryServer};
-use ipvs::{ConfigError, Destination, DestinationKey, ServiceKey};
+use ipvs::{ConfigError, Destination, DestinationKey, Service, ServiceKey};
 use sans_io_time::Instant;
 
 use super::checks::CheckId;
@@ -14,6 +14,8 @@ use super::kernel::Wanted;
 /// A virtual server at work.
 pub(super) struct RunningService {
     pub(super) setup: Arc<ServiceSetup>,
+    /// The services of the kernel while one of a mark stands for all.
+    pub(super) gathered: Option<Vec<Service>>,
     pub(super) pool: Pool,
     pub(super) servers: Vec<RunningServer>,
     pub(super) suspended: bool,
@@ -39,6 +41,11 @@ pub(super) struct RunningServer {
 }
 
 impl RunningService {
+    /// Its services of the kernel.
+    pub(super) fn services(&self) -> &[Service] {
+        self.gathered.as_ref().unwrap_or(&self.setup.services)
+    }
+
     /// When the next server has been drained for long enough.
     pub(super) fn drained_at(&self) -> Option<Instant> {
         self.draining.iter().map(|(at, _)| *at).min()
@@ -107,10 +114,10 @@ pub(super) fn destinations<'a>(
 /// What is wanted of the kernel for these destinations: each service with those that its family
 /// allows.
 pub(super) fn wanted(
-    setup: &ServiceSetup,
+    services: &[Service],
     destinations: &[Destination],
 ) -> impl Iterator<Item = (ServiceKey, Option<Wanted>)> {
-    setup.services.iter().map(|service| {
+    services.iter().map(|service| {
         let family = service.key.family();
         let fits = |destination: &&Destination| {
             destination.check(family) != Err(ConfigError::FamilyNeedsTunnel)
@@ -253,7 +260,7 @@ mod tests {
         let both = Destination::new(address(3), tunnel, 1);
         setup.servers.push(ServerSetup::new("both", both));
         let all = destinations(&setup, &Pool::new(pool_config(&setup)).placements(), []);
-        let names: Vec<Vec<String>> = wanted(&setup, &all)
+        let names: Vec<Vec<String>> = wanted(&setup.services, &all)
             .filter_map(|(_, wanted)| wanted)
             .map(|(_, all)| all.iter().map(|is| is.key.to_string()).collect())
             .collect();

@@ -1,10 +1,11 @@
 //! The whole state of the balancing loop at one moment, for dumps, `status` and metrics.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use healthcheck::{Failure, Health, WeightChange};
-use ipvs::{Dumped, Info, SyncRole};
+use ipvs::{Dumped, Info, Service, SyncRole};
 
 use super::config::ServiceSetup;
 
@@ -20,6 +21,8 @@ pub struct BalanceSnapshot {
     pub services: Vec<ServiceSnapshot>,
     /// The kernel's side.
     pub ipvs: IpvsSnapshot,
+    /// The marks of packets; absent if no virtual server has one.
+    pub marks: Option<MarksSnapshot>,
     /// The loop's own health.
     pub turns: BalanceStats,
 }
@@ -30,6 +33,10 @@ pub struct BalanceSnapshot {
 pub struct ServiceSnapshot {
     /// Its definition.
     pub setup: Arc<ServiceSetup>,
+    /// The mark that stands for all of its addresses now.
+    pub mark: Option<NonZeroU32>,
+    /// Its services of the kernel while that is so; else they are those of the definition.
+    pub gathered: Option<Vec<Service>>,
     /// There is enough weight.
     pub quorum: bool,
     /// Weight of the live servers.
@@ -92,6 +99,26 @@ pub struct CheckSnapshot {
     pub last_failure: Option<(SystemTime, Failure)>,
     /// When the next attempt begins, by the wall clock; absent while one runs and for what is told.
     pub next: Option<SystemTime>,
+}
+
+impl ServiceSnapshot {
+    /// Its services of the kernel.
+    #[must_use]
+    pub fn services(&self) -> &[Service] {
+        self.gathered.as_ref().unwrap_or(&self.setup.services)
+    }
+}
+
+/// The marks of packets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MarksSnapshot {
+    /// Name of the nftables tables.
+    pub table: String,
+    /// Packets are marked.
+    pub in_force: bool,
+    /// Why they cannot be.
+    pub trouble: Option<String>,
 }
 
 /// The kernel's side.

@@ -20,6 +20,7 @@ impl Balancing {
             started_at: self.started_wall,
             services: services.map(|service| self.service(service)).collect(),
             ipvs: self.kernel.snapshot(),
+            marks: self.marker.snapshot(&self.config.marks.table),
             turns: BalanceStats {
                 turns: self.turns,
                 attempts: self.checks.attempts,
@@ -53,6 +54,8 @@ impl Balancing {
         let draining = service.draining.iter();
         ServiceSnapshot {
             setup: Arc::clone(&service.setup),
+            mark: self.marker.mark(&service.setup),
+            gathered: service.gathered.clone(),
             quorum: service.pool.quorum(),
             live: service.pool.live_weight(),
             sorry: service.sorry,

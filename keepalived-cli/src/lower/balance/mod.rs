@@ -215,7 +215,13 @@ impl Lowering<'_> {
             }
             servers.push(setup);
         }
-        let setup = service::setup(&label, wanted, keys, servers);
+        let gather = service::gather(self.model, wanted, &keys);
+        let gather = gather.unwrap_or_else(|error| {
+            self.remarks.push(format!("{label} has no mark: {error}"));
+            None
+        });
+        let mut setup = service::setup(&label, wanted, keys, servers);
+        setup.gather = gather;
         if wishes != ServiceWishes::default() {
             self.wishes.insert(setup.label.clone(), wishes);
         }

@@ -1,12 +1,12 @@
 //! A virtual server: the services of the kernel, and the servers behind them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::{NonZeroU16, NonZeroU32};
 
 use ipvs::{
-    Checksum, Destination, Engine, Forward, Granularity, Persistence, Scheduler, Service,
-    ServiceFlags, ServiceKey, Tunnel,
+    AddressRange, Checksum, Destination, Engine, Forward, Granularity, Persistence, Scheduler,
+    Service, ServiceFlags, ServiceKey, Tunnel,
 };
 use keepalived_config::Config as Model;
 use keepalived_config::model::VirtualServer;
@@ -14,7 +14,7 @@ use keepalived_config::model::balance::{
     Forwarding, GroupEntry, Protocol, RealServer, ServiceAddress, Tunnel as TunnelKind,
     TunnelChecksum,
 };
-use keepalived_driver::balance::{ServerSetup, ServiceSetup, SorrySetup};
+use keepalived_driver::balance::{Gather, ServerSetup, ServiceSetup, SorrySetup};
 use vrrp_proto::Family;
 
 use super::names;
@@ -131,7 +131,39 @@ pub(super) fn services(
         }
     }
     keys.retain(|key| taken.insert(*key));
-    keys.into_iter().map(|key| service(wanted, key)).collect()
+    let one = |key: ServiceKey| {
+        // An entry of a group for all ports has to be persistent as well.
+        let all_ports = matches!(key, ServiceKey::Address { port: 0, .. });
+        service(wanted, key, all_ports)
+    };
+    keys.into_iter().map(one).collect()
+}
+
+/// One service in place of these, if the file asks for that.
+pub(super) fn gather(
+    model: &Model,
+    wanted: &VirtualServer,
+    services: &[Service],
+) -> Result<Option<Gather>, String> {
+    let ServiceAddress::Group(name) = &wanted.address else {
+        return Ok(None);
+    };
+    let marks = &model.global.balance.group_marks;
+    let mut groups = model.service_groups.iter();
+    if !groups.any(|group| group.name.value == name.value && marks.stand_for(group)) {
+        return Ok(None);
+    }
+    let keys = services.iter().map(|service| service.key);
+    let ranges = AddressRange::of(keys.clone());
+    // The kernel would not insist; what one address has all have.
+    let all_ports = ranges.iter().any(|range| range.port == 0);
+    let families: BTreeSet<_> = keys.map(|key| key.family()).collect();
+    let like = families.into_iter().map(|family| {
+        let mark = NonZeroU32::MIN;
+        service(wanted, ServiceKey::Mark { mark, family }, all_ports)
+    });
+    let services = like.collect::<Result<_, _>>()?;
+    Ok(Some(Gather { ranges, services }))
 }
 
 fn address_key(wanted: &VirtualServer, address: IpAddr, port: u16) -> ServiceKey {
@@ -163,7 +195,7 @@ fn range(first: IpAddr, last: IpAddr) -> Box<dyn Iterator<Item = IpAddr>> {
     }
 }
 
-fn service(wanted: &VirtualServer, key: ServiceKey) -> Result<Service, String> {
+fn service(wanted: &VirtualServer, key: ServiceKey, all_ports: bool) -> Result<Service, String> {
     let scheduler = Scheduler::new(wanted.scheduler).map_err(|error| error.to_string())?;
     let [first, second, third] = wanted.scheduler_flags;
     let flags = [
@@ -175,8 +207,6 @@ fn service(wanted: &VirtualServer, key: ServiceKey) -> Result<Service, String> {
     let flags = flags.into_iter().filter(|(on, _)| *on);
     let flags = flags.fold(ServiceFlags::NONE, |all, (_, flag)| all.with(flag));
     let mut service = Service::new(key, scheduler).with_flags(flags);
-    // An entry of a group for all ports has to be persistent as well.
-    let all_ports = matches!(key, ServiceKey::Address { port: 0, .. });
     const ALL_PORTS: u32 = 360;
     if let Some(persistence) = &wanted.persistence {
         service.persistence = Some(Persistence {

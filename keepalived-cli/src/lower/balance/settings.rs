@@ -6,7 +6,7 @@ use std::time::Duration;
 use ipvs::{InterfaceName, SyncDaemon, SyncRole, Timeouts};
 use keepalived_config::Config as Model;
 use keepalived_config::model::balance::{AtStop, BalanceNamespace, SyncDaemon as Wanted};
-use keepalived_driver::balance::{BalanceConfig, OnStop, SyncSetup};
+use keepalived_driver::balance::{BalanceConfig, MarkSettings, OnStop, SyncSetup};
 
 use crate::lower::process;
 
@@ -29,6 +29,15 @@ pub(super) fn apply(model: &Model, config: &mut BalanceConfig, remarks: &mut Vec
         AtStop::Remove | AtStop::RemoveServices => OnStop::Remove,
         AtStop::Flush => OnStop::Flush,
     };
+    let marks = &defs.group_marks;
+    let mut how = MarkSettings::default();
+    if let Some(table) = &marks.table {
+        how.table.clone_from(&table.value);
+    }
+    how.priority = marks.priority;
+    how.first = marks.first;
+    how.counters = model.global.links.filter_counters;
+    config.marks = how;
     config.namespace = match &model.balance_namespace {
         BalanceNamespace::Same => None,
         BalanceNamespace::Original => Some(PathBuf::from(ORIGINAL)),

@@ -359,3 +359,74 @@ fn a_file_is_initialised_by_one_of_those_who_watch_it() {
         assert_eq!(watch.init.is_some(), writes);
     }
 }
+
+/// IPVS-OPS-09. As with C Keepalived, a group with a mark of its own is left as it is.
+#[test]
+fn a_group_is_gathered_where_the_file_asks_for_marks() {
+    let text = |global: &str, entries: &str| {
+        format!(
+            "global_defs {{\n{global}\n}}\nvirtual_server_group G {{\n{entries}\n}}\n\
+             virtual_server group G {{\nprotocol TCP\nlvs_method TUN\nha_suspend\n\
+             real_server 198.51.100.1 80 {{\n}}\n}}\n"
+        )
+    };
+    let entries = "192.0.2.1-3 80\n192.0.2.4 80\n192.0.2.9\n2001:db8::1 80";
+    let lowered = |global: &str, entries: &str| plan(&text(global, entries)).config;
+    let config = lowered("", entries);
+    assert_eq!(config.services[0].gather, None);
+    let config = lowered("nftables_ipvs", entries);
+    assert_eq!(config.marks.table, "keepalived_ipvs");
+    assert_eq!(
+        (
+            config.marks.priority,
+            config.marks.first.get(),
+            config.marks.counters
+        ),
+        (-1, 1000, false)
+    );
+    let setup = &config.services[0];
+    assert_eq!(setup.services.len(), 6, "where packets cannot be marked");
+    assert_eq!(setup.suspend_without.len(), 6);
+    let gather = setup.gather.as_ref().unwrap();
+    let ranges: Vec<_> = gather
+        .ranges
+        .iter()
+        .map(|range| {
+            format!(
+                "{} {}-{} {}",
+                range.protocol, range.first, range.last, range.port
+            )
+        })
+        .collect();
+    assert_eq!(
+        ranges,
+        [
+            "tcp 192.0.2.9-192.0.2.9 0",
+            "tcp 192.0.2.1-192.0.2.4 80",
+            "tcp 2001:db8::1-2001:db8::1 80"
+        ]
+    );
+    let like: Vec<_> = gather
+        .services
+        .iter()
+        .map(|one| (one.key.family(), one.persistence.map(|one| one.timeout)))
+        .collect();
+    assert_eq!(
+        like,
+        [
+            (ipvs::Family::Ipv4, Some(360)),
+            (ipvs::Family::Ipv6, Some(360))
+        ]
+    );
+    let config = lowered(
+        "nftables_ipvs mine\nnftables_ipvs_priority -7\nnftables_ipvs_start_fwmark 20\nnftables_counters",
+        "192.0.2.1 80\nfwmark 7",
+    );
+    assert_eq!(config.services[0].gather, None);
+    let marks = &config.marks;
+    assert_eq!(marks.table, "mine");
+    assert_eq!(
+        (marks.priority, marks.first.get(), marks.counters),
+        (-7, 20, true)
+    );
+}

@@ -1,6 +1,7 @@
 //! What holds for all services: the table of the kernel, and the identity that checks show.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -23,8 +24,39 @@ pub struct BalanceDefs {
     pub sync_daemon: Option<SyncDaemon>,
     /// Time limits of connections in the kernel.
     pub timeouts: ConnectionTimeouts,
+    /// Marks that stand for groups.
+    pub group_marks: GroupMarks,
     /// Receive buffer of the netlink socket for requests.
     pub netlink_command_buffer: NetlinkBuffer,
+}
+
+/// How packets to the addresses of a group are marked, so that one service stands for them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GroupMarks {
+    /// Name of the nftables tables; absent: packets are not marked (`nftables_ipvs`).
+    pub table: Option<Spanned<String>>,
+    /// Priority of the chains (`nftables_ipvs_priority`), below that of IPVS, which is 98.
+    pub priority: i32,
+    /// The first mark (`nftables_ipvs_start_fwmark`).
+    pub first: NonZeroU32,
+}
+
+impl GroupMarks {
+    /// The name of the tables if none is said.
+    pub const TABLE: &'static str = "keepalived_ipvs";
+    /// The first mark if none is said.
+    pub const FIRST: NonZeroU32 = NonZeroU32::new(1000).expect("it is not zero");
+}
+
+impl Default for GroupMarks {
+    fn default() -> Self {
+        Self {
+            table: None,
+            priority: -1,
+            first: Self::FIRST,
+        }
+    }
 }
 
 /// What happens to the table of the kernel at stop.

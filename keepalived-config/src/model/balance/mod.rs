@@ -16,7 +16,9 @@ pub use checker::{
     Checker, CheckerKind, DnsType, HttpVersion, RegexOption, Schedule, Source, Target, UdpReply,
     Url, WebCheck,
 };
-pub use defs::{AtStop, BalanceDefs, BalanceNamespace, ConnectionTimeouts, Identity, SyncDaemon};
+pub use defs::{
+    AtStop, BalanceDefs, BalanceNamespace, ConnectionTimeouts, GroupMarks, Identity, SyncDaemon,
+};
 
 /// One `virtual_server`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::global::set;
 use super::instance::text;
 use super::line::{Line, interface_name, not_in_names, parse_unsigned, refuse};
 use crate::diagnostic::Diagnostics;
@@ -293,11 +294,13 @@ pub(super) fn global_line(
         "vmac_addr_prefix" => keep(&mut links.vmac_addr_prefix, name_prefix(line, diagnostics)),
         "nftables" => {
             line.at_most(1, diagnostics);
-            if let Some(table) = line.node.arguments().first() {
-                table_name(line, table, links, diagnostics);
+            if let Some(table) = line.node.arguments().first()
+                && let Some(table) = table_name(line, table, &links.table, diagnostics)
+            {
+                links.table = table;
             }
         }
-        "nftables_priority" => priority(line, links, diagnostics),
+        "nftables_priority" => set(&mut links.filter_priority, hook_priority(line, diagnostics)),
         "nftables_counters" => links.filter_counters = line.flag(diagnostics),
         "nftables_ifindex" => links.filter_by_index = line.flag(diagnostics),
         "disable_local_igmp" => links.no_local_igmp = line.flag(diagnostics),
@@ -334,39 +337,42 @@ fn name_prefix(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<String> 
     good.then(|| word.as_str().to_owned())
 }
 
-fn table_name(line: Line<'_>, word: &Word, links: &mut LinkDefs, diagnostics: &mut Diagnostics) {
+/// The name of an nftables table; else `instead` is used, which is said.
+pub(super) fn table_name(
+    line: Line<'_>,
+    word: &Word,
+    instead: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<String> {
     let text = word.as_str();
     let letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     let good = text.len() <= 31
         && text.chars().all(letter)
         && text.starts_with(|c: char| c.is_ascii_alphabetic());
-    if good {
-        text.clone_into(&mut links.table);
-    } else {
+    if !good {
         let what = "a name of letters, digits, `_`, `-` and `.`";
-        let help = format!("`{}` is used", links.table);
+        let help = format!("`{instead}` is used");
         refuse(diagnostics, "bad-table", line.keyword(), what, word, &help);
     }
+    good.then(|| text.to_owned())
 }
 
-fn priority(line: Line<'_>, links: &mut LinkDefs, diagnostics: &mut Diagnostics) {
+/// The priority of an nftables chain.
+pub(super) fn hook_priority(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<i32> {
     let what = "a whole number from -2147483648 to 2147483647";
-    let Some(word) = line.word(what, diagnostics) else {
-        return;
-    };
-    match word.as_str().parse() {
-        Ok(number) => links.filter_priority = number,
-        Err(_) => {
-            refuse(
-                diagnostics,
-                "bad-number",
-                line.keyword(),
-                what,
-                word,
-                LEFT_OUT,
-            );
-        }
+    let word = line.word(what, diagnostics)?;
+    let number = word.as_str().parse();
+    if number.is_err() {
+        refuse(
+            diagnostics,
+            "bad-number",
+            line.keyword(),
+            what,
+            word,
+            LEFT_OUT,
+        );
     }
+    number.ok()
 }
 
 fn receive_room(line: Line<'_>, links: &mut LinkDefs, diagnostics: &mut Diagnostics) {

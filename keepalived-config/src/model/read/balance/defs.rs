@@ -1,12 +1,16 @@
 //! `global_defs` lines about services and checks, and the `SSL` block.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::LEFT_OUT;
 use crate::diagnostic::Diagnostics;
-use crate::model::balance::{AtStop, BalanceDefs, ConnectionTimeouts, Identity, SyncDaemon};
+use crate::model::balance::{
+    AtStop, BalanceDefs, ConnectionTimeouts, GroupMarks, Identity, SyncDaemon,
+};
+use crate::model::read::device::{hook_priority, table_name};
 use crate::model::read::global::set;
 use crate::model::read::line::{Line, interface_name, parse_unsigned, refuse};
 use crate::model::spanned::Spanned;
@@ -14,6 +18,8 @@ use crate::tree::{Node, Word};
 
 /// The kernel keeps a limit in 32 bits of its ticks; so many seconds always fit.
 const MOST_SECONDS: u64 = 31 * 24 * 3600;
+/// IPVS is at 98 and 99 in the `input` hook.
+const LAST_PRIORITY: i32 = 97;
 
 /// Reads a line if it is about balancing; false if it is about something else.
 pub(in crate::model::read) fn read(
@@ -33,6 +39,31 @@ pub(in crate::model::read) fn read(
             if let Some(daemon) = sync_daemon(line, diagnostics) {
                 take_daemon(defs, daemon, line, diagnostics);
             }
+        }
+        "nftables_ipvs" => {
+            line.at_most(1, diagnostics);
+            let table = match line.node.arguments().first() {
+                None => GroupMarks::TABLE.to_owned(),
+                Some(word) => table_name(line, word, GroupMarks::TABLE, diagnostics)
+                    .unwrap_or_else(|| GroupMarks::TABLE.to_owned()),
+            };
+            defs.group_marks.table = Some(Spanned::new(table, line.node.span()));
+        }
+        "nftables_ipvs_priority" => {
+            let priority = hook_priority(line, diagnostics);
+            if priority.is_some_and(|priority| priority > LAST_PRIORITY) {
+                let message = "IPVS takes packets before they are marked";
+                diagnostics
+                    .warning("late-marks", line.node.span(), message)
+                    .help(format!(
+                        "the priority has to be {LAST_PRIORITY} or less, and is -1 if none is written"
+                    ));
+            }
+            set(&mut defs.group_marks.priority, priority);
+        }
+        "nftables_ipvs_start_fwmark" => {
+            let first = line.number(1..=u32::MAX, LEFT_OUT, diagnostics);
+            set(&mut defs.group_marks.first, first.and_then(NonZeroU32::new));
         }
         "lvs_netlink_cmd_rcv_bufs" => {
             let size = line.number(1..=u32::MAX, LEFT_OUT, diagnostics);

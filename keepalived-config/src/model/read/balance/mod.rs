@@ -5,6 +5,7 @@ mod claims;
 mod connect;
 pub(super) mod defs;
 mod group;
+pub(in crate::model) mod marks;
 mod method;
 pub(in crate::model) mod names;
 mod ports;
