@@ -231,7 +231,7 @@ mod tests {
             Destination::new(at(2, 84), Forward::Masquerade, 1),
             Destination::new(at(3, 0), Forward::Masquerade, 1),
         ];
-        let names: Vec<Vec<String>> = wanted(&setup, &all)
+        let names: Vec<Vec<String>> = wanted(&setup.services, &all)
             .filter_map(|(_, wanted)| wanted)
             .map(|(_, all)| all.iter().map(|is| is.key.to_string()).collect())
             .collect();
