@@ -256,9 +256,13 @@ pub(crate) struct Check {
     /// warnings count as errors, known keywords without effect too
     #[argh(switch)]
     pub(crate) strict: bool,
-    /// configuration id for lines that begin with @
+    /// configuration id for lines that begin with @ (the short name of this host; of several files the
+    /// name of each)
     #[argh(option)]
     pub(crate) config_id: Option<String>,
+    /// name of a node, in the order of the files: its configuration id, and how it is called
+    #[argh(option)]
+    pub(crate) name: Vec<String>,
     /// everything as one JSON array: an object for each file, and one for all together
     #[argh(switch)]
     pub(crate) json: bool,
@@ -274,7 +278,7 @@ pub(crate) struct Check {
     pub(crate) files: Vec<PathBuf>,
 }
 
-/// Say what a word of the configuration means, or a finding of `check` about several files.
+/// Say what a word of the configuration means, or a finding of `check`.
 #[derive(Clone, Debug, PartialEq, Eq, FromArgs)]
 #[argh(subcommand, name = "explain")]
 pub(crate) struct Explain {

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::Check;
 use crate::load::{add_unusable_checks, is_fault};
+use crate::nodes::{self, counted};
 use crate::run::short_host_name;
 use crate::stdin;
 
@@ -29,14 +30,28 @@ pub(crate) fn run(options: &Check) -> ExitCode {
         eprintln!("keepalived-rs check: no file given");
         return ExitCode::from(ERRORS);
     }
-    let mut read = ReadOptions::default();
-    if let Some(id) = options.config_id.clone().or_else(short_host_name) {
-        read = read.with_config_id(id);
-    }
+    let names = match nodes::names(&options.files, &options.name) {
+        Ok(names) => names,
+        Err(error) => {
+            eprintln!("keepalived-rs check: {error}");
+            return ExitCode::from(ERRORS);
+        }
+    };
+    let several = options.files.len() > 1 && !options.each;
     let mut worst = 0;
     let mut documents = Vec::new();
     let mut read_files = Vec::new();
-    for file in &options.files {
+    let mut own = [0; 2];
+    for (nth, file) in options.files.iter().enumerate() {
+        // Of several nodes each has lines of its own; one file may well be that of this machine.
+        let given = options.name.get(nth).or(options.config_id.as_ref());
+        let named = names.get(nth).filter(|_| several);
+        let id = given.or(named).cloned().or_else(short_host_name);
+        let read = ReadOptions::default();
+        let read = match id {
+            Some(id) => read.with_config_id(id),
+            None => read,
+        };
         let mut parsed = stdin::parse(file, &read);
         add_unusable_checks(&parsed.config, &mut parsed.diagnostics);
         // Of several nodes this can be one at most, and it is not known which.
@@ -52,12 +67,19 @@ pub(crate) fn run(options: &Check) -> ExitCode {
         let refused = found.filter(|found| found.code == REFUSED && !is_fault(found));
         let refused = refused.count();
         let warnings = count(&parsed.diagnostics, Severity::Warning) - refused;
+        own = [own[0] + errors, own[1] + warnings];
+        // One file may be that of two nodes.
+        let twice = options.files.iter().filter(|other| *other == file).count() > 1;
+        let name = match options.name.get(nth).or_else(|| named.filter(|_| twice)) {
+            Some(name) => name.clone(),
+            None => file.to_string_lossy().into_owned(),
+        };
         worst = worst.max(exit_code(errors, warnings, options));
         if options.json {
             let found = parsed.diagnostics.iter();
             documents.push(json!({
                 "file": file.to_string_lossy(),
-                "instances": parsed.config.instances.len(),
+                "instances": instances(&parsed),
                 "services": parsed.config.services.len(),
                 "sessions": sessions(&parsed),
                 "errors": errors,
@@ -65,36 +87,37 @@ pub(crate) fn run(options: &Check) -> ExitCode {
                 "refused": refused,
                 "diagnostics": found.map(|found| json(found, &parsed.sources)).collect::<Vec<_>>(),
             }));
-            read_files.push((file.as_path(), parsed));
+            read_files.push((name, parsed));
             continue;
         }
         let mut out = io::stdout().lock();
         let rendered = render_all(&parsed.diagnostics, &parsed.sources);
-        let instances = parsed.config.instances.len();
         // A closed pipe is no reason to stop checking: the exit code counts.
         let _ = write!(out, "{rendered}");
         let _ = writeln!(
             out,
-            "{}: {instances} instances, {}{}{errors} errors, {warnings} warnings{}",
-            file.display(),
+            "{name}: {}, {}{}{}, {}{}",
+            counted(instances(&parsed), "instance"),
             match parsed.config.services.len() {
                 0 => String::new(),
-                services => format!("{services} services, "),
+                services => counted(services, "service") + ", ",
             },
             match sessions(&parsed) {
                 0 => String::new(),
-                sessions => format!("{sessions} BFD sessions, "),
+                sessions => counted(sessions, "BFD session") + ", ",
             },
+            counted(errors, "error"),
+            counted(warnings, "warning"),
             match refused {
                 0 => String::new(),
-                refused => format!(", {refused} keywords refused"),
+                refused => format!(", {} refused", counted(refused, "keyword")),
             }
         );
-        read_files.push((file.as_path(), parsed));
+        read_files.push((name, parsed));
     }
-    if read_files.len() > 1 && !options.each {
-        let files = read_files.iter().map(|(path, parsed)| (*path, parsed));
-        let together = Together::new(files);
+    if several {
+        let files = read_files.iter().map(|(name, parsed)| (name, parsed));
+        let together = Together::new(files, own);
         let [errors, warnings] =
             [Severity::Error, Severity::Warning].map(|severity| together.count(severity));
         worst = worst.max(exit_code(errors, warnings, options));
@@ -120,6 +143,12 @@ fn exit_code(errors: usize, warnings: usize, options: &Check) -> u8 {
     } else {
         0
     }
+}
+
+/// Instances that are run: of two that are the same virtual router the first.
+fn instances(parsed: &Parsed) -> usize {
+    let all = parsed.config.instances.iter();
+    all.filter(|instance| !instance.is_left_out()).count()
 }
 
 /// BFD sessions, S-BFD initiators among them.

@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use keepalived_config::cluster::CODES;
+use keepalived_config::diagnostic::meaning;
 use keepalived_config::schema::{Keyword, OURS, Status, inline_words, keywords, nearest};
 
 use crate::arguments::Explain;
@@ -63,6 +64,10 @@ fn text(word: &str) -> Option<String> {
             text,
             "{code}\n  found by: check, in the files of several nodes"
         );
+        let _ = writeln!(text, "  meaning:  {meaning}");
+    }
+    if let Some(meaning) = meaning(word).filter(|_| block.is_none()) {
+        let _ = writeln!(text, "{word}\n  found by: check, in one file");
         let _ = writeln!(text, "  meaning:  {meaning}");
     }
     (!text.is_empty()).then_some(text)
@@ -196,8 +201,8 @@ mod tests {
     }
 
     #[test]
-    fn every_finding_about_a_cluster_is_explained() {
-        for (code, meaning) in CODES {
+    fn every_finding_of_check_is_explained() {
+        for (code, meaning) in CODES.iter().chain(keepalived_config::diagnostic::CODES) {
             let text = super::text(code).unwrap();
             assert!(text.contains(meaning), "{text}");
         }

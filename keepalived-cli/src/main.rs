@@ -18,6 +18,7 @@ mod log;
 mod lower;
 mod messages;
 mod namespace;
+mod nodes;
 mod pidfile;
 mod record;
 mod replay;

@@ -29,6 +29,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::arguments::{STDIN, Simulate};
+use crate::nodes;
 
 use cluster::{Cluster, Wanted};
 use document::{Document, Link, Meta};
@@ -88,7 +89,7 @@ fn document(options: &Simulate) -> Result<Document, String> {
     if options.html.as_deref() == Some(Path::new("-")) {
         return Err("--html -: the page needs a file of its own".to_owned());
     }
-    let names = cluster::names(&options.files, &options.name)?;
+    let names = nodes::names(&options.files, &options.name)?;
     let from_stdin = options.files.iter().filter(|file| is_stdin(file)).count();
     let mut script: Vec<Step> = options
         .at

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use keepalived_config::cluster::CODES;
+use keepalived_config::diagnostic::CODES as OF_ONE_FILE;
 
 fn folders(kind: &str) -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -101,6 +102,7 @@ fn there_is_a_cluster_for_every_mistake_that_can_be_found() {
     let known: BTreeSet<&str> = CODES.iter().map(|(code, _)| *code).collect();
     assert_eq!(shown, known);
     assert!(CODES.is_sorted_by(|(one, _), (other, _)| one < other));
+    assert!(OF_ONE_FILE.is_sorted_by(|(one, _), (other, _)| one < other));
 }
 
 /// For programs: what the page about it promises.
@@ -119,6 +121,7 @@ fn the_document_of_a_cluster_has_the_shape_of_the_page() {
             cluster["cluster"].as_array().map(Vec::len),
             Some(files.len())
         );
+        assert!(cluster["left_out"].is_array(), "{cluster}");
         for file in files {
             for count in [
                 "instances",
@@ -171,9 +174,21 @@ fn the_page_lists_every_code() {
         .iter()
         .map(|(code, meaning)| format!("| `{code}` | {} | {meaning} |\n", severity(code)))
         .collect();
-    let (head, rest) = page.split_once("|---|---|---|\n").expect("a table");
-    let tail = rest.split_once("\n\n").map_or("", |(_, tail)| tail);
-    let now = format!("{head}|---|---|---|\n{rows}\n{tail}");
+    let of_one_file: String = OF_ONE_FILE
+        .iter()
+        .map(|(code, meaning)| format!("| `{code}` | {meaning} |\n"))
+        .collect();
+    let table = |page: &str, head: &str, rows: &str| {
+        let (before, rest) = page.split_once(head).expect("a table");
+        let tail = rest.split_once("\n\n").map_or("", |(_, tail)| tail);
+        format!("{before}{head}{rows}\n{tail}")
+    };
+    let now = table(
+        &page,
+        "| code | severity | meaning |\n|---|---|---|\n",
+        &rows,
+    );
+    let now = table(&now, "| code | meaning |\n|---|---|\n", &of_one_file);
     if std::env::var_os("KEEPALIVED_CLI_REGENERATE").is_some() {
         fs::write(&path, now).expect("the page can be written");
     } else {

@@ -92,7 +92,7 @@ fn check_reports_every_file_and_the_worst_of_them() {
         "{report}"
     );
     assert!(
-        report.contains("good.conf: 1 instances, 0 errors"),
+        report.contains("good.conf: 1 instance, 0 errors"),
         "{report}"
     );
     assert_eq!(code(&run(&["check", "/nonexistent.conf"])), Some(2));
@@ -142,10 +142,10 @@ fn the_configurations_of_the_readme_are_without_fault() {
     let blocks = page.split("```text\n").skip(1);
     let blocks: Vec<_> = blocks.filter_map(|rest| rest.split("```").next()).collect();
     for (first, summary) in [
-        ("vrrp_instance", "1 instances, 0 errors, 0 warnings"),
+        ("vrrp_instance", "1 instance, 0 errors, 0 warnings"),
         (
             "virtual_server",
-            "0 instances, 1 services, 0 errors, 0 warnings",
+            "0 instances, 1 service, 0 errors, 0 warnings",
         ),
     ] {
         let block = blocks.iter().find(|block| block.starts_with(first));
@@ -317,6 +317,87 @@ fn the_seed_decides_what_is_random() {
     assert_eq!((0..12).map(verdict).collect::<Vec<_>>(), verdicts);
 }
 
+/// One file for two nodes, with lines of one of them.
+#[test]
+fn check_reads_a_file_for_each_node_by_its_name() {
+    let both = GOOD.replace("priority 100", "@lb1 priority 150\n@lb2 priority 90");
+    let both = both.replace("router_id 51", "router_id 51\n@lb2 no_accept");
+    let path = file("both.conf", &both);
+    let path = path.to_str().unwrap();
+    let output = run(&["check", "--name", "lb1", "--name", "lb2", path, path]);
+    let report = text(&output.stdout);
+    assert_eq!(code(&output), Some(0), "{report}");
+    assert!(report.contains("lb1: 1 instance, 0 errors"), "{report}");
+    assert!(!report.contains("priority-equal"), "{report}");
+    let expected = "of `VI_1` is accepted on lb1, dropped on lb2";
+    assert!(report.contains(expected), "{report}");
+    // Without names they are two nodes of the same, and called apart.
+    let output = run(&["check", path, path]);
+    let report = text(&output.stdout);
+    assert!(report.contains("warning[priority-equal]"), "{report}");
+    assert!(
+        report.contains("\nboth-2: 1 instance, 0 errors"),
+        "{report}"
+    );
+    let output = run(&["check", "--name", "lb1", "--name", "lb1", path, path]);
+    assert_eq!(code(&output), Some(2));
+    assert!(text(&output.stderr).contains("there are two of them"));
+}
+
+/// What a file lacks because of its mistakes is not missing on the node.
+#[test]
+fn check_compares_nothing_with_a_file_of_which_nothing_can_be_used() {
+    let good = file("together-a.conf", GOOD);
+    let other = file(
+        "together-b.conf",
+        &GOOD.replace("priority 100", "priority 90"),
+    );
+    let broken = file(
+        "together-c.conf",
+        &GOOD.replace("router_id 51", "router_id 510"),
+    );
+    let paths = [&good, &other, &broken].map(|path| path.to_str().unwrap());
+    let output = run(&["check", paths[0], paths[1], paths[2], "/nonexistent.conf"]);
+    let report = text(&output.stdout);
+    assert_eq!(code(&output), Some(2), "{report}");
+    assert!(!report.contains("no-partner"), "{report}");
+    for path in [paths[2], "/nonexistent.conf"] {
+        let line = format!("\n{path} is not compared: nothing of it can be used\n");
+        assert!(report.contains(&line), "{report}");
+    }
+    let last = report.lines().last().unwrap();
+    let own = "2 files together: 0 errors, 0 warnings; in the files themselves: ";
+    assert!(
+        last.starts_with(own) && !last.contains("themselves: 0 errors"),
+        "{last}"
+    );
+    let output = run(&["check", "--json", paths[0], paths[1], paths[2]]);
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer[3]["left_out"][0], paths[2], "{answer}");
+    assert_eq!(
+        answer[3]["cluster"].as_array().unwrap().len(),
+        2,
+        "{answer}"
+    );
+}
+
+/// The second of two that are one virtual router is left out: it is neither counted nor compared.
+#[test]
+fn check_counts_a_duplicate_once() {
+    let second = GOOD
+        .replace("VI_1", "VI_2")
+        .replace("192.0.2", "198.51.100");
+    let path = file("duplicate.conf", &format!("{GOOD}{second}"));
+    let path = path.to_str().unwrap();
+    let report = text(&run(&["check", path, path]).stdout);
+    assert_eq!(
+        report.matches(": 1 instance, 1 error, ").count(),
+        2,
+        "{report}"
+    );
+    assert!(!report.contains("(VI_2)"), "{report}");
+}
+
 /// The files of two nodes, each good alone.
 #[test]
 fn check_holds_the_files_of_several_nodes_against_each_other() {
@@ -335,7 +416,7 @@ fn check_holds_the_files_of_several_nodes_against_each_other() {
         &format!(" --> {other}:3 (VI_1)"),
         "= then: the nodes do not hear each other",
         "= help: give it the same virtual_router_id",
-        "2 files together: 1 errors, 0 warnings",
+        "2 files together: 1 error, 0 warnings",
     ] {
         assert!(report.contains(part), "{part}\n{report}");
     }
@@ -395,7 +476,7 @@ fn check_looks_for_programs_and_certificates_of_this_machine() {
         "error[no-such-program]: there is no program `/nonexistent/check`",
         "its server counts as failed; with --elsewhere",
         "machine.conf:10:",
-        "1 instances, 1 services, 1 errors, 1 warnings",
+        "1 instance, 1 service, 1 error, 1 warning",
     ] {
         assert!(report.contains(part), "{part}\n{report}");
     }
@@ -417,7 +498,7 @@ fn check_counts_sessions() {
     );
     let path = path.to_str().unwrap();
     let report = text(&run(&["check", path]).stdout);
-    let expected = "0 instances, 1 BFD sessions, 0 errors, 0 warnings";
+    let expected = "0 instances, 1 BFD session, 0 errors, 0 warnings";
     assert!(report.contains(expected), "{report}");
     let output = run(&["check", "--json", path]);
     let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();

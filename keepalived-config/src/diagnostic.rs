@@ -8,8 +8,10 @@ use std::fmt::Write as _;
 use crate::source::SourceMap;
 use crate::tree::Span;
 
+mod codes;
 mod render;
 
+pub use codes::{CODES, meaning};
 pub use render::{one_line, render, render_all};
 
 /// How bad it is.
@@ -119,6 +121,11 @@ impl Diagnostics {
 
     /// Adds a diagnostic and returns it, so that help and notes can be attached.
     pub fn push(&mut self, diagnostic: Diagnostic) -> &mut Diagnostic {
+        debug_assert!(
+            meaning(diagnostic.code).is_some(),
+            "{} is not explained",
+            diagnostic.code
+        );
         if self.kept.len() >= Self::LIMIT {
             self.dropped += 1;
             self.dropped_errors += usize::from(diagnostic.severity == Severity::Error);

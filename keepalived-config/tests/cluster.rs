@@ -75,6 +75,7 @@ fn each_mistake_is_found_and_nothing_else() {
             node(150, "virtual_ipaddress {\n192.0.2.100/24\n192.0.2.101/24\n}"),
             node(100, "virtual_ipaddress {\n192.0.2.100/24\n}\nvirtual_ipaddress_excluded {\n192.0.2.101/24\n}"),
         ]),
+        ("accept-differs", vec![node(150, "version 3"), node(100, "version 3\nno_accept")]),
         ("no-partner", vec![
             node(150, "") + &node(150, "virtual_router_id 7\nvirtual_ipaddress {\n198.51.100.9/24\n}").replace("VI_1", "VI_2"),
             node(100, ""),

@@ -203,6 +203,7 @@ fn subcommands_are_the_first_word() {
             each: false,
             elsewhere: false,
             strict: true,
+            name: Vec::new(),
             config_id: None,
             files: vec!["a".into(), "b".into()]
         }))

@@ -1,24 +1,42 @@
 //! What does not fit together between the files of several nodes.
 
 use std::fmt::Write;
-use std::path::Path;
 
 use keepalived_config::cluster::{self, Finding, Node, Place};
 use keepalived_config::{Parsed, Severity};
 use serde_json::{Value, json};
 
+use crate::load::is_fault;
+use crate::nodes::counted;
+
 /// The files that were read, one for each node.
 pub(super) struct Together<'a> {
-    nodes: Vec<(String, &'a Parsed)>,
+    nodes: Vec<(&'a str, &'a Parsed)>,
+    /// Files of which nothing is known, so that they are no node.
+    left_out: Vec<&'a str>,
+    /// Errors and warnings in the files themselves.
+    own: [usize; 2],
     findings: Vec<Finding>,
 }
 
 impl<'a> Together<'a> {
-    pub(super) fn new(files: impl IntoIterator<Item = (&'a Path, &'a Parsed)>) -> Self {
-        let nodes: Vec<_> = files
+    /// `own`: how many errors and warnings there are in the files themselves.
+    pub(super) fn new(
+        files: impl IntoIterator<Item = (&'a String, &'a Parsed)>,
+        own: [usize; 2],
+    ) -> Self {
+        let all = files
             .into_iter()
-            .map(|(path, parsed)| (path.to_string_lossy().into_owned(), parsed))
-            .collect();
+            .map(|(name, parsed)| (name.as_str(), parsed));
+        // What is missing in a file because of its mistakes is not missing on the node.
+        let is_known = |(_, parsed): &(&str, &Parsed)| {
+            let config = &parsed.config;
+            let empty =
+                config.instances.is_empty() && config.services.is_empty() && config.bfd.is_empty();
+            !(empty && parsed.diagnostics.iter().any(is_fault))
+        };
+        let (nodes, left_out): (Vec<_>, Vec<_>) = all.partition(is_known);
+        let left_out = left_out.into_iter().map(|(name, _)| name).collect();
         let views: Vec<Node<'_>> = nodes
             .iter()
             .map(|(name, parsed)| Node {
@@ -27,7 +45,12 @@ impl<'a> Together<'a> {
             })
             .collect();
         let findings = cluster::check(&views);
-        Self { nodes, findings }
+        Self {
+            nodes,
+            left_out,
+            own,
+            findings,
+        }
     }
 
     pub(super) fn count(&self, wanted: Severity) -> usize {
@@ -49,13 +72,26 @@ impl<'a> Together<'a> {
             let _ = writeln!(text, "  = then: {}", found.consequence);
             let _ = writeln!(text, "  = help: {}\n", found.fix);
         }
-        let _ = writeln!(
-            text,
-            "{} files together: {} errors, {} warnings",
-            self.nodes.len(),
-            self.count(Severity::Error),
-            self.count(Severity::Warning)
-        );
+        for name in &self.left_out {
+            let _ = writeln!(text, "{name} is not compared: nothing of it can be used");
+        }
+        let sums = |errors: usize, warnings: usize| {
+            let errors = counted(errors, "error");
+            format!("{errors}, {}", counted(warnings, "warning"))
+        };
+        let between = [Severity::Error, Severity::Warning].map(|severity| self.count(severity));
+        let files = counted(self.nodes.len(), "file");
+        let _ = write!(text, "{files} together: {}", sums(between[0], between[1]));
+        let _ = match self.own {
+            [0, 0] => writeln!(text),
+            [errors, warnings] => {
+                writeln!(
+                    text,
+                    "; in the files themselves: {}",
+                    sums(errors, warnings)
+                )
+            }
+        };
         text
     }
 
@@ -82,6 +118,7 @@ impl<'a> Together<'a> {
         });
         json!({
             "cluster": self.nodes.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+            "left_out": self.left_out,
             "errors": self.count(Severity::Error),
             "warnings": self.count(Severity::Warning),
             "findings": findings.collect::<Vec<_>>(),

@@ -265,60 +265,6 @@ fn port(word: &str, names: &[&str]) -> Result<(Option<usize>, InterfaceName), St
     Ok((node, interface))
 }
 
-/// The name of each node, from those of the files, unless `given`.
-pub(super) fn names(files: &[PathBuf], given: &[String]) -> Result<Vec<String>, String> {
-    if given.len() > files.len() {
-        return Err(format!(
-            "--name was given {} times for {} files",
-            given.len(),
-            files.len()
-        ));
-    }
-    let stem = |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.strip_suffix(".conf").unwrap_or(&name).to_owned()
-    };
-    let folder = |path: &PathBuf| {
-        let folder = path.parent().and_then(Path::file_name);
-        folder.map(|folder| folder.to_string_lossy().into_owned())
-    };
-    let stems: Vec<String> = files.iter().map(stem).collect();
-    let twice = |stem: &String| stems.iter().filter(|other| *other == stem).count() > 1;
-    let mut names: Vec<String> = Vec::new();
-    for (nth, path) in files.iter().enumerate() {
-        let stem = stems.get(nth).cloned().unwrap_or_default();
-        let own = folder(path).filter(|folder| twice(&stem) && !folder.is_empty());
-        let wish = given.get(nth).cloned().or(own).unwrap_or(stem);
-        let mut name: String = wish
-            .chars()
-            .map(|c| {
-                if c.is_alphanumeric() || "-_.".contains(c) {
-                    c
-                } else {
-                    '_'
-                }
-            })
-            .collect();
-        if given.get(nth).is_some_and(|given| *given != name) {
-            return Err(format!(
-                "--name {wish}: letters, digits, dots, dashes and underscores only"
-            ));
-        }
-        if names.contains(&name) {
-            if given.get(nth).is_some() {
-                return Err(format!("--name {name}: there are two of them"));
-            }
-            let free = (2..).map(|count| format!("{name}-{count}"));
-            name = free
-                .into_iter()
-                .find(|free| !names.contains(free))
-                .unwrap_or(name);
-        }
-        names.push(name);
-    }
-    Ok(names)
-}
-
 /// The family of an address.
 fn family(address: IpAddr) -> Family {
     Family::of(address)

@@ -4,6 +4,10 @@
 /// name is never given another meaning.
 pub const CODES: &[(&str, &str)] = &[
     (
+        "accept-differs",
+        "What is sent to the addresses is dropped on one node and accepted on another.",
+    ),
+    (
         "address-in-two-routers",
         "A virtual address is in different virtual routers of different nodes.",
     ),

@@ -50,7 +50,8 @@ pub(super) fn share_addresses(one: &VrrpInstance, other: &VrrpInstance) -> bool 
 pub(super) fn routers<'a>(nodes: &'a [Node<'a>]) -> Vec<Router<'a>> {
     let mut routers: Vec<Router<'a>> = Vec::new();
     for (node, Node { config, .. }) in nodes.iter().enumerate() {
-        let mut left: Vec<&VrrpInstance> = config.instances.iter().collect();
+        let all = config.instances.iter();
+        let mut left: Vec<&VrrpInstance> = all.filter(|one| !one.is_left_out()).collect();
         for wanted in [Likeness::Sure, Likeness::Number, Likeness::Name] {
             left.retain(|instance| {
                 let home = routers.iter_mut().find(|router| {

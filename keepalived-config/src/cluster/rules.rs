@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use vrrp_proto::{Family, Version};
+use vrrp_proto::{Family, Priority, Version};
 
 use super::pairing::{Router, share_addresses};
 use super::{Findings, Member, Node, secrets};
@@ -136,6 +136,7 @@ pub(super) fn agreement(router: &Router<'_>, findings: &mut Findings<'_>) {
             );
         }
         addresses(&pair, findings);
+        acceptance(&pair, findings);
     }
 }
 
@@ -259,6 +260,35 @@ fn addresses(pair: &[Member<'_>; 2], findings: &mut Findings<'_>) {
     }
 }
 
+/// Who drops what is sent to its addresses, and who does not. The owner never does (RFC 9568 6.1).
+fn acceptance(pair: &[Member<'_>; 2], findings: &mut Findings<'_>) {
+    let instances = pair.map(|member| member.instance);
+    let [a, b] = instances;
+    let owned = instances.iter().any(|one| one.priority == Priority::OWNER);
+    if owned || a.refuse_traffic == b.refuse_traffic {
+        return;
+    }
+    let word = |i: &VrrpInstance| match i.refuse_traffic {
+        true => "dropped".to_owned(),
+        false => "accepted".to_owned(),
+    };
+    findings.add(
+        Warning,
+        "accept-differs",
+        pair,
+        [
+            format!(
+                "what is sent to the addresses of `{}` is {}",
+                a.name.value,
+                findings.each(pair, word)
+            ),
+            "whether they answer a ping, or a service on them, depends on who is master".to_owned(),
+            "set `accept` or `no_accept` (strict mode implies it) on all nodes, or on none"
+                .to_owned(),
+        ],
+    );
+}
+
 fn shortened(items: &[String]) -> String {
     const SHOWN: usize = 3;
     let text = items
@@ -278,7 +308,7 @@ fn shortened(items: &[String]) -> String {
 pub(super) fn shared_addresses(nodes: &[Node<'_>], findings: &mut Findings<'_>) {
     let mut holders: BTreeMap<IpAddr, Vec<Member<'_>>> = BTreeMap::new();
     for (node, Node { config, .. }) in nodes.iter().enumerate() {
-        for instance in &config.instances {
+        for instance in config.instances.iter().filter(|one| !one.is_left_out()) {
             for vip in instance.held_addresses() {
                 holders
                     .entry(vip.address)

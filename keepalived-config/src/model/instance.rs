@@ -266,6 +266,13 @@ pub fn max_advertised(family: Family, version: Version, mtu: u32) -> usize {
 }
 
 impl VrrpInstance {
+    /// Another instance of the file is the same virtual router: this one is not run.
+    #[must_use]
+    pub fn is_left_out(&self) -> bool {
+        let reason = self.hold.map(|hold| hold.reason);
+        reason == Some(HoldReason::DuplicateVrid)
+    }
+
     /// The advertised addresses in order, as an advert lists them.
     pub fn advertised(&self) -> impl Iterator<Item = IpAddr> {
         self.addresses.iter().map(|vip| vip.address)
