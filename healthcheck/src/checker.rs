@@ -30,7 +30,8 @@ pub enum CheckerEvent {
     Down(Failure),
     /// Says something else about the weight.
     Weight(WeightChange),
-    /// An attempt failed that does not decide yet, or changes nothing; only when asked for.
+    /// An attempt failed that does not decide yet, or changes nothing; only when asked for, and the first
+    /// one of a check that begins as failed.
     AttemptFailed(Failure),
     /// The first result came; sent once, whether anything changed or not.
     FirstResult,
@@ -215,7 +216,7 @@ impl<P: Probe> Checker<P> {
             Err(failure) => {
                 self.results.failures = self.results.failures.saturating_add(1);
                 self.results.last_failure = Some((now, failure.clone()));
-                self.failed(failure)
+                self.failed(failure, first)
             }
         };
         if first {
@@ -261,7 +262,7 @@ impl<P: Probe> Checker<P> {
         None
     }
 
-    fn failed(&mut self, failure: Failure) -> Option<Duration> {
+    fn failed(&mut self, failure: Failure, first: bool) -> Option<Duration> {
         let mut pause = None;
         match self.health {
             Health::Up if self.row < self.schedule.retries => {
@@ -276,7 +277,9 @@ impl<P: Probe> Checker<P> {
             }
             Health::Down => self.row = 0,
         }
-        if self.schedule.log_all_failures {
+        // With `alpha` nobody else says why it does not come up.
+        let unsaid = first && self.health == Health::Down;
+        if self.schedule.log_all_failures || unsaid {
             self.events.push_back(CheckerEvent::AttemptFailed(failure));
         }
         pause

@@ -323,7 +323,7 @@ impl<'a> Daemon<'a> {
         for signal in signals {
             self.handle_signal(signal);
         }
-        self.balance.look(Clock.now());
+        self.balance.look(Clock.now(), || self.told.failed());
         while let Some(report) = self.balance.next_report() {
             self.handle_balance_report(&report);
         }

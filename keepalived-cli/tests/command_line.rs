@@ -489,6 +489,22 @@ fn check_looks_for_programs_and_certificates_of_this_machine() {
     }
 }
 
+/// TRK-05: a number that nobody has written counts as 0, which is worth a word unless it is made here.
+#[test]
+fn check_tells_of_tracked_files_that_are_not_there() {
+    let with = |init: &str| {
+        let content = format!("track_file F {{\n    file /nonexistent/f\n{init}}}\n{GOOD}");
+        let path = file("tracked.conf", &content);
+        text(&run(&["check", path.to_str().unwrap()]).stdout)
+    };
+    let report = with("");
+    let found = "warning[no-such-file]: the file /nonexistent/f of `track_file F`";
+    assert!(report.contains(found), "{report}");
+    assert!(report.contains("tracked.conf:2:10"), "{report}");
+    let report = with("    init_file 0\n");
+    assert!(report.contains("0 errors, 0 warnings"), "{report}");
+}
+
 /// A file with nothing but sessions is not an empty one.
 #[test]
 fn check_counts_sessions() {

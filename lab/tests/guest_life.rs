@@ -476,6 +476,31 @@ fn what_a_killed_daemon_left_goes_when_it_is_not_in_the_file_any_more() {
     case.table(&[other]);
 }
 
+/// `-I`: the balancing goes on without the daemon. What the next one does not want of it, it removes; C
+/// Keepalived leaves that.
+#[test]
+#[ignore = "guest: cargo xtask ipvs"]
+fn services_may_outlive_the_daemon_and_are_known_to_the_next_one() {
+    for flag in ["-I", "--dont-release-ipvs"] {
+        let case = Case::new();
+        let conf = case.conf("", "", "");
+        let mut daemon = case.director.start_in(Scratch::new("keep"), &conf, &[flag]);
+        case.table(&[SERVICE_LINE, FIRST, SECOND]);
+        daemon.terminate();
+        let status = daemon.wait_exit(PATIENCE);
+        assert!(status.success(), "{flag}: {status}");
+        case.table(&[SERVICE_LINE, FIRST, SECOND]);
+        if kind() == Kind::CKeepalived {
+            continue;
+        }
+        let moved = conf.replace("10.8.0.100 80", "10.8.0.100 81");
+        daemon.start_again_with_text(case.director.host(), &moved);
+        let lines = [SERVICE_LINE, FIRST, SECOND].map(|line| line.replace("100:80", "100:81"));
+        let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+        case.table(&lines);
+    }
+}
+
 /// The sync daemon has the role of the instance that it follows.
 ///
 /// Flips: global_defs.lvs_sync_daemon, global_defs.lvs_sync_daemon/inst, global_defs.lvs_sync_daemon/id,

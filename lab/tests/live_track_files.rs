@@ -170,6 +170,7 @@ fn a_file_is_seen_when_its_folder_comes_later_or_its_link_moves() {
     is(110);
     fs::remove_dir_all(scratch.file("one")).expect("it is there");
     is(100);
+    a.wait_log("taken for 0", 1, PATIENCE);
     fs::create_dir_all(late.parent().expect("it has one")).expect("scratch is writable");
     fs::write(&late, "20").expect("scratch is writable");
     is(120);

@@ -1,6 +1,7 @@
 //! What a configuration needs that is not on this machine.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use keepalived_config::model::{Config, Purpose};
 use keepalived_config::{Diagnostic, Severity};
@@ -71,6 +72,20 @@ pub(super) fn missing(config: &Config, diagnostics: &mut Vec<Diagnostic>) {
         };
         let mut complaint = Diagnostic::new(severity, "no-such-file", file.span, message);
         complaint.help(then);
+        found.push(complaint);
+    }
+    for file in &config.trackers.files {
+        let path = &file.path;
+        // With `init_file` it is made at the start.
+        if file.init.is_some() || Path::new(&path.value).exists() {
+            continue;
+        }
+        let message = format!(
+            "the file {} of `track_file {}` is not on this machine",
+            path.value, file.name.value
+        );
+        let mut complaint = Diagnostic::new(Severity::Warning, "no-such-file", path.span, message);
+        complaint.help("it counts as 0 until there is one; `init_file` makes one at the start");
         found.push(complaint);
     }
     diagnostics.extend(found);

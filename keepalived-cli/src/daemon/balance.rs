@@ -1,7 +1,7 @@
 //! The thread of services and checks: its start, its next start when it fails, its reloads and its
 //! end. Whatever becomes of it, the elections go on.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use keepalived_driver::balance::{
     BalanceConfig, BalanceRemote, BalanceReport, BalanceSnapshot, Balancing, OnStop,
 };
 use keepalived_driver::clock::Clock;
-use keepalived_driver::tracked::{TrackReport, Watchers};
+use keepalived_driver::tracked::{TrackReport, TrackerDoor, Watchers};
 use mio::Waker;
 use vrrp_fsm::Instant;
 
@@ -27,6 +27,9 @@ use crate::messages;
 
 /// How long services may take to be removed at the end: thousands take the kernel a while.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Servers that are down, by the label of their service and their own.
+pub(super) type Failed = BTreeSet<(Arc<str>, Arc<str>)>;
 
 /// Services and checks, as the daemon sees them.
 #[derive(Debug)]
@@ -124,7 +127,7 @@ impl Balance {
         // What a run that was killed has left is to be removed, even if nothing else is to be done.
         let file = balance.how.services_file.as_ref();
         if balance.plan.wanted || file.is_some_and(|file| file.exists()) {
-            balance.launch(Vec::new());
+            balance.launch(Vec::new(), Failed::new());
         }
         balance
     }
@@ -149,10 +152,12 @@ impl Balance {
         config
     }
 
-    /// Starts the loop. What it finds of `adopt` in the kernel, and does not want, it removes.
-    fn launch(&mut self, adopt: Vec<ipvs::ServiceKey>) {
+    /// Starts the loop. What it finds of `adopt` in the kernel, and does not want, it removes; who had
+    /// failed has to prove that it works.
+    fn launch(&mut self, adopt: Vec<ipvs::ServiceKey>, failed: Failed) {
         let mut config = self.complete(self.plan.config.clone());
         config.adopt = adopt;
+        config.failed = failed;
         let now = Clock.now();
         match Running::start(config, &self.waker) {
             Ok(running) => {
@@ -163,13 +168,11 @@ impl Balance {
                     running.remote.set_bfd(name, *up);
                 }
                 self.shared.set(Some(running.remote.clone()));
-                let log = self.log.clone();
-                let say = move |report: TrackReport| {
-                    let (level, line) = messages::track(&report);
-                    log.line(level, &line);
-                };
-                let watchers = Watchers::new(running.remote.trackers(), say);
-                self.watchers = Some(watchers.with_launcher(crate::daemonize::THIS_PROGRAM));
+                let door = running.remote.trackers();
+                self.watchers = Some(match &self.watchers {
+                    Some(old) => old.followed_by(door),
+                    None => self.watchers(door),
+                });
                 self.running = Some(running);
                 self.watch();
             }
@@ -181,6 +184,16 @@ impl Balance {
                 }
             }
         }
+    }
+
+    /// Nobody yet.
+    fn watchers(&self, door: TrackerDoor) -> Watchers {
+        let log = self.log.clone();
+        let say = move |report: TrackReport| {
+            let (level, line) = messages::track(&report);
+            log.line(level, &line);
+        };
+        Watchers::new(door, say).with_launcher(crate::daemonize::THIS_PROGRAM)
     }
 
     /// Have the files read that checks look at.
@@ -238,7 +251,7 @@ impl Balance {
     /// the kernel goes on meanwhile, and is taken over.
     fn failed(&mut self) {
         self.shared.set(None);
-        if let Some(mut watchers) = self.watchers.take() {
+        if let Some(watchers) = &mut self.watchers {
             watchers.stop(STOP_CHECK_PATIENCE);
         }
         let Some(running) = self.running.take() else {
@@ -268,15 +281,15 @@ impl Balance {
     }
 
     /// Starts the loop again when it is time for that.
-    pub(super) fn look(&mut self, now: Instant) {
+    pub(super) fn look(&mut self, now: Instant, failed: impl FnOnce() -> Failed) {
         if self.life == Life::Running && self.respawn.take_due(now) {
-            let known = keys(&self.plan);
+            let (known, failed) = (keys(&self.plan), failed());
             // What was sent to the old one and not answered is lost; the newest one counts.
             if let Some(plan) = self.pending.pop_back() {
                 self.pending.clear();
                 self.plan = plan;
             }
-            self.launch(known);
+            self.launch(known, failed);
         }
         if let Life::Stopping(until) = self.life
             && until <= now
@@ -303,7 +316,7 @@ impl Balance {
                 self.plan = plan;
                 let waits = self.respawn.patience(Clock.now()).is_some();
                 if self.plan.wanted && !waits && self.life == Life::Running {
-                    self.launch(known);
+                    self.launch(known, Failed::new());
                 }
             }
         }
@@ -406,5 +419,119 @@ impl Running {
             thread,
             started: Clock.now(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{SocketAddr, TcpListener};
+
+    use healthcheck::{Schedule, Target};
+    use ipvs::{Destination, Forward, Protocol, Service, ServiceKey};
+    use keepalived_driver::balance::{CheckSetup, ProbeSetup, ServerSetup, ServiceSetup};
+    use keepalived_driver::fuzzing::balance_panic;
+
+    use super::*;
+    use crate::log::LogSettings;
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    fn server(label: &str, to: SocketAddr) -> ServerSetup {
+        let mut server = ServerSetup::new(label, Destination::new(to, Forward::Masquerade, 1));
+        let mut schedule = Schedule::every(Duration::from_millis(50));
+        schedule.retries = 0;
+        let timeout = Duration::from_secs(5);
+        let target = Target::new(to);
+        server.checks = vec![CheckSetup::new(
+            ProbeSetup::Tcp { target, timeout },
+            schedule,
+        )];
+        server
+    }
+
+    /// Reports until one fits; what is due in between is done.
+    fn until<T>(
+        balance: &mut Balance,
+        poll: &mut mio::Poll,
+        failed: &Failed,
+        fits: impl Fn(&BalanceReport) -> Option<T>,
+    ) -> T {
+        let end = Clock.now().checked_add(PATIENCE).unwrap();
+        let mut events = mio::Events::with_capacity(4);
+        while Clock.now() < end {
+            balance.look(Clock.now(), || failed.clone());
+            while let Some(report) = balance.next_report() {
+                if let Some(found) = fits(&report) {
+                    return found;
+                }
+            }
+            let patience = balance.patience(Clock.now());
+            let patience = patience.unwrap_or(PATIENCE).min(Duration::from_secs(1));
+            poll.poll(&mut events, Some(patience)).unwrap();
+        }
+        panic!("nothing of the kind was reported within {PATIENCE:?}");
+    }
+
+    /// A bug ends one life of the loop; the next one knows who had failed, and goes on.
+    #[test]
+    fn a_loop_that_panicked_is_started_again_and_who_had_failed_stays_failed() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let good = listener.local_addr().unwrap();
+        std::thread::spawn(move || while listener.accept().is_ok() {});
+        // Nobody listens there any more.
+        let closed = TcpListener::bind("127.0.0.1:0").unwrap();
+        let bad = closed.local_addr().unwrap();
+        drop(closed);
+        let key = ServiceKey::address(Protocol::TCP, "192.0.2.1:80".parse().unwrap());
+        let service = Service::new(key, "rr".parse().unwrap());
+        let servers = vec![server("good", good), server("bad", bad)];
+        let mut config = BalanceConfig::new(vec![ServiceSetup::new("v", vec![service], servers)]);
+        // Not the kernel of whoever runs the tests.
+        config.namespace = Some("/nonexistent/namespace".into());
+        config.load_module = None;
+        let plan = BalancePlan::of(config);
+        let how = BalanceSettings {
+            keep: false,
+            no_respawn: false,
+            services_file: None,
+        };
+        let log = Log::start(&LogSettings {
+            console: false,
+            syslog: None,
+            file: None,
+            flush_file: false,
+            detail: false,
+            tag_suffix: String::new(),
+        });
+        let mut poll = mio::Poll::new().unwrap();
+        let waker = Arc::new(Waker::new(poll.registry(), mio::Token(0)).unwrap());
+        let mut balance = Balance::start(plan, how, &waker, &log.unwrap());
+        let started = |report: &BalanceReport| match report {
+            BalanceReport::Started { up, .. } => Some(up.clone()),
+            _ => None,
+        };
+        let nobody = Failed::new();
+        let up = until(&mut balance, &mut poll, &nobody, started);
+        assert_eq!(up, [true, true]);
+        let label = until(&mut balance, &mut poll, &nobody, |report| match report {
+            BalanceReport::ServerDown { server, .. } => Some(server.setup()?.label.clone()),
+            _ => None,
+        });
+        assert_eq!(&*label, "bad");
+        balance_panic(&balance.running.as_ref().unwrap().remote);
+        let failed: Failed = [(Arc::from("v"), label)].into();
+        let up = until(&mut balance, &mut poll, &failed, started);
+        assert_eq!(up, [true, false], "it was not believed in anew");
+        // The new one checks, and ends in order.
+        let _listener = TcpListener::bind(bad).unwrap();
+        until(&mut balance, &mut poll, &failed, |report| match report {
+            BalanceReport::ServerUp { server } => Some(server.setup()?.label.clone()),
+            _ => None,
+        });
+        balance.stop();
+        until(&mut balance, &mut poll, &failed, |report| {
+            matches!(report, BalanceReport::Stopped).then_some(())
+        });
+        assert!(balance.has_stopped());
     }
 }

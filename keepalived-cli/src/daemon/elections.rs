@@ -11,7 +11,6 @@ use keepalived_driver::{Elections, Remote, Report, Reports};
 use mio::Waker;
 use vrrp_fsm::Instant;
 
-use super::watching::watchers;
 use super::{Daemon, DaemonError, STOP_CHECK_PATIENCE};
 use crate::log::Level;
 
@@ -103,7 +102,7 @@ impl Daemon<'_> {
         self.elections = Running::start(self.current.clone(), &self.waker, Some(shared))?;
         // New elections know nothing of what was found out for the old ones.
         self.watchers.stop(STOP_CHECK_PATIENCE);
-        self.watchers = watchers(&self.elections.remote, self.process_buffer, self.log);
+        self.watchers = self.watchers.followed_by(self.elections.remote.trackers());
         self.watch();
         Ok(())
     }

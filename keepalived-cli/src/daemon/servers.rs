@@ -8,6 +8,7 @@ use keepalived_driver::clock::Clock;
 use keepalived_driver::hooks::{ObjectId, Trigger};
 
 use super::Daemon;
+use super::balance::Failed;
 use crate::messages::balance::{self as words, Before};
 
 /// What was told of services and servers so far.
@@ -50,6 +51,16 @@ impl Told {
         }
     }
 
+    /// Servers that are down, as far as was told.
+    pub(super) fn failed(&self) -> Failed {
+        let services = self.services.iter();
+        let servers = services.flat_map(|(service, known)| {
+            let down = known.servers.iter().filter(|(_, before)| !before.up);
+            down.map(|(server, _)| (Arc::clone(service), Arc::clone(server)))
+        });
+        servers.collect()
+    }
+
     fn before(&self, report: &BalanceReport) -> Before {
         match report {
             BalanceReport::Weight { server, .. } => self.known(server),
@@ -83,6 +94,10 @@ impl Daemon<'_> {
             } => self.service_started(service, *quorum, *live, up),
             BalanceReport::ServerUp { server } => self.server_is(server, true),
             BalanceReport::ServerDown { server, .. } => self.server_is(server, false),
+            // As Keepalived does it: those that are up told so when they started.
+            BalanceReport::StartsDown { server } if self.balance.plan.init_notifies => {
+                self.tell_server(server, false);
+            }
             BalanceReport::Weight { server, weight } => {
                 let configured = server.setup().map(|setup| setup.destination.weight);
                 let weight = Some(*weight).filter(|weight| Some(*weight) != configured);
@@ -259,7 +274,7 @@ impl Daemon<'_> {
             let patience = self.balance.patience(Clock.now());
             // Whatever it is, what was told is looked at.
             let _ = self.poll.poll(&mut self.events, patience);
-            self.balance.look(Clock.now());
+            self.balance.look(Clock.now(), || self.told.failed());
             while let Some(report) = self.balance.next_report() {
                 self.handle_balance_report(&report);
             }

@@ -316,7 +316,11 @@ fn failed(check: &CheckRef, failure: &Failure) -> Vec<(Level, String)> {
             format!("ICMP CHECK on service {rs}{of} failed{after}.")
         }
         ProbeSetup::Dns { .. } => {
-            return vec![(Level::Info, format!("DNS_CHECK ({rs}) {failure}{after}"))];
+            let at = elsewhere(check, setup);
+            return vec![(
+                Level::Info,
+                format!("DNS_CHECK ({rs}) {failure}{at}{after}"),
+            )];
         }
         ProbeSetup::Script { command, .. } => {
             let script = program(command);
@@ -348,9 +352,10 @@ fn failed(check: &CheckRef, failure: &Failure) -> Vec<(Level, String)> {
 /// Why one attempt failed.
 fn attempt(check: &CheckRef, failure: &Failure) -> Option<(Level, String)> {
     let Words { rs, vs, setup } = words(check)?;
+    let at = elsewhere(check, setup);
     let text = match &setup.probe {
-        ProbeSetup::Tcp { .. } => format!("TCP connection to {rs} failed: {failure}."),
-        ProbeSetup::Http { .. } => web(rs, failure),
+        ProbeSetup::Tcp { .. } => format!("TCP connection to {rs} failed{at}: {failure}."),
+        ProbeSetup::Http { .. } => web(rs, &at, failure),
         ProbeSetup::Smtp { target, .. } => {
             let to = target.to;
             let (ip, port) = (to.ip(), to.port());
@@ -364,9 +369,11 @@ fn attempt(check: &CheckRef, failure: &Failure) -> Option<(Level, String)> {
                 _ => format!("SMTP_CHECK Read failure from server [{ip}]:{port}: {failure}"),
             }
         }
-        ProbeSetup::Dns { .. } => format!("DNS_CHECK ({rs}) {failure}"),
-        ProbeSetup::Udp { .. } => format!("UDP connection to {rs} failed: {failure}."),
-        ProbeSetup::Ping { .. } => format!("ICMP connection to {rs} of {vs} failed: {failure}."),
+        ProbeSetup::Dns { .. } => format!("DNS_CHECK ({rs}) {failure}{at}"),
+        ProbeSetup::Udp { .. } => format!("UDP connection to {rs} failed{at}: {failure}."),
+        ProbeSetup::Ping { .. } => {
+            format!("ICMP connection to {rs} of {vs} failed{at}: {failure}.")
+        }
         ProbeSetup::Script { command, .. } => {
             let script = program(command);
             let why = outcome(failure);
@@ -377,7 +384,26 @@ fn attempt(check: &CheckRef, failure: &Failure) -> Option<(Level, String)> {
     Some((Level::Info, text))
 }
 
-fn web(rs: &str, failure: &Failure) -> String {
+/// Where was looked, if that is not where the server is: with `connect_ip` and `connect_port`, and where a
+/// server without address translation has another port than its line.
+fn elsewhere(check: &CheckRef, setup: &CheckSetup) -> String {
+    let server = check.server.setup();
+    let (Some(server), Some(target)) = (server, setup.probe.target()) else {
+        return String::new();
+    };
+    let (own, to) = (server.address(), target.to);
+    let same = match setup.probe {
+        ProbeSetup::Ping { .. } => own.ip() == to.ip(),
+        _ => own == to,
+    };
+    match (same, &setup.probe) {
+        (true, _) => String::new(),
+        (false, ProbeSetup::Ping { .. }) => format!(" at [{}]", to.ip()),
+        (false, _) => format!(" at [{}]:{}", to.ip(), to.port()),
+    }
+}
+
+fn web(rs: &str, at: &str, failure: &Failure) -> String {
     use healthcheck::HttpFailure;
     let what = match failure {
         Failure::Http(HttpFailure::Status(_) | HttpFailure::StatusRange(_)) => {
@@ -390,7 +416,7 @@ fn web(rs: &str, failure: &Failure) -> String {
         Failure::Http(_) | Failure::Closed(_) => "Read error with",
         _ => "Connection failed",
     };
-    format!("{what} server {rs}: {failure}.")
+    format!("{what} server {rs}{at}: {failure}.")
 }
 
 fn outcome(failure: &Failure) -> String {

@@ -96,6 +96,8 @@ pub(super) struct Checks {
     try_again: Option<Instant>,
     seeds: RandomState,
     buffer: Vec<u8>,
+    /// [`OCTETS_PER_TURN`].
+    budget: usize,
     news: VecDeque<(CheckId, CheckNews)>,
     /// Attempts that began.
     pub(super) attempts: u64,
@@ -126,6 +128,7 @@ impl Checks {
             try_again: None,
             seeds: RandomState::new(),
             buffer: vec![0; BUFFER],
+            budget: OCTETS_PER_TURN,
             news: VecDeque::new(),
             attempts: 0,
             failures: 0,

@@ -1,5 +1,6 @@
 //! What the balancing loop is told to run: already validated, every name resolved to a type.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -37,10 +38,14 @@ pub struct BalanceConfig {
     /// are no longer wanted are removed. IPVS marks no owner, so the caller has to know. Counts for a
     /// start of the loop only.
     pub adopt: Vec<ipvs::ServiceKey>,
+    /// Servers that an earlier life of this daemon's loop had found failed, by the label of their service
+    /// and their own: their checks begin as failed ones, so that they are not in service until one has
+    /// passed. Counts for a start of the loop only.
+    pub failed: BTreeSet<(Arc<str>, Arc<str>)>,
     /// Where it is remembered which services are ours, so that a run after one that was killed removes
     /// those that it does not want: what is read there counts as in [`adopt`](Self::adopt). In a folder
-    /// that a start of the host empties, one for each daemon; absent: they stay. Gone after a stop in
-    /// order. Counts for a start of the loop only.
+    /// that a start of the host empties, one for each daemon; absent: they stay. Gone after a stop that
+    /// has removed them. Counts for a start of the loop only.
     pub services_file: Option<PathBuf>,
     /// The network namespace whose IPVS is used, as the path of its file; that of the process if
     /// absent (`net_namespace_ipvs`). Checks run in the namespace of the process. Counts for a start
@@ -77,6 +82,7 @@ impl BalanceConfig {
             marks: MarkSettings::default(),
             on_stop: OnStop::Remove,
             adopt: Vec::new(),
+            failed: BTreeSet::new(),
             services_file: None,
             namespace: None,
             verify: Duration::from_millis(500),
@@ -129,7 +135,8 @@ pub enum OnStop {
     Remove,
     /// The whole table is emptied, services of others included (`lvs_flush_on_stop`).
     Flush,
-    /// It stays as it is (`-I`, `--dont-release-ipvs`).
+    /// It stays as it is (`-I`, `--dont-release-ipvs`), and what of it is ours stays remembered in
+    /// [`BalanceConfig::services_file`].
     Keep,
 }
 

@@ -14,6 +14,12 @@ pub fn services_file(data: &[u8]) {
     }
 }
 
+/// The loop fails as by a bug, for tests of what follows.
+pub fn panic(remote: &super::BalanceRemote) {
+    // It has failed already if this does.
+    let _ = remote.panic();
+}
+
 /// Two configurations: each thing of the new one comes from one place, and each of the old one goes to one.
 pub fn plan(data: &[u8]) {
     let mut octets = data.iter().copied();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use healthcheck::{CheckerEvent, PoolEvent, ServerId};
+use healthcheck::{CheckerEvent, Health, PoolEvent, ServerId};
 use sans_io_time::Instant;
 
 use super::checks::{CheckNews, Place};
@@ -56,11 +56,37 @@ impl Balancing {
                 .into_iter()
                 .for_each(|report| self.reports.push(report));
         }
+        if *event == CheckerEvent::FirstResult {
+            self.tell_start(place);
+        }
         if let Some(service) = self.services.get_mut(&place.service) {
             let server = ServerId(place.server);
             service.pool.handle_check(server, place.check, event);
         }
         self.tell_pool(place.service, now);
+    }
+
+    /// LVS-18: a server with `alpha` is down because that has been found, and no longer because nothing
+    /// has.
+    fn tell_start(&mut self, place: Place) {
+        let Some(service) = self.services.get_mut(&place.service) else {
+            return;
+        };
+        let Some(server) = service.servers.get_mut(place.server) else {
+            return;
+        };
+        let check = server.checks.get(place.check);
+        let check = check.and_then(|check| self.checks.get(*check));
+        let down = check.is_some_and(|check| check.checker.health() == Health::Down);
+        // Who was up until now goes down in the same moment, which is told by itself.
+        let was_up = service.pool.is_up(ServerId(place.server));
+        if down && !was_up && !std::mem::replace(&mut server.start_told, true) {
+            let server = ServerRef {
+                service: Arc::clone(&service.setup),
+                server: place.server,
+            };
+            self.reports.push(BalanceReport::StartsDown { server });
+        }
     }
 
     /// What a pool has to tell.
@@ -80,6 +106,7 @@ impl Balancing {
             {
                 server.since = now;
                 server.transitions += 1;
+                server.start_told = true;
             }
             if let PoolEvent::QuorumGained { .. } | PoolEvent::QuorumLost { .. } = &event {
                 service.since = now;

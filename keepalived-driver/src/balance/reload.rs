@@ -278,6 +278,12 @@ impl Balancing {
                     true => (Health::Up, WeightChange::None),
                     false => (Health::Down, WeightChange::None),
                 });
+            let failed = |label: &Arc<str>| {
+                let name = (Arc::clone(&setup.label), Arc::clone(label));
+                self.turns == 0 && self.config.failed.contains(&name)
+            };
+            let inherited = inherited
+                .or_else(|| failed(&server.label).then_some((Health::Down, WeightChange::None)));
             let mut left: Vec<CheckId> =
                 old_server.map_or_else(Vec::new, |server| server.checks.clone());
             let mut checks = Vec::new();
@@ -326,6 +332,7 @@ impl Balancing {
                 checks,
                 since: old_server.map_or(now, |server| server.since),
                 transitions: old_server.map_or(0, |server| server.transitions),
+                start_told: old_server.is_some_and(|server| server.start_told),
             });
         }
         let mut pool = Pool::new(config);

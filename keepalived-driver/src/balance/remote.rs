@@ -21,6 +21,9 @@ pub(super) enum Command {
     Snapshot(SyncSender<Box<BalanceSnapshot>>),
     LeaveRealtime,
     Stop,
+    /// As if there were a bug.
+    #[cfg(feature = "fuzzing")]
+    Panic,
 }
 
 /// Which virtual routers are master, as far as was told.
@@ -122,6 +125,11 @@ impl BalanceRemote {
     /// The loop has ended, or has more to do than it takes.
     pub fn leave_realtime(&self) -> Result<(), RemoteError> {
         self.send(Command::LeaveRealtime)
+    }
+
+    #[cfg(feature = "fuzzing")]
+    pub(super) fn panic(&self) -> Result<(), RemoteError> {
+        self.send(Command::Panic)
     }
 
     /// End in order: what the configuration says about the end is done, then

@@ -74,6 +74,12 @@ pub enum BalanceReport {
         /// Why; absent when the loop stops, and when a reload removed it or made it so.
         reason: Option<Failure>,
     },
+    /// The first result about a real server that counted as failed from the start (`alpha`) is that it is.
+    /// Once for each; not a transition.
+    StartsDown {
+        /// Which.
+        server: ServerRef,
+    },
     /// The weight of a real server changed by what its checks say.
     Weight {
         /// Which.

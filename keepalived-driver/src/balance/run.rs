@@ -446,6 +446,8 @@ impl Balancing {
                     }
                 }
                 Command::Stop => return false,
+                #[cfg(feature = "fuzzing")]
+                Command::Panic => panic!("told to"),
             }
         }
         true

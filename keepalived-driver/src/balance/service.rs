@@ -38,6 +38,8 @@ pub(super) struct RunningServer {
     /// When it last went up or down, and how often it has.
     pub(super) since: Instant,
     pub(super) transitions: u64,
+    /// That it began as failed was told, or it has told more than that.
+    pub(super) start_told: bool,
 }
 
 impl RunningService {

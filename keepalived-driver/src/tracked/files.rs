@@ -17,7 +17,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Token};
@@ -33,14 +33,19 @@ const NOTIFY: Token = Token(WAKER.0 + 1);
 /// More than this of a file is not looked at: a number is shorter.
 const MOST: u64 = 128;
 
+/// The files into which their number was written, and as what. It outlives the thread, so that one that
+/// starts again after a failure does not write over what somebody has written since.
+pub(super) type Initialised = Arc<Mutex<BTreeMap<TrackerId, FileWatch>>>;
+
 /// The life of the thread.
-pub(super) fn watch(post: &mut Post) -> io::Result<()> {
+pub(super) fn watch(post: &mut Post, initialised: &Initialised) -> io::Result<()> {
     let notify = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
     let fd = notify.as_raw_fd();
     let registry = post.poll.registry();
     registry.register(&mut SourceFd(&fd), NOTIFY, Interest::READABLE)?;
     let mut files = Files {
         post,
+        initialised,
         notify,
         files: BTreeMap::new(),
         folders: HashMap::new(),
@@ -74,6 +79,7 @@ struct Tracked {
 
 struct Files<'a> {
     post: &'a mut Post,
+    initialised: &'a Initialised,
     notify: OwnedFd,
     files: BTreeMap<TrackerId, Tracked>,
     /// The folders that are watched, by the kernel's number.
@@ -91,6 +97,7 @@ impl Files<'_> {
             let known = old.remove(&setup.id).filter(|known| known.setup == setup);
             if known.is_none()
                 && let Some(init) = watch.init
+                && self.is_first(&setup.id, watch)
                 && let Err(error) = initialise(&watch.path, init)
             {
                 self.remark(
@@ -108,7 +115,14 @@ impl Files<'_> {
             });
             self.files.insert(setup.id.clone(), tracked);
         }
+        lock(self.initialised).retain(|id, _| self.files.contains_key(id));
         self.settle();
+    }
+
+    /// Nobody has written this into the file yet, in this life or an earlier one.
+    fn is_first(&self, id: &TrackerId, watch: &FileWatch) -> bool {
+        let before = lock(self.initialised).insert(id.clone(), watch.clone());
+        before.as_ref() != Some(watch)
     }
 
     fn remark(&self, id: &TrackerId, text: String) {
@@ -201,7 +215,10 @@ impl Files<'_> {
                 (tracked.value, Some(text))
             }
             Ok(Content::Empty) => (Some(0), None),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => (Some(0), None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let path = tracked.watch.path.display();
+                (Some(0), Some(format!("there is no {path}, taken for 0")))
+            }
             // Not to be read is not the same as not there.
             Err(error) => (tracked.value.or(Some(0)), Some(error.to_string())),
         };
@@ -287,6 +304,11 @@ impl Files<'_> {
         }
         Ok(())
     }
+}
+
+/// Each change is one insertion: it is whole even after a panic.
+fn lock(initialised: &Initialised) -> MutexGuard<'_, BTreeMap<TrackerId, FileWatch>> {
+    initialised.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// `init_file`. TRK-05.

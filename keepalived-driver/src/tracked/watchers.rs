@@ -28,6 +28,7 @@ pub struct Watchers {
     scripts: Option<Watcher>,
     files: Option<Watcher>,
     processes: Option<Watcher>,
+    initialised: files::Initialised,
 }
 
 impl std::fmt::Debug for Watchers {
@@ -50,6 +51,23 @@ impl Watchers {
             scripts: None,
             files: None,
             processes: None,
+            initialised: files::Initialised::default(),
+        }
+    }
+
+    /// Nobody yet, who will tell another loop, the one before having failed: files that were initialised
+    /// are not again. Stop the old ones first.
+    #[must_use]
+    pub fn followed_by(&self, door: TrackerDoor) -> Self {
+        Self {
+            door,
+            say: Arc::clone(&self.say),
+            launcher: self.launcher.clone(),
+            process_buffer: self.process_buffer,
+            scripts: None,
+            files: None,
+            processes: None,
+            initialised: Arc::clone(&self.initialised),
         }
     }
 
@@ -88,7 +106,9 @@ impl Watchers {
         let wanted = of(TrackerKind::File);
         if self.files.is_none() && !wanted.is_empty() {
             let (door, say) = (self.door.clone(), Arc::clone(&self.say));
-            self.files = Some(Watcher::start("files", door, say, files::watch)?);
+            let initialised = Arc::clone(&self.initialised);
+            let life = move |post: &mut Post| files::watch(post, &initialised);
+            self.files = Some(Watcher::start("files", door, say, life)?);
         }
         if let Some(files) = &self.files {
             files.watch(wanted);
@@ -116,5 +136,61 @@ impl Watchers {
         for watcher in all.into_iter().flatten() {
             watcher.stop(patience);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::{FileWatch, InitFile, Watch};
+    use super::*;
+
+    /// TRK-05: the start is the daemon's, not that of one of its threads.
+    #[test]
+    fn a_file_is_not_written_over_when_a_loop_is_started_again() {
+        let path = std::env::temp_dir().join(format!("init-file-{}", std::process::id()));
+        let mut poll = mio::Poll::new().unwrap();
+        let waker = Arc::new(mio::Waker::new(poll.registry(), mio::Token(0)).unwrap());
+        let door = || TrackerDoor::new(Arc::clone(&waker));
+        let mut watch = FileWatch::new(&path);
+        watch.init = Some(InitFile {
+            value: 5,
+            overwrite: true,
+        });
+        let files = |watch: &FileWatch| {
+            let watch = Watch::File(watch.clone());
+            [Arc::new(TrackerSetup::new("f", watch))]
+        };
+        let mut read = |door: &TrackerDoor, files: &[Arc<TrackerSetup>]| {
+            let mut events = mio::Events::with_capacity(4);
+            while door.facts(&files[0]).is_none() {
+                poll.poll(&mut events, Some(Duration::from_secs(20)))
+                    .unwrap();
+                assert!(!events.is_empty(), "it is read");
+            }
+            fs::read_to_string(&path).unwrap()
+        };
+        fs::write(&path, "1\n").unwrap();
+        let (first, all) = (door(), files(&watch));
+        let mut watchers = Watchers::new(first.clone(), |_| {});
+        watchers.watch(&all).unwrap();
+        assert_eq!(read(&first, &all), "5\n");
+        watchers.stop(Duration::from_secs(20));
+        fs::write(&path, "7\n").unwrap();
+        let second = door();
+        let mut watchers = watchers.followed_by(second.clone());
+        watchers.watch(&all).unwrap();
+        assert_eq!(read(&second, &all), "7\n");
+        // Another number is another start.
+        watch.init = Some(InitFile {
+            value: 6,
+            overwrite: true,
+        });
+        let all = files(&watch);
+        watchers.watch(&all).unwrap();
+        assert_eq!(read(&second, &all), "6\n");
+        watchers.stop(Duration::from_secs(20));
+        fs::remove_file(&path).unwrap();
     }
 }

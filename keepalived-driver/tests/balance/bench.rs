@@ -119,6 +119,7 @@ pub(crate) fn words(report: &BalanceReport) -> String {
                 None => format!("{label} down"),
             }
         }
+        B::StartsDown { server } => format!("{} starts down", server.setup().unwrap().label),
         B::Weight { server, weight } => {
             format!("{} weight {weight}", server.setup().unwrap().label)
         }

@@ -105,6 +105,47 @@ fn a_server_whose_check_cannot_be_had_is_down_with_that_reason() {
     bench.until("failed again", down);
 }
 
+/// LVS-12, LVS-18.
+#[test]
+fn of_a_server_that_begins_as_failed_the_first_failure_is_told_once() {
+    let alpha = |to| {
+        let mut check = check(tcp(to), 20);
+        check.schedule.alpha = true;
+        check
+    };
+    let (bad, good) = (closed_port(), serve(drop));
+    let servers = vec![
+        server("a", vec![alpha(bad), alpha(bad)]),
+        server("b", vec![alpha(good)]),
+    ];
+    let mut bench = Bench::start(config(vec![service("v", servers)]));
+    bench.expect("attempt: connection refused");
+    bench.expect("a starts down");
+    bench.until("checked", |all| {
+        all.services[0].servers[0].checks[1].attempts > 3
+    });
+    bench.rest();
+    let told = |text: &str| bench.told.iter().filter(|told| *told == text).count();
+    assert_eq!(told("a starts down"), 1);
+    assert_eq!(told("attempt: connection refused"), 2, "of each check");
+    assert_eq!((told("b starts down"), told("b up")), (0, 1));
+}
+
+/// Who had failed before the loop was started again is not in service until a check has passed.
+#[test]
+fn a_server_that_failed_in_an_earlier_life_has_to_prove_itself() {
+    let good = serve(drop);
+    let servers = vec![server("a", vec![check(tcp(good), 20)]), server("b", vec![])];
+    let mut config = config(vec![service("v", servers)]);
+    for label in ["a", "b"] {
+        config.failed.insert(("v".into(), label.into()));
+    }
+    let mut bench = Bench::start(config);
+    // Of one that nobody checks nothing can be found out.
+    bench.expect("v started true [false, true]");
+    bench.expect("a up");
+}
+
 /// CHK-11, CHK-14, CHK-15, CHK-17, CHK-18: one of each kind, good and bad.
 #[test]
 fn each_kind_of_check_finds_who_works_and_who_does_not() {

@@ -108,6 +108,19 @@ impl BalancePlan {
         }
     }
 
+    /// This, and nobody wants to know.
+    #[cfg(test)]
+    pub(crate) fn of(config: BalanceConfig) -> Self {
+        Self {
+            config,
+            wishes: BTreeMap::new(),
+            files: Vec::new(),
+            init_notifies: false,
+            check_mails: false,
+            wanted: true,
+        }
+    }
+
     /// Nothing at all: `-P`.
     pub(crate) fn clear(&mut self) {
         let thread = std::mem::take(&mut self.config.thread);

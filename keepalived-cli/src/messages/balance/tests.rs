@@ -156,7 +156,7 @@ fn a_failed_check_says_why_and_then_what_keepalived_says() {
     assert_eq!(
         failed(tcp(), 1, refused()),
         [
-            "TCP connection to [127.0.0.1]:tcp:80 failed: connection refused.",
+            "TCP connection to [127.0.0.1]:tcp:80 failed at [127.0.0.1]:5001: connection refused.",
             "TCP_CHECK on service [127.0.0.1]:tcp:80 failed after 1 retries."
         ]
     );
@@ -175,6 +175,14 @@ fn a_failed_check_says_why_and_then_what_keepalived_says() {
             "HTTP status code error to server [127.0.0.1]:tcp:80: status code 404.",
             "HTTP_CHECK on service [127.0.0.1]:tcp:80 failed after 3 retries."
         ]
+    );
+    let there = ProbeSetup::Tcp {
+        target: Target::new(to("127.0.0.1:80")),
+        timeout: SECOND,
+    };
+    assert_eq!(
+        failed(there, 0, refused())[0],
+        "TCP connection to [127.0.0.1]:tcp:80 failed: connection refused."
     );
     let ping = ProbeSetup::Ping {
         target: Target::new(to("127.0.0.1:0")),

@@ -9,7 +9,7 @@ use mio::{Interest, Token};
 use sans_io_time::Instant;
 
 use super::super::conn::{Conn, OpenError, ReadOutcome};
-use super::{CheckId, Checks, OCTETS_PER_TURN, SCARCE};
+use super::{CheckId, Checks, SCARCE};
 
 impl Checks {
     /// A socket has something to tell. Nothing to do for one that is closed.
@@ -50,7 +50,7 @@ impl Checks {
     }
 
     fn read(&mut self, token: Token, now: Instant) {
-        let mut left = OCTETS_PER_TURN;
+        let mut left = self.budget;
         loop {
             let Some(id) = self.tokens.get(&token).copied() else {
                 return;
@@ -148,5 +148,85 @@ impl Checks {
             self.connect(id, output, now);
             self.drive(id, now);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    use healthcheck::{HttpConfig, Page, Schedule, Target};
+    use mio::{Events, Poll};
+
+    use super::super::super::check::{CheckSetup, ProbeSetup};
+    use super::super::Place;
+    use super::*;
+    use crate::clock::Clock;
+
+    const LONG: Duration = Duration::from_secs(30);
+
+    /// LESSONS A10: however much a server has sent, no more than a turn's worth is read before the others
+    /// have theirs.
+    #[test]
+    fn a_server_that_sends_much_is_read_a_little_in_each_turn() {
+        const BODY: usize = 48 << 10;
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let to = listener.local_addr().unwrap();
+        let (sent, all_sent) = channel();
+        let (end, ended) = channel::<()>();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request).unwrap();
+            // It fits into the socket of the other side, which does not read yet.
+            let head = "HTTP/1.0 200 OK\r\n\r\n".to_owned();
+            stream
+                .write_all((head + &"x".repeat(BODY)).as_bytes())
+                .unwrap();
+            sent.send(()).unwrap();
+            let _ = ended.recv();
+        });
+        let mut poll = Poll::new().unwrap();
+        let mut checks = Checks::new(poll.registry().try_clone().unwrap(), 1);
+        (checks.buffer, checks.budget) = (vec![0; 1024], 4096);
+        let probe = ProbeSetup::Http {
+            target: Target::new(to),
+            config: HttpConfig::new(vec![Page::new("/")]),
+            timeout: LONG,
+        };
+        let mut schedule = Schedule::every(LONG);
+        schedule.warmup = Duration::ZERO;
+        let place = Place {
+            service: 0,
+            server: 0,
+            check: 0,
+        };
+        let setup = CheckSetup::new(probe, schedule);
+        checks.add(&setup, place, None, false, Clock.now());
+        checks.handle_due(Clock.now());
+        let mut events = Events::with_capacity(4);
+        while all_sent.try_recv().is_err() {
+            poll.poll(&mut events, Some(Duration::from_millis(10)))
+                .unwrap();
+            // Until the request has gone; what comes back waits.
+            for event in events.iter().filter(|event| event.is_writable()) {
+                if !event.is_readable() {
+                    checks.handle_ready(event, Clock.now());
+                }
+            }
+        }
+        let token = *checks.tokens.keys().next().unwrap();
+        checks.read(token, Clock.now());
+        let mut turns = 1;
+        while !checks.unread.is_empty() {
+            checks.handle_unread(Clock.now());
+            turns += 1;
+        }
+        let least = BODY / (4096 + 1024);
+        assert!(turns >= least, "{turns} turns for {BODY} octets");
+        drop(end);
     }
 }

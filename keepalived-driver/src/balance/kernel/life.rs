@@ -378,9 +378,7 @@ impl Life<'_> {
     /// The end, in order.
     fn farewell(mut self, how: OnStop) {
         if how == OnStop::Keep {
-            // They are left to somebody else, on purpose.
-            let trouble = self.remembered.set(BTreeSet::new());
-            self.trouble_of_memory(trouble);
+            // They stay ours, and are remembered as such: the next run removes what it does not want.
             return;
         }
         if self.link.is_none() {
