@@ -62,8 +62,10 @@ pub struct Checker<P> {
     /// Start of the last check that was not a retry.
     started: Option<Instant>,
     next: Option<Instant>,
-    /// Failures in a row while up, successes in a row while down.
+    /// Failed attempts of one check while up, successes in a row while down.
     row: u32,
+    /// Failed checks in a row while up, retries included.
+    falls: u32,
     results: Results,
     events: VecDeque<CheckerEvent>,
 }
@@ -88,6 +90,7 @@ impl<P: Probe> Checker<P> {
             started: None,
             next: None,
             row: 0,
+            falls: 0,
             results: Results::default(),
             events: VecDeque::new(),
         };
@@ -153,6 +156,7 @@ impl<P: Probe> Checker<P> {
         }
         self.suspended = on;
         self.row = 0;
+        self.falls = 0;
         if on {
             self.running = false;
             self.next = None;
@@ -247,7 +251,12 @@ impl<P: Probe> Checker<P> {
             self.events.push_back(CheckerEvent::Weight(passed.weight));
         }
         match self.health {
-            Health::Up => self.row = 0,
+            Health::Up => {
+                self.row = 0;
+                if passed.complete {
+                    self.falls = 0;
+                }
+            }
             Health::Down if passed.complete => {
                 self.row = self.row.saturating_add(1);
                 if self.row >= self.schedule.rise {
@@ -271,9 +280,13 @@ impl<P: Probe> Checker<P> {
             }
             Health::Up => {
                 self.row = 0;
-                self.health = Health::Down;
-                self.events.push_back(CheckerEvent::Down(failure));
-                return None;
+                self.falls = self.falls.saturating_add(1);
+                if self.falls >= self.schedule.fall {
+                    self.falls = 0;
+                    self.health = Health::Down;
+                    self.events.push_back(CheckerEvent::Down(failure));
+                    return None;
+                }
             }
             Health::Down => self.row = 0,
         }

@@ -18,6 +18,9 @@ pub struct Schedule {
     pub alpha: bool,
     /// Successes in a row that bring a failed check back; at least 1.
     pub rise: u32,
+    /// Failures in a row, each with its retries, that take a check down; at least 1. They come at the
+    /// regular times; the retries of each at their own.
+    pub fall: u32,
     /// A check of several pages looks at the next one at once while it comes up.
     pub fast_recovery: bool,
     /// Tell of each failed attempt, not of the one that decides only.
@@ -36,6 +39,7 @@ impl Schedule {
             warmup: interval,
             alpha: false,
             rise: 1,
+            fall: 1,
             fast_recovery: false,
             log_all_failures: false,
         }

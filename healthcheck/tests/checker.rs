@@ -5,6 +5,8 @@ mod common;
 use std::time::Duration;
 
 use common::{LIMIT, at, target};
+use proptest::prelude::*;
+
 use healthcheck::{
     Checker, CheckerEvent, ConnId, Failure, FileProbe, Health, HttpConfig, HttpProbe, Input,
     Instant, IoFailure, Level, Output, Page, Schedule, TcpProbe, WeightChange,
@@ -171,6 +173,66 @@ fn rise_wants_successes_in_a_row() {
     world.results(&[false]);
     assert_eq!(world.results(&[true, true, false, true, true]), []);
     assert_eq!(world.results(&[true]), [CheckerEvent::Up]);
+}
+
+/// Retries are part of one failure, and so many of those have to come in a row.
+#[test]
+fn fall_wants_failures_in_a_row_each_with_its_retries() {
+    let mut schedule = schedule();
+    (schedule.retries, schedule.fall) = (1, 2);
+    let mut world = World::new(schedule);
+    assert_eq!(world.results(&[false, false]), []);
+    assert_eq!(
+        world.results(&[false, true, false, false]),
+        [],
+        "one that passed between"
+    );
+    assert_eq!(world.results(&[false]), []);
+    assert_eq!(world.results(&[false]), [CheckerEvent::Down(REFUSED)]);
+    // The second failure comes a whole interval after the first, its retry a second after itself.
+    let ends = &world.starts[world.starts.len() - 4..];
+    assert_eq!(ends[1] - ends[0], 1_000);
+    assert_eq!(ends[2] - ends[0], 10_000);
+    assert_eq!(ends[3] - ends[2], 1_000);
+}
+
+proptest! {
+    /// What the counts come to, told in the plainest way: a list of results, cut into failures of several
+    /// attempts each and successes.
+    #[test]
+    fn health_follows_from_the_last_results_alone(
+        retries in 0_u32..3,
+        rise in 1_u32..4,
+        fall in 1_u32..4,
+        results in prop::collection::vec(any::<bool>(), 0..60),
+    ) {
+        let mut schedule = schedule();
+        (schedule.retries, schedule.rise, schedule.fall) = (retries, rise, fall);
+        let mut world = World::new(schedule);
+        let (mut up, mut attempts, mut failures, mut successes) = (true, 0, 0, 0);
+        for good in results {
+            world.results(&[good]);
+            match (up, good) {
+                (true, true) => (attempts, failures) = (0, 0),
+                (true, false) => {
+                    attempts += 1;
+                    if attempts > retries {
+                        (attempts, failures) = (0, failures + 1);
+                    }
+                    up = failures < fall;
+                    successes = 0;
+                }
+                (false, true) => {
+                    successes += 1;
+                    up = successes >= rise;
+                    (attempts, failures) = (0, 0);
+                }
+                (false, false) => successes = 0,
+            }
+            let health = if up { Health::Up } else { Health::Down };
+            prop_assert_eq!(world.checker.health(), health);
+        }
+    }
 }
 
 /// CHK-07.

@@ -56,6 +56,23 @@ fn seconds(number: u64) -> Duration {
     Duration::from_secs(number)
 }
 
+/// B16. Handed down like the number of retries.
+#[test]
+fn rise_and_fall_are_one_unless_written() {
+    let counts = |lines: &str, server: &str| {
+        let schedule = checker(lines, server).schedule;
+        (schedule.rise, schedule.fall)
+    };
+    assert_eq!(counts("", "TCP_CHECK {\n}"), (1, 1));
+    assert_eq!(counts("rise 2\nfall 3", "TCP_CHECK {\n}"), (2, 3));
+    assert_eq!(
+        counts("rise 2\nfall 3", "fall 4\nTCP_CHECK {\nrise 5\n}"),
+        (5, 4)
+    );
+    let zero = text("192.0.2.1 80", "rise 0", "");
+    assert_eq!(codes(&zero), ["out-of-range"]);
+}
+
 #[test]
 fn what_goes_beyond_keepalived_is_off_unless_written() {
     let plain = service("", "");

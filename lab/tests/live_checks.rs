@@ -471,6 +471,53 @@ fn a_check_is_repeated_as_often_as_the_line_says() {
     }
 }
 
+/// B16: how many failures in a row make a server fail.
+///
+/// Flips: virtual_server.real_server.TCP_CHECK.fall, virtual_server.real_server.HTTP_GET.fall,
+/// virtual_server.real_server.SSL_GET.fall, virtual_server.real_server.SMTP_CHECK.fall,
+/// virtual_server.real_server.SMTP_CHECK.host.fall, virtual_server.real_server.DNS_CHECK.fall,
+/// virtual_server.real_server.UDP_CHECK.fall, virtual_server.real_server.PING_CHECK.fall,
+/// virtual_server.real_server.MISC_CHECK.fall, virtual_server.fall, virtual_server.real_server.fall.
+#[test]
+#[ignore = "live: cargo xtask live"]
+fn a_server_fails_after_as_many_failures_as_the_line_says() {
+    let mut bench = Bench::refusing();
+    let items = whole();
+    let base = "delay_loop 0.3\nwarmup 0\nretry 1\ndelay_before_retry 0.1\nconnect_timeout 0.2";
+    let mut pipe = bench.start_both(&items, "fall 1000", base);
+    wait_all(&mut pipe, &items, false, "DOWN");
+    for (number, item) in items.iter().enumerate() {
+        wait_until(&format!("{item:?} again and again"), PATIENCE, || {
+            bench.attempts(item, number, true) >= 6
+        });
+    }
+    assert_eq!(happened(&mut pipe, &items, true, "DOWN"), NOTHING);
+}
+
+/// B16: how many successes in a row bring it back.
+///
+/// Flips: virtual_server.real_server.TCP_CHECK.rise, virtual_server.real_server.HTTP_GET.rise,
+/// virtual_server.real_server.SSL_GET.rise, virtual_server.real_server.SMTP_CHECK.rise,
+/// virtual_server.real_server.SMTP_CHECK.host.rise, virtual_server.real_server.DNS_CHECK.rise,
+/// virtual_server.real_server.UDP_CHECK.rise, virtual_server.real_server.PING_CHECK.rise,
+/// virtual_server.real_server.MISC_CHECK.rise, virtual_server.rise, virtual_server.real_server.rise.
+#[test]
+#[ignore = "live: cargo xtask live"]
+fn a_server_comes_back_after_as_many_successes_as_the_line_says() {
+    let mut bench = Bench::new();
+    let items = whole();
+    let base =
+        "alpha\ndelay_loop 0.3\nwarmup 0\nretry 1\ndelay_before_retry 0.1\nconnect_timeout 5";
+    let mut pipe = bench.start_both(&items, "rise 1000", base);
+    wait_all(&mut pipe, &items, false, "UP");
+    for (number, item) in items.iter().enumerate() {
+        wait_until(&format!("{item:?} again and again"), PATIENCE, || {
+            bench.attempts(item, number, true) >= 4
+        });
+    }
+    assert_eq!(happened(&mut pipe, &items, true, "UP"), NOTHING);
+}
+
 /// The old name of `retry`.
 ///
 /// Flips: virtual_server.real_server.HTTP_GET.nb_get_retry, virtual_server.real_server.SSL_GET.nb_get_retry.

@@ -9,6 +9,8 @@ table! { MISC_CHECK, MiscCheck;
         "Seconds between attempts.";
     "delay_loop", Line, "TIMER(0.000001..)", P1, Works, "as the server", "1.3.7",
         "Seconds between checks.";
+    "fall", Line, "UINT(1..)", P2, Works, "as the server", "keepalived-rs",
+        "Failures in a row, each with its retries, that take a server down.";
     "log_all_failures", Line, "[BOOL]", P2, Works, "as in global_defs", "2.0.11",
         "Log every failure, not only changes.";
     "misc_dynamic", Line, "", P1, Works, "off", "1.1.8",
@@ -19,6 +21,8 @@ table! { MISC_CHECK, MiscCheck;
         "Seconds the command may take.";
     "retry", Line, "UINT", P0, Works, "0", "1.3.7",
         "Further attempts after a failure.";
+    "rise", Line, "UINT(1..)", P2, Works, "as the server", "keepalived-rs",
+        "Successes in a row that bring a server back.";
     "user", Line, "USER [[:]GROUP]", P1, Works, "as script_user", "1.3.0",
         "User and group the command runs as.";
     "warmup", Line, "TIMER", P1, Works, "as delay_loop", "1.3.7",

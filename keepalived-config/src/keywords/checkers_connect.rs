@@ -21,6 +21,8 @@ table! { SMTP_CHECK, SmtpCheck;
         "Seconds between attempts.";
     "delay_loop", Line, "TIMER(0.000001..)", P1, Works, "as the server", "1.3.7",
         "Seconds between checks.";
+    "fall", Line, "UINT(1..)", P2, Works, "as the server", "keepalived-rs",
+        "Failures in a row, each with its retries, that take a server down.";
     "fwmark", Line, "UINT32", P1, Works, "none", "1.2.13",
         "Mark on the packets of the check.";
     "helo_name", Line, "STRING", P1, Works, "smtpchecker.keepalived.org", "1.1.8",
@@ -31,6 +33,8 @@ table! { SMTP_CHECK, SmtpCheck;
         "Log every failure, not only changes.";
     "retry", Line, "UINT", P1, Works, "as the server", "1.3.7",
         "Further attempts after a failure.";
+    "rise", Line, "UINT(1..)", P2, Works, "as the server", "keepalived-rs",
+        "Successes in a row that bring a server back.";
     "warmup", Line, "TIMER", P1, Works, "as delay_loop", "1.3.7",
         "Longest random delay in seconds before the first check.";
 }
@@ -54,12 +58,16 @@ table! { SMTP_CHECK_HOST, SmtpCheckHost;
         "Seconds between attempts.";
     "delay_loop", Line, "TIMER(0.000001..)", P2, Works, "as the server", "1.3.7",
         "Seconds between checks.";
+    "fall", Line, "UINT(1..)", P2, Works, "as the server", "keepalived-rs",
+        "Failures in a row, each with its retries, that take a server down.";
     "fwmark", Line, "UINT32", P2, Works, "none", "1.2.13",
         "Mark on the packets of the check.";
     "log_all_failures", Line, "[BOOL]", P2, Works, "as in global_defs", "2.0.11",
         "Log every failure, not only changes.";
     "retry", Line, "UINT", P2, Works, "as the server", "1.3.7",
         "Further attempts after a failure.";
+    "rise", Line, "UINT(1..)", P2, Works, "as the server", "keepalived-rs",
+        "Successes in a row that bring a server back.";
     "warmup", Line, "TIMER", P2, Works, "as delay_loop", "1.3.7",
         "Longest random delay in seconds before the first check.";
 }
@@ -83,12 +91,16 @@ table! { TCP_CHECK, TcpCheck;
         "Seconds between attempts.";
     "delay_loop", Line, "TIMER(0.000001..)", P1, Works, "as the server", "1.3.7",
         "Seconds between checks.";
+    "fall", Line, "UINT(1..)", P2, Works, "as the server", "keepalived-rs",
+        "Failures in a row, each with its retries, that take a server down.";
     "fwmark", Line, "UINT32", P1, Works, "none", "1.2.13",
         "Mark on the packets of the check.";
     "log_all_failures", Line, "[BOOL]", P2, Works, "as in global_defs", "2.0.11",
         "Log every failure, not only changes.";
     "retry", Line, "UINT", P0, Works, "as the server", "1.3.7",
         "Further attempts after a failure.";
+    "rise", Line, "UINT(1..)", P2, Works, "as the server", "keepalived-rs",
+        "Successes in a row that bring a server back.";
     "warmup", Line, "TIMER", P1, Works, "as delay_loop", "1.3.7",
         "Longest random delay in seconds before the first check.";
 }
@@ -112,12 +124,16 @@ table! { PING_CHECK, PingCheck;
         "Seconds between attempts.";
     "delay_loop", Line, "TIMER(0.000001..)", P1, Works, "as the server", "1.3.7",
         "Seconds between checks.";
+    "fall", Line, "UINT(1..)", P2, Works, "as the server", "keepalived-rs",
+        "Failures in a row, each with its retries, that take a server down.";
     "fwmark", Line, "UINT32", P1, Works, "none", "1.2.13",
         "Mark on the packets of the check.";
     "log_all_failures", Line, "[BOOL]", P2, Works, "as in global_defs", "2.0.11",
         "Log every failure, not only changes.";
     "retry", Line, "UINT", P1, Works, "as the server", "1.3.7",
         "Further attempts after a failure.";
+    "rise", Line, "UINT(1..)", P2, Works, "as the server", "keepalived-rs",
+        "Successes in a row that bring a server back.";
     "warmup", Line, "TIMER", P1, Works, "as delay_loop", "1.3.7",
         "Longest random delay in seconds before the first check.";
 }
@@ -141,6 +157,8 @@ table! { UDP_CHECK, UdpCheck;
         "Seconds between attempts.";
     "delay_loop", Line, "TIMER(0.000001..)", P1, Works, "as the server", "1.3.7",
         "Seconds between checks.";
+    "fall", Line, "UINT(1..)", P2, Works, "as the server", "keepalived-rs",
+        "Failures in a row, each with its retries, that take a server down.";
     "fwmark", Line, "UINT32", P1, Works, "none", "1.2.13",
         "Mark on the packets of the check.";
     "log_all_failures", Line, "[BOOL]", P2, Works, "as in global_defs", "2.0.11",
@@ -155,6 +173,8 @@ table! { UDP_CHECK, UdpCheck;
         "Demand a reply, optionally with these bytes.";
     "retry", Line, "UINT", P1, Works, "as the server", "1.3.7",
         "Further attempts after a failure.";
+    "rise", Line, "UINT(1..)", P2, Works, "as the server", "keepalived-rs",
+        "Successes in a row that bring a server back.";
     "warmup", Line, "TIMER", P1, Works, "as delay_loop", "1.3.7",
         "Longest random delay in seconds before the first check.";
 }
@@ -178,6 +198,8 @@ table! { DNS_CHECK, DnsCheck;
         "Seconds between attempts.";
     "delay_loop", Line, "TIMER(0.000001..)", P1, Works, "as the server", "1.3.7",
         "Seconds between checks.";
+    "fall", Line, "UINT(1..)", P2, Works, "as the server", "keepalived-rs",
+        "Failures in a row, each with its retries, that take a server down.";
     "fwmark", Line, "UINT32", P1, Works, "none", "1.2.13",
         "Mark on the packets of the check.";
     "log_all_failures", Line, "[BOOL]", P2, Works, "as in global_defs", "2.0.11",
@@ -186,6 +208,8 @@ table! { DNS_CHECK, DnsCheck;
         "Name to ask for.";
     "retry", Line, "UINT", P1, Works, "3", "1.3.7",
         "Further attempts after a failure.";
+    "rise", Line, "UINT(1..)", P2, Works, "as the server", "keepalived-rs",
+        "Successes in a row that bring a server back.";
     "type", Line, "A|NS|CNAME|SOA|MX|TXT|AAAA", P1, Works, "SOA", "1.3.0",
         "Record type to ask for.";
     "warmup", Line, "TIMER", P1, Works, "as delay_loop", "1.3.7",

@@ -34,6 +34,8 @@ table! { HTTP_GET, HttpGet;
         "Seconds between checks.";
     "enable_sni", Line, "[BOOL]", P1, NoEffect("there is no TLS in HTTP_GET"), "off", "1.4.3",
         "Send the host name in the TLS greeting.";
+    "fall", Line, "UINT(1..)", P2, Works, "as the server", "keepalived-rs",
+        "Failures in a row, each with its retries, that take a server down.";
     "fast_recovery", Line, "[BOOL]", P1, Works, "off", "2.0.17",
         "Check all pages at once when coming back.";
     "fwmark", Line, "UINT32", P1, Works, "none", "1.2.13",
@@ -46,6 +48,8 @@ table! { HTTP_GET, HttpGet;
         "The old name of retry.";
     "retry", Line, "UINT", P0, Works, "as the server", "1.3.7",
         "Further attempts after a failure.";
+    "rise", Line, "UINT(1..)", P2, Works, "as the server", "keepalived-rs",
+        "Successes in a row that bring a server back.";
     "sni_name", Line, "STRING", P1, NoEffect("there is no TLS in HTTP_GET"), "as virtualhost", "2.4.3+",
         "Host name to send in the TLS greeting.";
     "url", Block(Context::HttpGetUrl), "{ ... }", P0, Works, "", "0.5",
@@ -100,6 +104,8 @@ table! { SSL_GET, SslGet;
         "Seconds between checks.";
     "enable_sni", Line, "[BOOL]", P1, Works, "off", "1.4.3",
         "Send the host name in the TLS greeting.";
+    "fall", Line, "UINT(1..)", P2, Works, "as the server", "keepalived-rs",
+        "Failures in a row, each with its retries, that take a server down.";
     "fast_recovery", Line, "[BOOL]", P1, Works, "off", "2.0.17",
         "Check all pages at once when coming back.";
     "fwmark", Line, "UINT32", P1, Works, "none", "1.2.13",
@@ -112,6 +118,8 @@ table! { SSL_GET, SslGet;
         "The old name of retry.";
     "retry", Line, "UINT", P0, Works, "as the server", "1.3.7",
         "Further attempts after a failure.";
+    "rise", Line, "UINT(1..)", P2, Works, "as the server", "keepalived-rs",
+        "Successes in a row that bring a server back.";
     "sni_name", Line, "STRING", P1, Works, "as virtualhost", "2.4.3+",
         "Host name to send in the TLS greeting.";
     "tls_compliant", Line, "[BOOL]", P2, Works, "off", "2.2.8",

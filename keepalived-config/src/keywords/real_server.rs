@@ -31,6 +31,8 @@ table! { REAL_SERVER, RealServer;
         "Seconds between attempts.";
     "delay_loop", Line, "TIMER(0.000001..)", P1, Works, "as the service", "1.3.7",
         "Seconds between checks.";
+    "fall", Line, "UINT(1..)", P2, Works, "as the service", "keepalived-rs",
+        "Failures in a row, each with its retries, that take a server down.";
     "inhibit_on_failure", Line, "[BOOL]", P1, Works, "as the service", "0.6.8",
         "When failed, weight 0 instead of being removed.";
     "lthreshold", Line, "UINT", P1, Works, "none", "1.1.13",
@@ -44,6 +46,8 @@ table! { REAL_SERVER, RealServer;
         "Command run when the server comes up.";
     "retry", Line, "UINT(1..)", P1, Works, "as the service", "1.3.7",
         "Further attempts after a failure.";
+    "rise", Line, "UINT(1..)", P2, Works, "as the service", "keepalived-rs",
+        "Successes in a row that bring a server back.";
     "smtp_alert", Line, "[BOOL]", P1, Works, "on", "2.0.0",
         "Send mail when the server changes.";
     "snmp_name", Line, "STRING", P2, Refused(NO_SNMP), "none", "2.2.3",

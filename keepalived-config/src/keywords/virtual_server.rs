@@ -13,6 +13,8 @@ table! { VIRTUAL_SERVER, VirtualServer;
         "Seconds between attempts.";
     "delay_loop", Line, "TIMER(0.000001..)", P0, Works, "60 s", "1.3.7",
         "Seconds between checks.";
+    "fall", Line, "UINT(1..)", P2, Works, "1", "keepalived-rs",
+        "Failures in a row, each with its retries, that take a server down.";
     "flag-1", Line, "", P2, Works, "off", "1.3.0",
         "First flag of the scheduler.";
     "flag-2", Line, "", P2, Works, "off", "1.3.0",
@@ -73,6 +75,8 @@ table! { VIRTUAL_SERVER, VirtualServer;
         "A server of the service.";
     "retry", Line, "UINT(1..)", P1, Works, "1", "1.3.7",
         "Further attempts after a failure.";
+    "rise", Line, "UINT(1..)", P2, Works, "1", "keepalived-rs",
+        "Successes in a row that bring a server back.";
     "sh-fallback", Line, "", P1, Works, "off", "1.3.0",
         "Source hashing goes to the next server when the first is down.";
     "sh-port", Line, "", P1, Works, "off", "1.3.0",

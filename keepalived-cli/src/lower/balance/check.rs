@@ -257,6 +257,8 @@ impl<'a> Checks<'a> {
 fn schedule(model: &Model, wanted: &Checker) -> Schedule {
     let mut schedule = Schedule::every(wanted.schedule.delay_loop);
     schedule.retries = wanted.schedule.retry;
+    schedule.rise = wanted.schedule.rise;
+    schedule.fall = wanted.schedule.fall;
     schedule.delay_before_retry = wanted.schedule.delay_before_retry;
     schedule.warmup = wanted.schedule.warmup;
     schedule.alpha = wanted.alpha;

@@ -32,6 +32,8 @@ impl Checker {
             schedule: Schedule {
                 delay_loop: Duration::ZERO,
                 retry: 0,
+                rise: 1,
+                fall: 1,
                 delay_before_retry: Duration::ZERO,
                 warmup: Duration::ZERO,
             },
@@ -50,6 +52,10 @@ pub struct Schedule {
     pub delay_loop: Duration,
     /// Further attempts after a failure.
     pub retry: u32,
+    /// Successes in a row that bring it back, from 1.
+    pub rise: u32,
+    /// Failures in a row, each with its retries, that take it down, from 1.
+    pub fall: u32,
     /// Between two attempts.
     pub delay_before_retry: Duration,
     /// Longest random delay before the first check.

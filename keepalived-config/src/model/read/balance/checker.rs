@@ -78,6 +78,8 @@ impl Place<'_> {
             schedule: Schedule {
                 delay_loop,
                 retry: inherited.retry.unwrap_or(retry),
+                rise: inherited.rise.unwrap_or(1),
+                fall: inherited.fall.unwrap_or(1),
                 delay_before_retry: inherited
                     .delay_before_retry
                     .or(pause)

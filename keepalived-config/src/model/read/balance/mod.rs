@@ -88,6 +88,8 @@ pub(in crate::model) fn services(
 struct Inherited {
     delay_loop: Option<Duration>,
     retry: Option<u32>,
+    rise: Option<u32>,
+    fall: Option<u32>,
     delay_before_retry: Option<Duration>,
     warmup: Option<Duration>,
     connect_timeout: Option<Duration>,
@@ -117,6 +119,14 @@ impl Inherited {
                     line.number(retry_from..=u32::MAX, LEFT_OUT, diagnostics),
                 );
             }
+            "rise" => keep(
+                &mut self.rise,
+                line.number(1..=u32::MAX, LEFT_OUT, diagnostics),
+            ),
+            "fall" => keep(
+                &mut self.fall,
+                line.number(1..=u32::MAX, LEFT_OUT, diagnostics),
+            ),
             "delay_before_retry" => {
                 keep(
                     &mut self.delay_before_retry,
@@ -142,6 +152,8 @@ impl Inherited {
         Self {
             delay_loop: self.delay_loop.or(outer.delay_loop),
             retry: self.retry.or(outer.retry),
+            rise: self.rise.or(outer.rise),
+            fall: self.fall.or(outer.fall),
             delay_before_retry: self.delay_before_retry.or(outer.delay_before_retry),
             warmup: self.warmup.or(outer.warmup),
             connect_timeout: self.connect_timeout.or(outer.connect_timeout),
