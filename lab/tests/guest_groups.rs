@@ -449,7 +449,7 @@ fn without_nft_each_address_is_a_service_of_its_own() {
     daemon.wait_log("are marked by nftables", 1, PATIENCE);
 }
 
-/// What `port-of-mark` warns of: the kernel rewrites the port for a mark unless the service is persistent.
+/// What `port-of-group` warns of: the kernel rewrites the port for a mark unless the service is persistent.
 #[test]
 #[ignore = "guest: cargo xtask ipvs"]
 fn a_persistent_service_of_a_mark_leaves_the_port() {

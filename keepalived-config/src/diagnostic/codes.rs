@@ -288,6 +288,10 @@ pub const CODES: &[(&str, &str)] = &[
         "large-weight",
         "A weight is above the one that `ipvsadm --restore` takes.",
     ),
+    (
+        "late-marks",
+        "Packets are to be marked after the kernel's balancer has taken them.",
+    ),
     ("line-too-long", "A line is longer than can be read."),
     (
         "long-delay",
@@ -301,6 +305,14 @@ pub const CODES: &[(&str, &str)] = &[
     (
         "long-password",
         "A password is longer than the 8 bytes that count.",
+    ),
+    (
+        "mark-of-group",
+        "A service has a mark that a group would get, and keeps it.",
+    ),
+    (
+        "marked-group",
+        "A group has a mark of its own, so that no mark stands for it.",
     ),
     (
         "member-twice",
@@ -425,6 +437,10 @@ pub const CODES: &[(&str, &str)] = &[
         "An own address is named where that of another machine belongs.",
     ),
     (
+        "port-of-group",
+        "A persistent service behind the mark of its group does not rewrite ports.",
+    ),
+    (
         "port-of-mark",
         "The packets of a service of a firewall mark keep their port.",
     ),
@@ -469,6 +485,10 @@ pub const CODES: &[(&str, &str)] = &[
     (
         "shared-address",
         "Two instances of the file have the same address.",
+    ),
+    (
+        "shared-table",
+        "Two tables of packet filter rules have one name; packets are not marked.",
     ),
     ("small-group", "A group has fewer than two members."),
     (

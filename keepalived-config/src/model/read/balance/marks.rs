@@ -109,7 +109,7 @@ fn kept_ports(service: &VirtualServer, group: &ServiceGroup, diagnostics: &mut D
         };
         let message = format!("clients of {port} do not get to port {}", server.port);
         diagnostics
-            .warning("port-of-mark", server.span, message)
+            .warning("port-of-group", server.span, message)
             .help(
                 "a persistent service behind one mark leaves the port of a connection as it is: \
                  let the server have that port, or put the address into another group",
