@@ -8,6 +8,7 @@ use std::time::Duration;
 use mio::Waker;
 
 use crate::config::Config;
+use crate::election::Kept;
 use crate::recording::{RecordError, RecordSettings, RecordStatus, Sink};
 use crate::snapshot::Snapshot;
 use crate::tracked::TrackerDoor;
@@ -35,6 +36,7 @@ pub struct Remote {
     commands: SyncSender<Command>,
     waker: Arc<Waker>,
     trackers: TrackerDoor,
+    kept: Kept,
 }
 
 /// Why a request to a loop came to nothing.
@@ -56,15 +58,22 @@ pub enum RemoteError {
 }
 
 impl Remote {
-    pub(crate) fn new(waker: Arc<Waker>) -> (Self, Receiver<Command>) {
+    /// `before`: the handle of a loop that has failed.
+    pub(crate) fn new(waker: Arc<Waker>, before: Option<&Self>) -> (Self, Receiver<Command>) {
         let (commands, receiver) = sync_channel(COMMAND_QUEUE);
         let trackers = TrackerDoor::new(Arc::clone(&waker));
         let remote = Self {
             commands,
             waker,
             trackers,
+            kept: before.map(Self::kept).unwrap_or_default(),
         };
         (remote, receiver)
+    }
+
+    /// What a recording leaves to the next loop.
+    pub(crate) fn kept(&self) -> Kept {
+        self.kept.clone()
     }
 
     fn send(&self, command: Command) -> Result<(), RemoteError> {

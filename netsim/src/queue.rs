@@ -36,6 +36,8 @@ pub(crate) struct Arrival<N: Node> {
 
 pub(crate) struct Pending<N: Node> {
     pub(crate) at: Instant,
+    /// What decides among frames that arrive at one instant: 0, or a draw for each sender and receiver.
+    pub(crate) draw: u64,
     pub(crate) sequence: u64,
     pub(crate) what: What<N>,
 }
@@ -47,13 +49,13 @@ pub(crate) enum What<N: Node> {
 }
 
 impl<N: Node> Pending<N> {
-    fn key(&self) -> (Instant, u8, u64) {
+    fn key(&self) -> (Instant, u8, u64, u64) {
         let class = match self.what {
             What::Fault(_) => 0,
             What::Arrival(..) => 1,
             What::Wake(_) => 2,
         };
-        (self.at, class, self.sequence)
+        (self.at, class, self.draw, self.sequence)
     }
 }
 

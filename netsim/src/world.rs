@@ -64,11 +64,15 @@ pub struct World<N: Node> {
     net: Net,
     queue: BinaryHeap<Reverse<Pending<N>>>,
     sequence: u64,
+    shuffle: Option<u64>,
     budget: Budget,
     window_end: Instant,
     window_limit: u64,
     trace: Trace,
 }
+
+/// Keeps the pairs of nodes apart in a seed.
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
 type Outcome = Result<(), Violation>;
 
@@ -92,6 +96,7 @@ impl<N: Node> World<N> {
             net: Net::new(count),
             queue: BinaryHeap::new(),
             sequence: 0,
+            shuffle: None,
             budget,
             window_end: later(Instant::ZERO, budget.window),
             window_limit: budget.records,
@@ -104,6 +109,12 @@ impl<N: Node> World<N> {
         self.budget = budget;
         self.window_end = later(self.now, budget.window);
         self.window_limit = self.trace.records() + budget.records;
+    }
+
+    /// Frames that arrive at one instant come in an order that follows from `seed`, and not in that in which they
+    /// were sent; those of one sender to one receiver stay in theirs. The rest of the chance is the same.
+    pub fn shuffle(&mut self, seed: u64) {
+        self.shuffle = Some(seed);
     }
 
     /// Keeps the last `lines` lines of the trace as text (none by default, text is slow).
@@ -226,8 +237,17 @@ impl<N: Node> World<N> {
 
     fn push(&mut self, at: Instant, what: What<N>) {
         self.sequence += 1;
+        let draw = match (&self.shuffle, &what) {
+            (Some(seed), What::Arrival(to, arrival)) => {
+                let ends = (arrival.from.0 as u64) << 32 | to.0 as u64;
+                let key = seed ^ ends.wrapping_mul(SPREAD) ^ (at.as_nanos() as u64).rotate_left(17);
+                Random::new(key).bits()
+            }
+            _ => 0,
+        };
         self.queue.push(Reverse(Pending {
             at,
+            draw,
             sequence: self.sequence,
             what,
         }));

@@ -263,3 +263,93 @@ other IPv4/51 [...........................................#####################]
     assert_eq!(text, expected, "\n{text}");
     assert_eq!(timeline.spans()[2].state, TimelineState::Active);
 }
+
+/// Five of equal priority, each alone and so Active. Then they hear each other, and whatever comes at one instant
+/// comes in any order: the one with the greatest address stays, whoever is heard first.
+#[test]
+fn in_any_order_of_what_comes_at_one_instant_the_same_router_stays_active() {
+    const ROUTERS: usize = 5;
+    let mut orders = std::collections::BTreeSet::new();
+    for seed in 0..200 {
+        let lan = Lan::counted(5);
+        let stations: Vec<Station> = (0..ROUTERS)
+            .map(|nth| {
+                let own = vec![config(100, Preempt::Immediately)];
+                RouterNode::new(NodeId(nth), Arc::clone(&lan), own).into()
+            })
+            .collect();
+        let mut world = World::new(1, stations, Link::fixed(Duration::from_millis(1)));
+        world.shuffle(seed);
+        let alone = (0..ROUTERS).map(|nth| vec![NodeId(nth)]).collect();
+        world.at(at(0), Fault::Partition(alone));
+        world.start_all();
+        world.at(at(10_000), Fault::Heal);
+        let mut timeline = Timeline::new();
+        world
+            .run_until(at(20_000), &mut timeline)
+            .expect("no violation");
+        assert_eq!(actives(&timeline, 9_999).len(), ROUTERS, "seed {seed}");
+        let last = NodeId(ROUTERS - 1);
+        // An interval, and the way there and back.
+        assert_eq!(actives(&timeline, 11_010), [last], "seed {seed}");
+        assert_eq!(actives(&timeline, 19_999), [last], "seed {seed}");
+        orders.insert(world.trace_hash());
+    }
+    assert!(orders.len() > 100, "{} orders", orders.len());
+}
+
+/// E12: what happens to a router at one instant may be told in any order; where it comes to follows from what is
+/// the case in the end.
+#[test]
+fn in_any_order_of_facts_the_state_follows_from_the_last_ones() {
+    let broken = [Broken::LinkDown, Broken::NoReceivePath, Broken::Tracker];
+    for seed in 0..300_u64 {
+        let mut random = netsim::Random::new(seed);
+        let mut world = pair(Preempt::Immediately);
+        // What is told at 5 s, and what of it is the case in the end.
+        let mut told = Vec::new();
+        let mut holds = [false; 3];
+        for _ in 0..12 {
+            let which = usize::try_from(random.below(3)).expect("small");
+            holds[which] = random.below(2) == 0;
+            told.push(match holds[which] {
+                true => Event::Fault(broken[which]),
+                false => Event::FaultCleared(broken[which]),
+            });
+        }
+        // The same facts at once, in an order of their own.
+        let mut last: Vec<Event> = broken
+            .iter()
+            .zip(holds)
+            .map(|(fault, holds)| match holds {
+                true => Event::Fault(*fault),
+                false => Event::FaultCleared(*fault),
+            })
+            .collect();
+        let turn = usize::try_from(random.below(3)).expect("small");
+        last.rotate_left(turn);
+        for event in told {
+            world.at(at(5_000), Fault::Tell(BEST, Order::Event(event)));
+        }
+        let mut direct = pair(Preempt::Immediately);
+        for event in last {
+            direct.at(at(5_000), Fault::Tell(BEST, Order::Event(event)));
+        }
+        let state = |world: &mut World<Station>| {
+            watch(world, at(30_000));
+            let of = |node| {
+                let router = world.node(node).and_then(Station::router);
+                router.and_then(|router| router.state(key()))
+            };
+            [of(BEST), of(OTHER)]
+        };
+        let is = state(&mut world);
+        assert_eq!(is, state(&mut direct), "seed {seed}");
+        let held = holds.contains(&true);
+        let expected = match held {
+            true => [Some(State::Initialize), Some(State::Active)],
+            false => [Some(State::Active), Some(State::Backup)],
+        };
+        assert_eq!(is, expected, "seed {seed}: {holds:?}");
+    }
+}

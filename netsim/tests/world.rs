@@ -438,3 +438,46 @@ fn an_observer_may_object() {
         .expect_err("C is off");
     assert_eq!(objection.to_string(), "no loss: at 2.001000000 s n2 is off");
 }
+
+/// Frames of several senders that arrive at one instant: in an order that follows from a seed, another one with
+/// another seed, and those of one sender in theirs.
+#[test]
+fn frames_of_one_instant_come_in_the_order_of_a_seed() {
+    let run = |seed: Option<u64>| {
+        let nodes = (0..4).map(|_| Diarist::ticking(SECOND)).collect();
+        let mut world = World::new(1, nodes, link(10));
+        if let Some(seed) = seed {
+            world.shuffle(seed);
+        }
+        world.start_all();
+        world.run_for(SECOND * 20).expect("quiet");
+        let diary = diary(&world, NodeId(3));
+        let froms: Vec<String> = diary.iter().map(|(_, line)| (*line).to_owned()).collect();
+        (froms, world.trace_hash())
+    };
+    let plain = run(None);
+    assert_eq!(plain, run(None));
+    let shuffled: Vec<_> = (0..20).map(|seed| run(Some(seed))).collect();
+    assert_eq!(shuffled[7], run(Some(7)));
+    let others = shuffled.iter().filter(|one| one.1 != plain.1).count();
+    assert!(others >= 18, "{others}");
+    // Links keep the order of one sender.
+    let nodes = vec![
+        Diarist::ticking(Duration::from_millis(1)),
+        Diarist::default(),
+    ];
+    let mut world = World::new(
+        3,
+        nodes,
+        Link::new(Duration::ZERO..=Duration::from_millis(20)),
+    );
+    world.shuffle(9);
+    world.start_all();
+    world.run_for(SECOND).expect("quiet");
+    let heard = world.node(B).expect("there").heard();
+    let numbers: Vec<u32> = heard
+        .iter()
+        .map(|text| text.parse().expect("a number"))
+        .collect();
+    assert!(numbers.is_sorted());
+}

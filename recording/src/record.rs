@@ -181,6 +181,8 @@ pub struct Checkpoint {
     pub without_secrets: bool,
     /// Records that were lost before, because the disk was slower than the network.
     pub lost: u64,
+    /// The loop of before has failed, and these are the machines of another one.
+    pub restarted: bool,
     /// Names of what there is.
     pub names: Names,
     /// The router, with its configuration.

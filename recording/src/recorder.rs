@@ -63,6 +63,8 @@ pub struct Recorder {
     writes: VecDeque<Write>,
     /// A segment begins at the end of the turn: none has begun, or something is missing.
     broken: bool,
+    /// Other machines follow than those of before.
+    restarted: bool,
     /// Records lost since a segment last began.
     missing: u64,
     /// Ever.
@@ -85,6 +87,7 @@ impl Recorder {
             records: 0,
             now: None,
             broken: true,
+            restarted: false,
             missing: 0,
             lost: 0,
             recorded: 0,
@@ -308,6 +311,7 @@ impl Recorder {
             wall,
             without_secrets: self.settings.without_secrets,
             lost: self.missing,
+            restarted: self.restarted,
             names: self.names.clone(),
             router,
             table,
@@ -324,12 +328,20 @@ impl Recorder {
         write.begins = Some(self.missing);
         self.writes.push_back(write);
         (self.missing, self.broken, self.now) = (0, false, Some(now));
+        self.restarted = false;
         Ok(())
     }
 
     /// Writes down what there is in the middle of a turn: it will not be ended, because a machine has failed.
     pub fn cut(&mut self) {
         self.flush();
+    }
+
+    /// The machines that were recorded are gone, and others follow: what there is of the former is written down,
+    /// and a new segment begins at the end of a turn of the latter.
+    pub fn restart(&mut self) {
+        self.flush();
+        (self.broken, self.restarted) = (true, true);
     }
 
     /// The next thing to write to the file.

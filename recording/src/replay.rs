@@ -81,6 +81,8 @@ pub enum Gap {
     },
     /// The end of this segment is not there.
     End(u64),
+    /// The loop failed at the end of this segment and began anew: what its machines did is not known.
+    Restart(u64),
     /// The recording ends in the middle of a write.
     Torn,
     /// A record that cannot be read.
@@ -183,6 +185,8 @@ impl Replay {
         if before.number.checked_add(1) != Some(next.number) {
             let (after, before) = (before.number, next.number);
             self.gap(Gap::Segments { after, before }, tell);
+        } else if next.checkpoint.restarted {
+            self.gap(Gap::Restart(before.number), tell);
         } else if next.checkpoint.lost == 0 && !self.continues {
             self.gap(Gap::End(before.number), tell);
         }

@@ -35,6 +35,41 @@ fn a_failover_is_replayed_without_a_difference() {
     assert!(summary.is_same() && summary.gaps == 0 && summary.calls > 1000);
 }
 
+/// The machines of a loop that has failed, in the middle of a turn, and those of the next one, in one file.
+#[test]
+fn a_restart_of_the_loop_is_a_mark_and_no_damage() {
+    let mut recorder = Recorder::new(Settings {
+        size: DEFAULT_SIZE,
+        without_secrets: false,
+        program: "1".to_owned(),
+    });
+    let machines = || (vrrp_fsm::Router::new(), bfd::Table::new(1));
+    let wall = std::time::Duration::ZERO;
+    let (mut router, table) = machines();
+    recorder.end_turn(at(0), wall, &router, &table).unwrap();
+    recorder.input(at(1), Input::Timeout);
+    router.handle_timeout(at(1));
+    recorder.restart();
+    let (router, table) = machines();
+    recorder.end_turn(at(2), wall, &router, &table).unwrap();
+    let mut file = Vec::new();
+    while let Some(write) = recorder.poll_write() {
+        let begin = usize::try_from(write.offset).unwrap();
+        file.resize(file.len().max(begin + write.octets.len()), 0);
+        file[begin..][..write.octets.len()].copy_from_slice(&write.octets);
+    }
+    let recording = Recording::read(&file).unwrap();
+    let (mut gaps, mut calls) = (Vec::new(), 0);
+    let summary = Replay::run(&recording, |_, step| match step {
+        Step::Gap(gap) => gaps.push(gap),
+        Step::Call(call) => calls += usize::from(call.input == Input::Timeout),
+        _ => {}
+    });
+    assert_eq!(gaps, [Gap::Restart(1)]);
+    assert_eq!((calls, summary.damaged, summary.segments), (1, 0, 2));
+    assert!(summary.is_same() && recorder.lost() == 0);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 

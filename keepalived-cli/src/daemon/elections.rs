@@ -35,12 +35,19 @@ impl Running {
             // Fails only if the poll is gone, that is, at the very end.
             let _ = waker.wake();
         };
+        let before = shared
+            .as_ref()
+            .and_then(|shared| Some(shared.lock().ok()?.clone()));
         let (reports, receiver) = Reports::new(wake.clone());
         // Made on the thread it runs on, so that its memory is all in one heap: the one that
         // reading the configuration has just left behind.
         let (announce, announced) = std::sync::mpsc::sync_channel(1);
         let life = move || {
-            let elections = match Elections::new(config, reports) {
+            let made = match &before {
+                Some(before) => Elections::again(config, reports, before),
+                None => Elections::new(config, reports),
+            };
+            let elections = match made {
                 Ok((elections, remote)) => {
                     let _ = announce.send(Ok(remote));
                     elections

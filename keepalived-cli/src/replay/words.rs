@@ -115,6 +115,9 @@ impl Chronicle {
                 format!("GAP: segments are missing between {after} and {before}")
             }
             Gap::End(number) => format!("GAP: the end of segment {number} is missing"),
+            Gap::Restart(number) => format!(
+                "RESTART: the elections loop failed at the end of segment {number}, and began anew"
+            ),
             Gap::Torn => "the recording ends in the middle of a write".to_owned(),
             Gap::BadRecord(number) => {
                 format!(

@@ -72,6 +72,7 @@ use linkbeat::Linkbeat;
 use outputs::Outbox;
 use readiness::Readiness;
 use shutdown::Shutdown;
+pub(crate) use taped::Kept;
 use taped::{Recording, TapedRouter};
 use trackers::Trackers;
 
@@ -180,6 +181,26 @@ impl Elections {
     /// The poll, the timer or the netlink sockets could not be opened, or the configuration
     /// contradicts itself.
     pub fn new(config: Config, reports: Reports) -> Result<(Self, Remote), StartError> {
+        Self::make(config, reports, None)
+    }
+
+    /// The same in the place of a loop that has failed: what that one recorded goes on in the same file.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn again(
+        config: Config,
+        reports: Reports,
+        before: &Remote,
+    ) -> Result<(Self, Remote), StartError> {
+        Self::make(config, reports, Some(before))
+    }
+
+    fn make(
+        config: Config,
+        reports: Reports,
+        before: Option<&Remote>,
+    ) -> Result<(Self, Remote), StartError> {
         let clock = Clock;
         let poll = Poll::new()?;
         let timer = Timer::new()?;
@@ -200,7 +221,7 @@ impl Elections {
         let filter = Filter::new(waker.clone());
         let devices = Devices::new(config.tag, waker.clone(), config.settings_file.clone());
         let linkbeat = Linkbeat::new(waker.clone());
-        let (remote, commands) = Remote::new(waker);
+        let (remote, commands) = Remote::new(waker, before);
         let now = clock.now();
         let mut reconciler = Reconciler::new(config.tag);
         reconciler.start(now);
@@ -215,7 +236,7 @@ impl Elections {
             // The first turn must not wait: it is what asks the kernel for its state.
             ready: BTreeSet::from([Source::Timer]),
             router: TapedRouter::default(),
-            recording: Recording::default(),
+            recording: Recording::new(remote.kept()),
             reconciler,
             announcer: Announcer::new(),
             monitor,
@@ -267,9 +288,7 @@ impl Elections {
             malformed: HashMap::new(),
             signed: false,
         };
-        if let Some(settings) = config.record.clone() {
-            elections.record_from_the_start(now, settings);
-        }
+        elections.record_on(now, config.record.clone());
         elections.apply(now, config)?;
         Ok((elections, remote))
     }

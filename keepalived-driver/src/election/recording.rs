@@ -10,8 +10,22 @@ use crate::recording::{RecordSettings, Sink};
 use crate::report::Report;
 
 impl Elections {
-    /// As the configuration of the start says. That it cannot is no reason not to run elections.
-    pub(super) fn record_from_the_start(&mut self, now: Instant, settings: RecordSettings) {
+    /// Goes on with what the loop before was recording when it failed, or begins as the configuration of the start
+    /// says. That it cannot is no reason not to run elections.
+    pub(super) fn record_on(&mut self, now: Instant, settings: Option<RecordSettings>) {
+        let (router, table) = (&mut self.router, &mut self.bfd.table);
+        match (self.recording.resume(router, table), settings) {
+            // The state at this moment is taken down first.
+            (Some(Ok(())), _) => self.end_recorded_turn(now),
+            (Some(Err(error)), _) => self.reports.push(Report::Trouble {
+                message: format!("the recording does not go on: {error}"),
+            }),
+            (None, Some(settings)) => self.record_from_the_start(now, settings),
+            (None, None) => {}
+        }
+    }
+
+    fn record_from_the_start(&mut self, now: Instant, settings: RecordSettings) {
         match Sink::open(settings) {
             Ok(sink) => self.record(now, sink),
             Err(error) => self.reports.push(Report::Trouble {

@@ -15,7 +15,7 @@ use vrrp_fsm::{
 };
 use vrrp_proto::AhPacket;
 
-use crate::recording::{Full, RecordSettings, RecordStatus, Sink};
+use crate::recording::{Full, RecordError, RecordSettings, RecordStatus, Sink};
 
 /// How long the end of the loop waits for the file.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -30,20 +30,40 @@ struct Running {
     sink: Option<Sink>,
     since: SystemTime,
     error: Option<String>,
+    kept: Kept,
+}
+
+/// What the recording of a loop that has failed leaves to the next one, so that it goes on in the same file.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Kept(Arc<Mutex<Option<Left>>>);
+
+#[derive(Debug)]
+struct Left {
+    recorder: Recorder,
+    settings: RecordSettings,
+    since: SystemTime,
+}
+
+impl Kept {
+    fn put(&self, left: Left) {
+        if let Ok(mut kept) = self.0.lock() {
+            *kept = Some(left);
+        }
+    }
+
+    fn take(&self) -> Option<Left> {
+        self.0.lock().ok()?.take()
+    }
 }
 
 impl Tape {
-    fn new(sink: Sink, since: SystemTime) -> Self {
-        let recorder = Recorder::new(Settings {
-            size: sink.settings.size,
-            without_secrets: sink.settings.without_secrets,
-            program: env!("CARGO_PKG_VERSION").to_owned(),
-        });
+    fn new(sink: Sink, since: SystemTime, recorder: Recorder, kept: Kept) -> Self {
         Self(Some(Arc::new(Mutex::new(Running {
             recorder,
             sink: Some(sink),
             since,
             error: None,
+            kept,
         }))))
     }
 
@@ -97,9 +117,26 @@ impl Drop for Running {
         self.recorder.cut();
         self.send();
         if let Some(sink) = self.sink.take() {
+            let settings = sink.settings.clone();
             sink.finish(PATIENCE);
+            if self.error.is_none() {
+                let unused = recorder(&settings);
+                self.kept.put(Left {
+                    recorder: std::mem::replace(&mut self.recorder, unused),
+                    settings,
+                    since: self.since,
+                });
+            }
         }
     }
+}
+
+fn recorder(settings: &RecordSettings) -> Recorder {
+    Recorder::new(Settings {
+        size: settings.size,
+        without_secrets: settings.without_secrets,
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+    })
 }
 
 /// The recording of one loop, if there is one.
@@ -110,9 +147,49 @@ pub(super) struct Recording {
     last: Option<RecordStatus>,
     /// Names may be others than those that were told.
     pub(super) renamed: bool,
+    kept: Kept,
 }
 
 impl Recording {
+    /// For a loop that leaves its recording to the next one, if it fails.
+    pub(super) fn new(kept: Kept) -> Self {
+        Self {
+            kept,
+            ..Self::default()
+        }
+    }
+
+    /// Goes on with what a loop that has failed was recording. `None`: nothing; an error: why it cannot.
+    pub(super) fn resume(
+        &mut self,
+        router: &mut TapedRouter,
+        table: &mut TapedTable,
+    ) -> Option<Result<(), RecordError>> {
+        let Left {
+            mut recorder,
+            settings,
+            since,
+        } = self.kept.take()?;
+        let sink = match Sink::reopen(settings) {
+            Ok(sink) => sink,
+            Err(error) => return Some(Err(error)),
+        };
+        recorder.restart();
+        self.run(
+            Tape::new(sink, since, recorder, self.kept.clone()),
+            router,
+            table,
+        );
+        self.renamed = true;
+        Some(Ok(()))
+    }
+
+    fn run(&mut self, tape: Tape, router: &mut TapedRouter, table: &mut TapedTable) {
+        router.tape = tape.clone();
+        table.tape = tape.clone();
+        self.tape = tape;
+    }
+
     /// What the machines record on from now on; the state at this moment is taken down first.
     pub(super) fn start(
         &mut self,
@@ -123,9 +200,9 @@ impl Recording {
         table: &mut TapedTable,
         names: Names,
     ) -> Option<String> {
-        self.tape = Tape::new(sink, wall);
-        router.tape = self.tape.clone();
-        table.tape = self.tape.clone();
+        let recorder = recorder(&sink.settings);
+        let tape = Tape::new(sink, wall, recorder, self.kept.clone());
+        self.run(tape, router, table);
         self.end_turn(now, wall, router, table, Some(names))
     }
 
@@ -406,5 +483,67 @@ impl TapedTable {
             to.output(Output::BfdReloaded(told.map_err(Clone::clone)));
         });
         reloaded
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keepalived_recording::{Gap, Recording as Read, Replay, Step};
+
+    use super::*;
+
+    /// One turn of a loop that times out.
+    fn turn(now: i64, recording: &mut Recording, router: &mut TapedRouter, table: &mut TapedTable) {
+        let now = Instant::from_nanos(now);
+        router.handle_timeout(now);
+        let names = std::mem::take(&mut recording.renamed).then(Names::default);
+        let ended = recording.end_turn(now, SystemTime::UNIX_EPOCH, router, table, names);
+        assert_eq!(ended, None);
+    }
+
+    #[test]
+    fn a_recording_goes_on_in_its_file_when_the_loop_has_failed() {
+        let name = format!("keepalived-rs-goes-on-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let _ = std::fs::remove_file(&path);
+        let kept = Kept::default();
+        let machines = || (TapedRouter::default(), TapedTable::new(7));
+        {
+            let (mut router, mut table) = machines();
+            let mut recording = Recording::new(kept.clone());
+            assert!(recording.resume(&mut router, &mut table).is_none());
+            let sink = Sink::open(RecordSettings::new(&path)).expect("opened");
+            let (now, wall) = (Instant::from_nanos(0), SystemTime::UNIX_EPOCH);
+            let names = Names::default();
+            recording.start(now, wall, sink, &mut router, &mut table, names);
+            turn(1, &mut recording, &mut router, &mut table);
+            router.handle_timeout(Instant::from_nanos(2));
+            // In the middle of a turn it is gone, as after a panic.
+        }
+        let (mut router, mut table) = machines();
+        let mut recording = Recording::new(kept.clone());
+        let resumed = recording.resume(&mut router, &mut table);
+        assert!(matches!(resumed, Some(Ok(()))), "{resumed:?}");
+        let (now, wall) = (Instant::from_nanos(3), SystemTime::UNIX_EPOCH);
+        let names = Some(Names::default());
+        let ended = recording.end_turn(now, wall, &mut router, &mut table, names);
+        assert_eq!(ended, None);
+        turn(3, &mut recording, &mut router, &mut table);
+        turn(4, &mut recording, &mut router, &mut table);
+        recording.finish(&mut router, &mut table);
+        // Ended in good order it leaves nothing.
+        drop((recording, router, table));
+        assert!(kept.take().is_none());
+        let octets = std::fs::read(&path).expect("a file");
+        std::fs::remove_file(&path).expect("there");
+        let (mut gaps, mut timeouts) = (Vec::new(), Vec::new());
+        let summary = Replay::run(&Read::read(&octets).expect("whole"), |_, step| match step {
+            Step::Gap(gap) => gaps.push(gap),
+            Step::Call(call) if call.input == Input::Timeout => timeouts.push(call.at.as_nanos()),
+            _ => {}
+        });
+        assert!(summary.is_same());
+        assert_eq!(gaps, [Gap::Restart(1)]);
+        assert_eq!(timeouts, [1, 2, 3, 4]);
     }
 }

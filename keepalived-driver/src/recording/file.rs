@@ -66,6 +66,30 @@ impl Sink {
             .custom_flags(i32::try_from(flags.bits()).unwrap_or_default())
             .open(&path)
             .map_err(failed)?;
+        Self::start(settings, file)
+    }
+
+    /// Go on with the file of a recording whose loop has failed.
+    pub(crate) fn reopen(settings: RecordSettings) -> Result<Self, RecordError> {
+        let failed = |error| RecordError::Io {
+            path: settings.path.clone(),
+            error,
+        };
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let file = OpenOptions::new()
+            .write(true)
+            .custom_flags(i32::try_from(flags.bits()).unwrap_or_default())
+            .open(&settings.path)
+            .map_err(failed)?;
+        if !file.metadata().map_err(failed)?.is_file() {
+            return Err(RecordError::NotARecording(settings.path));
+        }
+        Self::start(settings, file)
+    }
+
+    fn start(settings: RecordSettings, file: File) -> Result<Self, RecordError> {
+        let path = settings.path.clone();
+        let failed = |error| RecordError::Io { path, error };
         let (writes, queue) = sync_channel(QUEUE);
         let (finished, done) = sync_channel(1);
         let progress = Arc::new(Progress::default());
