@@ -401,11 +401,15 @@ impl Observed {
         index: u32,
         fit: impl Fn(&ObservedAddress) -> bool,
     ) -> Option<&ObservedAddress> {
-        let fitting = self
-            .records(index)
-            .filter(|(_, record)| fit(&record.address));
-        let (_, record) = fitting.min_by_key(|(_, record)| record.arrival)?;
-        Some(&record.address)
+        let mut first: Option<&Record> = None;
+        for (_, record) in self.records(index) {
+            // `fit` costs more than the comparison, and there may be hundreds of addresses.
+            let earlier = first.is_none_or(|first| record.arrival < first.arrival);
+            if earlier && fit(&record.address) {
+                first = Some(record);
+            }
+        }
+        first.map(|record| &record.address)
     }
 }
 

@@ -9,6 +9,7 @@ use sans_io_time::Instant;
 use vrrp_fsm::{Event, Fault, InstanceId, State};
 
 use super::Elections;
+use super::source::KnownSources;
 use super::statics::STATIC;
 use crate::config::InstanceSetup;
 use crate::report::{InstanceLabel, LinkState, Report};
@@ -21,6 +22,7 @@ impl Elections {
             return;
         }
         self.settle_statics();
+        let mut sources = KnownSources::default();
         while let Some(interface) = self.dirty.pop_first() {
             self.settle_paths(now, interface);
             for id in self
@@ -29,11 +31,11 @@ impl Elections {
                 .cloned()
                 .unwrap_or_default()
             {
-                self.settle_instance(now, id);
+                self.settle_instance(now, id, &mut sources);
             }
         }
         while let Some(id) = self.dirty_instances.pop_first() {
-            self.settle_instance(now, id);
+            self.settle_instance(now, id, &mut sources);
         }
         // Only now: what holds the members of a group depends on all of them.
         for id in std::mem::take(&mut self.first_words) {
@@ -242,7 +244,7 @@ impl Elections {
     }
 
     /// Tell one state machine what is the case.
-    fn settle_instance(&mut self, now: Instant, id: InstanceId) {
+    fn settle_instance(&mut self, now: Instant, id: InstanceId, sources: &mut KnownSources) {
         let Some(running) = self.instances.get(&id) else {
             return;
         };
@@ -250,7 +252,7 @@ impl Elections {
         if running.first_state.is_none() && self.is_being_prepared(&setup) {
             return;
         }
-        let source = self.source_of(&setup);
+        let source = self.source_of(&setup, sources);
         let interface = running.interface;
         let sender = self.settle_sender(&setup, source);
         let (mut faults, adjustment) = self.facts_of(id, &setup, interface, source);

@@ -56,6 +56,9 @@ impl Elections {
                     } else if others && self.state_of(*id) == State::Active {
                         self.install(now, *id);
                     }
+                } else {
+                    // Equal to what it has, and the other copy can go.
+                    running.setup = setup.clone();
                 }
             } else {
                 added.push(setup.name.clone());

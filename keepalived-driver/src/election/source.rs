@@ -1,17 +1,36 @@
 //! The source address of adverts: there and fit for use, or why not.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 
-use netlink_vip::{AddressFlags, ObservedAddress};
+use netlink_vip::{AddressFlags, InterfaceName, ObservedAddress};
 use vrrp_proto::Family;
 
 use super::Elections;
 use crate::config::InstanceSetup;
 
+/// Answers of [`Elections::source_of`] while nothing changes: hundreds of instances of one interface ask the same
+/// question, and the answer costs a look at each of its addresses.
+#[derive(Debug, Default)]
+pub(super) struct KnownSources(HashMap<Question, Option<IpAddr>>);
+
+/// The interface, the family and the configured address.
+type Question = (InterfaceName, Family, Option<IpAddr>);
+
 impl Elections {
     /// The source address of adverts, if it is present: the configured one on any interface, or
     /// the primary address of the instance's own.
-    pub(super) fn source_of(&self, setup: &InstanceSetup) -> Option<IpAddr> {
+    pub(super) fn source_of(
+        &self,
+        setup: &InstanceSetup,
+        known: &mut KnownSources,
+    ) -> Option<IpAddr> {
+        let question = (setup.interface, setup.fsm.family, setup.source);
+        let answer = known.0.entry(question);
+        *answer.or_insert_with(|| self.find_source(setup))
+    }
+
+    fn find_source(&self, setup: &InstanceSetup) -> Option<IpAddr> {
         if let Some(configured) = setup.source {
             let usable = |known: &ObservedAddress| known.address == configured && known.is_usable();
             return self.all_addresses().any(usable).then_some(configured);
