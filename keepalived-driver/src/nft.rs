@@ -7,6 +7,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel}
 use std::thread;
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
 use crate::clock::Clock;
 use crate::namespace;
 
@@ -155,15 +158,19 @@ fn run(script: &str) -> Result<(), String> {
 /// Whether it succeeded; nothing if it had to be killed.
 fn wait(child: &mut Child) -> io::Result<Option<bool>> {
     let start = Clock.now();
+    let end = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
+    let mut watched = [PollFd::new(&end, PollFlags::IN)];
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status.success()));
         }
-        if Clock.now().saturating_duration_since(start) >= LIMIT {
+        let left = LIMIT.saturating_sub(Clock.now().saturating_duration_since(start));
+        if left.is_zero() {
             child.kill()?;
             child.wait()?;
             return Ok(None);
         }
-        thread::sleep(Duration::from_millis(2));
+        // Interrupted: the loop looks again.
+        let _ = poll(&mut watched, Timespec::try_from(left).ok().as_ref());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mio::Waker;
 use netlink_vip::{Firewall, FirewallVmac, Refused, Vip};
@@ -13,6 +14,10 @@ use crate::config::InstanceSetup;
 use crate::nft::{Job, Nft};
 use crate::report::Report;
 use crate::sources::Source;
+
+/// Without virtual routers there is no hurry to look for leftovers of an earlier run, and two runs of `nft` are a
+/// good part of the work of a start.
+const NO_HURRY: Duration = Duration::from_secs(5);
 
 /// What is known of the rules in the kernel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +33,33 @@ enum Known {
     Failed(String),
 }
 
+/// What a killed run may have left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leftovers {
+    Unknown,
+    /// They are looked for at this time, or with the first virtual router.
+    Later(Instant),
+    Due,
+    Gone,
+}
+
+impl Leftovers {
+    /// Whether to look for them now, which is done once.
+    fn look(&mut self, now: Instant, hurry: bool) -> bool {
+        match self {
+            Self::Gone => return false,
+            Self::Later(_) if !hurry => return false,
+            Self::Unknown if !hurry => {
+                *self = Self::Later(now.checked_add(NO_HURRY).unwrap_or(now));
+                return false;
+            }
+            Self::Unknown | Self::Later(_) | Self::Due => {}
+        }
+        *self = Self::Gone;
+        true
+    }
+}
+
 /// The rules, and who sets them.
 #[derive(Debug)]
 pub(super) struct Filter {
@@ -40,8 +72,7 @@ pub(super) struct Filter {
     in_force: Option<Firewall>,
     /// What was last complained about.
     told: Option<String>,
-    /// Leftovers of an earlier run have been looked for.
-    cleaned: bool,
+    leftovers: Leftovers,
     /// Rules are to be looked at again.
     pub(super) stale: bool,
 }
@@ -55,8 +86,15 @@ impl Filter {
             asked: None,
             in_force: None,
             told: None,
-            cleaned: false,
+            leftovers: Leftovers::Unknown,
             stale: false,
+        }
+    }
+
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
+        match self.leftovers {
+            Leftovers::Later(at) => Some(at),
+            Leftovers::Unknown | Leftovers::Due | Leftovers::Gone => None,
         }
     }
 
@@ -135,6 +173,10 @@ impl Elections {
         if failed {
             self.retry_at = self.retry_at.or_else(|| now.checked_add(RETRY));
         }
+        if self.filter.next_timeout().is_some_and(|at| at <= now) {
+            self.filter.leftovers = Leftovers::Due;
+            self.filter.stale = true;
+        }
         // One transaction at a time; what changes meanwhile goes into the next.
         let ready = self.known && self.shutdown.is_none() && self.filter.is_idle();
         if !ready || !std::mem::take(&mut self.filter.stale) {
@@ -151,15 +193,21 @@ impl Elections {
             script = old.removal();
         }
         if self.filter.in_force.is_none() && wanted.is_empty() {
-            if !std::mem::replace(&mut self.filter.cleaned, true) {
-                self.filter.submit(Job::Clean(wanted.cleaning()));
-            }
+            self.clean_firewall(now, &wanted);
             return;
         }
         script.push_str(&wanted.transaction());
-        self.filter.cleaned = true;
+        self.filter.leftovers = Leftovers::Gone;
         self.filter.asked = Some(wanted);
         self.filter.submit(Job::Set(script));
+    }
+
+    /// Removes, once, what a killed run has left behind.
+    fn clean_firewall(&mut self, now: Instant, wanted: &Firewall) {
+        let hurry = !self.order.is_empty();
+        if self.filter.leftovers.look(now, hurry) {
+            self.filter.submit(Job::Clean(wanted.cleaning()));
+        }
     }
 
     /// Removes all rules at the end.
@@ -210,5 +258,32 @@ impl Elections {
             }
         }
         firewall
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two runs of `nft` at every start of a daemon that has no virtual routers were a tenth of its start.
+    #[test]
+    fn leftovers_are_looked_for_once_and_without_virtual_routers_later() {
+        let now = Instant::from_nanos(0);
+        let mut hurried = Leftovers::Unknown;
+        assert!(hurried.look(now, true));
+        assert!(!hurried.look(now, true));
+        let mut patient = Leftovers::Unknown;
+        assert!(!patient.look(now, false));
+        assert_eq!(
+            patient,
+            Leftovers::Later(now.checked_add(NO_HURRY).unwrap())
+        );
+        assert!(!patient.look(now, false));
+        // A reload brings some.
+        let mut reloaded = patient;
+        assert!(reloaded.look(now, true));
+        patient = Leftovers::Due;
+        assert!(patient.look(now, false));
+        assert!(!patient.look(now, false));
     }
 }

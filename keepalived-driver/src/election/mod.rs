@@ -349,6 +349,7 @@ impl Elections {
             self.reconciler.next_timeout(),
             self.announcer.next_timeout(),
             self.devices.next_timeout(),
+            self.filter.next_timeout(),
             self.readiness.next_timeout(),
             self.contests.next_timeout(),
             self.release_at,
