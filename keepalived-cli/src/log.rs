@@ -105,7 +105,7 @@ impl Log {
         let reopen = Arc::new(AtomicBool::new(false));
         let mut sinks: Sinks = Vec::new();
         if settings.console {
-            sinks.push(("log-console", Box::new(ConsoleSink)));
+            sinks.push(("log-console", Box::new(ConsoleSink::new())));
         }
         if let Some(facility) = settings.syslog {
             sinks.push(("log-syslog", Box::new(SyslogSink::new(facility))));

@@ -45,8 +45,12 @@ impl Queue {
         } else {
             state.lost = state.lost.saturating_add(1);
         }
+        let first = state.waiting.len() == 1;
         drop(state);
-        self.changed.notify_all();
+        // Who takes lines out waits for the first one only. Each call costs a system call.
+        if first {
+            self.changed.notify_all();
+        }
     }
 
     /// The next line; waits for one. Losses are told with the last line that waits: by then there
@@ -74,8 +78,13 @@ impl Queue {
 
     /// The line taken last has been written.
     pub(super) fn written(&self) {
-        self.lock().writing = false;
-        self.changed.notify_all();
+        let mut state = self.lock();
+        state.writing = false;
+        let all = state.waiting.is_empty();
+        drop(state);
+        if all {
+            self.changed.notify_all();
+        }
     }
 
     /// Wait until nothing waits and nothing is being written.

@@ -7,14 +7,22 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
 
 use rustix::fs::OFlags;
 
-use super::{Line, local_text};
+use super::Line;
+use super::time::Dates;
 use crate::arguments::Facility;
 
 /// Where the syslog daemon listens.
 const SYSLOG_SOCKET: &str = "/dev/log";
+/// How soon to look again for a syslog daemon that was never there: lines come by the thousand.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// Octets that are written to the console in one call: the most that a pipe takes in one piece.
+const CONSOLE_PIECE: usize = 4096;
+/// As keepalived's console lines begin.
+const CONSOLE_DATE: &str = "%a %b %e %H:%M:%S %Y";
 
 /// One destination. It may block: it has a thread to itself.
 pub(super) trait Sink: Send {
@@ -39,16 +47,26 @@ pub(super) trait Sink: Send {
 }
 
 /// `Fri Nov 20 16:48:56 2026: text`, as keepalived's console lines are.
-fn dated(line: &Line) -> String {
-    format!(
-        "{}: {}\n",
-        local_text(line.at, "%a %b %e %H:%M:%S %Y"),
-        line.text
-    )
+fn dated(dates: &mut Dates, line: &Line) -> String {
+    format!("{}: {}\n", dates.text(line.at), line.text)
 }
 
 #[derive(Debug)]
-pub(super) struct ConsoleSink;
+pub(super) struct ConsoleSink {
+    /// Whole lines are written in one call, so that lines of several processes on one terminal stay whole; of a
+    /// burst several at once.
+    out: BufWriter<io::Stderr>,
+    dates: Dates,
+}
+
+impl ConsoleSink {
+    pub(super) fn new() -> Self {
+        Self {
+            out: BufWriter::with_capacity(CONSOLE_PIECE, io::stderr()),
+            dates: Dates::new(CONSOLE_DATE),
+        }
+    }
+}
 
 impl Sink for ConsoleSink {
     fn name(&self) -> String {
@@ -56,8 +74,12 @@ impl Sink for ConsoleSink {
     }
 
     fn write(&mut self, line: &Line) -> io::Result<()> {
-        // One call, so that lines of several processes on one terminal stay whole.
-        io::stderr().write_all(dated(line).as_bytes())
+        let line = dated(&mut self.dates, line);
+        self.out.write_all(line.as_bytes())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 }
 
@@ -68,6 +90,9 @@ pub(super) struct SyslogSink {
     socket: Option<UnixDatagram>,
     /// There has been a syslog daemon. Where there never was one, none is missing.
     known: bool,
+    /// When one was last looked for in vain.
+    missed: Option<SystemTime>,
+    dates: Dates,
 }
 
 impl SyslogSink {
@@ -77,6 +102,8 @@ impl SyslogSink {
             path: SYSLOG_SOCKET.into(),
             socket: None,
             known: false,
+            missed: None,
+            dates: Dates::new("%b %e %H:%M:%S"),
         }
     }
 
@@ -87,9 +114,9 @@ impl SyslogSink {
     }
 
     /// RFC 3164 4.1, as the C library writes it to the local socket: without a host name.
-    fn datagram(&self, line: &Line) -> String {
+    fn datagram(&mut self, line: &Line) -> String {
         let priority = self.facility.0 | line.level.severity();
-        let date = local_text(line.at, "%b %e %H:%M:%S");
+        let date = self.dates.text(line.at);
         format!(
             "<{priority}>{date} {}[{}]: {}",
             line.tag,
@@ -111,6 +138,11 @@ impl Sink for SyslogSink {
     }
 
     fn write(&mut self, line: &Line) -> io::Result<()> {
+        let since = self.missed.map(|at| line.at.duration_since(at));
+        // A clock that was set back says nothing.
+        if !self.known && since.is_some_and(|since| since.is_ok_and(|since| since < LOOK_AGAIN)) {
+            return Ok(());
+        }
         let datagram = self.datagram(line);
         let mut outcome = Ok(());
         // Twice: the syslog daemon may have been restarted since the last line.
@@ -129,7 +161,11 @@ impl Sink for SyslogSink {
                 Err(error) => outcome = Err(error),
             }
         }
-        if self.known { outcome } else { Ok(()) }
+        if self.known {
+            return outcome;
+        }
+        self.missed = Some(line.at);
+        Ok(())
     }
 }
 
@@ -140,6 +176,7 @@ pub(super) struct FileSink {
     flush_each: bool,
     /// Set from outside: open the file anew, it may have been renamed.
     reopen: Arc<AtomicBool>,
+    dates: Dates,
 }
 
 impl FileSink {
@@ -151,6 +188,7 @@ impl FileSink {
             path: path.to_owned(),
             flush_each,
             reopen,
+            dates: Dates::new(CONSOLE_DATE),
         })
     }
 
@@ -189,7 +227,8 @@ impl Sink for FileSink {
                 }
             }
         }
-        self.file.write_all(dated(line).as_bytes())
+        let line = dated(&mut self.dates, line);
+        self.file.write_all(line.as_bytes())
     }
 
     fn flush(&mut self) -> io::Result<()> {

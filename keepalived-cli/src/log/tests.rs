@@ -60,6 +60,32 @@ fn a_syslog_datagram_has_keepalived_s_tag() {
     fs::remove_dir_all(folder).unwrap();
 }
 
+/// Looking for it costs six system calls, and a start writes thousands of lines.
+#[test]
+fn a_syslog_daemon_that_was_never_there_is_looked_for_ten_times_a_second() {
+    let folder = folder("late");
+    let path = folder.join("log");
+    let mut sink = SyslogSink::new(Facility::DAEMON).at(&path);
+    let line = |millis| Line {
+        at: SystemTime::UNIX_EPOCH + Duration::from_millis(millis),
+        level: Level::Info,
+        tag: "t".into(),
+        text: format!("at {millis}"),
+    };
+    sink.write(&line(0)).unwrap();
+    let server = UnixDatagram::bind(&path).unwrap();
+    sink.write(&line(99)).unwrap();
+    sink.write(&line(100)).unwrap();
+    sink.write(&line(101)).unwrap();
+    let mut buffer = [0; 100];
+    for expected in ["at 100", "at 101"] {
+        let length = server.recv(&mut buffer).unwrap();
+        let text = String::from_utf8(buffer[..length].to_vec()).unwrap();
+        assert!(text.ends_with(expected), "{text}");
+    }
+    fs::remove_dir_all(folder).unwrap();
+}
+
 /// CLI-04, CLI-11.
 #[test]
 fn a_log_file_is_appended_to_with_dates_and_without_details() {
