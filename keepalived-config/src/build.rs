@@ -22,7 +22,8 @@ struct Frame {
     words: Vec<Word>,
     meaning: Option<&'static Keyword>,
     open: Span,
-    entries: Vec<Node>,
+    /// Where its entries begin in the list of the builder.
+    first: usize,
 }
 
 /// The last statement, as long as a brace behind it can still belong to it.
@@ -43,6 +44,8 @@ enum Pending {
 pub(crate) struct Builder {
     root: Vec<Node>,
     frames: Vec<Frame>,
+    /// The entries of all open blocks, the outermost first.
+    entries: Vec<Node>,
     pending: Pending,
 }
 
@@ -51,6 +54,7 @@ impl Builder {
         Self {
             root: Vec::new(),
             frames: Vec::new(),
+            entries: Vec::new(),
             pending: Pending::None,
         }
     }
@@ -173,7 +177,7 @@ impl Builder {
             words,
             meaning,
             open,
-            entries: Vec::new(),
+            first: self.entries.len(),
         });
     }
 
@@ -195,7 +199,7 @@ impl Builder {
             words: Vec::new(),
             meaning: None,
             open,
-            entries: Vec::new(),
+            first: self.entries.len(),
         });
     }
 
@@ -278,9 +282,9 @@ impl Builder {
         let Some(frame) = self.frames.pop() else {
             return;
         };
+        // Exactly the memory that they need.
+        let entries: Vec<Node> = self.entries.drain(frame.first..).collect();
         if !matches!(frame.inside, Inside::Skipped(_)) {
-            let mut entries = frame.entries;
-            entries.shrink_to_fit();
             let block = Block {
                 open: frame.open,
                 entries,
@@ -295,9 +299,10 @@ impl Builder {
     }
 
     fn push(&mut self, node: Node) {
-        match self.frames.last_mut() {
-            Some(frame) => frame.entries.push(node),
-            None => self.root.push(node),
+        if self.frames.is_empty() {
+            self.root.push(node);
+        } else {
+            self.entries.push(node);
         }
     }
 }

@@ -80,6 +80,20 @@ pub(crate) const fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0x0b | 0x0c)
 }
 
+/// Bytes that are themselves in a plain word. Most of a file are such bytes.
+const PLAIN: [bool; 256] = {
+    let mut plain = [true; 256];
+    let mut byte = 0_u8;
+    loop {
+        let special = matches!(byte, b'{' | b'"' | b'}' | b'#' | b'!' | b'\\');
+        plain[byte as usize] = !special && !is_blank(byte);
+        if byte == u8::MAX {
+            break plain;
+        }
+        byte += 1;
+    }
+};
+
 /// The first offset from `at` on that is not a blank.
 pub(crate) fn skip_blanks(text: &str, at: usize) -> usize {
     let rest = text.as_bytes().get(at..).unwrap_or_default();
@@ -145,7 +159,13 @@ fn plain_word(text: &str, start: usize) -> Token {
     let mut changed: Option<String> = None;
     let mut kept = start;
     let mut at = start;
-    while let Some(&byte) = bytes.get(at) {
+    loop {
+        let rest = bytes.get(at..).unwrap_or_default();
+        at += rest
+            .iter()
+            .take_while(|byte| PLAIN[usize::from(**byte)])
+            .count();
+        let Some(&byte) = bytes.get(at) else { break };
         match byte {
             b'{' => match placeholder(text, at) {
                 Some(end) => at = end,

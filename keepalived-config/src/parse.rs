@@ -47,7 +47,9 @@ impl File {
         if rest.is_empty() {
             return None;
         }
-        let length = rest.find('\n').unwrap_or(rest.len());
+        // Lines are short: looking byte by byte finds the end sooner than a search made for long texts.
+        let end = rest.bytes().position(|byte| byte == b'\n');
+        let length = end.unwrap_or(rest.len());
         let line = self.whole.part(self.at, self.at + length);
         self.at += length + 1;
         Some(line)
@@ -76,6 +78,8 @@ pub(crate) struct Reader<'a> {
     depth: u32,
     /// Some file has bytes that cannot be part of a word.
     suspicious: bool,
+    /// Some file has a dollar sign: only then can there be anything to put in place.
+    dollars: bool,
     /// Lines left out by their condition although they open a block.
     skipped_open: Vec<Span>,
     /// The words of the present statement; kept for its memory.
@@ -133,6 +137,7 @@ pub(crate) fn read(
         exhausted: false,
         depth: 0,
         suspicious: false,
+        dollars: false,
         skipped_open: Vec::new(),
         words: Vec::new(),
         reported: std::collections::HashSet::new(),
@@ -224,7 +229,7 @@ impl Reader<'_> {
                 }
                 _ => {}
             }
-            if !expanded {
+            if !expanded && self.dollars {
                 // The variables of a repetition behind a brace have no value yet.
                 if let Some(behind) = repetition_behind_brace(text) {
                     let head = line.part(0, behind);
@@ -468,7 +473,7 @@ fn repetition_behind_brace(text: &str) -> Option<usize> {
 /// Lines that carry a command have the fuller quoting.
 fn quoting_of(keyword: Option<&'static Keyword>) -> Quoting {
     match keyword {
-        Some(keyword) if keyword.arguments.contains("SCRIPT-LINE") => Quoting::Script,
+        Some(keyword) if keyword.takes_command() => Quoting::Script,
         _ => Quoting::Plain,
     }
 }

@@ -34,7 +34,7 @@ pub enum Purpose {
 
 /// The command on the line `node`, if it holds one that could be run. `siblings` is its block.
 pub(super) fn command(keyword: &Keyword, node: &Node, siblings: &[Node]) -> Option<Command> {
-    if !keyword.arguments.contains("SCRIPT-LINE") {
+    if !keyword.takes_command() {
         return None;
     }
     let purpose = match (keyword.context, keyword.name) {

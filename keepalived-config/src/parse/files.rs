@@ -154,6 +154,7 @@ impl Reader<'_> {
         let id = self.sources.add(path, bytes);
         let text = self.sources.shared(id);
         self.suspicious |= text.contains(INVALID) || text.contains('\0');
+        self.dollars |= text.contains('$');
         let end = text.len();
         let at = if text.starts_with('\u{feff}') {
             '\u{feff}'.len_utf8()

@@ -47,6 +47,12 @@ impl Keyword {
     pub fn path(&self) -> String {
         format!("{}.{}", self.context.path(), self.name)
     }
+
+    /// Whether a command line follows, which has a quoting of its own.
+    pub(crate) fn takes_command(&self) -> bool {
+        let arguments = self.arguments.strip_prefix('[').unwrap_or(self.arguments);
+        arguments.starts_with("SCRIPT-LINE")
+    }
 }
 
 /// Where a release of Keepalived would stand, for words that only keepalived-rs knows.

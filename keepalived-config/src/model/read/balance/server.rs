@@ -45,6 +45,9 @@ pub(super) fn server(
     }
     let inherited = inherited.or(outer.inherited);
     server.alpha = inherited.alpha.unwrap_or(false);
+    // Nearly all have one checker, and room for four would be most of a large configuration.
+    let blocks = node.entries().iter().filter(|entry| entry.block.is_some());
+    server.checkers.reserve_exact(blocks.count());
     for entry in node.entries() {
         checker::read(
             entry,
@@ -54,7 +57,6 @@ pub(super) fn server(
             diagnostics,
         );
     }
-    // Nearly all have one checker, and room for four would be most of a large configuration.
     server.checkers.shrink_to_fit();
     let (lower, upper) = (server.lower_threshold, server.upper_threshold);
     if upper > 0 && lower > upper {
