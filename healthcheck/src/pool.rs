@@ -3,7 +3,7 @@
 //! Everything follows from present facts: the health and weight of the checks, and whether the quorum
 //! was there before (hysteresis is the one thing that remembers).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use crate::checker::{CheckerEvent, Health};
@@ -121,23 +121,28 @@ struct Check {
     weight: WeightChange,
 }
 
+/// There can be a hundred thousand of them.
 #[derive(Clone, Debug)]
 struct Server {
-    config: ServerConfig,
-    checks: Vec<Check>,
+    address: SocketAddr,
+    weight: u32,
+    inhibit: bool,
     up: bool,
+    checks: Box<[Check]>,
 }
 
 impl Server {
-    fn new(config: ServerConfig) -> Self {
+    fn new(config: &ServerConfig) -> Self {
         let checks = config.checks.iter().map(|health| Check {
             health: *health,
             weight: WeightChange::None,
         });
         let mut server = Self {
-            checks: checks.collect(),
-            config,
+            address: config.address,
+            weight: config.weight,
+            inhibit: config.inhibit,
             up: true,
+            checks: checks.collect(),
         };
         server.up = server.is_up();
         server
@@ -150,7 +155,7 @@ impl Server {
 
     /// RS-08: what is configured and what the checks add to it.
     fn weight(&self) -> u32 {
-        let configured = i64::from(self.config.weight);
+        let configured = i64::from(self.weight);
         let changes = self.checks.iter().map(|check| match check.weight {
             WeightChange::None => 0,
             WeightChange::To(weight) => i64::from(weight).saturating_sub(configured),
@@ -164,8 +169,10 @@ impl Server {
 /// A pool at work.
 #[derive(Clone, Debug)]
 pub struct Pool {
+    /// Without its servers.
     config: PoolConfig,
-    servers: BTreeMap<ServerId, Server>,
+    /// By number.
+    servers: Vec<Server>,
     quorum: bool,
     panic: bool,
     stopped: bool,
@@ -175,11 +182,10 @@ pub struct Pool {
 impl Pool {
     /// A pool of which nothing is known but the configuration. What it begins with is no event.
     #[must_use]
-    pub fn new(config: PoolConfig) -> Self {
-        let servers = config.servers.iter().cloned().map(Server::new);
-        let servers = servers.enumerate();
+    pub fn new(mut config: PoolConfig) -> Self {
+        let servers = std::mem::take(&mut config.servers);
         let mut pool = Self {
-            servers: servers.map(|(at, server)| (ServerId(at), server)).collect(),
+            servers: servers.iter().map(Server::new).collect(),
             config,
             quorum: false,
             panic: false,
@@ -195,7 +201,7 @@ impl Pool {
     /// server, in their order, and whether there was enough weight, which hysteresis remembers. What
     /// that changes is an event.
     pub fn resume(&mut self, weights: &[Vec<WeightChange>], quorum: bool) {
-        for (server, weights) in self.servers.values_mut().zip(weights) {
+        for (server, weights) in self.servers.iter_mut().zip(weights) {
             for (check, weight) in server.checks.iter_mut().zip(weights) {
                 check.weight = *weight;
             }
@@ -209,14 +215,14 @@ impl Pool {
     pub fn placements(&self) -> Vec<Placement> {
         let sorry = self.config.sorry;
         let sorry_serves = sorry.is_some() && !self.quorum && !self.panic;
-        let mut placements = Vec::new();
-        for (id, server) in &self.servers {
+        let mut placements = Vec::with_capacity(self.servers.len());
+        for (at, server) in self.servers.iter().enumerate() {
             let in_service = self.panic || (server.up && !sorry_serves);
-            if in_service || server.config.inhibit {
+            if in_service || server.inhibit {
                 let weight = if in_service { server.weight() } else { 0 };
                 placements.push(Placement {
-                    member: Member::Real(*id),
-                    address: server.config.address,
+                    member: Member::Real(ServerId(at)),
+                    address: server.address,
                     weight,
                 });
             }
@@ -247,13 +253,13 @@ impl Pool {
     /// Whether a server is up.
     #[must_use]
     pub fn is_up(&self, id: ServerId) -> bool {
-        self.servers.get(&id).is_some_and(|server| server.up)
+        self.servers.get(id.0).is_some_and(|server| server.up)
     }
 
     /// The weight of a server while it is in service.
     #[must_use]
     pub fn weight(&self, id: ServerId) -> u32 {
-        self.servers.get(&id).map_or(0, Server::weight)
+        self.servers.get(id.0).map_or(0, Server::weight)
     }
 
     /// Whether the checks are disbelieved.
@@ -265,7 +271,7 @@ impl Pool {
     /// Weight of the live servers.
     #[must_use]
     pub fn live_weight(&self) -> u64 {
-        let live = self.servers.values().filter(|server| server.up);
+        let live = self.servers.iter().filter(|server| server.up);
         live.map(|server| u64::from(server.weight())).sum()
     }
 
@@ -274,7 +280,7 @@ impl Pool {
         if self.stopped {
             return;
         }
-        let Some(server) = self.servers.get_mut(&id) else {
+        let Some(server) = self.servers.get_mut(id.0) else {
             return;
         };
         let before = server.weight();
@@ -311,9 +317,10 @@ impl Pool {
         if std::mem::replace(&mut self.stopped, true) || !self.config.omega {
             return;
         }
-        for (id, server) in &mut self.servers {
+        for (at, server) in self.servers.iter_mut().enumerate() {
             if std::mem::replace(&mut server.up, false) {
-                self.events.push_back(PoolEvent::ServerDown(*id, None));
+                let event = PoolEvent::ServerDown(ServerId(at), None);
+                self.events.push_back(event);
             }
         }
         if std::mem::replace(&mut self.quorum, false) {
@@ -345,13 +352,13 @@ impl Pool {
     /// LVS-11, with the limits that Keepalived puts to what is configured: no quorum above the weight
     /// that there can be, no hysteresis that reaches down to nothing.
     fn has_quorum(&self) -> bool {
-        let total = self.servers.values();
-        let total: u64 = total.map(|server| u64::from(server.config.weight)).sum();
+        let total = self.servers.iter();
+        let total: u64 = total.map(|server| u64::from(server.weight)).sum();
         let quorum = u64::from(self.config.quorum).min(total.max(1)).max(1);
         let hysteresis = u64::from(self.config.hysteresis).min(quorum.saturating_sub(1));
         let live = self.live_weight();
         if self.quorum {
-            let somebody = self.servers.values().any(|server| server.up);
+            let somebody = self.servers.iter().any(|server| server.up);
             somebody && live >= quorum.saturating_sub(hysteresis)
         } else {
             // What could never be reached must not be asked for.
@@ -363,7 +370,7 @@ impl Pool {
         let Some(percent) = self.config.panic_below else {
             return false;
         };
-        let live = self.servers.values().filter(|server| server.up).count();
+        let live = self.servers.iter().filter(|server| server.up).count();
         let all = self.servers.len();
         live.saturating_mul(100) < all.saturating_mul(percent.into())
     }

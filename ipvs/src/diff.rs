@@ -13,6 +13,11 @@ use crate::table::{Entry, Op, Table};
 /// ([`Table::retain`], IPVS-OPS-02).
 #[must_use]
 pub fn diff(current: &Table, desired: &Table) -> Vec<Op> {
+    changes(current, desired).collect()
+}
+
+/// The same one after the other: of a large table there are as many changes as destinations.
+pub(crate) fn changes(current: &Table, desired: &Table) -> impl Iterator<Item = Op> + use<> {
     let mut steps = Steps::default();
     for entry in desired.entries() {
         let service = entry.service();
@@ -46,12 +51,16 @@ struct Steps {
 }
 
 impl Steps {
-    fn in_order(self) -> Vec<Op> {
-        let mut all = self.services;
-        for list in [self.takes, self.gives, self.leaves, self.gone] {
-            all.extend(list);
-        }
-        all
+    fn in_order(self) -> impl Iterator<Item = Op> {
+        [
+            self.services,
+            self.takes,
+            self.gives,
+            self.leaves,
+            self.gone,
+        ]
+        .into_iter()
+        .flatten()
     }
 }
 

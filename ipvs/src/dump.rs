@@ -180,7 +180,13 @@ impl Dump {
     fn next_part(&mut self) {
         let next = match self.part {
             Part::Services => 0,
-            Part::Destinations(place) => place.saturating_add(1),
+            Part::Destinations(place) => {
+                // Who asks for counters keeps them.
+                if let Some((_, destinations)) = self.found.services.get_mut(place) {
+                    destinations.shrink_to_fit();
+                }
+                place.saturating_add(1)
+            }
             Part::Finished => return,
         };
         self.part = if next < self.found.services.len() {

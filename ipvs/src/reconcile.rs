@@ -9,7 +9,7 @@ use std::time::Duration;
 use sans_io_time::Instant;
 
 use crate::destination::Destination;
-use crate::diff::diff;
+use crate::diff::{changes, diff};
 use crate::dump::{Dump, Dumped};
 use crate::error::KernelError;
 use crate::netlink::{Answer, FamilyId, Reply, Request, replies};
@@ -124,13 +124,12 @@ impl Reconciler {
         let mut keys = BTreeSet::new();
         let mut unknown = false;
         for (key, wanted) in changes {
-            self.desired.remove(&key);
-            if let Some((service, destinations)) = wanted {
-                unknown |= self.ours.insert(key);
-                self.desired.put_service(service);
-                for destination in destinations {
-                    self.desired.put_destination(&key, destination);
+            match wanted {
+                Some((service, destinations)) => {
+                    unknown |= self.ours.insert(key);
+                    self.desired.put(service, destinations);
                 }
+                None => drop(self.desired.remove(&key)),
             }
             keys.insert(key);
         }
@@ -256,6 +255,10 @@ impl Reconciler {
                 self.in_flight.push_back((self.seq, op));
             }
         }
+        if self.plan.is_empty() {
+            // A large table was put in: its memory goes.
+            self.plan.shrink_to(BATCH);
+        }
         !self.in_flight.is_empty()
     }
 
@@ -352,6 +355,7 @@ impl Reconciler {
                 let gone = |key: &ServiceKey| desired.get(key).is_none() && here.get(key).is_none();
                 self.ours.retain(|key| !gone(key));
                 self.current = Some(table);
+                self.share();
                 self.events.push_back(Event::Read(dumped));
                 self.replan();
                 self.check_settled();
@@ -378,7 +382,7 @@ impl Reconciler {
     fn replan(&mut self) {
         self.plan.clear();
         let Some(current) = &self.current else { return };
-        let ops = diff(current, &self.desired);
+        let ops = changes(current, &self.desired);
         self.intend(ops);
     }
 
@@ -386,11 +390,11 @@ impl Reconciler {
     fn replan_some(&mut self, keys: &BTreeSet<ServiceKey>) {
         self.plan.retain(|op| !keys.contains(op.service()));
         let Some(current) = &self.current else { return };
-        let ops = diff(&current.part(keys), &self.desired.part(keys));
+        let ops = changes(&current.part(keys), &self.desired.part(keys));
         self.intend(ops);
     }
 
-    fn intend(&mut self, ops: Vec<Op>) {
+    fn intend(&mut self, ops: impl Iterator<Item = Op>) {
         let lost = |op: &Op| match op {
             // Its service was refused, so this would be too.
             Op::NewDest(key, _) | Op::SetDest(key, _) => self
@@ -399,10 +403,17 @@ impl Reconciler {
                 .any(|refused| matches!(refused, Op::NewService(service) if service.key == *key)),
             _ => false,
         };
-        let ops = ops
-            .into_iter()
-            .filter(|op| !self.refused.contains(op) && !lost(op));
+        let ops = ops.filter(|op| !self.refused.contains(op) && !lost(op));
         self.plan.extend(ops);
+    }
+
+    /// One copy is enough while the kernel holds what is wanted.
+    fn share(&mut self) {
+        if let Some(current) = &mut self.current
+            && *current == self.desired
+        {
+            current.clone_from(&self.desired);
+        }
     }
 
     fn check_settled(&mut self) {
@@ -412,6 +423,7 @@ impl Reconciler {
             && self.refused.is_empty();
         if quiet && !self.settled && self.current.as_ref() == Some(&self.desired) {
             self.settled = true;
+            self.share();
             self.pause = FIRST_PAUSE;
             self.events.push_back(Event::Settled);
         }

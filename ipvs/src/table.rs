@@ -1,6 +1,7 @@
 //! The service table: what is, or what should be.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -64,7 +65,9 @@ pub enum ApplyError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     service: Service,
-    destinations: BTreeMap<DestinationKey, Destination>,
+    /// By key, each once. Shared by copies: there can be a hundred thousand of them, and mostly what is wanted is
+    /// what is there.
+    destinations: Arc<Vec<Destination>>,
 }
 
 impl Entry {
@@ -76,13 +79,32 @@ impl Entry {
 
     /// Its destinations by address.
     pub fn destinations(&self) -> impl ExactSizeIterator<Item = &Destination> {
-        self.destinations.values()
+        self.destinations.iter()
     }
 
     /// One of its destinations.
     #[must_use]
     pub fn destination(&self, key: &DestinationKey) -> Option<&Destination> {
-        self.destinations.get(key)
+        self.destinations.get(self.find(key).ok()?)
+    }
+
+    /// The place of a destination, or where it would be.
+    fn find(&self, key: &DestinationKey) -> Result<usize, usize> {
+        self.destinations.binary_search_by_key(key, |one| one.key)
+    }
+
+    /// Puts one, new or instead of the one of its key.
+    fn put(&mut self, destination: Destination) {
+        let place = self.find(&destination.key);
+        let all = Arc::make_mut(&mut self.destinations);
+        match place {
+            Ok(at) => {
+                if let Some(known) = all.get_mut(at) {
+                    *known = destination;
+                }
+            }
+            Err(at) => all.insert(at, destination),
+        }
     }
 }
 
@@ -148,21 +170,23 @@ impl Table {
             Op::NewDest(key, destination) => {
                 let entry = self.entry(key)?;
                 destination.check(key.family())?;
-                if entry.destinations.contains_key(&destination.key) {
+                if entry.destination(&destination.key).is_some() {
                     return Err(ApplyError::DestinationExists);
                 }
-                entry.destinations.insert(destination.key, *destination);
+                entry.put(*destination);
             }
             Op::SetDest(key, destination) => {
                 let entry = self.entry(key)?;
                 destination.check(key.family())?;
-                let old = entry.destinations.get_mut(&destination.key);
-                *old.ok_or(ApplyError::NoDestination)? = *destination;
+                let known = entry.destination(&destination.key);
+                known.ok_or(ApplyError::NoDestination)?;
+                entry.put(*destination);
             }
             Op::DelDest(key, destination) => {
                 let entry = self.entry(key)?;
-                let removed = entry.destinations.remove(destination);
-                removed.ok_or(ApplyError::NoDestination)?;
+                let at = entry.find(destination);
+                let at = at.map_err(|_| ApplyError::NoDestination)?;
+                Arc::make_mut(&mut entry.destinations).remove(at);
             }
         }
         Ok(())
@@ -173,13 +197,7 @@ impl Table {
         match self.entries.get_mut(&service.key) {
             Some(entry) => entry.service = service,
             None => {
-                let destinations = BTreeMap::new();
-                let key = service.key;
-                let entry = Entry {
-                    service,
-                    destinations,
-                };
-                self.entries.insert(key, entry);
+                self.put(service, Vec::new());
             }
         }
     }
@@ -188,9 +206,25 @@ impl Table {
     pub fn put_destination(&mut self, service: &ServiceKey, destination: Destination) -> bool {
         let entry = self.entries.get_mut(service);
         entry.is_some_and(|entry| {
-            entry.destinations.insert(destination.key, destination);
+            entry.put(destination);
             true
         })
+    }
+
+    /// Puts a service with all of its destinations, instead of whatever there was; of several of one key the
+    /// last counts.
+    pub fn put(&mut self, service: Service, mut destinations: Vec<Destination>) {
+        destinations.reverse();
+        destinations.sort_by_key(|one| one.key);
+        destinations.dedup_by_key(|one| one.key);
+        destinations.shrink_to_fit();
+        let key = service.key;
+        let destinations = Arc::new(destinations);
+        let entry = Entry {
+            service,
+            destinations,
+        };
+        self.entries.insert(key, entry);
     }
 
     /// Removes a service; `false` when it is not there.
@@ -222,11 +256,7 @@ impl FromIterator<(Service, Vec<Destination>)> for Table {
     fn from_iter<T: IntoIterator<Item = (Service, Vec<Destination>)>>(services: T) -> Self {
         let mut table = Self::new();
         for (service, destinations) in services {
-            let key = service.key;
-            table.put_service(service);
-            for destination in destinations {
-                table.put_destination(&key, destination);
-            }
+            table.put(service, destinations);
         }
         table
     }

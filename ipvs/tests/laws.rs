@@ -58,6 +58,23 @@ proptest! {
         }
     }
 
+    /// A service put as a whole is the same as one put piece by piece, whatever the order and however often one
+    /// destination comes: the last one of a key counts.
+    #[test]
+    fn destinations_put_together_are_as_those_put_one_by_one(
+        service in service(),
+        destinations in prop::collection::vec(destination(Family::Ipv4), 0..12),
+    ) {
+        let (mut whole, mut pieces) = (Table::new(), Table::new());
+        pieces.put_service(service.clone());
+        for destination in destinations.iter().chain(destinations.first()) {
+            pieces.put_destination(&service.key, *destination);
+        }
+        let again = destinations.first().copied();
+        whole.put(service, destinations.into_iter().chain(again).collect());
+        prop_assert_eq!(whole, pieces);
+    }
+
     /// IPVS-OPS-04: no destination that stays is ever removed, no service either.
     #[test]
     fn what_stays_is_never_removed(current in table(), want in table()) {

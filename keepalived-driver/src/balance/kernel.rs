@@ -34,8 +34,8 @@ const BETWEEN_LIVES: Duration = Duration::from_millis(500);
 /// Pieces of news that may wait to be fetched.
 const MOST_NEWS: usize = 4096;
 
-/// A service and its destinations.
-pub(super) type Wanted = (Service, Vec<Destination>);
+/// A service and its destinations, shared with who wants them.
+pub(super) type Wanted = (Service, Arc<[Destination]>);
 
 /// What is to be heard of.
 #[derive(Clone, Debug)]
@@ -183,7 +183,7 @@ impl Kernel {
     #[cfg(test)]
     pub(super) fn wanted(&self, key: &ServiceKey) -> Option<Vec<Destination>> {
         let wants = self.shared.wants();
-        wants.table.get(key).map(|(_, servers)| servers.clone())
+        wants.table.get(key).map(|(_, servers)| servers.to_vec())
     }
 
     /// Settings of the whole balancer.

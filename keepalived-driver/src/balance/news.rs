@@ -164,7 +164,7 @@ impl Balancing {
                 self.reports.push(BalanceReport::Sorry { service, serves });
             }
             let draining = service.draining.iter().map(|(_, destination)| destination);
-            service.placed = destinations(&service.setup, &placements, draining);
+            service.placed = destinations(&service.setup, &placements, draining).into();
             let owners = &mut self.owners;
             let own = wanted(service.services(), &service.placed)
                 .filter(|(key, _)| *owners.entry(*key).or_insert(id) == id);

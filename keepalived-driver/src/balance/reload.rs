@@ -61,7 +61,14 @@ impl Balancing {
         }
         let mut ids: HashMap<usize, u64> = HashMap::new();
         for (before, at) in &plan.kept {
-            ids.extend(id_of(before).map(|id| (*at, id)));
+            let (Some(id), Some(setup)) = (id_of(before), new.get(*at)) else {
+                continue;
+            };
+            if let Some(service) = self.services.get_mut(&id) {
+                // Equal to what it has, and the other copy can go.
+                service.setup = Arc::clone(setup);
+            }
+            ids.insert(*at, id);
         }
         for (before, at) in &plan.changed {
             if let (Some(id), Some(setup)) = (id_of(before), new.get(*at)) {
@@ -243,7 +250,7 @@ impl Balancing {
             let mut servers = old.setup.servers.iter();
             servers.any(|server| server.destination.key == key)
         };
-        for placed in &old.placed {
+        for placed in old.placed.iter() {
             let drains = service.draining.iter().any(|(_, is)| is.key == placed.key);
             if was_server(placed.key) && !is_here(placed.key) && !drains {
                 service.draining.push((until, *placed));
@@ -263,8 +270,8 @@ impl Balancing {
     ) -> RunningService {
         let suspended = self.rests(setup);
         let mut config = pool_config(setup);
-        let mut servers = Vec::new();
-        let mut weights: Vec<Vec<WeightChange>> = Vec::new();
+        let mut servers = Vec::with_capacity(setup.servers.len());
+        let mut weights: Vec<Vec<WeightChange>> = Vec::with_capacity(setup.servers.len());
         for (at, server) in setup.servers.iter().enumerate() {
             let plan = plan.servers.get(at);
             let before = plan.and_then(|plan| plan.old);
@@ -286,7 +293,7 @@ impl Balancing {
                 .or_else(|| failed(&server.label).then_some((Health::Down, WeightChange::None)));
             let mut left: Vec<CheckId> =
                 old_server.map_or_else(Vec::new, |server| server.checks.clone());
-            let mut checks = Vec::new();
+            let mut checks = Vec::with_capacity(server.checks.len());
             for (check_at, check) in server.checks.iter().enumerate() {
                 let place = Place {
                     service: id,
@@ -350,7 +357,7 @@ impl Balancing {
             since: old.map_or(now, |old| old.since),
             transitions: old.map_or(0, |old| old.transitions),
             draining: Vec::new(),
-            placed: Vec::new(),
+            placed: Arc::default(),
         }
     }
 }

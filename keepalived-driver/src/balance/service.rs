@@ -29,7 +29,7 @@ pub(super) struct RunningService {
     /// Servers that a reload removed, and until when they stay.
     pub(super) draining: Vec<(Instant, Destination)>,
     /// What is in the table.
-    pub(super) placed: Vec<Destination>,
+    pub(super) placed: Arc<[Destination]>,
 }
 
 /// A real server at work.
@@ -117,29 +117,23 @@ pub(super) fn destinations<'a>(
 /// allows.
 pub(super) fn wanted(
     services: &[Service],
-    destinations: &[Destination],
+    destinations: &Arc<[Destination]>,
 ) -> impl Iterator<Item = (ServiceKey, Option<Wanted>)> {
     services.iter().map(|service| {
         let family = service.key.family();
         let fits = |destination: &&Destination| {
             destination.check(family) != Err(ConfigError::FamilyNeedsTunnel)
         };
-        let mut moved = false;
-        let mut here: Vec<Destination> = destinations
-            .iter()
-            .filter(fits)
-            .map(|destination| {
-                let here = destination.within(&service.key);
-                moved |= here.key != destination.key;
-                here
-            })
-            .collect();
-        if moved {
-            // Those that differed in their port may be one here.
-            let mut seen = HashSet::new();
-            here.retain(|destination| seen.insert(destination.key));
+        let same = |one: &Destination| fits(&one) && one.within(&service.key).key == one.key;
+        if destinations.iter().all(same) {
+            return (service.key, Some((service.clone(), Arc::clone(destinations))));
         }
-        (service.key, Some((service.clone(), here)))
+        let here = destinations.iter().filter(fits);
+        let mut here: Vec<Destination> = here.map(|one| one.within(&service.key)).collect();
+        // Those that differed in their port may be one here.
+        let mut seen = HashSet::new();
+        here.retain(|destination| seen.insert(destination.key));
+        (service.key, Some((service.clone(), here.into())))
     })
 }
 
@@ -233,7 +227,7 @@ mod tests {
             Destination::new(at(2, 84), Forward::Masquerade, 1),
             Destination::new(at(3, 0), Forward::Masquerade, 1),
         ];
-        let names: Vec<Vec<String>> = wanted(&setup.services, &all)
+        let names: Vec<Vec<String>> = wanted(&setup.services, &all.into())
             .filter_map(|(_, wanted)| wanted)
             .map(|(_, all)| all.iter().map(|is| is.key.to_string()).collect())
             .collect();
@@ -262,7 +256,7 @@ mod tests {
         let both = Destination::new(address(3), tunnel, 1);
         setup.servers.push(ServerSetup::new("both", both));
         let all = destinations(&setup, &Pool::new(pool_config(&setup)).placements(), []);
-        let names: Vec<Vec<String>> = wanted(&setup.services, &all)
+        let names: Vec<Vec<String>> = wanted(&setup.services, &all.into())
             .filter_map(|(_, wanted)| wanted)
             .map(|(_, all)| all.iter().map(|is| is.key.to_string()).collect())
             .collect();

@@ -10,7 +10,7 @@ use sans_io_time::Instant;
 
 use super::remembered::Remembered;
 use super::socket::{GenericSocket, OpenError};
-use super::{Clock, KernelNews, Shared};
+use super::{Clock, KernelNews, Shared, Wanted};
 use crate::balance::config::OnStop;
 use crate::gaps::Gaps;
 
@@ -238,7 +238,10 @@ impl Life<'_> {
         if !changes.is_empty() {
             let put = changes.iter().filter(|(_, wanted)| wanted.is_some());
             let trouble = self.remembered.add(put.map(|(key, _)| *key));
-            link.reconciler.change(changes);
+            let own = |(service, servers): Wanted| (service, servers.to_vec());
+            let changes = changes.into_iter();
+            link.reconciler
+                .change(changes.map(|(key, wanted)| (key, wanted.map(own))));
             self.trouble_of_memory(trouble);
         }
         true
