@@ -126,7 +126,10 @@ pub(super) fn wanted(
         };
         let same = |one: &Destination| fits(&one) && one.within(&service.key).key == one.key;
         if destinations.iter().all(same) {
-            return (service.key, Some((service.clone(), Arc::clone(destinations))));
+            return (
+                service.key,
+                Some((service.clone(), Arc::clone(destinations))),
+            );
         }
         let here = destinations.iter().filter(fits);
         let mut here: Vec<Destination> = here.map(|one| one.within(&service.key)).collect();
