@@ -223,7 +223,22 @@ impl<'a> Daemon<'a> {
             );
             log.line(Level::Warning, &line);
         }
-        let mut current = loaded.lowered.driver;
+        let Loaded {
+            model,
+            lowered,
+            text,
+            ..
+        } = loaded;
+        let mut copies = Copies::default();
+        copies.set_folder(&model);
+        keep_copy(log, &copies, text.as_deref());
+        let buffer = process_buffer(&model.global);
+        let standing = Standing::new(&model);
+        let appointment = Appointment::new(&model);
+        // Before the threads begin: the memory of a large configuration goes back to the system only if
+        // nothing has been put behind it.
+        drop((model, text));
+        let mut current = lowered.driver;
         settings.complete(&mut current);
         let elections = Running::start(current.clone(), &waker, None)?;
         let hook_log = log.clone();
@@ -232,7 +247,7 @@ impl<'a> Daemon<'a> {
                 hook_log.line(level, &line);
             }
         })?;
-        let mut plan = loaded.lowered.balance;
+        let mut plan = lowered.balance;
         settings.complete_balance(&mut plan);
         let how = BalanceSettings {
             keep: settings.keep_services,
@@ -242,11 +257,7 @@ impl<'a> Daemon<'a> {
         };
         let balance = Balance::start(plan, how, &waker, log);
         let mut alerts = Alerts::new(log);
-        alerts.set(loaded.lowered.alerts, &hooks);
-        let mut copies = Copies::default();
-        copies.set_folder(&loaded.model);
-        keep_copy(log, &copies, loaded.text.as_deref());
-        let buffer = process_buffer(&loaded.model.global);
+        alerts.set(lowered.alerts, &hooks);
         let watchers = watchers(&elections.remote, buffer, log);
         let control = settings.control.clone().and_then(|control| {
             let shared = elections.shared.clone();
@@ -276,17 +287,17 @@ impl<'a> Daemon<'a> {
             hooks,
             watchers,
             process_buffer: buffer,
-            hook_sets: loaded.lowered.hooks,
-            group_hook_sets: loaded.lowered.group_hooks,
+            hook_sets: lowered.hooks,
+            group_hook_sets: lowered.group_hooks,
             alerts,
             awaited: Awaited::default(),
             priorities: BTreeMap::new(),
             pending: VecDeque::new(),
             current,
             control,
-            standing: Standing::new(&loaded.model),
+            standing,
             copies,
-            appointment: Appointment::new(&loaded.model),
+            appointment,
             stopping: false,
             elections_stopped: false,
             respawn: Respawn::default(),
