@@ -494,6 +494,7 @@ mod tests {
             keep: false,
             no_respawn: false,
             services_file: None,
+            tag: netlink_vip::Tag(1),
         };
         let log = Log::start(&LogSettings {
             console: false,
