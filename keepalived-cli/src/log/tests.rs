@@ -210,7 +210,7 @@ fn only_a_syslog_daemon_that_was_there_is_missed() {
     let folder = folder("gone");
     let path = folder.join("log");
     let mut sink = SyslogSink::new(Facility::DAEMON).at(&path);
-    let line = Line {
+    let mut line = Line {
         at: SystemTime::UNIX_EPOCH,
         level: Level::Info,
         tag: "t".into(),
@@ -218,6 +218,7 @@ fn only_a_syslog_daemon_that_was_there_is_missed() {
     };
     assert!(sink.write(&line).is_ok());
     let server = UnixDatagram::bind(&path).unwrap();
+    line.at += Duration::from_secs(1);
     assert!(sink.write(&line).is_ok());
     drop(server);
     assert!(sink.write(&line).is_err());
