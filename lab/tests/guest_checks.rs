@@ -5,74 +5,198 @@ use std::fs;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
+use lab::director::{SERVICE, SERVICE6, kind};
 use lab::servers::{Server, Talk};
-use lab::{Director, Host, Scratch};
+use lab::{Daemon, Director, Host, Scratch};
 
-/// From the death of a server to the end of its last failed attempt: with an interval of one second,
-/// a time limit of one second and one retry after one more second, at most four; the rest is for
-/// slow machines.
-const BOUND: Duration = Duration::from_secs(8);
+/// For what is no part of a schedule: the start of the daemon, its way to the kernel, and the looks at the
+/// table in between.
+const SLACK: Duration = Duration::from_secs(3);
 
-/// A service with one server that lives on and one that is checked in the given way.
-fn text(port: u16, check: &str) -> String {
-    format!(
-        "global_defs {{\n script_user root\n}}\n\
-         track_file F {{\n file DIR/weight\n}}\n\
-         virtual_server 10.8.0.100 {port} {{\n delay_loop 1\n warmup 0\n lvs_sched rr\n lvs_method NAT\n \
-         protocol TCP\n \
-         real_server 10.9.0.3 {port} {{\n weight 1\n {check}\n }}\n \
-         real_server 10.9.0.4 {port} {{\n weight 2\n }}\n}}\n"
-    )
+/// When a check runs, in seconds.
+#[derive(Clone, Copy)]
+struct Times {
+    interval: u64,
+    timeout: u64,
+    retries: u32,
+    pause: u64,
+}
+
+/// What most checks here have.
+const OFTEN: Times = Times {
+    interval: 1,
+    timeout: 1,
+    retries: 1,
+    pause: 1,
+};
+/// Of what is watched elsewhere and tells by itself.
+const TOLD: Times = Times {
+    interval: 0,
+    timeout: 0,
+    retries: 0,
+    pause: 0,
+};
+
+impl Times {
+    /// As lines of a checker; `timeout` is the keyword.
+    fn lines(self, timeout: &str) -> String {
+        let Self {
+            timeout: limit,
+            retries,
+            pause,
+            ..
+        } = self;
+        format!("{timeout} {limit}\n retry {retries}\n delay_before_retry {pause}")
+    }
+
+    /// The longest way from the death of a server to the end of its last failed attempt: it dies when a
+    /// check has just passed, and each attempt takes as long as it may.
+    fn down(self) -> Duration {
+        let attempts = Duration::from_secs(self.timeout) * (self.retries + 1);
+        let pauses = Duration::from_secs(self.pause) * self.retries;
+        Duration::from_secs(self.interval) + attempts + pauses + SLACK
+    }
+
+    /// The same for a server that comes back when a check has just failed.
+    fn up(self) -> Duration {
+        Duration::from_secs(self.interval + self.timeout) + SLACK
+    }
+}
+
+/// The addresses of one family: of the service, of the server that is checked, of the other one.
+#[derive(Clone, Copy)]
+struct Family {
+    service: &'static str,
+    checked: &'static str,
+    other: &'static str,
+    /// The length of a prefix.
+    bits: u8,
+}
+
+const FAMILIES: [Family; 2] = [
+    Family {
+        service: SERVICE,
+        checked: "10.9.0.3",
+        other: "10.9.0.4",
+        bits: 24,
+    },
+    Family {
+        service: SERVICE6,
+        checked: "2001:db8::3",
+        other: "2001:db8::4",
+        bits: 64,
+    },
+];
+
+impl Family {
+    /// An address of it and a port, as `ipvsadm` writes them.
+    fn at(self, address: &str, port: u16) -> String {
+        if address.contains(':') {
+            format!("[{address}]:{port}")
+        } else {
+            format!("{address}:{port}")
+        }
+    }
 }
 
 /// One kind of check: what makes the server, what ends it, what brings it back.
 struct Case<'a, S> {
     port: u16,
+    times: Times,
     check: &'a str,
-    alive: &'a dyn Fn(&Host, &Scratch) -> S,
-    dead: &'a dyn Fn(&Host, &Scratch, S),
+    alive: &'a dyn Fn(&Host, &Scratch, Family) -> S,
+    dead: &'a dyn Fn(&Host, &Scratch, Family, S),
 }
 
+impl<S> Case<'_, S> {
+    /// A service with one server that lives on and one that is checked in the given way.
+    fn text(&self, family: Family, inhibit: bool) -> String {
+        let Family {
+            service,
+            checked,
+            other,
+            ..
+        } = family;
+        let (port, interval) = (self.port, self.times.interval.max(1));
+        let check = self
+            .check
+            .replace("SCRIPT_TIMES", &self.times.lines("misc_timeout"))
+            .replace("TIMES", &self.times.lines("connect_timeout"));
+        let inhibit = if inhibit { "inhibit_on_failure" } else { "" };
+        format!(
+            "global_defs {{\n script_user root\n}}\n\
+             track_file F {{\n file DIR/weight\n}}\n\
+             bfd_instance B {{\n neighbor_ip {checked}\n min_rx 200\n min_tx 200\n multiplier 3\n}}\n\
+             virtual_server {service} {port} {{\n delay_loop {interval}\n warmup 0\n lvs_sched rr\n \
+             lvs_method NAT\n protocol TCP\n \
+             real_server {checked} {port} {{\n weight 1\n {inhibit}\n {check}\n }}\n \
+             real_server {other} {port} {{\n weight 2\n }}\n}}\n"
+        )
+    }
+}
+
+/// In both families, and in one of them with `inhibit_on_failure`.
 fn dies_and_comes_back<S>(case: &Case<'_, S>) {
     lab::require_guest();
-    let director = Director::new(2);
-    let server = director.lan.host("s1");
-    let scratch = Scratch::new("lb");
-    // Not on what the daemon writes to.
-    let files = Scratch::new("files");
-    let state = (case.alive)(server, &files);
-    let directory = files.path().to_str().expect("a path in UTF-8");
-    let conf = text(case.port, case.check).replace("DIR", directory);
-    let _daemon = director.start_in(scratch, &conf, &[]);
-    let port = case.port;
-    let service = format!("-A -t 10.8.0.100:{port} -s rr");
-    let checked = format!("-a -t 10.8.0.100:{port} -r 10.9.0.3:{port} -m -w 1");
-    let other = format!("-a -t 10.8.0.100:{port} -r 10.9.0.4:{port} -m -w 2");
-    director.wait_table(&[&service, &checked, &other], BOUND);
-    (case.dead)(server, &files, state);
-    director.wait_table(&[&service, &other], BOUND);
-    let _state = (case.alive)(server, &files);
-    director.wait_table(&[&service, &checked, &other], BOUND);
+    for (family, inhibit) in FAMILIES.into_iter().zip([false, true]) {
+        let director = Director::new(2);
+        let server = director.lan.host("s1");
+        let scratch = Scratch::new("lb");
+        // Not on what the daemon writes to.
+        let files = Scratch::new("files");
+        let state = (case.alive)(server, &files, family);
+        let directory = files.path().to_str().expect("a path in UTF-8");
+        let conf = case.text(family, inhibit).replace("DIR", directory);
+        let _daemon = director.start_in(scratch, &conf, &[]);
+        let service = family.at(family.service, case.port);
+        let line = |server: &str, weight: u32| {
+            let server = family.at(server, case.port);
+            format!("-a -t {service} -r {server} -m -w {weight}")
+        };
+        let checked = line(family.checked, 1);
+        let all = [
+            format!("-A -t {service} -s rr"),
+            line(family.other, 2),
+            checked.clone(),
+        ];
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        let idle = line(family.checked, 0);
+        let mut without: Vec<&str> = all.iter().copied().filter(|is| **is != checked).collect();
+        without.extend(inhibit.then_some(idle.as_str()));
+        director.wait_table(&all, case.times.up());
+        (case.dead)(server, &files, family, state);
+        director.wait_table(&without, case.times.down());
+        let _state = (case.alive)(server, &files, family);
+        director.wait_table(&all, case.times.up());
+    }
 }
 
 /// A check of something that is a server, and stops when the value is dropped.
-fn of_server(port: u16, check: &str, server: impl Fn(&Host) -> Server) {
+fn of_server(port: u16, times: Times, check: &str, server: impl Fn(&Host) -> Server) {
     dies_and_comes_back(&Case {
         port,
+        times,
         check,
-        alive: &|host, _| server(host),
-        dead: &|_, _, server| drop(server),
+        alive: &|host, _, _| server(host),
+        dead: &|_, _, _, server| drop(server),
     });
 }
 
 #[test]
 #[ignore = "guest: cargo xtask ipvs"]
 fn tcp() {
-    of_server(
-        80,
-        "TCP_CHECK {\n connect_timeout 1\n retry 1\n }",
-        |host| Server::tcp(host, 80, Talk::Text("hello".to_owned())),
-    );
+    // The bound is that of the schedule, whatever that is.
+    let seldom = Times {
+        interval: 4,
+        timeout: 2,
+        retries: 3,
+        pause: 2,
+    };
+    for times in [OFTEN, seldom] {
+        of_server(80, times, "TCP_CHECK {\n TIMES\n }", |host| {
+            Server::tcp(host, 80, Talk::Text("hello".to_owned()))
+        });
+    }
 }
 
 const PAGE: &str = "The page that is expected.\n";
@@ -86,19 +210,15 @@ fn page(host: &Host) -> Server {
 #[test]
 #[ignore = "guest: cargo xtask ipvs"]
 fn http_status() {
-    let check = "HTTP_GET {\n url {\n path /\n status_code 200\n }\n connect_timeout 1\n retry 1\n \
-                 delay_before_retry 1\n }";
-    of_server(80, check, page);
+    let check = "HTTP_GET {\n url {\n path /\n status_code 200\n }\n TIMES\n }";
+    of_server(80, OFTEN, check, page);
 }
 
 #[test]
 #[ignore = "guest: cargo xtask ipvs"]
 fn http_digest() {
-    let check = format!(
-        "HTTP_GET {{\n url {{\n path /\n digest {DIGEST}\n }}\n connect_timeout 1\n retry 1\n \
-         delay_before_retry 1\n }}"
-    );
-    of_server(80, &check, page);
+    let check = format!("HTTP_GET {{\n url {{\n path /\n digest {DIGEST}\n }}\n TIMES\n }}");
+    of_server(80, OFTEN, &check, page);
 }
 
 /// The server lives and answers something else.
@@ -106,17 +226,17 @@ fn http_digest() {
 #[ignore = "guest: cargo xtask ipvs"]
 fn http_status_of_a_server_that_lives() {
     use std::cell::RefCell;
-    let check = "HTTP_GET {\n url {\n path /\n status_code 200\n }\n connect_timeout 1\n retry 1\n \
-                 delay_before_retry 1\n }";
+    let check = "HTTP_GET {\n url {\n path /\n status_code 200\n }\n TIMES\n }";
     let broken = RefCell::new(None);
     dies_and_comes_back(&Case {
         port: 80,
+        times: OFTEN,
         check,
-        alive: &|host, _| {
+        alive: &|host, _, _| {
             broken.replace(None);
             page(host)
         },
-        dead: &|host, _, server| {
+        dead: &|host, _, _, server| {
             drop(server);
             broken.replace(Some(Server::tcp(
                 host,
@@ -135,12 +255,12 @@ fn tls() {
         include_str!("../../healthcheck/tests/tls/server.pem"),
         include_str!("../../healthcheck/tests/tls/server.key"),
     );
-    let check = "SSL_GET {\n url {\n path /\n status_code 200\n }\n connect_timeout 1\n retry 1\n \
-                 delay_before_retry 1\n }";
+    let check = "SSL_GET {\n url {\n path /\n status_code 200\n }\n TIMES\n }";
     dies_and_comes_back(&Case {
         port: 443,
+        times: OFTEN,
         check,
-        alive: &|host, files| {
+        alive: &|host, files, _| {
             let pem = files.file("server.pem");
             fs::write(&pem, PEM).expect("scratch is writable");
             let mut command = host.netns.command("openssl");
@@ -149,7 +269,7 @@ fn tls() {
             let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
             quiet.spawn().expect("openssl starts")
         },
-        dead: &|_, _, server| end(server),
+        dead: &|_, _, _, server| end(server),
     });
 }
 
@@ -161,35 +281,41 @@ fn end(mut child: Child) {
 #[test]
 #[ignore = "guest: cargo xtask ipvs"]
 fn smtp() {
-    let check = "SMTP_CHECK {\n connect_timeout 1\n retry 1\n delay_before_retry 1\n }";
-    of_server(25, check, |host| Server::tcp(host, 25, Talk::Smtp));
+    let check = "SMTP_CHECK {\n TIMES\n }";
+    of_server(25, OFTEN, check, |host| Server::tcp(host, 25, Talk::Smtp));
 }
 
 #[test]
 #[ignore = "guest: cargo xtask ipvs"]
 fn dns() {
-    let check = "DNS_CHECK {\n type A\n name example.com\n connect_timeout 1\n retry 1\n \
-                 delay_before_retry 1\n }";
-    of_server(53, check, |host| Server::dns(host, 53));
+    let check = "DNS_CHECK {\n type A\n name example.com\n TIMES\n }";
+    of_server(53, OFTEN, check, |host| Server::dns(host, 53));
 }
 
 #[test]
 #[ignore = "guest: cargo xtask ipvs"]
 fn udp() {
-    let check =
-        "UDP_CHECK {\n require_reply\n connect_timeout 1\n retry 1\n delay_before_retry 1\n }";
-    of_server(7, check, |host| Server::echo(host, 7));
+    let check = "UDP_CHECK {\n require_reply\n TIMES\n }";
+    of_server(7, OFTEN, check, |host| Server::echo(host, 7));
 }
 
 /// The address goes away: nobody answers any more.
 #[test]
 #[ignore = "guest: cargo xtask ipvs"]
 fn ping() {
+    let with = |verb: &str, host: &Host, family: Family| {
+        let Family { checked, bits, .. } = family;
+        let nodad = if checked.contains(':') { " nodad" } else { "" };
+        let end = if verb == "del" { "" } else { nodad };
+        host.netns
+            .ip(&[&format!("addr {verb} {checked}/{bits} dev eth0{end}")]);
+    };
     dies_and_comes_back(&Case {
         port: 80,
-        check: "PING_CHECK {\n connect_timeout 1\n retry 1\n delay_before_retry 1\n }",
-        alive: &|host, _| host.netns.ip(&["addr replace 10.9.0.3/24 dev eth0"]),
-        dead: &|host, _, ()| host.netns.ip(&["addr del 10.9.0.3/24 dev eth0"]),
+        times: OFTEN,
+        check: "PING_CHECK {\n TIMES\n }",
+        alive: &|host, _, family| with("replace", host, family),
+        dead: &|host, _, family, ()| with("del", host, family),
     });
 }
 
@@ -198,10 +324,10 @@ fn ping() {
 fn script() {
     dies_and_comes_back(&Case {
         port: 80,
-        check: "MISC_CHECK {\n misc_path \"/bin/test -e DIR/alive\"\n misc_timeout 1\n retry 1\n \
-                delay_before_retry 1\n }",
-        alive: &|_, files| fs::write(files.file("alive"), "").expect("scratch is writable"),
-        dead: &|_, files, ()| fs::remove_file(files.file("alive")).expect("it is there"),
+        times: OFTEN,
+        check: "MISC_CHECK {\n misc_path \"/bin/test -e DIR/alive\"\n SCRIPT_TIMES\n }",
+        alive: &|_, files, _| fs::write(files.file("alive"), "").expect("scratch is writable"),
+        dead: &|_, files, _, ()| fs::remove_file(files.file("alive")).expect("it is there"),
     });
 }
 
@@ -211,10 +337,42 @@ fn script() {
 fn file() {
     dies_and_comes_back(&Case {
         port: 80,
+        times: TOLD,
         check: "FILE_CHECK {\n track_file F\n weight 1\n }",
-        alive: &|_, files| fs::write(files.file("weight"), "0\n").expect("scratch is writable"),
-        dead: &|_, files, ()| {
+        alive: &|_, files, _| {
+            fs::write(files.file("weight"), "0\n").expect("scratch is writable");
+        },
+        dead: &|_, files, _, ()| {
             fs::write(files.file("weight"), "-2147483648\n").expect("scratch is writable");
+        },
+    });
+}
+
+/// The daemon at the other end dies, and another one comes.
+#[test]
+#[ignore = "guest: cargo xtask ipvs"]
+fn bfd() {
+    dies_and_comes_back(&Case {
+        port: 80,
+        // A session comes up at a packet per second and end, and goes down after 0.6 s.
+        times: Times {
+            interval: 4,
+            ..TOLD
+        },
+        check: "BFD_CHECK {\n name B\n alpha\n }",
+        alive: &|host, _, family| {
+            let balancer = if family.bits == 24 {
+                "10.9.0.1"
+            } else {
+                "2001:db8::1"
+            };
+            let conf = format!(
+                "bfd_instance B {{\n neighbor_ip {balancer}\n min_rx 200\n min_tx 200\n multiplier 3\n}}\n"
+            );
+            Daemon::start_in(kind(), host, Scratch::new("s1"), &conf, &[])
+        },
+        dead: &|_, _, _, mut daemon| {
+            daemon.kill();
         },
     });
 }
