@@ -117,3 +117,33 @@ fn all_text(sources: &SourceMap) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A reload of it would leave a server without its check.
+    #[test]
+    fn a_pattern_that_cannot_be_compiled_is_an_error_of_the_file() {
+        let path = std::env::temp_dir().join(format!("load-{}.conf", std::process::id()));
+        let load = |pattern: &str| {
+            let text = format!(
+                "virtual_server 192.0.2.1 80 {{\nlb_algo rr\nlb_kind NAT\nprotocol TCP\n\
+                 real_server 192.0.2.2 80 {{\nHTTP_GET {{\nurl {{\npath /\nregex \"{pattern}\"\n}}\n}}\n}}\n}}\n"
+            );
+            std::fs::write(&path, text).unwrap();
+            let source = ConfigSource {
+                path: path.clone(),
+                options: Options::default(),
+            };
+            source.load()
+        };
+        assert!(!load("a|b").has_errors());
+        let loaded = load("a(?=b)");
+        std::fs::remove_file(&path).unwrap();
+        assert!(loaded.has_errors());
+        let told = loaded.complaints.iter().map(|(_, line)| line);
+        let told = told.filter(|line| line.contains(":9:7: error: the regular expression of /"));
+        assert_eq!(told.count(), 1, "{:?}", loaded.complaints);
+    }
+}

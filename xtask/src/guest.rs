@@ -34,6 +34,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("keepalived-lab", "", "guest_links"),
     ("keepalived-lab", "", "guest_groups"),
     ("keepalived-lab", "", "guest_scale"),
+    ("keepalived-lab", "", "guest_random"),
 ];
 
 /// Boots the machine and runs the tests whose name contains `filter`, or those of the program of that name.
