@@ -15,6 +15,8 @@
 mod checker;
 mod http;
 mod io;
+#[cfg(feature = "encrypted-keys")]
+mod key;
 mod outcome;
 mod pool;
 mod probe;
@@ -28,6 +30,8 @@ pub use checker::{Checker, CheckerEvent, Health, Results};
 pub use http::{BodyRegex, RegexError};
 pub use http::{Expectation, HttpLimits, HttpVersion, Offsets, Page, StatusList};
 pub use io::{ConnId, Input, IoFailure, Level, Output, Target, Transport};
+#[cfg(feature = "encrypted-keys")]
+pub use key::decrypt_key;
 pub use outcome::{
     DnsFailure, Failure, HttpFailure, Outcome, Passed, SmtpFailure, Stage, TlsFailure, WeightChange,
 };

@@ -53,6 +53,21 @@ pub enum TlsConfigError {
     /// Not a PEM text with a private key in clear.
     #[error("no private key in the PEM text")]
     Key,
+    /// The key has a password: see `decrypt_key`.
+    #[error("the private key has a password")]
+    Encrypted,
+    /// The password does not open the key, or the key is encrypted in a way of the past.
+    #[error(
+        "the password does not open the private key, or it is encrypted in a way that is not known; \
+         `openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out NEW` writes it in one that is"
+    )]
+    Password,
+    /// The key is encrypted as before PKCS#8.
+    #[error(
+        "the private key is encrypted in the old form (`Proc-Type: 4,ENCRYPTED`); \
+         `openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out NEW` writes it in the one that is read"
+    )]
+    LegacyKey,
     /// The key does not belong to the certificate, or is of an unknown kind.
     #[error("{0}")]
     Rejected(String),
@@ -131,7 +146,7 @@ impl TlsConfig {
         let mut config = match identity {
             None => builder.with_no_client_auth(),
             Some((chain, key)) => {
-                let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsConfigError::Key)?;
+                let key = private_key(key)?;
                 let chain = certificates(chain)?;
                 builder
                     .with_client_auth_cert(chain, key)
@@ -151,6 +166,29 @@ impl TlsConfig {
             source: Arc::new(source),
         })
     }
+}
+
+fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, TlsConfigError> {
+    PrivateKeyDer::from_pem_slice(pem).map_err(|_| {
+        if section(pem, "ENCRYPTED PRIVATE KEY").is_some() {
+            TlsConfigError::Encrypted
+        } else {
+            TlsConfigError::Key
+        }
+    })
+}
+
+/// The first part of a PEM text with this label, its first and last line included.
+pub(crate) fn section<'a>(pem: &'a [u8], label: &str) -> Option<&'a [u8]> {
+    let place = |text: &[u8], line: &str| {
+        let line = line.as_bytes();
+        text.windows(line.len()).position(|part| part == line)
+    };
+    let begin = place(pem, &format!("-----BEGIN {label}-----"))?;
+    let rest = pem.get(begin..)?;
+    let last = format!("-----END {label}-----");
+    let end = place(rest, &last)?.checked_add(last.len())?;
+    rest.get(..end)
 }
 
 fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsConfigError> {

@@ -27,6 +27,10 @@ const CLIENT: (&[u8], &[u8]) = (
     include_bytes!("tls/client.pem"),
     include_bytes!("tls/client.key"),
 );
+/// The key of the client with the password `geheim`, in three ways.
+const SEALED: &[u8] = include_bytes!("tls/client-aes.key");
+const SCRYPT: &[u8] = include_bytes!("tls/client-scrypt.key");
+const LEGACY: &[u8] = include_bytes!("tls/client-legacy.key");
 const ANSWER: &[u8] = b"HTTP/1.0 200 OK\r\n\r\nhello over TLS";
 
 /// 2030, and 2200, when the certificates have run out.
@@ -264,11 +268,41 @@ fn a_server_that_wants_a_certificate_gets_it() {
         Err(TlsConfigError::Certificate)
     );
     assert_eq!(fails((CLIENT.0, b"nothing")), Err(TlsConfigError::Key));
+    assert_eq!(fails((CLIENT.0, SEALED)), Err(TlsConfigError::Encrypted));
     let other = fails((CLIENT.0, SERVER.1));
     assert!(
         matches!(other, Err(TlsConfigError::Rejected(_))),
         "{other:?}"
     );
+}
+
+/// CHK-13. A key that has a password is that key once it was opened.
+#[cfg(feature = "encrypted-keys")]
+#[test]
+fn a_key_with_a_password_is_read() {
+    use healthcheck::decrypt_key;
+    for sealed in [SEALED, SCRYPT] {
+        let key = decrypt_key(sealed, b"geheim").expect("the password");
+        let tls = TlsConfig::with(
+            &Verify::Danger,
+            Some((CLIENT.0, &key)),
+            ServerNameIndication::Off,
+            clock(NOW),
+        );
+        assert_eq!(verdict(tls.expect("fits"), true), GOOD);
+        let wrong = decrypt_key(sealed, b"Geheim").map(drop);
+        assert_eq!(wrong, Err(TlsConfigError::Password));
+    }
+    // Behind a certificate, as both are in one file.
+    let both = [CLIENT.0, SEALED].concat();
+    assert!(decrypt_key(&both, b"geheim").is_ok());
+    let legacy = decrypt_key(LEGACY, b"geheim").map(drop);
+    assert_eq!(legacy, Err(TlsConfigError::LegacyKey));
+    let plain = decrypt_key(CLIENT.1, b"geheim").expect("as it is");
+    assert_eq!(plain, CLIENT.1);
+    let broken = &SEALED[..SEALED.len() / 2];
+    let whole = [broken, b"\n-----END ENCRYPTED PRIVATE KEY-----\n"].concat();
+    assert!(decrypt_key(&whole, b"geheim").is_err());
 }
 
 /// KA#1817: SSL_GET that never times out.

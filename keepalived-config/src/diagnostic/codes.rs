@@ -583,6 +583,10 @@ pub const CODES: &[(&str, &str)] = &[
         "unusable-tracker",
         "What is tracked cannot be used, so that nothing is guarded by it.",
     ),
+    (
+        "unverified",
+        "A file of trusted certificates is there, and no check looks at certificates.",
+    ),
     ("vrf-of-interface", "`vrf` does nothing beside `interface`."),
     (
         "weight-in-group",

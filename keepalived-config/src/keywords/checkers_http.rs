@@ -1,16 +1,16 @@
 //! Web checkers and their TLS settings.
 
-use super::prelude::{Block, Context, Keyword, Line, NoEffect, P0, P1, P2, Refused, Works};
+use super::prelude::{Block, Context, Keyword, Line, NoEffect, P0, P1, P2, Works};
 
 table! { SSL, Ssl;
-    "ca", Line, "FILE", P1, NoEffect("no certificate of a server is verified, as in Keepalived"), "none", "0.5",
-        "File with trusted certificates.";
+    "ca", Line, "FILE", P1, Works, "none", "0.5",
+        "File with trusted certificates, for checks with ssl_verify. Others believe anybody, as in Keepalived.";
     "certificate", Line, "FILE", P1, Works, "none", "0.5",
         "File with the client certificate.";
     "key", Line, "FILE", P1, Works, "none", "0.5",
         "File with the private key.";
-    "password", Line, "STRING", P1, Refused("a key with a password is not read; take it off: `openssl pkey -in KEY -out NEW`"), "none", "0.5",
-        "Password of the private key.";
+    "password", Line, "STRING", P1, Works, "none", "0.5",
+        "Password of the private key, which is one of PKCS#8 (ENCRYPTED PRIVATE KEY).";
 }
 
 table! { HTTP_GET, HttpGet;
@@ -122,6 +122,8 @@ table! { SSL_GET, SslGet;
         "Successes in a row that bring a server back.";
     "sni_name", Line, "STRING", P1, Works, "as virtualhost", "2.4.3+",
         "Host name to send in the TLS greeting.";
+    "ssl_verify", Line, "[BOOL]", P2, Works, "off", "keepalived-rs",
+        "The server's certificate has to be signed by one of the ca of SSL, be of age, and name the host: sni_name, with enable_sni the virtualhost, else the address.";
     "tls_compliant", Line, "[BOOL]", P2, Works, "off", "2.2.8",
         "Treat an unclean end of the TLS session as failure.";
     "url", Block(Context::SslGetUrl), "{ ... }", P0, Works, "", "0.5",

@@ -16,7 +16,7 @@ use keepalived_config::model::balance::{
 use keepalived_config::{Diagnostic, Severity, Span};
 use keepalived_driver::balance::{CheckSetup, ProbeSetup};
 
-use super::identity::Identity;
+use super::identity::{Identity, NO_CA};
 use crate::lower::scripts::{ScriptTrouble, Scripts};
 
 /// Patterns and names that a check cannot use, each with its place: what is wrong on every machine.
@@ -34,6 +34,9 @@ pub(crate) fn unusable(model: &Model) -> Vec<Diagnostic> {
     for checker in checkers {
         match &checker.kind {
             CheckerKind::Web(_, web) => {
+                if web.tls && web.verify && model.identity.ca.is_none() {
+                    complain(checker.span, NO_CA.to_owned());
+                }
                 for url in &web.urls {
                     let Some(regex) = &url.regex else {
                         continue;
@@ -63,7 +66,7 @@ pub(super) struct Checks<'a> {
     model: &'a Model,
     identity: Identity,
     /// By the name that is sent; making one is dear.
-    tls: HashMap<Sni, TlsConfig>,
+    tls: HashMap<(Sni, bool), TlsConfig>,
     files: BTreeSet<Arc<str>>,
 }
 
@@ -233,22 +236,23 @@ impl<'a> Checks<'a> {
                 (true, None) => Sni::VirtualHost,
                 (false, None) => Sni::Off,
             };
-            config.tls = Some(self.tls(sni)?);
+            config.tls = Some(self.tls(sni, wanted.verify)?);
         }
         Ok(config)
     }
 
-    fn tls(&mut self, sni: Sni) -> Result<TlsConfig, String> {
-        if let Some(known) = self.tls.get(&sni) {
+    fn tls(&mut self, sni: Sni, verify: bool) -> Result<TlsConfig, String> {
+        let key = (sni, verify);
+        if let Some(known) = self.tls.get(&key) {
             return Ok(known.clone());
         }
-        let name = match &sni {
+        let name = match &key.0 {
             Sni::Off => ServerNameIndication::Off,
             Sni::VirtualHost => ServerNameIndication::VirtualHost,
             Sni::Name(name) => ServerNameIndication::Name(name.clone()),
         };
-        let made = self.identity.tls(&self.model.identity, name)?;
-        self.tls.insert(sni, made.clone());
+        let made = self.identity.tls(&self.model.identity, name, verify)?;
+        self.tls.insert(key, made.clone());
         Ok(made)
     }
 }

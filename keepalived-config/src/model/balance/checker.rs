@@ -194,6 +194,8 @@ pub struct WebCheck {
     pub sni: bool,
     /// That name; absent: the virtual host.
     pub sni_name: Option<String>,
+    /// The certificate of the server is looked at (`ssl_verify`).
+    pub verify: bool,
     /// An unclean end of the TLS session is a failure.
     pub tls_compliant: bool,
 }

@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::diagnostic::Diagnostics;
-use crate::model::balance::{ServiceGroup, VirtualServer};
+use crate::model::balance::{Checker, CheckerKind, Identity, ServiceGroup, VirtualServer};
 use crate::model::read::line::{Line, refuse};
 use crate::tree::{Node, Span, Word};
 
@@ -81,6 +81,26 @@ pub(in crate::model) fn services(
     let mut services: Vec<VirtualServer> = services.collect();
     services.shrink_to_fit();
     (groups, services)
+}
+
+/// Somebody has thought of whom to believe, and nobody is asked.
+pub(in crate::model) fn unverified(
+    identity: &Identity,
+    services: &[VirtualServer],
+    diagnostics: &mut Diagnostics,
+) {
+    let Some(ca) = &identity.ca else {
+        return;
+    };
+    let servers = services.iter().flat_map(|service| &service.servers);
+    let mut checkers = servers.flat_map(|server| &server.checkers);
+    let verifies =
+        |checker: &Checker| matches!(&checker.kind, CheckerKind::Web(_, web) if web.verify);
+    if !checkers.any(verifies) {
+        diagnostics
+            .warning("unverified", ca.span, "no check looks at certificates")
+            .help("write `ssl_verify` in `SSL_GET`; without it any server is believed, as by Keepalived");
+    }
 }
 
 /// What a block hands down to the blocks inside it.

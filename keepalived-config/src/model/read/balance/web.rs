@@ -48,6 +48,7 @@ pub(super) fn read(place: &Place<'_>, tls: bool, diagnostics: &mut Diagnostics) 
         fast_recovery: false,
         sni: false,
         sni_name: None,
+        verify: false,
         tls_compliant: false,
     };
     let flag = |slot: &mut bool, value: Option<bool>| *slot = value.unwrap_or(*slot);
@@ -68,6 +69,7 @@ pub(super) fn read(place: &Place<'_>, tls: bool, diagnostics: &mut Diagnostics) 
                 &mut check.sni_name,
                 string(line, "a host name", diagnostics),
             ),
+            "ssl_verify" => flag(&mut check.verify, line.boolean(diagnostics)),
             "tls_compliant" => flag(&mut check.tls_compliant, line.boolean(diagnostics)),
             _ => {}
         }
