@@ -460,7 +460,7 @@ fn a_sorry_server_of_another_family_is_left_out_unless_a_tunnel_joins_them() {
 fn a_service_is_an_address_a_mark_or_a_group() {
     let text = "virtual_server group web {\nprotocol TCP\nreal_server 192.0.2.9 80 {\n}\n}\n\
                 virtual_server_group web {\n192.0.2.1-3 80\nfwmark 7\n}\n\
-                virtual_server fwmark 9 {\nip_family inet6\nlb_kind TUN\nreal_server 192.0.2.9 80 {\n}\n}\n";
+                virtual_server fwmark 9 {\nip_family inet6\nlb_kind TUN\nreal_server 192.0.2.9 {\n}\n}\n";
     let config = parsed(text).config;
     assert!(
         matches!(&config.services[0].address, ServiceAddress::Group(name) if name.value == "web")
