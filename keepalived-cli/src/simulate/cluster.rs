@@ -76,9 +76,10 @@ impl Cluster {
         let later = wanted.reloads.iter().map(|(node, path)| (*node, path));
         for (nth, (node, path)) in first.chain(later).enumerate() {
             let name = wanted.nodes.get(node).map_or("", |(name, _)| name.as_str());
-            match load(name, path, nth < wanted.nodes.len()) {
+            let first = nth < wanted.nodes.len();
+            match load(name, path, first) {
                 Ok(loaded) => {
-                    remarks::mistakes(node, &loaded.mistakes, &mut remarks);
+                    remarks::mistakes(node, first, &loaded.mistakes, &mut remarks);
                     remarks::collect(node, &loaded.model, &loaded.lowered, &mut remarks);
                     read.push(Read {
                         node,

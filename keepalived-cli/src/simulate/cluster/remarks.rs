@@ -11,9 +11,13 @@ use super::Read;
 use super::addresses::Plan;
 use crate::lower::Lowered;
 
-/// What a daemon complains about at its start and does without.
-pub(super) fn mistakes(node: usize, mistakes: &[String], remarks: &mut Vec<Remark>) {
-    let text = |mistake: &String| format!("left out, as the daemon does it: {mistake}");
+/// What a daemon complains about at its start and does without, and what it refuses to reload.
+pub(super) fn mistakes(node: usize, first: bool, mistakes: &[String], remarks: &mut Vec<Remark>) {
+    let what = match first {
+        true => "left out, as the daemon does it",
+        false => "a reload is refused because of this, and a start leaves it out",
+    };
+    let text = |mistake: &String| format!("{what}: {mistake}");
     remarks.extend(mistakes.iter().map(|mistake| Remark {
         node,
         text: text(mistake),
@@ -39,8 +43,10 @@ pub(super) fn collect(node: usize, model: &Model, lowered: &Lowered, remarks: &m
     let (routes, rules) = instances.iter().fold((0, 0), |(routes, rules), one| {
         (routes + one.routes.len(), rules + one.rules.len())
     });
-    if routes + rules > 0 {
-        add(format!("virtual routes ({routes}) and rules ({rules})"));
+    for (count, what) in [(routes, "virtual routes"), (rules, "virtual rules")] {
+        if count > 0 {
+            add(format!("{what} ({count})"));
+        }
     }
     let statics = &driver.statics;
     if *statics != Default::default() {
