@@ -13,7 +13,10 @@ const LIMIT: Duration = Duration::from_secs(1);
 
 /// What nftables holds in this network namespace, without what is told by indentation and order.
 fn rules(director: &Director) -> Vec<String> {
-    let text = director.host().netns.shell("nft list ruleset");
+    // The first program that needs the kernel's modules loads them, and who asks meanwhile may be refused.
+    let again =
+        "for n in 1 2 3 4 5; do nft list ruleset 2>/dev/null && exit; sleep 0.2; done; exit 1";
+    let text = director.host().netns.shell(again);
     // Elements are on one line or several.
     let text = text.replace(",\n", ", ");
     let lines = text.lines().map(|line| {
