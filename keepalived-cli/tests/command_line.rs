@@ -104,7 +104,7 @@ fn check_reports_every_file_and_the_worst_of_them() {
 fn strict_makes_refused_keywords_count() {
     let path = file(
         "strict.conf",
-        &format!("{GOOD}SSL {{\n    password x\n}}\n"),
+        &format!("{GOOD}global_defs {{\n    enable_dbus\n}}\n"),
     );
     let path = path.to_str().unwrap();
     let output = run(&["check", path]);
@@ -459,7 +459,7 @@ fn what_may_be_meant_between_nodes_fails_the_strict_check_only() {
 #[test]
 fn check_looks_for_programs_and_certificates_of_this_machine() {
     let content = format!(
-        "SSL {{\n    ca /nonexistent/ca.pem\n}}\n\
+        "SSL {{\n    certificate /nonexistent/ca.pem\n}}\n\
          virtual_server 192.0.2.1 80 {{\n    protocol TCP\n    lb_algo rr\n    lb_kind NAT\n    real_server 192.0.2.2 80 {{\n        \
          MISC_CHECK {{\n            misc_path \"/nonexistent/check x\"\n        }}\n    }}\n    \
          real_server 192.0.2.3 80 {{\n        MISC_CHECK {{\n            misc_path /bin/true\n        }}\n    \
@@ -471,8 +471,8 @@ fn check_looks_for_programs_and_certificates_of_this_machine() {
     let report = text(&output.stdout);
     assert_eq!(code(&output), Some(2), "{report}");
     for part in [
-        "warning[no-such-file]: the file /nonexistent/ca.pem of `ca`",
-        "machine.conf:2:8",
+        "warning[no-such-file]: the file /nonexistent/ca.pem of `certificate`",
+        "machine.conf:2:17",
         "error[no-such-program]: there is no program `/nonexistent/check`",
         "its server counts as failed; with --elsewhere",
         "machine.conf:10:",
