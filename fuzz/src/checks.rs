@@ -52,8 +52,8 @@ fn target() -> Option<Target> {
     Some(Target::new("192.0.2.1:80".parse().ok()?))
 }
 
-/// Pieces one after another; a byte in front of each says how long it is, and whether it begins with
-/// the id of our last question.
+/// Pieces one after another; a byte in front of each says how long it is, and whether it has the id of our
+/// last question: at its beginning, or over a second connection behind the length that goes before it.
 fn talk(mut probe: impl Probe, data: &[u8]) {
     let mut input = Choices::new(data);
     let now = Instant::from_nanos(0);
@@ -70,12 +70,14 @@ fn talk(mut probe: impl Probe, data: &[u8]) {
         }
         let choice = input.byte();
         let piece = input.take(usize::from(choice & 0x3f) * 4);
-        let id = if choice & 0x40 == 0 {
-            &[][..]
-        } else {
-            &state.sent[..]
+        let mut piece = match (choice & 0x40, state.conns) {
+            (0, _) => piece.to_vec(),
+            (_, 1) => [state.octets(0, 2), piece].concat(),
+            _ => {
+                let (length, rest) = piece.split_at(piece.len().min(2));
+                [length, state.octets(2, 4), rest].concat()
+            }
         };
-        let mut piece = [id, piece].concat();
         piece.truncate(2000);
         probe.handle_input(now, Input::Bytes(conn, &piece));
         if choice & 0x80 != 0 {
@@ -93,17 +95,30 @@ fn talk(mut probe: impl Probe, data: &[u8]) {
 #[derive(Default)]
 struct State {
     conn: Option<ConnId>,
+    /// How many there were.
+    conns: usize,
     connected: bool,
     /// The first octets of what was sent last.
     sent: Vec<u8>,
     done: bool,
 }
 
+impl State {
+    /// These of the first octets of what was sent last, as far as there are any.
+    fn octets(&self, from: usize, to: usize) -> &[u8] {
+        let to = to.min(self.sent.len());
+        self.sent.get(from..to).unwrap_or(&[])
+    }
+}
+
 fn drain(probe: &mut impl Probe, state: &mut State) {
     while let Some(output) = probe.poll_output() {
         assert!(!state.done, "{output:?} after the verdict");
         match output {
-            Output::Connect { conn, .. } => (state.conn, state.connected) = (Some(conn), false),
+            Output::Connect { conn, .. } => {
+                (state.conn, state.connected) = (Some(conn), false);
+                state.conns += 1;
+            }
             Output::Send { bytes, .. } => state.sent = bytes.into_iter().take(4).collect(),
             Output::Close(conn) => assert_eq!(state.conn.take(), Some(conn)),
             Output::Done(_) => state.done = true,
