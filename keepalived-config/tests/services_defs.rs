@@ -153,10 +153,10 @@ fn the_identity_names_its_files_and_keeps_its_password_out_of_logs() {
 
 /// CHK-19, CHK-20.
 #[test]
-fn a_check_of_a_file_or_session_that_does_not_exist_is_left_out() {
+fn a_check_of_a_file_or_session_that_does_not_exist_is_broken() {
     let text = "track_file F {\nfile /f\n}\nbfd_instance B {\nneighbor_ip 192.0.2.3\n}\n\
-                virtual_server 192.0.2.1 80 {\nprotocol TCP\nreal_server 192.0.2.2 80 {\n\
-                FILE_CHECK {\ntrack_file F\n}\nFILE_CHECK {\ntrack_file G\n}\n\
+                virtual_server 192.0.2.1 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\n\
+                real_server 192.0.2.2 80 {\nFILE_CHECK {\ntrack_file F\n}\nFILE_CHECK {\ntrack_file G\n}\n\
                 BFD_CHECK {\nname B\nalpha\n}\nBFD_CHECK {\nname C\n}\n}\n}\n";
     assert_eq!(codes(text), ["unknown-tracker", "unknown-tracker"]);
     let checkers = parsed(text)
@@ -166,7 +166,17 @@ fn a_check_of_a_file_or_session_that_does_not_exist_is_left_out() {
         .servers
         .remove(0)
         .checkers;
-    assert_eq!(checkers.len(), 2);
-    assert!(matches!(&checkers[0].kind, CheckerKind::File { name, .. } if name.value == "F"));
-    assert!(matches!(&checkers[1].kind, CheckerKind::Bfd { name } if name.value == "B"));
+    let kinds: Vec<_> = checkers.iter().map(|checker| &checker.kind).collect();
+    assert!(
+        matches!(
+            kinds[..],
+            [
+                CheckerKind::File { name: file, .. },
+                CheckerKind::Broken { word: "FILE_CHECK", .. },
+                CheckerKind::Bfd { name: session },
+                CheckerKind::Broken { word: "BFD_CHECK", .. },
+            ] if file.value == "F" && session.value == "B"
+        ),
+        "{kinds:?}"
+    );
 }

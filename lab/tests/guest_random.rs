@@ -130,7 +130,7 @@ impl Case {
                 };
                 let own = (way == "-m" && random.below(2) == 0).then(|| 8000 + random.below(9));
                 // Without a port of its own: that of the service, and a mark has none.
-                let written = own.unwrap_or(if mark.is_some() { 0 } else { port });
+                let written = own.unwrap_or_else(|| if mark.is_some() { 0 } else { port });
                 let weight = 1 + random.below(5);
                 let mut line = format!("-a {key} -r {} {way} -w {weight}", at(&server, written));
                 if way == "-i" {
