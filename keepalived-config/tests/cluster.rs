@@ -341,3 +341,14 @@ fn a_finding_says_what_happens_and_how_to_mend_it_and_no_secret() {
 fn one_file_alone_has_no_neighbour() {
     assert_eq!(codes(&[&node(100, "")]), Vec::<&str>::new());
 }
+
+/// KA-M-05: of two owners one gives way, unless neither listens.
+#[test]
+fn owners_that_do_not_listen_are_masters_at_the_same_time() {
+    let deaf = node(255, "owner_ignore_adverts");
+    let consequence = |texts: &[&str]| found(texts).remove(0).consequence;
+    let one = consequence(&[&deaf, &node(255, "")]);
+    assert!(one.contains("all but one yield"), "{one}");
+    let both = consequence(&[&deaf, &deaf]);
+    assert!(both.contains("masters at the same time"), "{both}");
+}

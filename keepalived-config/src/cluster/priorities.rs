@@ -26,6 +26,9 @@ fn owners(members: &[Member<'_>], findings: &mut Findings<'_>) {
     if owners.len() < 2 {
         return;
     }
+    let deaf = owners.iter();
+    let deaf = deaf.filter(|member| member.instance.owner_ignore_adverts);
+    let deaf = deaf.count();
     findings.add(
         Error,
         "owners",
@@ -36,7 +39,15 @@ fn owners(members: &[Member<'_>], findings: &mut Findings<'_>) {
                 owners[0].instance.name.value,
                 owners.len()
             ),
-            "only one can own the addresses; two owners are masters at the same time".to_owned(),
+            if deaf > 1 {
+                "only one can own the addresses; those with `owner_ignore_adverts` are masters at the \
+                same time"
+                    .to_owned()
+            } else {
+                "only one can own the addresses; each becomes master as if it did, and all but one \
+                yield, as a rule to the greatest source address"
+                    .to_owned()
+            },
             "give all nodes but one a priority from 1 to 254".to_owned(),
         ],
     );
@@ -133,8 +144,8 @@ fn misplaced(master: &Member<'_>, members: &[Member<'_>], findings: &mut Finding
                 master.instance.name.value
             ),
             format!(
-                "{there} is master; where both start at once {here} can be it first, and the \
-                addresses move once more"
+                "{there} is master all the same, as only an owner (priority 255) starts as one; \
+                `nopreempt` and `preempt_delay` have no effect on {here}"
             ),
             format!("put `state MASTER` on {there}, or give {here} the highest priority"),
         ],
