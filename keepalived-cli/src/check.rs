@@ -16,7 +16,7 @@ use crate::arguments::Check;
 use crate::load::{add_unusable_checks, is_fault};
 use crate::nodes::{self, counted};
 use crate::run::short_host_name;
-use crate::stdin;
+use crate::stdin::{self, READ_ONCE, is_stdin};
 
 use together::Together;
 
@@ -37,6 +37,10 @@ pub(crate) fn run(options: &Check) -> ExitCode {
             return ExitCode::from(ERRORS);
         }
     };
+    if options.files.iter().filter(|file| is_stdin(file)).count() > 1 {
+        eprintln!("keepalived-rs check: {READ_ONCE}");
+        return ExitCode::from(ERRORS);
+    }
     let several = options.files.len() > 1 && !options.each;
     let mut worst = 0;
     let mut documents = Vec::new();

@@ -1,14 +1,15 @@
 //! The nodes of a cluster, by their files.
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 /// The name of each node, from those of the files, unless `given`.
 pub(crate) fn names(files: &[PathBuf], given: &[String]) -> Result<Vec<String>, String> {
     if given.len() > files.len() {
         return Err(format!(
-            "--name was given {} times for {} files",
+            "--name was given {} times for {}",
             given.len(),
-            files.len()
+            counted(files.len(), "file")
         ));
     }
     let folder = |path: &PathBuf| {
@@ -40,6 +41,9 @@ pub(crate) fn names(files: &[PathBuf], given: &[String]) -> Result<Vec<String>, 
                 "--name {wish}: letters, digits, dots, dashes and underscores only"
             ));
         }
+        if name.is_empty() {
+            return Err("--name: the name of a node cannot be empty".to_owned());
+        }
         if names.contains(&name) {
             if given.get(nth).is_some() {
                 return Err(format!("--name {name}: there are two of them"));
@@ -57,13 +61,15 @@ pub(crate) fn names(files: &[PathBuf], given: &[String]) -> Result<Vec<String>, 
 
 fn stem(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.strip_suffix(".conf").unwrap_or(&name).to_owned()
+    let stem = name.strip_suffix(".conf").filter(|stem| !stem.is_empty());
+    stem.unwrap_or(&name).to_owned()
 }
 
 /// `1 error`, `2 errors`.
-pub(crate) fn counted(count: usize, word: &str) -> String {
-    match count {
-        1 => format!("1 {word}"),
-        _ => format!("{count} {word}s"),
+pub(crate) fn counted<N: Copy + Display + PartialEq + From<u8>>(count: N, word: &str) -> String {
+    if count == N::from(1) {
+        format!("1 {word}")
+    } else {
+        format!("{count} {word}s")
     }
 }

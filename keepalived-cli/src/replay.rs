@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::Replay;
 use crate::log::local_text;
+use crate::nodes::counted;
 use words::{Chronicle, Entry, printable};
 
 /// The machines did something else.
@@ -105,10 +106,10 @@ impl<'a> Story<'a> {
         };
         let _ = writeln!(
             self.out,
-            "{}: recorded by keepalived-rs {}, {} segments, {secrets}",
+            "{}: recorded by keepalived-rs {}, {}, {secrets}",
             self.options.file.display(),
             printable(&first.program),
-            recording.segments.len(),
+            counted(recording.segments.len(), "segment"),
         );
         let ours = env!("CARGO_PKG_VERSION");
         if first.program != ours {
@@ -233,18 +234,18 @@ impl<'a> Story<'a> {
         };
         if self.differences > TOLD {
             let more = self.differences - TOLD;
-            let _ = writeln!(self.out, "{more} more differences are not shown.");
+            let more = counted(more, "more difference");
+            let _ = writeln!(self.out, "Not shown: {more}.");
         }
         let _ = writeln!(
             self.out,
-            "{} calls replayed in {} segments, {} differences; the recorded state was reached {} times and missed \
-             {} times; {} gaps.",
-            summary.calls,
-            summary.segments,
-            summary.differences,
-            summary.states_reached,
-            summary.states_missed,
-            summary.gaps
+            "{} replayed in {}, {}; the recorded state was reached {} and missed {}; {}.",
+            counted(summary.calls, "call"),
+            counted(summary.segments, "segment"),
+            counted(summary.differences, "difference"),
+            counted(summary.states_reached, "time"),
+            counted(summary.states_missed, "time"),
+            counted(summary.gaps, "gap")
         );
         code
     }

@@ -28,8 +28,9 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::arguments::{STDIN, Simulate};
+use crate::arguments::Simulate;
 use crate::nodes;
+use crate::stdin::{READ_ONCE, is_stdin};
 
 use cluster::{Cluster, Wanted};
 use document::{Document, Link, Meta};
@@ -42,6 +43,8 @@ const BROKEN: u8 = 2;
 
 /// How long a run goes on after the last incident, unless told otherwise.
 const AFTERWARDS: Duration = Duration::from_secs(15);
+/// So long at least beyond the time in which somebody must have become MASTER.
+const BEYOND: Duration = Duration::from_secs(5);
 /// Shorter ones show too little.
 const LEAST: Duration = Duration::from_secs(20);
 /// By how much starts differ from run to run, unless told otherwise.
@@ -90,6 +93,12 @@ fn document(options: &Simulate) -> Result<Document, String> {
         return Err("--html -: the page needs a file of its own".to_owned());
     }
     let names = nodes::names(&options.files, &options.name)?;
+    if names.iter().any(|name| name == script::CLIENT) {
+        return Err(format!(
+            "{}: in `cut` and `partition` that is the clients; give the node another name with --name",
+            script::CLIENT
+        ));
+    }
     let from_stdin = options.files.iter().filter(|file| is_stdin(file)).count();
     let mut script: Vec<Step> = options
         .at
@@ -102,9 +111,8 @@ fn document(options: &Simulate) -> Result<Document, String> {
         _ => false,
     });
     if from_stdin + again.count() > 1 {
-        return Err("-: standard input can be read once".to_owned());
+        return Err(READ_ONCE.to_owned());
     }
-    let settings = settings(options, &script)?;
     let reloads = script.iter().filter_map(|step| match &step.what {
         What::Reload(node, file) => Some((*node, file.clone())),
         _ => None,
@@ -115,6 +123,7 @@ fn document(options: &Simulate) -> Result<Document, String> {
         wires: options.wire.clone(),
         addresses: options.address.clone(),
     })?;
+    let settings = settings(options, &script, cluster.longest_down())?;
     let ready = prepare(&cluster, &settings, &script)?;
     let command = |seed| command(options, &settings, seed);
     let all = options.seeds.map(|count| {
@@ -158,11 +167,8 @@ fn document(options: &Simulate) -> Result<Document, String> {
     })
 }
 
-fn is_stdin(file: &Path) -> bool {
-    file == Path::new(STDIN)
-}
-
-fn settings(options: &Simulate, script: &[Step]) -> Result<Settings, String> {
+/// `down` is how long a node can take to notice that nobody is MASTER.
+fn settings(options: &Simulate, script: &[Step], down: Duration) -> Result<Settings, String> {
     let named = |option: &str, error| format!("{option}: {error}");
     let time = |option: &str, text: &Option<String>| {
         let read = text.as_deref().map(script::duration).transpose();
@@ -184,7 +190,7 @@ fn settings(options: &Simulate, script: &[Step]) -> Result<Settings, String> {
         What::Stall(_, length) => step.at + length,
         _ => step.at,
     });
-    let over = stalls.max().unwrap_or(last) + AFTERWARDS;
+    let over = stalls.max().unwrap_or(last) + AFTERWARDS.max(down + BEYOND);
     let length = time("--for", &options.length)?.unwrap_or_else(|| over.max(LEAST));
     if length.is_zero() {
         return Err("--for: want more than no time".to_owned());

@@ -19,6 +19,14 @@ pub(crate) fn parse(file: &Path, read: &Options) -> Parsed {
     keepalived_config::parse(&mut StdinSource { text }, STDIN, read)
 }
 
+/// Whether a file is standard input.
+pub(crate) fn is_stdin(file: &Path) -> bool {
+    file == Path::new(STDIN)
+}
+
+/// What a command line says that would read it more than once.
+pub(crate) const READ_ONCE: &str = "-: standard input can be read once";
+
 /// More than this is no configuration, in octets.
 const LARGEST: u64 = 256 * 1024 * 1024;
 

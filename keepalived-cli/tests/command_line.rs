@@ -342,6 +342,18 @@ fn check_reads_a_file_for_each_node_by_its_name() {
     let output = run(&["check", "--name", "lb1", "--name", "lb1", path, path]);
     assert_eq!(code(&output), Some(2));
     assert!(text(&output.stderr).contains("there are two of them"));
+    let output = run(&["check", "--name", "", path]);
+    assert_eq!(code(&output), Some(2));
+    assert!(text(&output.stderr).contains("name of a node cannot be empty"));
+}
+
+/// Both would be the one file that comes, or one of them nothing.
+#[test]
+fn check_reads_standard_input_once() {
+    let output = run(&["check", "-", "-"]);
+    assert_eq!(code(&output), Some(2), "{}", text(&output.stdout));
+    assert!(output.stdout.is_empty());
+    assert!(text(&output.stderr).contains("standard input can be read once"));
 }
 
 /// What a file lacks because of its mistakes is not missing on the node.

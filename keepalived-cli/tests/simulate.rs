@@ -404,6 +404,22 @@ fn what_is_misspelt_is_refused_with_what_there_is() {
         (&[], "no file given"),
         (&["-", "-"], "standard input can be read once"),
         (
+            &["a.conf", "b.conf", "--at", "5s", "clock=a:+1.5s"],
+            "+1.5s: a clock makes a step of whole seconds",
+        ),
+        (
+            &["a.conf", "b.conf", "--name", ""],
+            "the name of a node cannot be empty",
+        ),
+        (
+            &["a.conf", "b.conf", "--name", "client"],
+            "client: in `cut` and `partition` that is the clients; give the node another name",
+        ),
+        (
+            &["a.conf", "--name", "a", "--name", "b"],
+            "given 2 times for 1 file\n",
+        ),
+        (
             &["a.conf", "-", "--at", "5s", "reload=a:-"],
             "standard input can be read once",
         ),
@@ -444,6 +460,77 @@ fn what_is_misspelt_is_refused_with_what_there_is() {
         assert!(output.stdout.is_empty(), "{words:?}");
         let said = text(&output.stderr);
         assert!(said.contains(message), "{words:?}: {said}");
+    }
+}
+
+/// Files for a run, in a folder of their own.
+fn in_folder(name: &str, files: &[(&str, String)], words: &[&str]) -> Output {
+    let folder = std::env::temp_dir().join(format!("keepalived-{name}-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    for (file, content) in files {
+        fs::write(folder.join(file), content).unwrap();
+    }
+    let output = run_in(&folder, words);
+    fs::remove_dir_all(&folder).unwrap();
+    output
+}
+
+fn instance(priority: u8, lines: &str) -> String {
+    format!(
+        "vrrp_instance VI_1 {{\n    interface eth0\n    virtual_router_id 51\n    priority {priority}\n{lines}\n    \
+        virtual_ipaddress {{\n        192.0.2.100/24\n    }}\n}}\n"
+    )
+}
+
+/// With adverts every 12 seconds a crash is noticed after more than 36: RFC 9568 6.1.
+#[test]
+fn a_run_lasts_until_a_crash_must_have_been_noticed() {
+    let slow = |priority| instance(priority, "    version 3\n    advert_int 12");
+    let files = [("a.conf", slow(150)), ("b.conf", slow(100))];
+    let words = ["a.conf", "b.conf", "--at", "60s", "kill=a", "--json"];
+    let output = in_folder("slow", &files, &words);
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    // Four intervals, and five seconds.
+    assert_eq!(found["meta"]["length"], 113.0);
+    assert_eq!(found["takeovers"][1]["to"], 1, "{}", found["takeovers"]);
+}
+
+/// `script:` or `process:` before the name says which; what is not there is not offered.
+#[test]
+fn the_kinds_that_share_a_name_are_named() {
+    let objects = "vrrp_script web {\n    script \"/bin/true\"\n}\nvrrp_track_process web {\n    \
+                   process nginx\n}\n";
+    let tracked = "    track_script {\n        web\n    }\n    track_process {\n        web\n    }";
+    let a = format!("{objects}{}", instance(100, tracked));
+    let run = |what: &str| {
+        let words = ["a.conf", "--at", "5s", what];
+        in_folder("kinds", &[("a.conf", a.clone())], &words)
+    };
+    let said = text(&run("fail=web@a").stderr);
+    let all = "several are called web: say script:web or process:web\n";
+    assert!(said.ends_with(all), "{said}");
+    for kind in ["script", "process"] {
+        let output = run(&format!("fail={kind}:web@a"));
+        let told = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        assert!(told.contains("VI_1 FAULT"), "{told}");
+    }
+}
+
+/// One of a thing is not several.
+#[test]
+fn one_is_told_of_as_one() {
+    let words = ["a.conf", "--seeds", "1", "--for", "100ms", "--spread", "0s"];
+    let output = in_folder("one", &[("a.conf", instance(255, ""))], &words);
+    let told = text(&output.stdout);
+    for words in [
+        "s of 1 node, seed 0",
+        "1 advert sent, 0 copies of them lost",
+        "; 1 change of state.",
+        "\n1 run, seed 0. Above",
+        "0 takeovers late, several MASTERs in 0 runs",
+    ] {
+        assert!(told.contains(words), "{words}:\n{told}");
     }
 }
 

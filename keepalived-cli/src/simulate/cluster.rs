@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use keepalived_config::diagnostic::{one_line, render_all};
 use keepalived_config::{Diagnostic, Options};
@@ -67,6 +68,21 @@ struct Loaded {
 }
 
 impl Cluster {
+    /// The longest down interval of all files, at the lowest priority. RFC 9568 6.1, RFC 3768 6.1.
+    pub(super) fn longest_down(&self) -> Duration {
+        let setups = self.topology.setups.iter().flatten();
+        let instances = setups.flat_map(|setup| &setup.driver.instances);
+        let down = instances.map(|one| {
+            let interval = one.fsm.interval.to_duration();
+            let skew = match one.fsm.version() {
+                Version::V2 => Duration::from_secs(1),
+                Version::V3 => interval,
+            };
+            interval * u32::from(one.fsm.down_adverts.get()) + skew
+        });
+        down.max().unwrap_or_default()
+    }
+
     /// Reads all files. `Err` has what is wrong with them, for people.
     pub(super) fn load(wanted: &Wanted) -> Result<Self, String> {
         let mut remarks = Vec::new();

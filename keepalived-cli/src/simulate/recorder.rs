@@ -24,6 +24,7 @@ use super::frame::{Carried, Note};
 use super::objects;
 use super::station::Station;
 use super::topology::Shared;
+use crate::nodes::counted;
 
 use holders::Contested;
 use reach::Reach;
@@ -478,7 +479,8 @@ impl<'a> Recorder<'a> {
                 removed,
             } => {
                 let text = format!(
-                    "has reloaded: {added} virtual routers new, {changed} changed, {removed} gone"
+                    "has reloaded: {} new, {changed} changed, {removed} gone",
+                    counted(*added, "virtual router")
                 );
                 self.event(Some(node), None, text);
             }

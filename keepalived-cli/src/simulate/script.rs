@@ -170,7 +170,11 @@ fn what(first: &str, more: &[&str], names: &[String]) -> Result<What, String> {
                 Some(length) => (-1, length),
                 None => (1, step.strip_prefix('+').unwrap_or(step)),
             };
-            let seconds = i64::try_from(duration(length)?.as_secs()).map_err(|_| wrong())?;
+            let length = duration(length)?;
+            if length.subsec_nanos() != 0 {
+                return Err(format!("{step}: a clock makes a step of whole seconds"));
+            }
+            let seconds = i64::try_from(length.as_secs()).map_err(|_| wrong())?;
             What::Clock(node(name)?, sign * seconds)
         }
         "loss" => What::Loss(percent(value)?),
@@ -277,9 +281,17 @@ pub(super) fn tracker(setups: &[std::sync::Arc<Setup>], name: &str) -> Result<Tr
                 ),
             })
         }
-        _ => Err(format!(
-            "several are called {name}: say script:{name} or file:{name}"
-        )),
+        several => {
+            // Nothing can be said of a session here, see above.
+            let kinds = several.iter().filter(|id| id.kind != TrackerKind::Bfd);
+            let kinds: Vec<String> = kinds
+                .map(|id| format!("{}:{name}", id.kind.word()))
+                .collect();
+            Err(format!(
+                "several are called {name}: say {}",
+                kinds.join(" or ")
+            ))
+        }
     }
 }
 

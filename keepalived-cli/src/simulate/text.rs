@@ -6,6 +6,7 @@ use std::time::Duration;
 use vrrp_proto::Family;
 
 use super::document::{Document, Instance, Seeds, Spread, State, Verdict};
+use crate::nodes::counted;
 
 /// Characters of a bar.
 const WIDTH: u32 = 60;
@@ -69,9 +70,9 @@ fn header(document: &Document, out: &mut String) {
     let link = &meta.link;
     let _ = write!(
         out,
-        "Simulated: {} of {} nodes, seed {}. Frames take {} to {}",
+        "Simulated: {} of {}, seed {}. Frames take {} to {}",
         seconds(meta.length),
-        document.nodes.len(),
+        counted(document.nodes.len(), "node"),
         meta.seed,
         seconds(link.delay_min),
         seconds(link.delay_max)
@@ -139,7 +140,11 @@ fn timeline(document: &Document, out: &mut String) {
         let _ = writeln!(out, "{:>10.3} s  {line}", at.as_secs_f64());
     }
     if document.events_left_out > 0 {
-        let _ = writeln!(out, "... and {} more events", document.events_left_out);
+        let _ = writeln!(
+            out,
+            "... and {}",
+            counted(document.events_left_out, "more event")
+        );
     }
     out.push('\n');
 }
@@ -321,8 +326,14 @@ fn violations(document: &Document, out: &mut String) {
     let totals = &document.totals;
     let _ = writeln!(
         out,
-        "{} adverts sent, {} copies of them lost, {} refused; {} changes of state.",
-        totals.adverts_sent, totals.adverts_lost, totals.adverts_refused, totals.transitions
+        "{} sent, {} of them lost, {} refused; {} of state.",
+        counted(totals.adverts_sent, "advert"),
+        match totals.adverts_lost {
+            1 => "1 copy".to_owned(),
+            lost => format!("{lost} copies"),
+        },
+        totals.adverts_refused,
+        counted(totals.transitions, "change")
     );
     if document.violations.is_empty() {
         out.push_str("No rule was broken.\n");
@@ -339,11 +350,12 @@ fn violations(document: &Document, out: &mut String) {
 }
 
 fn seeds(seeds: &Seeds, out: &mut String) {
-    let last = seeds.first.saturating_add(seeds.count).saturating_sub(1);
     let _ = writeln!(
         out,
-        "\n{} runs, seeds {} to {last}. Above is the worst, seed {}:\n  {}",
-        seeds.count, seeds.first, seeds.worst, seeds.replay
+        "\n{}. Above is the worst, seed {}:\n  {}",
+        runs(seeds),
+        seeds.worst,
+        seeds.replay
     );
     let mut line = |what: &str, spread: &Option<Spread>| {
         let Some(spread) = spread else {
@@ -364,7 +376,18 @@ fn seeds(seeds: &Seeds, out: &mut String) {
     line("longest outage of each run", &seeds.outage);
     let _ = writeln!(
         out,
-        "  {} takeovers late, several MASTERs in {} runs, a rule broken in {} runs",
-        seeds.late, seeds.runs_with_conflicts, seeds.runs_with_violations
+        "  {} late, several MASTERs in {}, a rule broken in {}",
+        counted(seeds.late, "takeover"),
+        counted(seeds.runs_with_conflicts, "run"),
+        counted(seeds.runs_with_violations, "run")
     );
+}
+
+/// `1 run, seed 0`, `200 runs, seeds 0 to 199`.
+pub(super) fn runs(seeds: &Seeds) -> String {
+    let last = seeds.first.saturating_add(seeds.count).saturating_sub(1);
+    match seeds.count {
+        1 => format!("1 run, seed {last}"),
+        count => format!("{count} runs, seeds {} to {last}", seeds.first),
+    }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::tables::{Table, number, section};
 use super::text::{css_percent, escape, percent, time};
 use crate::simulate::document::{Document, Spread};
+use crate::simulate::text::runs;
 
 /// All runs together; nothing if there was one.
 pub(super) fn seeds(document: &Document) -> String {
@@ -57,13 +58,11 @@ pub(super) fn seeds(document: &Document) -> String {
     .into_iter()
     .filter_map(|(id, name, spread)| Some(histogram(id, name, spread.as_ref()?)))
     .collect();
-    let last = seeds.first.saturating_add(seeds.count.saturating_sub(1));
     let content = format!(
-        "<p>{} runs, seeds {} to {last}; this page shows the worst of them, seed {}.</p>\n{}<p>Takeovers \
+        "<p>{}; this page shows the worst of them, seed {}.</p>\n{}<p>Takeovers \
          that were late: {}. Runs in which a rule was broken: {}. Runs with several MASTERs for longer \
          than a handover takes: {}.</p>\n<p>Again: <code>{}</code></p>\n",
-        seeds.count,
-        seeds.first,
+        runs(seeds),
         seeds.worst,
         table.end() + &drawn,
         seeds.late,
