@@ -289,8 +289,15 @@ impl TlsStream {
         };
         // A virtual host may have a port behind it.
         let name = named.map(|name| name.split(':').next().unwrap_or(name));
-        let name = name.and_then(|name| ServerName::try_from(name.to_owned()).ok());
-        let name = name.unwrap_or_else(|| ServerName::IpAddress(address.into()));
+        let name = match name.map(|name| (name, ServerName::try_from(name.to_owned()))) {
+            Some((_, Ok(name))) => name,
+            // To go on would verify something else than what was asked for.
+            Some((name, Err(_))) if config.source.verify != Verify::Danger => {
+                let why = format!("`{name}` is no name that a certificate could have");
+                return Err(TlsFailure::Certificate(why));
+            }
+            Some(_) | None => ServerName::IpAddress(address.into()),
+        };
         let connection = ClientConnection::new(config.config.clone(), name);
         let mut connection = connection.map_err(failure)?;
         connection.set_buffer_limit(None);

@@ -226,6 +226,15 @@ fn certificates_are_looked_at_only_when_that_is_wanted() {
     refused(with(&Verify::Roots(OTHER_CA.to_vec()), Off, NOW));
     refused(with(&ca(), Name("www.example.net".to_owned()), NOW));
     refused(with(&ca(), Off, LATER));
+    // What cannot be a name is not verified as something else, and does not matter otherwise.
+    let nonsense = || Name("no name".to_owned());
+    assert_eq!(verdict(with(&Verify::Danger, nonsense(), NOW), false), GOOD);
+    let bench = start(with(&ca(), nonsense(), NOW));
+    let is = matches!(
+        bench.verdict(),
+        Err(Failure::Tls(TlsFailure::Certificate(_)))
+    );
+    assert!(is, "{:?}", bench.verdict());
     assert_eq!(verdict(with(&Verify::Danger, Off, LATER), false), GOOD);
 }
 

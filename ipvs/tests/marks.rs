@@ -95,7 +95,7 @@ meta mark set ip6 daddr . udp dport map @udp_map return
     assert_eq!(marks.transaction().matches("counter return").count(), 3);
     assert_eq!(
         marks.probe(),
-        "list chain ip t keepalived_rs\nlist chain ip6 t keepalived_rs\n"
+        "flush chain ip t keepalived_rs\nflush chain ip6 t keepalived_rs\n"
     );
 }
 

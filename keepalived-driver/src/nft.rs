@@ -23,6 +23,12 @@ const NO_PROGRAM: &str = "there is no program nft; install nftables";
 pub(crate) enum Job {
     /// One transaction, whose outcome matters.
     Set(String),
+    /// The same for a table that may be somebody else's: each of the claims says that it is, if its first part
+    /// succeeds and its second one does not. Then nothing is done.
+    Claim {
+        claims: [(String, String); 2],
+        script: String,
+    },
     /// Transactions that mostly find nothing to do, and fail then.
     Clean([String; 2]),
 }
@@ -60,9 +66,12 @@ impl Nft {
                 for job in todo {
                     // In another namespace than the one that was meant nothing must be touched.
                     let answer = match (here.clone(), job) {
-                        (Err(error), Job::Set(_)) => Some(Err(error)),
+                        (Err(error), Job::Set(_) | Job::Claim { .. }) => Some(Err(error)),
                         (Err(_), Job::Clean(_)) => None,
                         (Ok(()), Job::Set(script)) => Some(run(&script)),
+                        (Ok(()), Job::Claim { claims, script }) => {
+                            Some(unclaimed(&claims).and_then(|()| run(&script)))
+                        }
                         (Ok(()), Job::Clean(scripts)) => {
                             let _ = scripts.iter().try_for_each(|script| match run(script) {
                                 // Without the program there is nothing of ours either.
@@ -123,6 +132,17 @@ impl Nft {
         }
         last
     }
+}
+
+/// An error if somebody else has a table of that name.
+fn unclaimed(claims: &[(String, String)]) -> Result<(), String> {
+    for (table, own) in claims {
+        if run(table).is_ok() && run(own).is_err() {
+            let name = table.trim().trim_start_matches("list ");
+            return Err(format!("{name} is there and is somebody else's"));
+        }
+    }
+    Ok(())
 }
 
 /// Gives `nft` one transaction and waits for it, not for ever.

@@ -158,8 +158,14 @@ pub(crate) fn lines(report: &BalanceReport, before: Before) -> Vec<(Level, Strin
         BalanceReport::Lost { count } => {
             warn(format!("{count} events of checks came too fast to be told"))
         }
-        BalanceReport::Stopped => Vec::new(),
-        other => info(format!("{other:?}")),
+        // Told to scripts and monitors only: the check has said why.
+        BalanceReport::Stopped | BalanceReport::StartsDown { .. } => Vec::new(),
+        // What has no words yet must not be told with all its fields: commands may hold passwords.
+        other => {
+            let whole = format!("{other:?}");
+            let name = whole.split([' ', '{', '(']).next().unwrap_or_default();
+            info(format!("Services: {name}"))
+        }
     }
 }
 

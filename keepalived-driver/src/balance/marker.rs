@@ -313,9 +313,12 @@ impl Balancing {
             }
             None => {
                 marker.unclean = false;
-                let (script, whole) = (wanted.transaction(), true);
+                let (claims, script, whole) = (wanted.claims(), wanted.transaction(), true);
                 let marks = wanted;
-                (Job::Set(script), Doing::Setting { marks, whole })
+                (
+                    Job::Claim { claims, script },
+                    Doing::Setting { marks, whole },
+                )
             }
         };
         if let Err(error) = self.marker.submit(job, doing) {
