@@ -492,3 +492,31 @@ fn a_server_is_up_while_its_session_is() {
 fn never(pipe: &mut PipeReader, words: &str) -> bool {
     !pipe.lines().iter().any(|line| line.starts_with(words))
 }
+
+/// RLD-01, CHK-16: a reload that would take the check from a server that serves.
+#[test]
+#[ignore = "live: cargo xtask live"]
+fn a_reload_with_a_check_that_cannot_be_had_changes_nothing() {
+    let mut balancer = Balancer::new();
+    let with = |program: &str| {
+        let check = format!("MISC_CHECK {{\n misc_path {program}\n }}");
+        format!(
+            "global_defs {{\n script_user root\n}}\n{}",
+            service(1, backends::TCP[0], &check)
+        )
+    };
+    let _pipe = balancer.start(Scratch::new("unusable"), "", &with("/bin/true"));
+    let daemon = balancer.daemon();
+    daemon.reload_with(&with("/bin/treu"));
+    daemon.wait_log("Reload refused", 1, PATIENCE);
+    assert!(
+        daemon.log().contains("nothing was changed"),
+        "{}",
+        daemon.log()
+    );
+    let status = daemon.status();
+    let server = &status["balance"]["services"][0]["servers"][0];
+    assert_eq!(server["state"], "UP", "{server}");
+    daemon.reload_with(&with("/bin/true"));
+    daemon.wait_log("Reload complete", 1, PATIENCE);
+}

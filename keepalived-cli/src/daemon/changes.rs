@@ -7,6 +7,7 @@ use super::reload::{self, Appointment, Copies, Marker, Standing};
 use super::watching::process_buffer;
 use crate::load::Loaded;
 use crate::log::{Level, Log};
+use crate::lower::BalancePlan;
 use crate::{dump, service};
 
 impl Daemon<'_> {
@@ -44,6 +45,7 @@ impl Daemon<'_> {
             Some(format!("{path} has errors"))
         } else {
             let why = self.standing.forbids(&Standing::new(&loaded.model));
+            let why = why.or_else(|| self.newly_unusable(&loaded.lowered.balance));
             why.map(|why| format!("{path}: {why}"))
         };
         if let Some(why) = refusal {
@@ -56,6 +58,13 @@ impl Daemon<'_> {
         let config = loaded.lowered.driver.clone();
         self.pending.push_back(loaded);
         self.tell("reload", |remote| remote.reload(config));
+    }
+
+    /// Why these services cannot be taken over: a server that is looked at now would count as failed.
+    fn newly_unusable(&self, new: &BalancePlan) -> Option<String> {
+        let all = new.unusable();
+        let known = self.balance.plan.unusable();
+        all.difference(&known).next().cloned()
     }
 
     pub(super) fn look_for_appointment(&mut self) {

@@ -99,6 +99,7 @@ pub(crate) fn lower_for(purpose: Purpose, model: &Model, machine: &dyn Machine) 
     let mut positions = Vec::new();
     let mut names = device::Names::new(model);
     let scripts = scripts::Scripts::new(&model.global, machine);
+    remarks.extend(scripts.complaint());
     let mut trackers = trackers::Trackers::new(&model.trackers, &scripts);
     for instance in &model.instances {
         // Two of them cannot even be told apart: the first one runs.

@@ -75,6 +75,14 @@ impl<'a> Scripts<'a> {
         self.default.get_or_init(look_up).clone()
     }
 
+    /// What is wrong with the account that the file names for scripts, whether or not one asks for it.
+    pub(super) fn complaint(&self) -> Option<String> {
+        let why = self.user.and_then(|_| self.default_account().err())?;
+        Some(format!(
+            "`script_user`: {why}; scripts without a user of their own do not run"
+        ))
+    }
+
     pub(super) fn hook_set(
         &self,
         name: &str,

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use ipvs::ServiceKey;
 use keepalived_config::Config as Model;
 use keepalived_config::model::{Script, TrackFile, TrackedKind, VirtualServer};
-use keepalived_driver::balance::{BalanceConfig, CheckSetup, ServerSetup};
+use keepalived_driver::balance::{BalanceConfig, CheckSetup, ProbeSetup, ServerSetup};
 use keepalived_driver::hooks::HookSet;
 use keepalived_driver::tracked::{TrackerSetup, Watch};
 
@@ -106,6 +106,22 @@ impl BalancePlan {
             check_mails: !model.global.mail.no_checker,
             wanted,
         }
+    }
+
+    /// The checks that cannot be had, each with its server and the reason.
+    pub(crate) fn unusable(&self) -> BTreeSet<String> {
+        let mut all = BTreeSet::new();
+        for service in &self.config.services {
+            for server in &service.servers {
+                for check in &server.checks {
+                    if let ProbeSetup::Unusable { word, why } = &check.probe {
+                        let (server, service) = (&server.label, &service.label);
+                        all.insert(format!("{word} of {server} of {service}: {why}"));
+                    }
+                }
+            }
+        }
+        all
     }
 
     /// This, and nobody wants to know.

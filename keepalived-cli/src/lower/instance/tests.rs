@@ -75,6 +75,23 @@ fn with_script_security_nothing_runs_as_root_unless_the_file_says_so() {
     assert!(!ran("", "nobody-at-all"));
 }
 
+/// SCR-02: also where no script asks for it, as `-t` counts it.
+#[test]
+fn an_account_for_scripts_that_does_not_exist_is_said() {
+    let said = |user: &str| {
+        let text = format!("global_defs {{\nscript_user {user}\n}}\n");
+        let mut source = MemorySource::new().with_file("keepalived.conf", text);
+        let parsed = parse(&mut source, "keepalived.conf", &Options::default());
+        crate::lower::lower(&parsed.config, &Plain).remarks
+    };
+    assert_eq!(said("root"), [""; 0]);
+    let all = said("nobody-at-all");
+    assert!(
+        matches!(&all[..], [one] if one.contains("no such user: nobody-at-all")),
+        "{all:?}"
+    );
+}
+
 /// VRRP-V3-CK-05: without argument the old checksum is sent, with `never` it is not even accepted.
 #[test]
 fn the_old_unicast_checksum_is_sent_when_it_is_asked_for() {
