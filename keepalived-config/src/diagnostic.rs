@@ -171,6 +171,11 @@ impl Diagnostics {
         self.kept.iter()
     }
 
+    /// What was added behind the first `count` of those that are kept, to be looked at again by who knows more.
+    pub(crate) fn added_behind(&mut self, count: usize) -> &mut [Diagnostic] {
+        self.kept.get_mut(count..).unwrap_or_default()
+    }
+
     /// Everything, in the order of the text: by file in the order of reading, then by place.
     #[must_use]
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {

@@ -180,3 +180,42 @@ fn a_check_of_a_file_or_session_that_does_not_exist_is_broken() {
         "{kinds:?}"
     );
 }
+
+/// RS-07: a slip of the pen must not make a check that asks for less, or from elsewhere, than the file does.
+#[test]
+fn a_check_with_a_mistake_in_what_it_asks_for_is_broken() {
+    let broken = |check: &str, lines: &str| {
+        let text = format!(
+            "virtual_server 192.0.2.1 80 {{\nlb_algo rr\nlb_kind NAT\nprotocol TCP\n\
+             real_server 192.0.2.2 80 {{\n{check} {{\n{lines}\n}}\n}}\n}}\n"
+        );
+        let mut found = parsed(&text);
+        let server = found.config.services.remove(0).servers.remove(0);
+        assert_eq!(codes(&text).len(), 1, "{lines}");
+        let [checker] = &server.checkers[..] else {
+            panic!("{check} with {lines}: {:?}", server.checkers);
+        };
+        matches!(&checker.kind, CheckerKind::Broken { word, .. } if *word == check)
+    };
+    let page = |line: &str| format!("url {{\npath /\n{line}\n}}");
+    for (check, lines) in [
+        ("UDP_CHECK", "require_reply zz".to_owned()),
+        ("TCP_CHECK", "bindto 999.1.1.1".to_owned()),
+        ("TCP_CHECK", "bind_port 99999".to_owned()),
+        ("SMTP_CHECK", "fwmark abc".to_owned()),
+        ("PING_CHECK", "connect_ip 127.0.0.".to_owned()),
+        ("DNS_CHECK", "type FOO".to_owned()),
+        ("HTTP_GET", page("digest 1234")),
+        ("HTTP_GET", page("status_code 500-400")),
+        ("SSL_GET", page("") + "\nssl_verify maybe"),
+    ] {
+        assert!(broken(check, &lines), "{check} with {lines}");
+    }
+    for (check, lines) in [
+        ("TCP_CHECK", "connect_timeout x"),
+        ("TCP_CHECK", "retry -1"),
+        ("SMTP_CHECK", "delay_loop x"),
+    ] {
+        assert!(!broken(check, lines), "{check} with {lines}");
+    }
+}

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::connect::Connect;
 use super::{Inherited, LEFT_OUT, keep, string, web};
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::model::balance::{Checker, CheckerKind, DnsType, Schedule, Target, UdpReply};
 use crate::model::read::line::{Line, refuse};
 use crate::model::read::script;
 use crate::model::spanned::Spanned;
-use crate::tree::Node;
+use crate::tree::{Node, Span};
 
 const DEFAULT_DELAY_LOOP: Duration = Duration::from_secs(60);
 /// What becomes of a checker that cannot be read.
@@ -93,6 +93,36 @@ impl Place<'_> {
     }
 }
 
+/// The checkers there are.
+const WORDS: [&str; 10] = [
+    "TCP_CHECK",
+    "PING_CHECK",
+    "HTTP_GET",
+    "SSL_GET",
+    "SMTP_CHECK",
+    "DNS_CHECK",
+    "UDP_CHECK",
+    "MISC_CHECK",
+    "FILE_CHECK",
+    "BFD_CHECK",
+];
+
+/// Lines that say when a check is made, and who hears of it: without them it asks the same.
+const AROUND: [&str; 12] = [
+    "delay_loop",
+    "retry",
+    "nb_get_retry",
+    "delay_before_retry",
+    "warmup",
+    "connect_timeout",
+    "misc_timeout",
+    "alpha",
+    "rise",
+    "fall",
+    "log_all_failures",
+    "fast_recovery",
+];
+
 /// Reads one line of a server, if it is a checker.
 pub(super) fn read(
     node: &Node,
@@ -106,16 +136,10 @@ pub(super) fn read(
         server,
         inherited,
     };
-    // Each but that of mail servers, which needs nothing.
-    let word = match node.keyword() {
-        "HTTP_GET" => "HTTP_GET",
-        "SSL_GET" => "SSL_GET",
-        "UDP_CHECK" => "UDP_CHECK",
-        "MISC_CHECK" => "MISC_CHECK",
-        "FILE_CHECK" => "FILE_CHECK",
-        "BFD_CHECK" => "BFD_CHECK",
-        _ => "",
+    let Some(word) = WORDS.into_iter().find(|word| *word == node.keyword()) else {
+        return;
     };
+    let (before, complaints) = (checkers.len(), diagnostics.iter().len());
     let made = match node.keyword() {
         "TCP_CHECK" => Some(plain(&place, CheckerKind::Tcp, 0, diagnostics)),
         "PING_CHECK" => Some(plain(&place, CheckerKind::Ping, 0, diagnostics)),
@@ -132,12 +156,46 @@ pub(super) fn read(
         "BFD_CHECK" => bfd(&place, diagnostics),
         _ => None,
     };
-    let broken = || {
+    checkers.extend(made);
+    let mut why = asks_less(node, diagnostics.added_behind(complaints));
+    if why.is_none() && checkers.len() == before {
         let last = diagnostics.iter().last();
-        let why = last.map_or("it has a mistake", |complaint| complaint.message.as_str());
-        Checker::broken(word, why, node.keyword_span())
+        why = Some(
+            last.map_or("it has a mistake", |it| it.message.as_str())
+                .to_owned(),
+        );
+    }
+    if let Some(why) = why {
+        checkers.truncate(before);
+        checkers.push(Checker::broken(word, &why, node.keyword_span()));
+    }
+}
+
+/// The first mistake of a line for want of which the check would ask for less than the file does, or from elsewhere.
+/// Such a check is none: a server must not pass because of a slip of the pen.
+fn asks_less(node: &Node, complaints: &mut [Diagnostic]) -> Option<String> {
+    let mut first = None;
+    let errors = complaints.iter_mut();
+    for complaint in errors.filter(|complaint| complaint.severity == Severity::Error) {
+        let Some(span) = complaint.span else { continue };
+        let line = line_at(node.entries(), span);
+        if line.is_none_or(|line| AROUND.contains(&line.keyword())) {
+            continue;
+        }
+        complaint.help = Some(BROKEN.to_owned());
+        first.get_or_insert_with(|| complaint.message.clone());
+    }
+    first
+}
+
+/// The last line that does not begin behind this place.
+fn line_at(entries: &[Node], span: Span) -> Option<&Node> {
+    let begun = |entry: &&Node| {
+        let at = entry.keyword_span();
+        at.file == span.file && at.start <= span.start
     };
-    checkers.extend(made.or_else(|| (!word.is_empty()).then(broken)));
+    let last = entries.iter().rev().find(begun)?;
+    line_at(last.entries(), span).or(Some(last))
 }
 
 fn plain(
