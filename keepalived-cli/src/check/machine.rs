@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use keepalived_config::model::balance::CheckerKind;
 use keepalived_config::model::{Config, Purpose};
 use keepalived_config::{Diagnostic, Severity};
 
@@ -60,6 +61,10 @@ pub(super) fn missing(config: &Config, diagnostics: &mut Vec<Diagnostic>) {
             file.value.display()
         );
         let (severity, then) = match word {
+            "ca" if verifies(config) => (
+                Severity::Error,
+                "each server with `ssl_verify` counts as failed",
+            ),
             "ca" => (
                 Severity::Warning,
                 "no certificate of a server is verified anyway",
@@ -91,6 +96,13 @@ pub(super) fn missing(config: &Config, diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.extend(found);
     // As everything else: in the order of the text.
     diagnostics.sort_by_key(|found| found.span.map(|span| (span.file, span.start)));
+}
+
+/// Some check wants to know who the server is.
+fn verifies(config: &Config) -> bool {
+    let servers = config.services.iter().flat_map(|service| &service.servers);
+    let mut checkers = servers.flat_map(|server| &server.checkers);
+    checkers.any(|checker| matches!(&checker.kind, CheckerKind::Web(_, web) if web.verify))
 }
 
 /// Some check is made over TLS.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Context, InlineWord, Keyword, Status, inline_words, keywords_of};
+use super::{Context, InlineWord, Keyword, OURS, Status, inline_words, keywords_of};
 
 /// The pages, as file name and Markdown text; the first is the table of contents.
 ///
@@ -69,8 +69,12 @@ fn entry(page: &mut String, keyword: &Keyword) {
     if !keyword.default.is_empty() {
         let _ = writeln!(page, "* Default: {}", keyword.default);
     }
-    if !keyword.since.is_empty() {
-        let _ = writeln!(page, "* Keepalived has it since {}", keyword.since);
+    match keyword.since {
+        "" => {}
+        OURS => page.push_str("* Only keepalived-rs has it\n"),
+        since => {
+            let _ = writeln!(page, "* Keepalived has it since {since}");
+        }
     }
     let _ = writeln!(page, "* keepalived-rs: {}", status(keyword.status));
 }
