@@ -194,6 +194,25 @@ fn a_ready_member_that_accepts_an_advert_waits_again() {
     assert_eq!(bench.states(), [Active, Active], "3.5 s + 3.21875 s");
 }
 
+/// KA-G-01: whom it heard last has fallen silent, so nobody is known to be Active, whatever group it is in next.
+#[test]
+fn a_ready_member_knows_nobody_as_active() {
+    let mut bench = Bench::started(grouped(&[plain(1, 200), plain(2, 100)]));
+    bench.hear(0, 9, 210);
+    let known = |bench: &Bench| {
+        let id = bench.ids[0];
+        bench
+            .router
+            .instance(id)
+            .and_then(|member| member.active_router())
+    };
+    assert!(known(&bench).is_some());
+    bench.hear(1, 9, 210);
+    bench.run_until(secs(3.3));
+    assert_eq!(bench.states(), [Backup, Backup], "the second one waits");
+    assert_eq!(known(&bench), None);
+}
+
 /// KA-G-01: it would preempt, the other would not.
 #[test]
 fn a_ready_member_is_not_disturbed_by_what_it_ignores() {

@@ -47,6 +47,8 @@ impl Instance {
     pub(super) fn become_ready(&mut self, reason: Reason) {
         self.timer = Timer::None;
         self.ready = Some(reason);
+        // Whoever was heard has fallen silent.
+        self.accepted = None;
     }
 
     /// Another member is at fault. KA-G-04.
