@@ -7,8 +7,9 @@ use std::collections::HashMap;
 use vrrp_fsm::State::{Active, Backup, Initialize};
 use vrrp_fsm::proto::Vrid;
 use vrrp_fsm::{
-    Action, ConfigError, Event, Fault, GroupId, GroupTransition, InstanceConfig, InstanceId,
-    Instant, InterfaceId, Preempt, Reason, Role, Router, RouterConfig, Rx, State, Transmit,
+    Action, ConfigError, Event, Fault, GroupId, GroupTransition, Instance, InstanceConfig,
+    InstanceId, Instant, InterfaceId, Preempt, Reason, Role, Router, RouterConfig, Rx, State,
+    Transmit,
 };
 
 const ETH0: InterfaceId = InterfaceId(0);
@@ -201,10 +202,7 @@ fn a_ready_member_knows_nobody_as_active() {
     bench.hear(0, 9, 210);
     let known = |bench: &Bench| {
         let id = bench.ids[0];
-        bench
-            .router
-            .instance(id)
-            .and_then(|member| member.active_router())
+        bench.router.instance(id).and_then(Instance::active_router)
     };
     assert!(known(&bench).is_some());
     bench.hear(1, 9, 210);
