@@ -19,7 +19,7 @@ fn conf(addresses: &str) -> String {
         "global_defs {{\n nftables_ipvs ours\n}}\n\
          virtual_server_group G {{\n{addresses}\n}}\n\
          virtual_server group G {{\n lb_algo rr\n lb_kind NAT\n protocol TCP\n persistence_timeout 50\n \
-         real_server 10.9.0.2 80 {{\n TCP_CHECK\n }}\n}}\n"
+         real_server 10.9.0.2 80 {{\n TCP_CHECK {{\n }}\n }}\n}}\n"
     )
 }
 
@@ -37,6 +37,13 @@ fn a_table_of_somebody_else_is_left_alone() {
     ));
     let text = conf("10.8.0.1 80");
     let daemon = Daemon::start_with(Kind::Ours, host, &text);
+    daemon.wait_log(TAKEN, 1, PATIENCE);
+    drop(daemon);
+    // Nor is it taken by a reload that comes to its name.
+    let elsewhere = text.replace("nftables_ipvs ours", "nftables_ipvs elsewhere");
+    let daemon = Daemon::start_with(Kind::Ours, host, &elsewhere);
+    daemon.wait_log("in table elsewhere", 1, PATIENCE);
+    daemon.reload_with(&text);
     daemon.wait_log(TAKEN, 1, PATIENCE);
     drop(daemon);
     let left = host.netns.shell("nft list table ip ours");

@@ -99,7 +99,8 @@ impl BalanceConfig {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MarkSettings {
-    /// Name of the tables (`nftables_ipvs`); whatever is there under it is replaced.
+    /// Name of the tables (`nftables_ipvs`). One that lacks the chain [`owner`](Self::owner) is somebody else's and is
+    /// left alone; what is in one of ours is replaced.
     pub table: String,
     /// Priority of their chains in the `input` hook (`nftables_ipvs_priority`).
     pub priority: i32,

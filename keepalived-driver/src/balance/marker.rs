@@ -197,19 +197,14 @@ impl Marker {
 
     /// Takes everything away, and waits for that.
     pub(super) fn remove(&mut self) -> Result<(), String> {
-        let asked = match &self.doing {
-            Doing::Setting { marks, .. } => Some(marks.clone()),
-            _ => None,
-        };
-        let (was, asked) = (self.in_force.take(), asked);
-        let mut script = String::new();
-        for marks in was.iter().chain(&asked) {
-            script += &marks.removal();
+        if let Doing::Setting { marks, .. } = &self.doing {
+            // Whether it came about is not known, and the table may be somebody else's.
+            let asked = Job::Clean(marks.cleaning());
+            self.submit(asked, Doing::Nothing)?;
         }
-        if script.is_empty() {
-            return Ok(());
+        if let Some(was) = self.in_force.take() {
+            self.submit(Job::Set(was.removal()), Doing::Nothing)?;
         }
-        self.submit(Job::Set(script), Doing::Nothing)?;
         self.nft.as_mut().map_or(Ok(()), Nft::finish)
     }
 }
@@ -300,9 +295,13 @@ impl Balancing {
                 (Job::Set(wanted.probe()), Doing::Looking)
             }
             Some(before) => {
+                let claims = wanted.claims();
                 let (script, whole) = (wanted.change(before), false);
                 let marks = wanted;
-                (Job::Set(script), Doing::Setting { marks, whole })
+                (
+                    Job::Claim { claims, script },
+                    Doing::Setting { marks, whole },
+                )
             }
             None if wanted.is_empty() => {
                 marker.failed = None;
