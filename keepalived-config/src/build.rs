@@ -7,6 +7,9 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::schema::{self, Context, EntryKind, Keyword, Shape};
 use crate::tree::{Block, Node, Span, Word};
 
+/// What becomes of a check that cannot be read.
+const BROKEN_CHECK: &str = "its server counts as failed";
+
 /// What the present block consists of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Inside {
@@ -35,8 +38,9 @@ enum Pending {
         inside: Inside,
         meaning: Option<&'static Keyword>,
     },
-    /// A word that is not known here. Reported when it is clear whether it opens a block.
-    Unknown(Diagnostic),
+    /// A word that is not known here. Reported when it is clear whether it opens a block. The words are there if
+    /// it was to be a check.
+    Unknown(Diagnostic, Vec<Word>),
     /// A keyword or entry that has no block.
     Plain(Span),
 }
@@ -108,7 +112,11 @@ impl Builder {
                 }
             }
             Inside::Keywords(context) => match keyword.map(|keyword| keyword.shape) {
-                None => self.pending = Pending::Unknown(unknown(context, first, diagnostics)),
+                None => {
+                    let (complaint, check) = unknown(context, first, diagnostics);
+                    let words = if check { words } else { Vec::new() };
+                    self.pending = Pending::Unknown(complaint, words);
+                }
                 Some(Shape::Line) => {
                     self.pending = Pending::Plain(first.span);
                     self.push(Node {
@@ -151,10 +159,10 @@ impl Builder {
                 inside,
                 meaning,
             } => (words, inside, meaning),
-            Pending::Unknown(mut diagnostic) => {
+            Pending::Unknown(mut diagnostic, words) => {
                 diagnostic.note(None, "the whole block that it opens is left out");
                 diagnostics.push(diagnostic);
-                (Vec::new(), Inside::Skipped(0), None)
+                (words, Inside::Skipped(0), None)
             }
             Pending::Plain(before) => {
                 diagnostics
@@ -243,18 +251,27 @@ impl Builder {
     fn settle(&mut self, diagnostics: &mut Diagnostics) {
         match std::mem::replace(&mut self.pending, Pending::None) {
             Pending::None | Pending::Plain(_) => {}
-            Pending::Unknown(diagnostic) => {
+            Pending::Unknown(diagnostic, words) => {
                 diagnostics.push(diagnostic);
+                self.remember(words);
             }
-            Pending::Header { words, .. } => {
+            Pending::Header { words, meaning, .. } => {
                 let Some(first) = words.first() else { return };
                 let message = format!("`{}` must be followed by a block", first.as_str());
+                let mut help = format!(
+                    "write `{} {{`, the lines of the block, and `}}`",
+                    said(&words)
+                );
+                let check = meaning.is_some_and(schema::is_check);
+                if check {
+                    help = help + "; " + BROKEN_CHECK;
+                }
                 diagnostics
                     .error("missing-block", first.span, message)
-                    .help(format!(
-                        "write `{} {{`, the lines of the block, and `}}`",
-                        said(&words)
-                    ));
+                    .help(help);
+                if check {
+                    self.remember(words);
+                }
             }
         }
     }
@@ -284,7 +301,9 @@ impl Builder {
         };
         // Exactly the memory that they need.
         let entries: Vec<Node> = self.entries.drain(frame.first..).collect();
-        if !matches!(frame.inside, Inside::Skipped(_)) {
+        if matches!(frame.inside, Inside::Skipped(_)) {
+            self.remember(frame.words);
+        } else {
             let block = Block {
                 open: frame.open,
                 entries,
@@ -298,6 +317,17 @@ impl Builder {
         }
     }
 
+    /// A check of which nothing can be made: that one was wanted must not be forgotten.
+    fn remember(&mut self, words: Vec<Word>) {
+        if !words.is_empty() {
+            self.push(Node {
+                words,
+                block: None,
+                meaning: None,
+            });
+        }
+    }
+
     fn push(&mut self, node: Node) {
         if self.frames.is_empty() {
             self.root.push(node);
@@ -307,7 +337,8 @@ impl Builder {
     }
 }
 
-fn unknown(context: Context, word: &Word, diagnostics: &Diagnostics) -> Diagnostic {
+/// The complaint about an unknown word, and whether it was to be a check.
+fn unknown(context: Context, word: &Word, diagnostics: &Diagnostics) -> (Diagnostic, bool) {
     let message = match context {
         Context::Root => format!("unknown keyword `{}`", word.as_str()),
         _ => format!(
@@ -317,11 +348,23 @@ fn unknown(context: Context, word: &Word, diagnostics: &Diagnostics) -> Diagnost
         ),
     };
     let mut diagnostic = Diagnostic::new(Severity::Error, "unknown-keyword", word.span, message);
+    let mut check = context == Context::RealServer && schema::named_as_check(word.as_str());
     // Looking for what was meant is slow; past the limit nobody will see it.
     if diagnostics.iter().len() < Diagnostics::LIMIT {
-        diagnostic.help = schema::suggestions(context, word.as_str()).help();
+        let meant = schema::suggestions(context, word.as_str());
+        check |= meant.spelling.is_some_and(schema::is_check);
+        diagnostic.help = meant.help();
     }
-    diagnostic
+    if check {
+        let help = diagnostic.help.take();
+        diagnostic.help(match help {
+            // A question, or a sentence without a full stop.
+            Some(help) if help.ends_with('?') => format!("{help} Until then {BROKEN_CHECK}"),
+            Some(help) => format!("{help}; {BROKEN_CHECK}"),
+            None => BROKEN_CHECK.to_owned(),
+        });
+    }
+    (diagnostic, check)
 }
 
 fn said(words: &[Word]) -> String {

@@ -181,6 +181,47 @@ fn a_check_of_a_file_or_session_that_does_not_exist_is_broken() {
     );
 }
 
+/// RS-07: what is named as a check was to be one, and nobody looks.
+#[test]
+fn a_check_whose_keyword_is_misspelt_is_broken() {
+    let checkers = |check: &str| {
+        let text = format!(
+            "virtual_server 192.0.2.1 80 {{\nlb_algo rr\nlb_kind NAT\nprotocol TCP\n\
+             real_server 192.0.2.2 80 {{\n{check}\nweight 3\n}}\n}}\n"
+        );
+        let mut found = parsed(&text);
+        assert_eq!(codes(&text).len(), 1, "{check}");
+        let server = found.config.services.remove(0).servers.remove(0);
+        assert_eq!(server.weight, 3, "{check}");
+        let words = server.checkers.iter().map(|checker| match &checker.kind {
+            CheckerKind::Broken { word, why } => format!("{word}: {why}"),
+            other => format!("{other:?}"),
+        });
+        words.collect::<Vec<_>>()
+    };
+    let unknown = |word: &str| {
+        vec![format!(
+            "UNKNOWN: unknown keyword `{word}` in `real_server`"
+        )]
+    };
+    for (check, word) in [
+        ("TPC_CHECK {\nconnect_port 80\n}", "TPC_CHECK"),
+        ("TPC_CHECK\n{\n}", "TPC_CHECK"),
+        ("FTP_GET {\nurl {\npath /\n}\n}", "FTP_GET"),
+        ("tcp_check {\n}", "tcp_check"),
+        ("TCP_CHEKC {\n}", "TCP_CHEKC"),
+        ("LDAP_CHECK", "LDAP_CHECK"),
+    ] {
+        assert_eq!(checkers(check), unknown(word), "{check}");
+    }
+    assert_eq!(
+        checkers("TCP_CHECK"),
+        ["TCP_CHECK: `TCP_CHECK` must be followed by a block"]
+    );
+    let nothing: Vec<String> = Vec::new();
+    assert_eq!(checkers("nonsense {\n}"), nothing);
+}
+
 /// RS-07: a slip of the pen must not make a check that asks for less, or from elsewhere, than the file does.
 #[test]
 fn a_check_with_a_mistake_in_what_it_asks_for_is_broken() {

@@ -57,17 +57,9 @@ impl Probe for FileProbe {
         }
     }
 
-    fn handle_timeout(&mut self, _now: Instant) {}
-
     fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }
-
-    fn next_timeout(&self) -> Option<Instant> {
-        None
-    }
-
-    fn abort(&mut self) {}
 }
 
 /// Passes while a BFD session is up (CHK-20).
@@ -110,15 +102,7 @@ impl Probe for BfdProbe {
         }
     }
 
-    fn handle_timeout(&mut self, _now: Instant) {}
-
     fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }
-
-    fn next_timeout(&self) -> Option<Instant> {
-        None
-    }
-
-    fn abort(&mut self) {}
 }

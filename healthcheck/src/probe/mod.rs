@@ -26,25 +26,32 @@ pub use udp::{Pattern, UdpConfig, UdpProbe};
 pub use unusable::UnusableProbe;
 
 /// One attempt, from [`Probe::start`] to [`Output::Done`], which comes no later than the deadline
-/// that the probe was made with, whatever the peer does. It can be started again afterwards.
+/// that the probe was made with, whatever the peer does. It can be started again afterwards. What has neither
+/// a deadline nor anything to give up leaves out all but the start and the output.
 pub trait Probe {
     /// Begins an attempt. One that runs is given up first.
     fn start(&mut self, now: Instant);
 
     /// Takes what the driver tells. What concerns an old connection does nothing.
-    fn handle_input(&mut self, now: Instant, input: Input<'_>);
+    fn handle_input(&mut self, now: Instant, input: Input<'_>) {
+        let _ = (now, input);
+    }
 
     /// Does what is due. Too early or twice does nothing.
-    fn handle_timeout(&mut self, now: Instant);
+    fn handle_timeout(&mut self, now: Instant) {
+        let _ = now;
+    }
 
     /// The next thing to do.
     fn poll_output(&mut self) -> Option<Output>;
 
     /// When [`Probe::handle_timeout`] is needed next.
-    fn next_timeout(&self) -> Option<Instant>;
+    fn next_timeout(&self) -> Option<Instant> {
+        None
+    }
 
     /// Gives up an attempt without a result: closes its connection, kills its program.
-    fn abort(&mut self);
+    fn abort(&mut self) {}
 }
 
 impl<P: Probe + ?Sized> Probe for Box<P> {

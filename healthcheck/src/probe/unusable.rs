@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use sans_io_time::Instant;
 
 use super::Probe;
-use crate::io::{Input, Output};
+use crate::io::Output;
 use crate::outcome::Failure;
 
 /// Fails, with its reason, whenever it is started. With [`Schedule::told`](crate::Schedule::told) and
@@ -33,17 +33,7 @@ impl Probe for UnusableProbe {
         self.outputs.push_back(Output::Done(Err(failure)));
     }
 
-    fn handle_input(&mut self, _now: Instant, _input: Input<'_>) {}
-
-    fn handle_timeout(&mut self, _now: Instant) {}
-
     fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }
-
-    fn next_timeout(&self) -> Option<Instant> {
-        None
-    }
-
-    fn abort(&mut self) {}
 }

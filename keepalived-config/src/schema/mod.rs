@@ -153,5 +153,16 @@ pub fn keywords_of(context: Context) -> impl Iterator<Item = &'static Keyword> {
     crate::keywords::table(context).iter()
 }
 
+/// A checker of a real server.
+pub(crate) fn is_check(keyword: &Keyword) -> bool {
+    keyword.context == Context::RealServer && matches!(keyword.shape, Shape::Block(_))
+}
+
+/// A word that ends as the checkers do.
+pub(crate) fn named_as_check(word: &str) -> bool {
+    let word = word.to_ascii_uppercase();
+    word.ends_with("_CHECK") || word.ends_with("_GET")
+}
+
 #[cfg(test)]
 mod tests;

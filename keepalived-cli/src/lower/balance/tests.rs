@@ -248,7 +248,7 @@ fn every_kind_of_check_is_lowered() {
 #[test]
 fn a_check_that_cannot_be_had_is_one_that_fails() {
     let server = "MISC_CHECK {\nmisc_path /missing\n}\nHTTP_GET {\nurl {\npath /\nregex \"(?=x)\"\n}\n}\n\
-                  FILE_CHECK {\ntrack_file nobody\n}\nTCP_CHECK {\n}";
+                  FILE_CHECK {\ntrack_file nobody\n}\nTCP_CHECK {\n}\nTPC_CHECK {\n}";
     let text = format!(
         "virtual_server 192.0.2.1 80 {{\nprotocol TCP\nreal_server 198.51.100.1 80 {{\n{server}\n}}\n}}\n"
     );
@@ -262,6 +262,7 @@ fn a_check_that_cannot_be_had_is_one_that_fails() {
         .collect();
     let regex = "the regular expression of / cannot be had: look-around, including look-ahead and look-behind, \
                  is not supported";
+    let unknown = "unknown keyword `TPC_CHECK` in `real_server`";
     let expected = [
         (
             "MISC_CHECK",
@@ -270,6 +271,7 @@ fn a_check_that_cannot_be_had_is_one_that_fails() {
         ("HTTP_GET", Some(regex)),
         ("FILE_CHECK", Some("there is no `track_file nobody`")),
         ("TCP_CHECK", None),
+        ("UNKNOWN", Some(unknown)),
     ];
     assert_eq!(made, expected);
     let who = "([198.51.100.1]:tcp:80 of [192.0.2.1]:tcp:80)";
@@ -288,6 +290,7 @@ fn a_check_that_cannot_be_had_is_one_that_fails() {
     let remarks = [
         format!("{who} HTTP_GET: {regex}, {so}"),
         format!("{who} FILE_CHECK: there is no `track_file nobody`, {so}"),
+        format!("{who} UNKNOWN: {unknown}, {so}"),
     ];
     assert_eq!(lowered.remarks, remarks);
     let mut source = MemorySource::new().with_file("/test.conf", &*text);

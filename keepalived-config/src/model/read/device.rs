@@ -363,14 +363,7 @@ pub(super) fn hook_priority(line: Line<'_>, diagnostics: &mut Diagnostics) -> Op
     let word = line.word(what, diagnostics)?;
     let number = word.as_str().parse();
     if number.is_err() {
-        refuse(
-            diagnostics,
-            "bad-number",
-            line.keyword(),
-            what,
-            word,
-            LEFT_OUT,
-        );
+        line.bad_number(what, word, LEFT_OUT, diagnostics);
     }
     number.ok()
 }
@@ -387,14 +380,7 @@ fn receive_room(line: Line<'_>, links: &mut LinkDefs, diagnostics: &mut Diagnost
         _ => match bytes().filter(|bytes| *bytes > 0) {
             Some(bytes) => ReceiveRoom::Bytes(bytes),
             None => {
-                refuse(
-                    diagnostics,
-                    "bad-number",
-                    line.keyword(),
-                    what,
-                    word,
-                    LEFT_OUT,
-                );
+                line.bad_number(what, word, LEFT_OUT, diagnostics);
                 return;
             }
         },

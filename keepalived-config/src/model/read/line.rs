@@ -125,6 +125,24 @@ impl<'a> Line<'a> {
         None
     }
 
+    /// Complains that a word is not the number that the keyword takes.
+    pub(super) fn bad_number(
+        self,
+        what: &str,
+        word: &Word,
+        instead: &str,
+        diagnostics: &mut Diagnostics,
+    ) {
+        refuse(
+            diagnostics,
+            "bad-number",
+            self.keyword(),
+            what,
+            word,
+            instead,
+        );
+    }
+
     /// A protocol version: 2 or 3.
     pub(super) fn version(self, diagnostics: &mut Diagnostics) -> Option<u8> {
         let word = self.word("2 or 3", diagnostics)?;

@@ -174,14 +174,7 @@ fn cpus(line: Line<'_>, diagnostics: &mut Diagnostics) -> Vec<u16> {
             Some(number) => cpus.push(number),
             None => {
                 let what = "numbers of processors, from 0 to 1023";
-                refuse(
-                    diagnostics,
-                    "bad-number",
-                    line.keyword(),
-                    what,
-                    word,
-                    "the word is left out",
-                );
+                line.bad_number(what, word, "the word is left out", diagnostics);
             }
         }
     }

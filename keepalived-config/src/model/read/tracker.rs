@@ -212,7 +212,7 @@ fn init_file(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<InitFile> 
             Ok(value) => init.value = value.into(),
             Err(_) => {
                 let what = "a whole number, or `overwrite`";
-                refuse(diagnostics, "bad-number", "init_file", what, word, LEFT_OUT);
+                line.bad_number(what, word, LEFT_OUT, diagnostics);
                 return None;
             }
         }

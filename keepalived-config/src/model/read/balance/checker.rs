@@ -10,6 +10,7 @@ use crate::model::balance::{Checker, CheckerKind, DnsType, Schedule, Target, Udp
 use crate::model::read::line::{Line, refuse};
 use crate::model::read::script;
 use crate::model::spanned::Spanned;
+use crate::schema::Context;
 use crate::tree::{Node, Span};
 
 const DEFAULT_DELAY_LOOP: Duration = Duration::from_secs(60);
@@ -93,6 +94,9 @@ impl Place<'_> {
     }
 }
 
+/// What a checker is called whose keyword is none.
+const UNKNOWN: &str = "UNKNOWN";
+
 /// The checkers there are.
 const WORDS: [&str; 10] = [
     "TCP_CHECK",
@@ -136,7 +140,20 @@ pub(super) fn read(
         server,
         inherited,
     };
-    let Some(word) = WORDS.into_iter().find(|word| *word == node.keyword()) else {
+    let known = WORDS.into_iter().find(|word| *word == node.keyword());
+    // One that the parser could make nothing of, and has complained about.
+    if node.meaning.is_none() {
+        let (word, why) = match known {
+            Some(word) => (word, format!("`{word}` must be followed by a block")),
+            None => {
+                let (word, context) = (node.keyword(), Context::RealServer.name());
+                (UNKNOWN, format!("unknown keyword `{word}` in `{context}`"))
+            }
+        };
+        checkers.push(Checker::broken(word, &why, node.keyword_span()));
+        return;
+    }
+    let Some(word) = known else {
         return;
     };
     let (before, complaints) = (checkers.len(), diagnostics.iter().len());
