@@ -45,7 +45,16 @@ pub(crate) enum Invocation {
     Help(String),
 }
 
-/// A command line that asks for nothing we do. Exit code 1.
+/// Exit code of a subcommand that was asked for what it does not do: `EX_USAGE` of `sysexits.h`.
+pub(crate) const USAGE: u8 = 64;
+
+/// Whether these words are for one of ours, and not for the daemon or `genhash`, which end as keepalived's do.
+pub(crate) fn is_subcommand(words: &[String]) -> bool {
+    let ours = ["status", "check", "simulate", "explain", "record", "replay", "demo"];
+    words.first().is_some_and(|word| ours.contains(&word.as_str()))
+}
+
+/// A command line that asks for nothing we do. Exit code 1, or [`USAGE`] of a subcommand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     /// One line for standard error.
@@ -249,7 +258,7 @@ pub(crate) struct Status {
 
 /// Look for mistakes in configuration files, and, where there are several, for what does not fit
 /// together between the nodes they are of. Exit code 0: no error; 1: warnings, under --strict; 2:
-/// errors. `explain CODE` says what a finding means.
+/// errors; 64: the command line cannot be used. `explain CODE` says what a finding means.
 #[derive(Clone, Debug, PartialEq, Eq, FromArgs)]
 #[argh(subcommand, name = "check")]
 pub(crate) struct Check {

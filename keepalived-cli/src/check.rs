@@ -12,7 +12,7 @@ use keepalived_config::model::{NOT_SUPPORTED_YET, REFUSED};
 use keepalived_config::{Diagnostic, Options as ReadOptions, Parsed, Severity, SourceMap, Span};
 use serde_json::{Value, json};
 
-use crate::arguments::Check;
+use crate::arguments::{Check, USAGE};
 use crate::load::{add_unusable_checks, is_fault};
 use crate::nodes::{self, counted};
 use crate::run::short_host_name;
@@ -27,19 +27,14 @@ const ERRORS: u8 = 2;
 /// `check FILE...`.
 pub(crate) fn run(options: &Check) -> ExitCode {
     if options.files.is_empty() {
-        eprintln!("keepalived-rs check: no file given");
-        return ExitCode::from(ERRORS);
+        return unusable("no file given");
     }
     let names = match nodes::names(&options.files, &options.name) {
         Ok(names) => names,
-        Err(error) => {
-            eprintln!("keepalived-rs check: {error}");
-            return ExitCode::from(ERRORS);
-        }
+        Err(error) => return unusable(&error),
     };
     if options.files.iter().filter(|file| is_stdin(file)).count() > 1 {
-        eprintln!("keepalived-rs check: {READ_ONCE}");
-        return ExitCode::from(ERRORS);
+        return unusable(READ_ONCE);
     }
     let several = options.files.len() > 1 && !options.each;
     let mut worst = 0;
@@ -137,6 +132,12 @@ pub(crate) fn run(options: &Check) -> ExitCode {
         let _ = writeln!(io::stdout(), "{}", Value::from(documents));
     }
     ExitCode::from(worst)
+}
+
+/// The command line cannot be used.
+fn unusable(why: &str) -> ExitCode {
+    eprintln!("keepalived-rs check: {why}");
+    USAGE.into()
 }
 
 fn exit_code(errors: usize, warnings: usize, options: &Check) -> u8 {

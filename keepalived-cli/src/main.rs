@@ -88,7 +88,11 @@ fn main() -> ExitCode {
             if refusal.show_usage {
                 eprint!("{}", arguments::usage(program));
             }
-            ExitCode::FAILURE
+            match arguments::is_subcommand(&words) {
+                true => arguments::USAGE.into(),
+                // As keepalived.
+                false => ExitCode::FAILURE,
+            }
         }
     }
 }

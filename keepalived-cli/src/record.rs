@@ -10,7 +10,7 @@ use keepalived_driver::control::Peer;
 use keepalived_driver::recording::{RecordSettings, RecordStatus};
 use serde_json::{Value, json};
 
-use crate::arguments::{RecordCommand, RecordVerb};
+use crate::arguments::{RecordCommand, RecordVerb, USAGE};
 use crate::log::local_text;
 use crate::status::ask;
 
@@ -93,13 +93,18 @@ fn document(status: Option<&RecordStatus>) -> Value {
     })
 }
 
-/// The client's side. Exit code 1 if the daemon cannot do it, or is not there.
+/// The daemon does not do it.
+const REFUSED: u8 = 1;
+/// No daemon answers.
+const NO_DAEMON: u8 = 2;
+
+/// The client's side.
 pub(crate) fn run(options: &RecordCommand) -> ExitCode {
     let (socket, request, json) = match &options.what {
         RecordVerb::Start(start) => {
             let settings = start.to.settings(start.without_secrets);
             let Some(path) = settings.path.to_str() else {
-                return failed("the name of the file is not valid UTF-8");
+                return failed("the name of the file is not valid UTF-8", USAGE);
             };
             let request = json!({
                 "command": "record start",
@@ -118,17 +123,18 @@ pub(crate) fn run(options: &RecordCommand) -> ExitCode {
     };
     let answered = ask(socket, &request.to_string()).and_then(|text| {
         let document: Value = serde_json::from_str(&text)?;
-        match document.get("error").and_then(Value::as_str) {
-            Some(error) if document.get("file").is_none() => {
-                Err(io::Error::other(error.to_owned()))
-            }
-            _ => Ok((text, document)),
-        }
+        Ok((text, document))
     });
+    let name = socket.display();
     match answered {
-        Ok((text, _)) if json => print(text.trim_end()),
-        Ok((_, document)) => print(&words(&document)),
-        Err(error) => failed(&format!("{}: {error}", socket.display())),
+        Ok((text, document)) => match document.get("error").and_then(Value::as_str) {
+            Some(error) if document.get("file").is_none() => {
+                failed(&format!("{name}: {error}"), REFUSED)
+            }
+            _ if json => print(text.trim_end()),
+            _ => print(&words(&document)),
+        },
+        Err(error) => failed(&format!("{name}: {error}"), NO_DAEMON),
     }
 }
 
@@ -139,9 +145,9 @@ fn print(text: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn failed(why: &str) -> ExitCode {
+fn failed(why: &str, code: u8) -> ExitCode {
     eprintln!("keepalived-rs record: {why}");
-    ExitCode::FAILURE
+    code.into()
 }
 
 fn words(document: &Value) -> String {

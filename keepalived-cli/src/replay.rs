@@ -24,10 +24,14 @@ use words::{Chronicle, Entry, printable};
 const DIFFERS: u8 = 1;
 /// It cannot be read.
 const UNREADABLE: u8 = 2;
+/// What can be read of it is the same.
+const DAMAGED: u8 = 3;
+/// A machine failed.
+const FAILED: u8 = 4;
 /// Differences that are told in full; after the first the others often follow from it.
 const TOLD: u64 = 20;
 
-/// Exit code 0: the same; 1: not; 2: it cannot be read.
+/// Exit code 0: the same.
 pub(crate) fn run(options: &Replay) -> ExitCode {
     let octets = match read(&options.file) {
         Ok(octets) => octets,
@@ -191,14 +195,15 @@ impl<'a> Story<'a> {
     /// The last words, and the exit code.
     fn end(self, summary: Option<Summary>) -> u8 {
         let code = match &summary {
-            None => DIFFERS,
+            None => FAILED,
             Some(summary) if !summary.is_same() => DIFFERS,
-            Some(summary) if summary.damaged > 0 => UNREADABLE,
+            Some(summary) if summary.damaged > 0 => DAMAGED,
             Some(_) => 0,
         };
         let verdict = match code {
             0 => "same",
             DIFFERS => "differs",
+            FAILED => "failed",
             _ => "damaged",
         };
         if self.options.json {
@@ -239,13 +244,17 @@ impl<'a> Story<'a> {
         }
         let _ = writeln!(
             self.out,
-            "{} replayed in {}, {}; the recorded state was reached {} and missed {}; {}.",
+            "{} replayed in {}, {}; the recorded state was reached {} and missed {}; {}{}.",
             counted(summary.calls, "call"),
             counted(summary.segments, "segment"),
             counted(summary.differences, "difference"),
             counted(summary.states_reached, "time"),
             counted(summary.states_missed, "time"),
-            counted(summary.gaps, "gap")
+            counted(summary.gaps, "gap"),
+            match summary.damaged {
+                0 => String::new(),
+                damaged => format!(", {damaged} of them by damage: see above for what cannot be read"),
+            }
         );
         code
     }
@@ -269,4 +278,28 @@ fn names(recording: &Recording<'_>) -> Names {
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_that_fails_has_an_exit_code_of_its_own() {
+        let options = Replay {
+            json: true,
+            all: false,
+            file: "tape".into(),
+        };
+        let empty = Recording {
+            segments: Vec::new(),
+            missing: Vec::new(),
+        };
+        let mut out = Vec::new();
+        let story = Story::new(&options, &empty, &mut out);
+        assert_eq!(story.end(None), FAILED);
+        let document: Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(document["verdict"], "failed");
+        assert_eq!(document["panicked"], true);
+    }
 }

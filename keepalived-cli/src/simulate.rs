@@ -28,7 +28,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::arguments::Simulate;
+use crate::arguments::{Simulate, USAGE};
 use crate::nodes;
 use crate::stdin::{READ_ONCE, is_stdin};
 
@@ -38,8 +38,23 @@ use play::{Settings, play, prepare};
 use script::{Step, What};
 
 /// Exit codes of `simulate`.
-const UNUSABLE: u8 = 1;
+const BAD_FILE: u8 = 1;
 const BROKEN: u8 = 2;
+
+/// Why nothing can be simulated, for people.
+#[derive(Debug)]
+enum Trouble {
+    /// The command line.
+    Words(String),
+    /// Files.
+    Files(String),
+}
+
+impl From<String> for Trouble {
+    fn from(words: String) -> Self {
+        Self::Words(words)
+    }
+}
 
 /// How long a run goes on after the last incident, unless told otherwise.
 const AFTERWARDS: Duration = Duration::from_secs(15);
@@ -58,7 +73,7 @@ pub(crate) fn run(options: &Simulate) -> ExitCode {
                 && let Err(error) = fs::write(file, page::page(&document))
             {
                 eprintln!("keepalived-rs simulate: {}: {error}", file.display());
-                return ExitCode::from(UNUSABLE);
+                return ExitCode::from(BAD_FILE);
             }
             let mut out = io::stdout().lock();
             // A closed pipe is no reason to be silent about the outcome: the exit code counts.
@@ -77,27 +92,32 @@ pub(crate) fn run(options: &Simulate) -> ExitCode {
                 ExitCode::from(BROKEN)
             }
         }
-        Err(error) => {
-            eprintln!("keepalived-rs simulate: {error}");
-            ExitCode::from(UNUSABLE)
+        Err(trouble) => {
+            let (Trouble::Words(why) | Trouble::Files(why)) = &trouble;
+            eprintln!("keepalived-rs simulate: {why}");
+            ExitCode::from(match trouble {
+                Trouble::Words(_) => USAGE,
+                Trouble::Files(_) => BAD_FILE,
+            })
         }
     }
 }
 
-/// Everything about what was asked for. `Err` is for people.
-fn document(options: &Simulate) -> Result<Document, String> {
+/// Everything about what was asked for.
+fn document(options: &Simulate) -> Result<Document, Trouble> {
     if options.files.is_empty() {
-        return Err("no file given".to_owned());
+        return Err("no file given".to_owned().into());
     }
     if options.html.as_deref() == Some(Path::new("-")) {
-        return Err("--html -: the page needs a file of its own".to_owned());
+        return Err("--html -: the page needs a file of its own".to_owned().into());
     }
     let names = nodes::names(&options.files, &options.name)?;
     if names.iter().any(|name| name == script::CLIENT) {
         return Err(format!(
             "{}: in `cut` and `partition` that is the clients; give the node another name with --name",
             script::CLIENT
-        ));
+        )
+        .into());
     }
     let from_stdin = options.files.iter().filter(|file| is_stdin(file)).count();
     let mut script: Vec<Step> = options
@@ -111,7 +131,7 @@ fn document(options: &Simulate) -> Result<Document, String> {
         _ => false,
     });
     if from_stdin + again.count() > 1 {
-        return Err(READ_ONCE.to_owned());
+        return Err(READ_ONCE.to_owned().into());
     }
     let reloads = script.iter().filter_map(|step| match &step.what {
         What::Reload(node, file) => Some((*node, file.clone())),

@@ -96,7 +96,7 @@ fn check_reports_every_file_and_the_worst_of_them() {
         "{report}"
     );
     assert_eq!(code(&run(&["check", "/nonexistent.conf"])), Some(2));
-    assert_eq!(code(&run(&["check"])), Some(2));
+    assert_eq!(code(&run(&["check"])), Some(64));
 }
 
 /// What is refused for good is a warning, because the rest runs; under --strict it is an error.
@@ -340,10 +340,10 @@ fn check_reads_a_file_for_each_node_by_its_name() {
         "{report}"
     );
     let output = run(&["check", "--name", "lb1", "--name", "lb1", path, path]);
-    assert_eq!(code(&output), Some(2));
+    assert_eq!(code(&output), Some(64));
     assert!(text(&output.stderr).contains("there are two of them"));
     let output = run(&["check", "--name", "", path]);
-    assert_eq!(code(&output), Some(2));
+    assert_eq!(code(&output), Some(64));
     assert!(text(&output.stderr).contains("name of a node cannot be empty"));
 }
 
@@ -351,7 +351,7 @@ fn check_reads_a_file_for_each_node_by_its_name() {
 #[test]
 fn check_reads_standard_input_once() {
     let output = run(&["check", "-", "-"]);
-    assert_eq!(code(&output), Some(2), "{}", text(&output.stdout));
+    assert_eq!(code(&output), Some(64), "{}", text(&output.stdout));
     assert!(output.stdout.is_empty());
     assert!(text(&output.stderr).contains("standard input can be read once"));
 }

@@ -1,14 +1,11 @@
 //! `replay`: exit codes, and what is told of a recording.
 
-use std::fs;
-use std::path::PathBuf;
-use std::process::{Command, Output};
-use std::time::Duration;
+mod tape;
 
-use keepalived_recording::{DEFAULT_SIZE, Input, Names, Output as Told, Recorder, Settings};
-use sans_io_time::Instant;
-use vrrp_fsm::{Event, Fault, InstanceConfig, InterfaceId, Role, Router, RouterConfig};
-use vrrp_proto::{Family, Vrid};
+use std::fs;
+use std::process::{Command, Output};
+
+use tape::recording;
 
 fn replay(words: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_keepalived-rs"))
@@ -20,62 +17,6 @@ fn replay(words: &[&str]) -> Output {
 
 fn text(octets: &[u8]) -> String {
     String::from_utf8_lossy(octets).into_owned()
-}
-
-/// An owner that starts. `planted`: the recorded machine was told of a fault, and that was not recorded.
-fn recording(name: &str, planted: bool) -> PathBuf {
-    let settings = Settings {
-        size: DEFAULT_SIZE,
-        without_secrets: false,
-        program: env!("CARGO_PKG_VERSION").to_owned(),
-    };
-    let mut recorder = Recorder::new(settings);
-    let (mut router, table) = (Router::new(), bfd::Table::new(1));
-    let wall = Duration::from_secs(1_700_000_000);
-    let now = Instant::from_nanos(5_000_000_000);
-    recorder.end_turn(now, wall, &router, &table).unwrap();
-    let config = InstanceConfig::new(Vrid::new(51).unwrap(), Family::Ipv4, Role::Owner)
-        .with_addresses(["192.0.2.1".parse().unwrap()]);
-    let config = RouterConfig::new().with_instance(InterfaceId(0), config);
-    recorder.reload(now, &config);
-    let reloaded = router.reload(now, config).unwrap();
-    recorder.output(Told::Reloaded(Ok((&reloaded).into())));
-    let id = reloaded.ids[0];
-    recorder.names(Names {
-        instances: vec![(id.get(), "VI_\x1b[31m1".to_owned())],
-        ..Names::default()
-    });
-    for event in [
-        Event::PrimaryAddress(Some("192.0.2.1".parse().unwrap())),
-        Event::FaultCleared(Fault::NoReceivePath),
-        Event::Start,
-    ] {
-        recorder.input(now, Input::Event(id.get(), event));
-        router.handle_event(now, id, event);
-    }
-    if planted {
-        router.handle_event(now, id, Event::AddressLost);
-    }
-    loop {
-        recorder.call(Input::PollAction);
-        let action = router.poll_action();
-        recorder.output(Told::Action(action.map(|(id, action)| (id.get(), action))));
-        if action.is_none() {
-            break;
-        }
-    }
-    recorder.end_turn(now, wall, &router, &table).unwrap();
-    let mut octets = Vec::new();
-    while let Some(write) = recorder.poll_write() {
-        let start = usize::try_from(write.offset).unwrap();
-        octets.resize(octets.len().max(start + write.octets.len()), 0);
-        octets[start..start + write.octets.len()].copy_from_slice(&write.octets);
-    }
-    let folder = std::env::temp_dir().join(format!("keepalived-replay-{}", std::process::id()));
-    fs::create_dir_all(&folder).unwrap();
-    let path = folder.join(name);
-    fs::write(&path, octets).unwrap();
-    path
 }
 
 #[test]
@@ -126,4 +67,28 @@ fn what_is_no_recording_ends_with_2() {
     }
     let output = replay(&["/nonexistent"]);
     assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn a_damaged_recording_is_said_to_be_one_and_where() {
+    let path = recording("damaged", false);
+    let good = fs::read(&path).unwrap();
+    let cut = good[..good.len() - 3].to_vec();
+    let mut changed = good;
+    let last = changed.len() - 1;
+    changed[last] ^= 1;
+    for octets in [cut, changed] {
+        fs::write(&path, octets).unwrap();
+        let output = replay(&[path.to_str().unwrap()]);
+        let told = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(3), "{told}");
+        assert!(
+            told.contains("DAMAGE: segment 1 cannot be read from octet "),
+            "{told}"
+        );
+        let output = replay(&["--json", path.to_str().unwrap()]);
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(document["verdict"], "damaged");
+        assert_eq!(document["summary"]["damaged"], 1);
+    }
 }

@@ -55,7 +55,7 @@ mod replay;
 mod ring;
 mod secrets;
 
-pub use read::{BadRecord, Recording, Segment, Unreadable};
+pub use read::{BadRecord, Damage, Recording, Segment, Unreadable};
 pub use record::{Authentication, Checkpoint, Input, Names, Output, Record, Reloaded};
 pub use recorder::{Impossible, Recorder, Settings};
 pub use replay::{Begin, Call, Gap, Replay, Step, Summary};

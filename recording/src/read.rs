@@ -1,7 +1,9 @@
 //! Reading a recording: what is whole is given out, and what is not is told of.
 
 use crate::record::{Checkpoint, Record};
-use crate::ring::{CHUNK_HEADER_LEN, FORMAT, HEADER_LEN, MAGIC, MAX_SIZE, SLOTS, crc32};
+use crate::ring::{
+    CHUNK_HEADER_LEN, FORMAT, HEADER_LEN, MAGIC, MAX_SIZE, SLOTS, crc32, slot_of,
+};
 
 /// Why octets are no recording that can be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +38,18 @@ pub struct BadRecord;
 pub struct Recording<'a> {
     /// In their order. There is at least one.
     pub segments: Vec<Segment<'a>>,
+    /// Segments that are not among them though they must have been there, in their order.
+    pub missing: Vec<Damage>,
+}
+
+/// Where octets cannot be read that had been written: the writer was killed in the middle of it, or the file was
+/// changed or cut off since then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// Number of the segment.
+    pub segment: u64,
+    /// The first octet of the file that cannot be read; what follows it in the segment cannot be either.
+    pub octet: usize,
 }
 
 /// A part that can be replayed by itself.
@@ -45,9 +59,8 @@ pub struct Segment<'a> {
     pub number: u64,
     /// The state at its beginning.
     pub checkpoint: Checkpoint,
-    /// Octets of something were found where the next chunk should be, that had been one of this segment: the
-    /// writer was killed in the middle of it, or the file was changed.
-    pub torn: bool,
+    /// Where it cannot be read any more, if it does not end there.
+    pub damage: Option<Damage>,
     chunks: Vec<&'a [u8]>,
 }
 
@@ -60,14 +73,31 @@ impl<'a> Recording<'a> {
     pub fn read(octets: &'a [u8]) -> Result<Self, Unreadable> {
         let slot_len = header(octets)?;
         let body = octets.get(HEADER_LEN..).unwrap_or_default();
-        let slots = body.chunks(slot_len.max(1)).take(SLOTS);
-        let mut segments: Vec<Segment<'a>> = slots.filter_map(Segment::read).collect();
-        segments.sort_by_key(|segment| segment.number);
-        segments.dedup_by_key(|segment| segment.number);
-        if segments.is_empty() {
-            return Err(Unreadable::Empty);
+        let mut slots = body.chunks(slot_len);
+        let mut segments: Vec<Segment<'a>> = Vec::new();
+        // Slots of which nothing can be read, and whether something is in them.
+        let mut dark = Vec::new();
+        for (place, start) in (0..SLOTS).zip((HEADER_LEN..).step_by(slot_len)) {
+            let slot = slots.next().unwrap_or_default();
+            match Segment::read(slot, start).filter(|segment| slot_of(segment.number) == Some(place))
+            {
+                Some(segment) => segments.push(segment),
+                None => dark.push((place, start, slot.iter().any(|octet| *octet != 0))),
+            }
         }
-        Ok(Self { segments })
+        segments.sort_by_key(|segment| segment.number);
+        let last = segments.last().ok_or(Unreadable::Empty)?.number;
+        let missing = dark.into_iter().filter_map(|(place, octet, used)| {
+            // The latest that this slot can have had, or else the one that was being begun.
+            let had = (1..=last).rev().take(SLOTS);
+            let had = had.into_iter().find(|number| slot_of(*number) == Some(place));
+            let begun = || last.checked_add(1).filter(|_| used);
+            let segment = had.or_else(begun)?;
+            Some(Damage { segment, octet })
+        });
+        let mut missing: Vec<Damage> = missing.collect();
+        missing.sort_by_key(|damage| damage.segment);
+        Ok(Self { segments, missing })
     }
 }
 
@@ -125,30 +155,31 @@ impl<'a> Chunk<'a> {
 }
 
 impl<'a> Segment<'a> {
-    fn read(slot: &'a [u8]) -> Option<Self> {
+    /// What is in a slot, whose first octet is this one of the file.
+    fn read(slot: &'a [u8], start: usize) -> Option<Self> {
         let first = Chunk::read(slot).filter(|chunk| chunk.number == 0)?;
         let checkpoint = postcard::from_bytes(first.content).ok()?;
-        let mut segment = Self {
-            number: first.segment,
-            checkpoint,
-            torn: false,
-            chunks: Vec::new(),
-        };
+        let segment = first.segment;
+        let mut chunks = Vec::new();
         let mut rest = first.rest;
+        let mut damage = None;
         for number in 1_u32.. {
             let next = Chunk::read(rest);
-            let Some(next) =
-                next.filter(|chunk| chunk.segment == segment.number && chunk.number == number)
+            let Some(next) = next.filter(|chunk| chunk.segment == segment && chunk.number == number)
             else {
+                let octet = start.saturating_add(slot.len().saturating_sub(rest.len()));
+                damage = was_there(rest, segment, number).then_some(Damage { segment, octet });
                 break;
             };
-            segment.chunks.push(next.content);
+            chunks.push(next.content);
             rest = next.rest;
         }
-        segment.torn = rest
-            .get(4..12)
-            .is_some_and(|octets| octets == segment.number.to_le_bytes());
-        Some(segment)
+        Some(Self {
+            number: segment,
+            checkpoint,
+            damage,
+            chunks,
+        })
     }
 
     /// What happened, in order. Ends with the first record that cannot be read.
@@ -178,4 +209,42 @@ impl<'a> Segment<'a> {
         let lengths = self.chunks.iter().map(|chunk| chunk.len());
         lengths.fold(0, usize::saturating_add)
     }
+}
+
+/// Whether these octets, which cannot be read, had begun with this chunk or one after it; else they are what is left
+/// of an older segment, or nothing.
+fn was_there(rest: &[u8], segment: u64, number: u32) -> bool {
+    let of_segment = |octets: &[u8]| octets.get(4..12) == Some(&segment.to_le_bytes()[..]);
+    // Its end is missing, or something in it was changed.
+    of_segment(rest) || is_misnumbered(rest, segment, number) || {
+        let behind = (1..rest.len()).filter_map(|at| rest.get(at..));
+        let mut candidates = behind.filter(|octets| of_segment(octets)).take(CANDIDATES);
+        candidates.any(|octets| {
+            let chunk = Chunk::read(octets);
+            chunk.is_some_and(|chunk| chunk.segment == segment && chunk.number >= number)
+        })
+    }
+}
+
+/// Each is summed up: a file made for it must not take for ever.
+const CANDIDATES: usize = 16;
+
+/// The chunk would be whole if its numbers were these.
+fn is_misnumbered(octets: &[u8], segment: u64, number: u32) -> bool {
+    let Some((header, rest)) = octets.split_first_chunk::<CHUNK_HEADER_LEN>() else {
+        return false;
+    };
+    let (Some((length, _)), Some((_, check))) = (
+        header.split_first_chunk::<4>(),
+        header.split_last_chunk::<4>(),
+    ) else {
+        return false;
+    };
+    let content = usize::try_from(u32::from_le_bytes(*length)).ok();
+    let content = content.and_then(|length| rest.get(..length));
+    let (segment, number) = (segment.to_le_bytes(), number.to_le_bytes());
+    content.is_some_and(|content| {
+        !content.is_empty()
+            && crc32(&[length, &segment, &number, content]) == u32::from_le_bytes(*check)
+    })
 }

@@ -361,7 +361,9 @@ impl Recorder {
             self.missing = before;
         }
         let records = lost().fold(0, |sum: u64, write| sum.saturating_add(write.records));
-        self.lose_records(records);
+        // A state counts as a record: where it is missing the next one does not follow from what is there.
+        let state = lost().any(|write| write.begins.is_some()) && self.ring.has_segment();
+        self.lose_records(records.max(state.into()));
     }
 
     fn lose_records(&mut self, records: u64) {

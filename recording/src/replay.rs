@@ -7,7 +7,7 @@ use sans_io_time::Instant;
 use vrrp_fsm::{InstanceId, InterfaceId, Router, Rx};
 use vrrp_proto::AhPacket;
 
-use crate::read::{BadRecord, Recording, Segment};
+use crate::read::{BadRecord, Damage, Recording, Segment};
 use crate::record::{Checkpoint, Input, Names, Output, Record};
 use crate::recorder::{authentication, store};
 
@@ -81,10 +81,10 @@ pub enum Gap {
     },
     /// The end of this segment is not there.
     End(u64),
+    /// Octets that were written cannot be read.
+    Damage(Damage),
     /// The loop failed at the end of this segment and began anew: what its machines did is not known.
     Restart(u64),
-    /// The recording ends in the middle of a write.
-    Torn,
     /// A record that cannot be read.
     BadRecord(u64),
     /// The state at the beginning of this segment cannot be restored.
@@ -106,7 +106,7 @@ pub struct Summary {
     pub states_missed: u64,
     /// Places where something is missing.
     pub gaps: u64,
-    /// Those of them that damage has made: [`Gap::BadRecord`] and [`Gap::BadState`].
+    /// Those of them that damage has made: all but [`Gap::Lost`] and [`Gap::Restart`].
     pub damaged: u64,
 }
 
@@ -129,22 +129,29 @@ pub struct Replay {
     summary: Summary,
     /// The end of the segment before was reached, and nothing is missing after it.
     continues: bool,
+    /// It was told of what is missing there.
+    damaged: bool,
 }
 
 impl Replay {
     /// Replays a recording and tells of each step.
     pub fn run<'a>(recording: &Recording<'a>, mut tell: impl FnMut(&Self, Step<'a>)) -> Summary {
         let mut replay = Self::default();
-        let mut before: Option<&Segment<'a>> = None;
+        let mut before: Option<u64> = None;
+        let mut missing = recording.missing.iter().copied().peekable();
         for segment in &recording.segments {
+            while let Some(damage) = missing.next_if(|damage| damage.segment < segment.number) {
+                replay.gap(Gap::Damage(damage), &mut tell);
+                before = before.map(|before| before.max(damage.segment));
+            }
             if let Some(before) = before {
                 replay.look_between(before, segment, &mut tell);
             }
             replay.segment(segment, &mut tell);
-            before = Some(segment);
+            before = Some(segment.number);
         }
-        if before.is_some_and(|last| last.torn) {
-            replay.gap(Gap::Torn, &mut tell);
+        for damage in missing {
+            replay.gap(Gap::Damage(damage), &mut tell);
         }
         replay.summary
     }
@@ -170,25 +177,26 @@ impl Replay {
     fn gap<'a>(&mut self, gap: Gap, tell: &mut impl FnMut(&Self, Step<'a>)) {
         self.continues = false;
         self.summary.gaps += 1;
-        if matches!(gap, Gap::BadRecord(_) | Gap::BadState(_)) {
+        if !matches!(gap, Gap::Lost(_) | Gap::Restart(_)) {
             self.summary.damaged += 1;
+            self.damaged = true;
         }
         tell(self, Step::Gap(gap));
     }
 
     fn look_between<'a>(
         &mut self,
-        before: &Segment<'a>,
+        before: u64,
         next: &Segment<'a>,
         tell: &mut impl FnMut(&Self, Step<'a>),
     ) {
-        if before.number.checked_add(1) != Some(next.number) {
-            let (after, before) = (before.number, next.number);
+        if before.checked_add(1) != Some(next.number) {
+            let (after, before) = (before, next.number);
             self.gap(Gap::Segments { after, before }, tell);
         } else if next.checkpoint.restarted {
-            self.gap(Gap::Restart(before.number), tell);
-        } else if next.checkpoint.lost == 0 && !self.continues {
-            self.gap(Gap::End(before.number), tell);
+            self.gap(Gap::Restart(before), tell);
+        } else if next.checkpoint.lost == 0 && !self.continues && !self.damaged {
+            self.gap(Gap::End(before), tell);
         }
     }
 
@@ -217,9 +225,11 @@ impl Replay {
             same_state,
         };
         tell(self, Step::Segment(begin));
-        self.continues = false;
+        (self.continues, self.damaged) = (false, false);
         if self.records(segment, tell).is_err() {
             self.gap(Gap::BadRecord(segment.number), tell);
+        } else if let Some(damage) = segment.damage {
+            self.gap(Gap::Damage(damage), tell);
         }
     }
 

@@ -107,6 +107,11 @@ impl Ring {
         (self.chunk, self.used) = (0, 0);
     }
 
+    /// A segment was begun.
+    pub(crate) const fn has_segment(&self) -> bool {
+        self.segment > 0
+    }
+
     /// The beginning of the present segment was never written: the next one takes its place.
     pub(crate) const fn forget_segment(&mut self) {
         self.segment = self.segment.saturating_sub(1);
@@ -117,8 +122,7 @@ impl Ring {
         if self.segment == 0 || content.len() > self.room() {
             return None;
         }
-        let slots = u64::try_from(SLOTS).ok()?;
-        let slot = usize::try_from(self.segment.saturating_sub(1) % slots).ok()?;
+        let slot = slot_of(self.segment)?;
         let place = HEADER_LEN
             .checked_add(slot.checked_mul(self.slot_len)?)?
             .checked_add(self.used)?;
@@ -135,6 +139,12 @@ impl Ring {
         write.records = records;
         Some(write)
     }
+}
+
+/// Which slot a segment is in.
+pub(crate) fn slot_of(segment: u64) -> Option<usize> {
+    let slots = u64::try_from(SLOTS).ok()?;
+    usize::try_from(segment.checked_sub(1)? % slots).ok()
 }
 
 /// CRC-32 of IEEE 802.3, over several pieces.

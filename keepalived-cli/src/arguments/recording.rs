@@ -122,7 +122,8 @@ pub(crate) struct RecordShow {
 }
 
 /// Run a recording through the same machines and compare. Exit code 0: they did the same; 1: they
-/// did not; 2: it cannot be read.
+/// did not; 2: it cannot be read; 3: they did the same, but a part of it cannot be read; 4: a machine
+/// failed; 64: the command line cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, FromArgs)]
 #[argh(subcommand, name = "replay")]
 pub(crate) struct Replay {

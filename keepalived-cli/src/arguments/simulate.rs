@@ -8,8 +8,8 @@ use super::{Refusal, STDIN};
 use crate::simulate::DELAY;
 
 /// Run configurations in virtual time, the whole configuration of a node each, and say what the nodes do
-/// when something happens to them. Exit code 0: no rule of the protocol was broken; 1: the files or the
-/// command line cannot be used, or the page cannot be written; 2: a rule was broken.
+/// when something happens to them. Exit code 0: no rule of the protocol was broken; 1: a file cannot be
+/// used, or the page cannot be written; 2: a rule was broken; 64: the command line cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, FromArgs)]
 #[argh(
     subcommand,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
-use keepalived_recording::{Begin, Call, Gap, Input, Names, Output, Replay};
+use keepalived_recording::{Begin, Call, Damage, Gap, Input, Names, Output, Replay};
 use vrrp_fsm::{Action, Event, InterfaceId, Reason, Rejected, State};
 use vrrp_proto::{Advert, AhPacket, IpMeta, ParsePolicy};
 
@@ -112,13 +112,16 @@ impl Chronicle {
                 "GAP: {records} records are missing, because the disk was too slow when this was recorded"
             ),
             Gap::Segments { after, before } => {
-                format!("GAP: segments are missing between {after} and {before}")
+                format!("DAMAGE: segments are missing between {after} and {before}")
             }
-            Gap::End(number) => format!("GAP: the end of segment {number} is missing"),
+            Gap::End(number) => format!("DAMAGE: the end of segment {number} is missing"),
             Gap::Restart(number) => format!(
                 "RESTART: the elections loop failed at the end of segment {number}, and began anew"
             ),
-            Gap::Torn => "the recording ends in the middle of a write".to_owned(),
+            Gap::Damage(Damage { segment, octet }) => format!(
+                "DAMAGE: segment {segment} cannot be read from octet {octet} of the file on: the daemon was killed while \
+                 it wrote that, or the file was changed or cut off"
+            ),
             Gap::BadRecord(number) => {
                 format!(
                     "DAMAGE: a record of segment {number} cannot be read, and what follows it neither"

@@ -15,6 +15,7 @@ use keepalived_config::{Diagnostic, Options};
 use netlink_vip::InterfaceName;
 use vrrp_proto::{Family, Version};
 
+use super::Trouble;
 use super::document::{Instance, Member, Node, Remark};
 use super::machine::AnyMachine;
 use super::topology::{Port, Setup, Topology, on_wires};
@@ -83,8 +84,8 @@ impl Cluster {
         down.max().unwrap_or_default()
     }
 
-    /// Reads all files. `Err` has what is wrong with them, for people.
-    pub(super) fn load(wanted: &Wanted) -> Result<Self, String> {
+    /// Reads all files. `Err` has what is wrong with them, or with what the command line says of them.
+    pub(super) fn load(wanted: &Wanted) -> Result<Self, Trouble> {
         let mut remarks = Vec::new();
         let mut wrong = Vec::new();
         let mut read = Vec::new();
@@ -108,7 +109,7 @@ impl Cluster {
             }
         }
         if !wrong.is_empty() {
-            return Err(wrong.join("\n"));
+            return Err(Trouble::Files(wrong.join("\n")));
         }
         let names: Vec<&str> = wanted.nodes.iter().map(|(name, _)| name.as_str()).collect();
         let labels = Labels::new(&read, &names, &wanted.wires)?;

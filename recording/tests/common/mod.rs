@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test program uses a part")]
 
 use std::net::IpAddr;
+use std::ops::Range;
 use std::time::Duration;
 
 use bfd::{Definition, DetectMult, MAX_LEN, Micros, SessionConfig, SingleHop, Table};
@@ -22,7 +23,7 @@ const THEIRS: [u8; 4] = [10, 0, 0, 2];
 
 /// The file of a recording, in memory.
 #[derive(Default)]
-pub(crate) struct File(pub(crate) Vec<u8>);
+pub(crate) struct File(pub(crate) Vec<u8>, Vec<Range<usize>>);
 
 impl File {
     pub(crate) fn write(&mut self, write: &Write) {
@@ -32,6 +33,19 @@ impl File {
             self.0.resize(end, 0);
         }
         self.0[start..end].copy_from_slice(&write.octets);
+        // Where a segment begins, the one that was there is over.
+        let slot_len = (usize::try_from(SMALL).unwrap() - 64) / 4;
+        if start >= 64 && (start - 64).is_multiple_of(slot_len) {
+            self.1
+                .retain(|part| !(start..start + slot_len).contains(&part.start));
+        }
+        self.1.push(start..end);
+    }
+
+    /// Of a file of this size: whether the octet is one of what can be replayed.
+    pub(crate) fn is_read(&self, place: usize) -> bool {
+        let in_header = place < 64;
+        self.1.iter().any(|part| part.contains(&place)) && (!in_header || place < 20)
     }
 }
 
@@ -43,6 +57,8 @@ pub(crate) struct Recorded {
     pub(crate) file: File,
     /// The next so many writes get lost.
     pub(crate) lossy: usize,
+    /// The first state that is written down where another segment was gets lost.
+    pub(crate) lose_states: bool,
 }
 
 impl Recorded {
@@ -58,6 +74,7 @@ impl Recorded {
             recorder: Recorder::new(settings),
             file: File::default(),
             lossy: 0,
+            lose_states: false,
         };
         recorded.end_turn(at(0));
         recorded
@@ -176,6 +193,12 @@ impl Recorded {
             .end_turn(now, wall, &self.router, &self.table)
             .unwrap();
         while let Some(write) = self.recorder.poll_write() {
+            // No records and not the header.
+            if self.lose_states && write.records == 0 && write.offset > 64 {
+                self.lose_states = false;
+                self.recorder.lose(&write);
+                break;
+            }
             if self.lossy > 0 {
                 self.lossy -= 1;
                 self.recorder.lose(&write);
