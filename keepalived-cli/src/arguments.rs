@@ -50,8 +50,12 @@ pub(crate) const USAGE: u8 = 64;
 
 /// Whether these words are for one of ours, and not for the daemon or `genhash`, which end as keepalived's do.
 pub(crate) fn is_subcommand(words: &[String]) -> bool {
-    let ours = ["status", "check", "simulate", "explain", "record", "replay", "demo"];
-    words.first().is_some_and(|word| ours.contains(&word.as_str()))
+    let ours = [
+        "status", "check", "simulate", "explain", "record", "replay", "demo",
+    ];
+    words
+        .first()
+        .is_some_and(|word| ours.contains(&word.as_str()))
 }
 
 /// A command line that asks for nothing we do. Exit code 1, or [`USAGE`] of a subcommand.

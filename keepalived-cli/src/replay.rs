@@ -253,7 +253,8 @@ impl<'a> Story<'a> {
             counted(summary.gaps, "gap"),
             match summary.damaged {
                 0 => String::new(),
-                damaged => format!(", {damaged} of them by damage: see above for what cannot be read"),
+                damaged =>
+                    format!(", {damaged} of them by damage: see above for what cannot be read"),
             }
         );
         code

@@ -109,7 +109,9 @@ fn document(options: &Simulate) -> Result<Document, Trouble> {
         return Err("no file given".to_owned().into());
     }
     if options.html.as_deref() == Some(Path::new("-")) {
-        return Err("--html -: the page needs a file of its own".to_owned().into());
+        return Err("--html -: the page needs a file of its own"
+            .to_owned()
+            .into());
     }
     let names = nodes::names(&options.files, &options.name)?;
     if names.iter().any(|name| name == script::CLIENT) {

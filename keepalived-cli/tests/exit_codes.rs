@@ -56,15 +56,35 @@ fn cases() -> Vec<(&'static str, i32, Vec<String>)> {
         ("simulate", 64, words(&["simulate"])),
         ("simulate", 64, words(&["simulate", "--bogus", good])),
         ("simulate", 64, words(&["simulate", good, "--name", "a/b"])),
-        ("simulate", 64, words(&["simulate", good, "--at", "5s", "kill=b"])),
-        ("simulate", 64, words(&["simulate", good, "--at", "5s", "link=good:eth7", "down"])),
-        ("simulate", 64, words(&["simulate", good, "--address", "eth0@good=x"])),
-        ("simulate", 64, words(&["simulate", good, "--wire", "eth7=eth0"])),
+        (
+            "simulate",
+            64,
+            words(&["simulate", good, "--at", "5s", "kill=b"]),
+        ),
+        (
+            "simulate",
+            64,
+            words(&["simulate", good, "--at", "5s", "link=good:eth7", "down"]),
+        ),
+        (
+            "simulate",
+            64,
+            words(&["simulate", good, "--address", "eth0@good=x"]),
+        ),
+        (
+            "simulate",
+            64,
+            words(&["simulate", good, "--wire", "eth7=eth0"]),
+        ),
         ("simulate", 64, words(&["simulate", good, "--for", "x"])),
         ("simulate", 0, words(&["simulate", good])),
         ("simulate", 1, words(&["simulate", "/nonexistent.conf"])),
         ("simulate", 1, words(&["simulate", &empty])),
-        ("simulate", 1, words(&["simulate", good, "--html", "/nonexistent/page"])),
+        (
+            "simulate",
+            1,
+            words(&["simulate", good, "--html", "/nonexistent/page"]),
+        ),
         ("simulate", 2, {
             let (one, two) = (node("one.conf", ""), node("two.conf", "advert_int 5"));
             words(&["simulate", &one, &two])
@@ -79,7 +99,11 @@ fn cases() -> Vec<(&'static str, i32, Vec<String>)> {
         ("record", 64, words(&["record"])),
         ("record", 64, words(&["record", "start"])),
         ("record", 64, words(&["record", "start", "/tmp/tape:1"])),
-        ("record", 2, words(&["record", "status", "--socket", "/nonexistent"])),
+        (
+            "record",
+            2,
+            words(&["record", "status", "--socket", "/nonexistent"]),
+        ),
         ("explain", 64, words(&["explain"])),
         ("explain", 0, words(&["explain", "priority"])),
         ("explain", 1, words(&["explain", "no_such_word"])),

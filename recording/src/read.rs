@@ -1,9 +1,7 @@
 //! Reading a recording: what is whole is given out, and what is not is told of.
 
 use crate::record::{Checkpoint, Record};
-use crate::ring::{
-    CHUNK_HEADER_LEN, FORMAT, HEADER_LEN, MAGIC, MAX_SIZE, SLOTS, crc32, slot_of,
-};
+use crate::ring::{CHUNK_HEADER_LEN, FORMAT, HEADER_LEN, MAGIC, MAX_SIZE, SLOTS, crc32, slot_of};
 
 /// Why octets are no recording that can be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -79,7 +77,8 @@ impl<'a> Recording<'a> {
         let mut dark = Vec::new();
         for (place, start) in (0..SLOTS).zip((HEADER_LEN..).step_by(slot_len)) {
             let slot = slots.next().unwrap_or_default();
-            match Segment::read(slot, start).filter(|segment| slot_of(segment.number) == Some(place))
+            match Segment::read(slot, start)
+                .filter(|segment| slot_of(segment.number) == Some(place))
             {
                 Some(segment) => segments.push(segment),
                 None => dark.push((place, start, slot.iter().any(|octet| *octet != 0))),
@@ -90,7 +89,9 @@ impl<'a> Recording<'a> {
         let missing = dark.into_iter().filter_map(|(place, octet, used)| {
             // The latest that this slot can have had, or else the one that was being begun.
             let had = (1..=last).rev().take(SLOTS);
-            let had = had.into_iter().find(|number| slot_of(*number) == Some(place));
+            let had = had
+                .into_iter()
+                .find(|number| slot_of(*number) == Some(place));
             let begun = || last.checked_add(1).filter(|_| used);
             let segment = had.or_else(begun)?;
             Some(Damage { segment, octet })
@@ -165,7 +166,8 @@ impl<'a> Segment<'a> {
         let mut damage = None;
         for number in 1_u32.. {
             let next = Chunk::read(rest);
-            let Some(next) = next.filter(|chunk| chunk.segment == segment && chunk.number == number)
+            let Some(next) =
+                next.filter(|chunk| chunk.segment == segment && chunk.number == number)
             else {
                 let octet = start.saturating_add(slot.len().saturating_sub(rest.len()));
                 damage = was_there(rest, segment, number).then_some(Damage { segment, octet });

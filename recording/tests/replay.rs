@@ -4,7 +4,8 @@ mod common;
 
 use common::{File, Recorded, SMALL, World, at, config, replay};
 use keepalived_recording::{
-    DEFAULT_SIZE, Damage, Gap, Impossible, Input, Output, Recorder, Recording, Replay, Settings, Step,
+    DEFAULT_SIZE, Damage, Gap, Impossible, Input, Output, Recorder, Recording, Replay, Settings,
+    Step,
 };
 use proptest::prelude::*;
 use vrrp_fsm::{Action, RouterConfig, State};
