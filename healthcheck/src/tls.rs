@@ -1,4 +1,7 @@
-//! TLS, bytes in and bytes out. The only file that names rustls.
+//! TLS, bytes in and bytes out. Only this file and those below it name rustls.
+
+mod trust;
+mod words;
 
 use std::fmt;
 use std::io::{Read as _, Write as _};
@@ -6,16 +9,17 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::Error;
 use rustls::client::{ClientConfig, ClientConnection};
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
-use rustls::{AlertDescription, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use thiserror::Error as ThisError;
 
 use crate::outcome::TlsFailure;
+use trust::{Anybody, Given};
+use words::failure;
 
 /// Tells the time since 1970, by which certificates are judged. `None` when it is not known.
 pub type WallClock = Arc<dyn Fn() -> Option<Duration> + Send + Sync>;
@@ -27,7 +31,7 @@ pub enum Verify {
     /// and what is asked is whether somebody is there, not who.
     #[default]
     Danger,
-    /// It has to be signed by one of these authorities (PEM), be of age, and name the server.
+    /// It has to be signed by one of these certificates (PEM), or be one of them, be of age, and name the server.
     Roots(Vec<u8>),
 }
 
@@ -68,7 +72,19 @@ pub enum TlsConfigError {
          `openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out NEW` writes it in the one that is read"
     )]
     LegacyKey,
-    /// The key does not belong to the certificate, or is of an unknown kind.
+    /// The key does not belong to the certificate.
+    #[error("the private key does not belong to the certificate")]
+    Mismatch,
+    /// The key is neither RSA nor ECDSA nor Ed25519.
+    #[error("the private key is of a kind that is not known, or damaged")]
+    KeyKind,
+    /// As [`Certificate`](Self::Certificate), where those are that servers have to be signed by.
+    #[error("no certificate of an authority in the PEM text")]
+    Authorities,
+    /// One of these cannot be read; their numbers begin with 1.
+    #[error("certificate {0} of the authorities cannot be read")]
+    Authority(usize),
+    /// Something else.
     #[error("{0}")]
     Rejected(String),
 }
@@ -134,13 +150,13 @@ impl TlsConfig {
         let builder = match verify {
             Verify::Danger => builder
                 .dangerous()
-                .with_custom_certificate_verifier(Arc::new(danger::Anybody(provider))),
+                .with_custom_certificate_verifier(Arc::new(Anybody(provider))),
             Verify::Roots(pem) => {
-                let mut roots = RootCertStore::empty();
-                for certificate in certificates(pem)? {
-                    roots.add(certificate).map_err(rejected)?;
-                }
-                builder.with_root_certificates(roots)
+                let given = certificates(pem).map_err(|_| TlsConfigError::Authorities)?;
+                let given = Given::new(given, provider)?;
+                builder
+                    .dangerous()
+                    .with_custom_certificate_verifier(Arc::new(given))
             }
         };
         let mut config = match identity {
@@ -150,7 +166,7 @@ impl TlsConfig {
                 let chain = certificates(chain)?;
                 builder
                     .with_client_auth_cert(chain, key)
-                    .map_err(rejected)?
+                    .map_err(|error| words::rejected(&error))?
             }
         };
         config.enable_sni = sni != ServerNameIndication::Off;
@@ -211,56 +227,6 @@ impl fmt::Debug for Clock {
 impl TimeProvider for Clock {
     fn current_time(&self) -> Option<UnixTime> {
         (self.0)().map(UnixTime::since_unix_epoch)
-    }
-}
-
-/// The verifier that verifies nothing.
-mod danger {
-    use super::*;
-
-    #[derive(Debug)]
-    pub(super) struct Anybody(pub(super) Arc<CryptoProvider>);
-
-    impl ServerCertVerifier for Anybody {
-        fn verify_server_cert(
-            &self,
-            _certificate: &CertificateDer<'_>,
-            _chain: &[CertificateDer<'_>],
-            _name: &ServerName<'_>,
-            _ocsp: &[u8],
-            _now: UnixTime,
-        ) -> Result<ServerCertVerified, Error> {
-            Ok(ServerCertVerified::assertion())
-        }
-
-        // Old servers have keys and certificates of kinds that could not be checked at all.
-        fn verify_tls12_signature(
-            &self,
-            _message: &[u8],
-            _certificate: &CertificateDer<'_>,
-            _signature: &DigitallySignedStruct,
-        ) -> Result<HandshakeSignatureValid, Error> {
-            Ok(HandshakeSignatureValid::assertion())
-        }
-
-        fn verify_tls13_signature(
-            &self,
-            _message: &[u8],
-            _certificate: &CertificateDer<'_>,
-            _signature: &DigitallySignedStruct,
-        ) -> Result<HandshakeSignatureValid, Error> {
-            Ok(HandshakeSignatureValid::assertion())
-        }
-
-        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-            let algorithms = &self.0.signature_verification_algorithms;
-            let mut schemes = algorithms.supported_schemes();
-            schemes.extend([
-                SignatureScheme::RSA_PKCS1_SHA1,
-                SignatureScheme::ECDSA_SHA1_Legacy,
-            ]);
-            schemes
-        }
     }
 }
 
@@ -351,24 +317,5 @@ impl TlsStream {
 
     pub(crate) fn close(&mut self) {
         self.connection.send_close_notify();
-    }
-}
-
-fn failure(error: Error) -> TlsFailure {
-    use rustls::PeerIncompatible as Incompatible;
-    match error {
-        Error::AlertReceived(AlertDescription::ProtocolVersion)
-        | Error::PeerIncompatible(
-            Incompatible::ServerDoesNotSupportTls12Or13
-            | Incompatible::ServerTlsVersionIsDisabledByOurConfig,
-        ) => TlsFailure::LegacyVersion,
-        Error::AlertReceived(
-            AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity,
-        )
-        | Error::PeerIncompatible(_) => TlsFailure::LegacyCipher,
-        Error::AlertReceived(alert) => TlsFailure::Alert(format!("{alert:?}")),
-        Error::InvalidCertificate(error) => TlsFailure::Certificate(error.to_string()),
-        Error::NoCertificatesPresented => TlsFailure::Certificate("none".to_owned()),
-        other => TlsFailure::Protocol(other.to_string()),
     }
 }

@@ -27,6 +27,11 @@ const CLIENT: (&[u8], &[u8]) = (
     include_bytes!("tls/client.pem"),
     include_bytes!("tls/client.key"),
 );
+/// Signs itself.
+const OWN: (&[u8], &[u8]) = (
+    include_bytes!("tls/self.pem"),
+    include_bytes!("tls/self.key"),
+);
 /// The key of the client with the password `geheim`, in three ways.
 const SEALED: &[u8] = include_bytes!("tls/client-aes.key");
 const SCRYPT: &[u8] = include_bytes!("tls/client-scrypt.key");
@@ -47,6 +52,14 @@ fn chain(pem: &[u8]) -> Vec<CertificateDer<'static>> {
 }
 
 fn server(versions: &[&'static SupportedProtocolVersion], wants_client: bool) -> ServerConnection {
+    server_with(SERVER, versions, wants_client)
+}
+
+fn server_with(
+    (certificate, key): (&[u8], &[u8]),
+    versions: &[&'static SupportedProtocolVersion],
+    wants_client: bool,
+) -> ServerConnection {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(provider.clone());
     let builder = builder.with_protocol_versions(versions).expect("versions");
@@ -60,9 +73,9 @@ fn server(versions: &[&'static SupportedProtocolVersion], wants_client: bool) ->
     } else {
         builder.with_no_client_auth()
     };
-    let key = PrivateKeyDer::from_pem_slice(SERVER.1).expect("a key");
+    let key = PrivateKeyDer::from_pem_slice(key).expect("a key");
     let config = builder
-        .with_single_cert(chain(SERVER.0), key)
+        .with_single_cert(chain(certificate), key)
         .expect("fits");
     ServerConnection::new(Arc::new(config)).expect("a server")
 }
@@ -128,8 +141,12 @@ fn talk_and(
 }
 
 fn verdict(tls: TlsConfig, wants_client: bool) -> Result<Passed, Failure> {
+    let server = server(&[&rustls::version::TLS13], wants_client);
+    verdict_of(server, tls)
+}
+
+fn verdict_of(mut server: ServerConnection, tls: TlsConfig) -> Result<Passed, Failure> {
     let mut bench = start(tls);
-    let mut server = server(&[&rustls::version::TLS13], wants_client);
     talk(&mut bench, &mut server, usize::MAX);
     bench.eof();
     bench.verdict().clone()
@@ -267,10 +284,8 @@ fn a_server_that_wants_a_certificate_gets_it() {
     };
     assert_eq!(verdict(tls(Some(CLIENT)).expect("fits"), true), GOOD);
     let without = verdict(tls(None).expect("nothing"), true);
-    assert!(
-        matches!(without, Err(Failure::Tls(TlsFailure::Alert(_)))),
-        "{without:?}"
-    );
+    let wants = "it wants a certificate of ours (`certificate` of `SSL`)".to_owned();
+    assert_eq!(without, Err(TlsFailure::Alert(wants).into()));
     let fails = |identity| tls(Some(identity)).map(drop);
     assert_eq!(
         fails((b"nothing", CLIENT.1)),
@@ -278,11 +293,69 @@ fn a_server_that_wants_a_certificate_gets_it() {
     );
     assert_eq!(fails((CLIENT.0, b"nothing")), Err(TlsConfigError::Key));
     assert_eq!(fails((CLIENT.0, SEALED)), Err(TlsConfigError::Encrypted));
-    let other = fails((CLIENT.0, SERVER.1));
-    assert!(
-        matches!(other, Err(TlsConfigError::Rejected(_))),
-        "{other:?}"
+    assert_eq!(fails((CLIENT.0, SERVER.1)), Err(TlsConfigError::Mismatch));
+    let kind = b"-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n";
+    assert_eq!(fails((CLIENT.0, kind)), Err(TlsConfigError::KeyKind));
+    let none = b"-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+    assert_eq!(
+        fails((none, CLIENT.1)).map_err(|error| error.to_string()),
+        Err(TlsConfigError::Certificate.to_string())
     );
+    let believes = |pem: &[u8]| {
+        let verify = Verify::Roots(pem.to_vec());
+        TlsConfig::with(&verify, None, ServerNameIndication::Off, clock(NOW)).map(drop)
+    };
+    assert_eq!(believes(b""), Err(TlsConfigError::Authorities));
+    let second = [CA, &none[..]].concat();
+    assert_eq!(believes(&second), Err(TlsConfigError::Authority(2)));
+}
+
+/// CHK-13. What signs itself need not be signed by anybody, but it has to be this one, of age, and name the server.
+#[test]
+fn a_certificate_that_was_given_itself_is_believed() {
+    use ServerNameIndication::{Name, Off};
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let verdict = |identity, pem: &[u8], sni, seconds| {
+            let tls = with(&Verify::Roots(pem.to_vec()), sni, seconds);
+            verdict_of(server_with(identity, &[version], false), tls)
+        };
+        let www = || Name("www.example.org".to_owned());
+        for pem in [OWN.0.to_vec(), [CA, OWN.0].concat()] {
+            assert_eq!(verdict(OWN, &pem, Off, NOW), GOOD);
+            assert_eq!(verdict(OWN, &pem, www(), NOW), GOOD);
+        }
+        // Signed by somebody else, who was not given.
+        assert_eq!(verdict(SERVER, SERVER.0, Off, NOW), GOOD);
+        let why = |identity, pem, sni, seconds| match verdict(identity, pem, sni, seconds) {
+            Err(Failure::Tls(failure @ TlsFailure::Certificate(_))) => failure.to_string(),
+            other => format!("{other:?}"),
+        };
+        let authority = "certificate: it is that of an authority and not of a server, and not itself one of the `ca`";
+        assert_eq!(why(OWN, CA, Off, NOW), authority);
+        assert_eq!(
+            why(SERVER, OWN.0, Off, NOW),
+            "certificate: none of the `ca` has signed it"
+        );
+        assert_eq!(
+            why(OWN, OWN.0, Name("www.example.net".to_owned()), NOW),
+            "certificate: it is not for `www.example.net`, but for 192.0.2.1, www.example.org"
+        );
+        for identity in [OWN, SERVER] {
+            let late = why(identity, identity.0, Off, LATER);
+            assert!(late.starts_with("certificate: it expired "), "{late}");
+            assert!(late.ends_with(" days ago"), "{late}");
+            let early = why(identity, identity.0, Off, 1_000_000_000);
+            assert!(
+                early.starts_with("certificate: it is valid only in "),
+                "{early}"
+            );
+        }
+    }
+    // The key is the other half of it.
+    let mut swapped = server_with(OWN, &[&rustls::version::TLS13], false);
+    let mut bench = start(with(&Verify::Roots(SERVER.0.to_vec()), Off, NOW));
+    talk(&mut bench, &mut swapped, usize::MAX);
+    assert_ne!(*bench.verdict(), GOOD);
 }
 
 /// CHK-13. A key that has a password is that key once it was opened.
@@ -347,8 +420,8 @@ fn servers_of_the_past_fail_with_a_reason_of_their_own() {
 fn what_is_no_tls_is_told_so() {
     let mut bench = start(anybody());
     bench.hear(b"HTTP/1.1 400 Bad Request\r\n\r\n");
-    let is = matches!(bench.verdict(), Err(Failure::Tls(TlsFailure::Protocol(_))));
-    assert!(is, "{:?}", bench.outcome);
+    let why = "what the server says is no TLS".to_owned();
+    assert_eq!(bench.verdict(), &Err(TlsFailure::Protocol(why).into()));
     let mut gone = start(anybody());
     gone.eof();
     assert_eq!(gone.verdict(), &Err(Failure::Closed(Stage::Handshake)));

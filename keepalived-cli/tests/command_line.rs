@@ -1,6 +1,7 @@
 //! The program as scripts call it: output channels and exit codes.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -499,6 +500,140 @@ fn check_looks_for_programs_and_certificates_of_this_machine() {
         let output = run(words);
         assert_eq!(code(&output), Some(0), "{}", text(&output.stdout));
     }
+}
+
+/// CHK-13: what is in the files of `SSL` is looked at, as the daemon does when it starts.
+#[test]
+fn check_looks_into_certificates_and_keys() {
+    let made = concat!(env!("CARGO_MANIFEST_DIR"), "/../healthcheck/tests/tls");
+    let verdict = |identity: &str, line: &str| {
+        let content = format!(
+            "SSL {{\n{identity}\n}}\nvirtual_server 192.0.2.1 443 {{\nprotocol TCP\nlb_algo rr\nlb_kind NAT\n\
+             real_server 192.0.2.2 443 {{\nSSL_GET {{\n{line}\nurl {{\npath /\n}}\n}}\n}}\n}}\n"
+        );
+        let path = file(
+            "identity.conf",
+            &content.replace("TLS/", &format!("{made}/")),
+        );
+        let output = run(&["check", path.to_str().unwrap()]);
+        let report = text(&output.stdout).replace(made, "TLS");
+        let said = report.lines().find(|line| line.contains("]: "));
+        (code(&output), said.unwrap_or_default().to_owned())
+    };
+    let nothing = (Some(0), String::new());
+    let pair = "certificate TLS/client.pem\nkey TLS/client-aes.key\n";
+    let good = format!("{pair}password geheim\nca TLS/self.pem");
+    assert_eq!(verdict(&good, "ssl_verify"), nothing);
+    let key = "error[unusable-file]: the file TLS/client-aes.key of `key` has a key";
+    let empty = file("empty.pem", "");
+    let empty = empty.to_str().unwrap();
+    for (identity, line, why) in [
+        (
+            format!("{pair}password other"),
+            "",
+            format!("{key} that the `password` does not open"),
+        ),
+        (
+            pair.to_owned(),
+            "",
+            format!("{key} with a password, and there is no `password` in `SSL`"),
+        ),
+        (
+            "certificate TLS/client.pem\nkey TLS/server.key".to_owned(),
+            "",
+            "error[unusable-file]: the file TLS/server.key of `key` has a key that does not belong to the \
+             certificate in TLS/client.pem"
+                .to_owned(),
+        ),
+        (
+            format!("certificate {empty}\nkey TLS/server.key"),
+            "",
+            format!("error[unusable-file]: the file {empty} of `certificate` has no certificate"),
+        ),
+        (
+            "ca TLS/".to_owned(),
+            "ssl_verify",
+            "error[unusable-file]: the file TLS/ of `ca` is a directory".to_owned(),
+        ),
+        (
+            format!("ca {empty}"),
+            "ssl_verify",
+            format!("error[unusable-file]: the file {empty} of `ca` has no certificate (PEM)"),
+        ),
+        (
+            "ca TLS/nowhere.pem".to_owned(),
+            "ssl_verify",
+            "error[no-such-file]: the file TLS/nowhere.pem of `ca` is not on this machine".to_owned(),
+        ),
+    ] {
+        let (code, said) = verdict(&identity, line);
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.starts_with(&why), "{said}, not {why}");
+    }
+    // Nobody is verified, so that nobody asks.
+    let (code, _) = verdict(&format!("ca {empty}"), "");
+    assert_eq!(code, Some(0));
+}
+
+/// SCR-02: who is to run a script is looked for, as its program is.
+#[test]
+fn check_tells_of_users_that_are_not_there() {
+    let report = |global: &str, user: &str| {
+        let content = format!(
+            "global_defs {{\n{global}\n}}\nvirtual_server 192.0.2.1 80 {{\nprotocol TCP\nlb_algo rr\nlb_kind NAT\n\
+             quorum_up /bin/true\nreal_server 192.0.2.2 80 {{\nMISC_CHECK {{\nmisc_path /bin/true\n{user}\n}}\n}}\n}}\n"
+        );
+        let path = file("users.conf", &content);
+        let output = run(&["check", path.to_str().unwrap()]);
+        (code(&output), text(&output.stdout))
+    };
+    let fails = "its server counts as failed; with --elsewhere";
+    for (global, user, place, parts) in [
+        (
+            "",
+            "user no_such_user_x",
+            "users.conf:12:6",
+            ["no user `no_such_user_x`", fails],
+        ),
+        (
+            "",
+            "user root no_such_group_x",
+            "users.conf:12:6",
+            ["no group `no_such_group_x`", fails],
+        ),
+        (
+            "script_user no_such_user_x",
+            "",
+            "users.conf:2:13",
+            ["no user `no_such_user_x`", fails],
+        ),
+        (
+            "script_user no_such_user_x",
+            "user root",
+            "users.conf:2:13",
+            ["warning[no-such-user]: there is no user", "it is not run"],
+        ),
+    ] {
+        let (code, report) = report(global, user);
+        let warned = parts[0].starts_with("warning");
+        assert_eq!(code, Some(if warned { 0 } else { 2 }), "{report}");
+        for part in [place, parts[0], parts[1]] {
+            assert!(report.contains(part), "{part}\n{report}");
+        }
+        assert_eq!(report.matches("[no-such-user]").count(), 1, "{report}");
+    }
+    let (code, found) = report("script_user root", "");
+    assert_eq!(code, Some(0), "{found}");
+    // One that root must not run, as its security has it.
+    let open = file("open.sh", "#!/bin/sh\n");
+    fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
+    let secure = "script_user root\nenable_script_security";
+    let again = format!("misc_path {}", open.display());
+    let (code, found) = report(secure, &again);
+    assert_eq!(code, Some(2), "{found}");
+    assert!(found.contains("error[insecure-program]"), "{found}");
+    let (code, found) = report("script_user root", &again);
+    assert_eq!(code, Some(0), "{found}");
 }
 
 /// TRK-05: a number that nobody has written counts as 0, which is worth a word unless it is made here.

@@ -276,7 +276,9 @@ fn a_tls_server_gets_the_certificate_of_the_file() {
     let half = format!("SSL {{\n certificate {certificate}\n}}\n");
     let services = half + &service(1, backends::HTTPS, check);
     let _pipe = balancer.start(Scratch::new("half"), "", &services);
-    let why = "`SSL`: no private key in the PEM text";
+    let why = format!(
+        "`SSL`: the file {certificate} of `certificate` has no private key that can be read (PEM)"
+    );
     let log = format!("SSL_GET: {why}, so the server counts as failed");
     balancer.daemon().wait_log(&log, 1, PATIENCE);
     let reason = format!("cannot be checked: {why}");

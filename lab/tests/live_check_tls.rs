@@ -29,6 +29,8 @@ printf 'subjectAltName=IP:10.9.0.2,DNS:good.example\n' > names
 sign server -extfile names
 printf 'extendedKeyUsage=clientAuth\n' > use
 sign client -extfile use
+key self
+openssl req -x509 -new -key self.key -subj /CN=self -days 30 -addext 'subjectAltName=IP:10.9.0.2' -out self.pem
 openssl pkcs8 -topk8 -v2 aes-256-cbc -in client.key -passout 'pass:ge heim' -out sealed.key
 openssl ec -in client.key -aes128 -passout 'pass:ge heim' -out legacy.key
 "#;
@@ -46,6 +48,11 @@ http {
         ssl_client_certificate DIR/ca.pem; ssl_verify_client optional;
         location / { return 200 "ok"; }
         location /known { if ($ssl_client_verify != "SUCCESS") { return 403; } return 200 "ok"; }
+    }
+    server {
+        listen 0.0.0.0:9444 ssl;
+        ssl_certificate DIR/self.pem; ssl_certificate_key DIR/self.key;
+        location / { return 200 "ok"; }
     }
 }
 "#;
@@ -136,9 +143,12 @@ fn a_key_with_a_password_is_opened_with_that_of_the_file() {
         Ok(())
     );
     let without = bench.verdict(&identity("sealed.key", ""), "", "/known");
-    fails(without, "the private key has a password");
+    fails(without, "sealed.key of `key` has a key with a password");
     let wrong = bench.verdict(&identity("sealed.key", "password other"), "", "/known");
-    fails(wrong, "the password does not open the private key");
+    fails(
+        wrong,
+        "sealed.key of `key` has a key that the `password` does not open",
+    );
     let legacy = bench.verdict(&identity("legacy.key", password), "", "/known");
     fails(legacy, "openssl pkcs8 -topk8");
     // A password too much.
@@ -163,11 +173,18 @@ fn a_server_is_verified_where_the_line_says_so() {
         bench.verdict(ca, "ssl_verify\n sni_name good.example", "/"),
         Ok(())
     );
-    fails(bench.verdict(other, "ssl_verify", "/"), "certificate");
+    fails(
+        bench.verdict(other, "ssl_verify", "/"),
+        "certificate: none of the `ca` has signed it",
+    );
     fails(
         bench.verdict(ca, "ssl_verify\n sni_name bad.example", "/"),
-        "certificate",
+        "certificate: it is not for `bad.example`, but for 10.9.0.2, good.example",
     );
+    // One that signs itself is believed where it is given itself.
+    let own = "ssl_verify\n connect_port 9444";
+    assert_eq!(bench.verdict("ca FILES/self.pem", own, "/"), Ok(()));
+    fails(bench.verdict(ca, own, "/"), "not itself one of the `ca`");
     fails(
         bench.verdict("", "ssl_verify", "/"),
         "`ssl_verify` needs the `ca` of an `SSL` block",

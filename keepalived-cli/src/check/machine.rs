@@ -1,31 +1,64 @@
-//! What a configuration needs that is not on this machine.
+//! What a configuration needs that is not on this machine, or not as it has to be.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use keepalived_config::model::balance::CheckerKind;
-use keepalived_config::model::{Config, Purpose};
+use keepalived_config::model::{Config, Purpose, ScriptUser};
 use keepalived_config::{Diagnostic, Severity};
 
-use crate::lower::{Judgement, Machine, ThisMachine};
+use crate::lower::{DEFAULT_USER, Judgement, Machine, ThisMachine, file_troubles};
 
 /// What becomes of a check whose program is missing.
 const BROKEN: &str = "its server counts as failed";
+/// What to do where the file is that of another machine.
+const ELSEWHERE: &str = "with --elsewhere, for the file of another machine, nobody looks";
 
-/// Adds a complaint for each program and each file that is missing here.
+/// Adds a complaint for each program, account and file that is missing here, or is not what it has to be.
 pub(super) fn missing(config: &Config, diagnostics: &mut Vec<Diagnostic>) {
     let here = ThisMachine::default();
     let mut found = Vec::new();
+    scripts(config, &here, &mut found);
+    certificates(config, &here, &mut found);
+    tracked_files(config, &mut found);
+    diagnostics.extend(found);
+    // As everything else: in the order of the text.
+    diagnostics.sort_by_key(|found| found.span.map(|span| (span.file, span.start)));
+}
+
+/// Programs, and whom they run as.
+fn scripts(config: &Config, here: &ThisMachine, found: &mut Vec<Diagnostic>) {
+    let global = &config.global;
     // A script that a hundred servers share is missing once.
     let mut seen = BTreeSet::new();
+    let mut strangers = BTreeMap::new();
     for command in &config.commands {
         let script = &command.script;
         // What begins with `<` opens a path and is no program (SCR-12).
         let program = script.argv.first().filter(|name| !name.starts_with('<'));
-        let Some(name) = program.filter(|name| seen.insert(*name)) else {
+        let user = script.user.as_ref().or(global.script_user.as_ref());
+        let uid = match whom(user, global.script_security, here) {
+            Ok(uid) => uid,
+            Err(message) => {
+                let span = user.map_or(script.span, |user| user.span);
+                // Of all who would run as this user the one counts whose failure is an error.
+                let then = consequence(command.purpose);
+                let known = strangers.entry((span, message)).or_insert(then);
+                if then.0 == Severity::Error {
+                    *known = then;
+                }
+                continue;
+            }
+        };
+        let Some(name) = program.filter(|name| seen.insert((*name, uid))) else {
             continue;
         };
-        let (code, message) = match here.judge(name, 0, false) {
+        let (code, message) = match here.judge(name, uid, global.symlink_paths) {
+            Judgement::Insecure(_, why) if uid == 0 && global.script_security => (
+                "insecure-program",
+                format!("`{name}` is not run as root, as `enable_script_security` has it: {why}"),
+            ),
             Judgement::Fine(_) | Judgement::Insecure(..) => continue,
             Judgement::Missing(_) => (
                 "no-such-program",
@@ -36,49 +69,94 @@ pub(super) fn missing(config: &Config, diagnostics: &mut Vec<Diagnostic>) {
                 format!("`{name}` may not be executed on this machine"),
             ),
         };
-        let (severity, then) = match command.purpose {
-            Purpose::Track => (Severity::Warning, "what it tracks counts as failed"),
-            Purpose::Check => (Severity::Error, BROKEN),
-            _ => (Severity::Warning, "it is not run"),
-        };
+        let (severity, then) = consequence(command.purpose);
         let mut complaint = Diagnostic::new(severity, code, script.span, message);
-        complaint.help(format!(
-            "{then}; with --elsewhere, for the file of another machine, nobody looks"
-        ));
+        complaint.help(format!("{then}; {ELSEWHERE}"));
         found.push(complaint);
     }
-    let identity = &config.identity;
-    for (word, file) in [
-        ("ca", &identity.ca),
-        ("certificate", &identity.certificate),
-        ("key", &identity.key),
-    ] {
-        let Some(file) = file.as_ref().filter(|file| !file.value.exists()) else {
-            continue;
+    for ((span, message), (severity, then)) in strangers {
+        let mut complaint = Diagnostic::new(severity, "no-such-user", span, message);
+        complaint.help(format!("{then}; {ELSEWHERE}"));
+        found.push(complaint);
+    }
+}
+
+/// How bad it is that a command cannot be run, and what becomes of it.
+fn consequence(purpose: Purpose) -> (Severity, &'static str) {
+    match purpose {
+        Purpose::Track => (Severity::Warning, "what it tracks counts as failed"),
+        Purpose::Check => (Severity::Error, BROKEN),
+        _ => (Severity::Warning, "it is not run"),
+    }
+}
+
+/// The number of the user that a script runs as, or who is missing. SCR-02.
+fn whom(user: Option<&ScriptUser>, security: bool, here: &ThisMachine) -> Result<u32, String> {
+    let number = |user: &str, group: Option<&str>| Machine::account(here, user, group);
+    let Some(user) = user else {
+        return match number(DEFAULT_USER, None) {
+            Some((uid, _)) => Ok(uid),
+            None if security => Err(format!(
+                "there is no `script_user`, and no user `{DEFAULT_USER}` on this machine"
+            )),
+            None => Ok(here.own_account().0),
         };
-        let message = format!(
-            "the file {} of `{word}` is not on this machine",
-            file.value.display()
-        );
-        let (severity, then) = match word {
-            "ca" if verifies(config) => (
+    };
+    let (name, group) = (&user.user, user.group.as_deref());
+    match (number(name, group), group) {
+        (Some((uid, _)), _) => Ok(uid),
+        (None, Some(group)) if number(name, None).is_some() => {
+            Err(format!("there is no group `{group}` on this machine"))
+        }
+        (None, _) => Err(format!("there is no user `{name}` on this machine")),
+    }
+}
+
+/// The files of `SSL`.
+fn certificates(config: &Config, here: &ThisMachine, found: &mut Vec<Diagnostic>) {
+    let identity = &config.identity;
+    let (over_tls, verified) = (uses_tls(config), verifies(config));
+    for trouble in file_troubles(identity, verified) {
+        let (severity, then) = match trouble.word {
+            "ca" => (
                 Severity::Error,
                 "each server with `ssl_verify` counts as failed",
             ),
-            "ca" => (
-                Severity::Warning,
-                "no certificate of a server is verified anyway",
-            ),
-            _ if uses_tls(config) => (
+            _ if over_tls => (
                 Severity::Error,
                 "each server with `SSL_GET` counts as failed",
             ),
             _ => (Severity::Warning, "no check over TLS could be made"),
         };
-        let mut complaint = Diagnostic::new(severity, "no-such-file", file.span, message);
-        complaint.help(then);
+        // The daemon is somebody else than who asks.
+        let hidden =
+            trouble.unread == Some(ErrorKind::PermissionDenied) && here.own_account().0 != 0;
+        let code = match trouble.unread {
+            Some(ErrorKind::NotFound) => "no-such-file",
+            _ => "unusable-file",
+        };
+        let severity = if hidden { Severity::Warning } else { severity };
+        let mut complaint = Diagnostic::new(severity, code, trouble.span, trouble.why);
+        complaint.help(match code {
+            _ if hidden => "nobody has looked into it; run this as root".to_owned(),
+            "no-such-file" => format!("{then}; {ELSEWHERE}"),
+            _ => then.to_owned(),
+        });
         found.push(complaint);
     }
+    if let Some(file) = identity.ca.as_ref().filter(|_| !verified)
+        && !file.value.exists()
+    {
+        let path = file.value.display();
+        let message = format!("the file {path} of `ca` is not on this machine");
+        let mut complaint = Diagnostic::new(Severity::Warning, "no-such-file", file.span, message);
+        complaint.help("no certificate of a server is verified anyway");
+        found.push(complaint);
+    }
+}
+
+/// Files whose number is watched.
+fn tracked_files(config: &Config, found: &mut Vec<Diagnostic>) {
     for file in &config.trackers.files {
         let path = &file.path;
         // With `init_file` it is made at the start.
@@ -93,9 +171,6 @@ pub(super) fn missing(config: &Config, diagnostics: &mut Vec<Diagnostic>) {
         complaint.help("it counts as 0 until there is one; `init_file` makes one at the start");
         found.push(complaint);
     }
-    diagnostics.extend(found);
-    // As everything else: in the order of the text.
-    diagnostics.sort_by_key(|found| found.span.map(|span| (span.file, span.start)));
 }
 
 /// Some check wants to know who the server is.

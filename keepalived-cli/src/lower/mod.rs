@@ -26,9 +26,11 @@ use keepalived_driver::{GroupSetup, NetlinkBuffer};
 use crate::rtnetlink::Rtnetlink;
 
 pub(crate) use alerts::{AlertPlan, MailPlan, Wishes};
-pub(crate) use balance::{BalancePlan, ServerWishes, ServiceWishes, unusable_checks};
+pub(crate) use balance::{
+    BalancePlan, ServerWishes, ServiceWishes, file_troubles, unusable_checks,
+};
 pub(crate) use process::{Around, ProcessPlan};
-pub(crate) use scripts::{Judgement, ScriptTrouble};
+pub(crate) use scripts::{DEFAULT_USER, Judgement, ScriptTrouble};
 pub(crate) use secret::Secret;
 
 /// Everything the daemon runs, and what could not be taken over.

@@ -12,7 +12,7 @@ use keepalived_driver::hooks::{HookCommand, HookSet};
 use super::Machine;
 
 /// The account that runs scripts when nothing else is configured, if it exists.
-const DEFAULT_USER: &str = "keepalived_script";
+pub(crate) const DEFAULT_USER: &str = "keepalived_script";
 
 /// What looking at a program came to.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -277,6 +277,10 @@ pub const CODES: &[(&str, &str)] = &[
         "`sorry_server_inhibit` does nothing without `sorry_server`.",
     ),
     (
+        "insecure-program",
+        "A program that is to run as root can be changed by others, and `enable_script_security` is set.",
+    ),
+    (
         "invalid-text",
         "A word has a zero byte, or bytes that are no UTF-8.",
     ),
@@ -402,6 +406,10 @@ pub const CODES: &[(&str, &str)] = &[
     (
         "no-such-program",
         "A program that is named is not on this machine.",
+    ),
+    (
+        "no-such-user",
+        "A user or group that is to run a script is not on this machine.",
     ),
     ("no-vrid", "An instance has no `virtual_router_id`."),
     (
@@ -579,6 +587,10 @@ pub const CODES: &[(&str, &str)] = &[
         "A command with arguments has to be in quotes.",
     ),
     ("unusable-check", "A checker cannot be made."),
+    (
+        "unusable-file",
+        "A file that is named cannot be read, or has not in it what it has to have.",
+    ),
     (
         "unusable-tracker",
         "What is tracked cannot be used, so that nothing is guarded by it.",

@@ -4,7 +4,7 @@ use super::prelude::{Block, Context, Keyword, Line, NoEffect, P0, P1, P2, Works}
 
 table! { SSL, Ssl;
     "ca", Line, "FILE", P1, Works, "none", "0.5",
-        "File with trusted certificates, for checks with ssl_verify. Others believe anybody, as in Keepalived.";
+        "File with trusted certificates, of authorities or of servers, for checks with ssl_verify. Others believe anybody, as in Keepalived.";
     "certificate", Line, "FILE", P1, Works, "none", "0.5",
         "File with the client certificate.";
     "key", Line, "FILE", P1, Works, "none", "0.5",
@@ -123,7 +123,7 @@ table! { SSL_GET, SslGet;
     "sni_name", Line, "STRING", P1, Works, "as virtualhost", "2.4.3+",
         "Host name to send in the TLS greeting.";
     "ssl_verify", Line, "[BOOL]", P2, Works, "off", "keepalived-rs",
-        "The server's certificate has to be signed by one of the ca of SSL, be of age, and name the host: sni_name, with enable_sni the virtualhost, else the address.";
+        "The server's certificate has to be signed by one of the ca of SSL, or be one of them, be of age, and name the host: sni_name, with enable_sni the virtualhost, else the address.";
     "tls_compliant", Line, "[BOOL]", P2, Works, "off", "2.2.8",
         "Treat an unclean end of the TLS session as failure.";
     "url", Block(Context::SslGetUrl), "{ ... }", P0, Works, "", "0.5",

@@ -89,7 +89,14 @@ const AT_HOME: &[(&str, &[&str])] = &[
         "netlink_packet_generic",
         &["ipvs/src/netlink/message.rs", "ipvs/src/netlink/request.rs"],
     ),
-    ("rustls", &["healthcheck/src/tls.rs"]),
+    (
+        "rustls",
+        &[
+            "healthcheck/src/tls.rs",
+            "healthcheck/src/tls/trust.rs",
+            "healthcheck/src/tls/words.rs",
+        ],
+    ),
 ];
 
 #[test]

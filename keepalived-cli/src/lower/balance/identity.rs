@@ -1,12 +1,16 @@
 //! `SSL`: the certificate that servers get to see, and those that theirs have to be signed by.
 
 use std::fs;
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use healthcheck::{ServerNameIndication, TlsConfig, Verify, WallClock, decrypt_key};
-use keepalived_config::model::Identity as Model;
+use healthcheck::{
+    ServerNameIndication, TlsConfig, TlsConfigError, Verify, WallClock, decrypt_key,
+};
+use keepalived_config::Span;
+use keepalived_config::model::{Identity as Model, Spanned};
 use keepalived_driver::clock::Clock;
 
 /// Nobody could be believed.
@@ -26,6 +30,26 @@ struct Pair {
     key: Vec<u8>,
 }
 
+/// A line of `SSL` of which nothing can be made.
+#[derive(Debug)]
+pub(crate) struct FileTrouble {
+    /// The line.
+    pub(crate) span: Span,
+    /// Its keyword.
+    pub(crate) word: &'static str,
+    /// What is wrong, with the name of the file.
+    pub(crate) why: String,
+    /// The file could not be read, for this reason.
+    pub(crate) unread: Option<ErrorKind>,
+}
+
+impl FileTrouble {
+    /// For the log and `status`.
+    fn said(self) -> String {
+        format!("`SSL`: {}", self.why)
+    }
+}
+
 impl Identity {
     /// How to speak TLS with this name, and whether to look whom with.
     ///
@@ -37,48 +61,181 @@ impl Identity {
         sni: ServerNameIndication,
         verify: bool,
     ) -> Result<TlsConfig, String> {
-        let pair = self.read.get_or_insert_with(|| read(model)).clone()?;
+        let read = || read(model).map_err(FileTrouble::said);
+        let pair = self.read.get_or_insert_with(read).clone()?;
         let verify = if verify {
-            self.roots.get_or_insert_with(|| roots(model)).clone()?
+            let roots = || {
+                roots(model).map_err(|trouble| trouble.map_or(NO_CA.to_owned(), FileTrouble::said))
+            };
+            self.roots.get_or_insert_with(roots).clone()?
         } else {
             Verify::Danger
         };
-        let clock: WallClock = match verify {
-            Verify::Roots(_) => Arc::new(|| Clock.wall().duration_since(UNIX_EPOCH).ok()),
-            // Nothing is verified, so nobody asks for the time.
-            Verify::Danger => Arc::new(|| Some(Duration::ZERO)),
-        };
-        let identity = pair
-            .as_ref()
-            .map(|pair| (pair.certificate.as_slice(), pair.key.as_slice()));
-        TlsConfig::with(&verify, identity, sni, clock).map_err(|error| format!("`SSL`: {error}"))
+        make(&verify, pair.as_ref(), sni).map_err(|error| {
+            let trouble = blame(model, &error);
+            trouble.map_or_else(|| format!("`SSL`: {error}"), FileTrouble::said)
+        })
     }
 }
 
-/// Whose signature counts.
-fn roots(model: &Model) -> Result<Verify, String> {
-    let file = model.ca.as_ref().ok_or_else(|| NO_CA.to_owned())?;
-    contents(&file.value).map(Verify::Roots)
+/// What of `SSL` cannot be used on this machine: our certificate and its key, and, where that is wanted, whom to
+/// believe.
+pub(crate) fn file_troubles(model: &Model, believe: bool) -> Vec<FileTrouble> {
+    let mut found = Vec::new();
+    let off = || ServerNameIndication::Off;
+    match read(model) {
+        Ok(pair) => {
+            if let Err(error) = make(&Verify::Danger, pair.as_ref(), off()) {
+                found.extend(blame(model, &error));
+            }
+        }
+        Err(trouble) => found.push(trouble),
+    }
+    match roots(model) {
+        _ if !believe => {}
+        Ok(verify) => {
+            if let Err(error) = make(&verify, None, off()) {
+                found.extend(blame(model, &error));
+            }
+        }
+        // Without the line that is said at the checks.
+        Err(trouble) => found.extend(trouble),
+    }
+    found
 }
 
-fn contents(path: &Path) -> Result<Vec<u8>, String> {
-    fs::read(path).map_err(|error| format!("`SSL`: {}: {error}", path.display()))
+fn make(
+    verify: &Verify,
+    pair: Option<&Pair>,
+    sni: ServerNameIndication,
+) -> Result<TlsConfig, TlsConfigError> {
+    let clock: WallClock = match verify {
+        Verify::Roots(_) => Arc::new(|| Clock.wall().duration_since(UNIX_EPOCH).ok()),
+        // Nothing is verified, so nobody asks for the time.
+        Verify::Danger => Arc::new(|| Some(Duration::ZERO)),
+    };
+    let identity = pair.map(|pair| (pair.certificate.as_slice(), pair.key.as_slice()));
+    TlsConfig::with(verify, identity, sni, clock)
+}
+
+/// Whose signature counts. An error without trouble: nothing says whose.
+fn roots(model: &Model) -> Result<Verify, Option<FileTrouble>> {
+    let file = Line::ca(model).ok_or(None)?;
+    Ok(Verify::Roots(file.contents()?))
 }
 
 /// A certificate without key, or the other way round, is the file that holds both.
-fn read(model: &Model) -> Result<Option<Pair>, String> {
-    let certificate = model.certificate.as_ref().or(model.key.as_ref());
-    let key = model.key.as_ref().or(model.certificate.as_ref());
-    let (Some(certificate), Some(key)) = (certificate, key) else {
+fn read(model: &Model) -> Result<Option<Pair>, FileTrouble> {
+    let (Some(certificate), Some(key)) = (Line::certificate(model), Line::key(model)) else {
         return Ok(None);
     };
     let mut pair = Pair {
-        certificate: contents(&certificate.value)?,
-        key: contents(&key.value)?,
+        certificate: certificate.contents()?,
+        key: key.contents()?,
     };
     if let Some(password) = &model.password {
         let open = decrypt_key(&pair.key, password.value.as_bytes());
-        pair.key = open.map_err(|error| format!("`SSL`: {}: {error}", key.value.display()))?;
+        pair.key = open.map_err(|error| key.trouble(&said_of_key(&error)))?;
     }
     Ok(Some(pair))
+}
+
+/// The file that is to blame.
+fn blame(model: &Model, error: &TlsConfigError) -> Option<FileTrouble> {
+    let line = match error {
+        TlsConfigError::Certificate => Line::certificate(model)?,
+        TlsConfigError::Authorities | TlsConfigError::Authority(_) => Line::ca(model)?,
+        _ => Line::key(model)?,
+    };
+    let why = match error {
+        TlsConfigError::Certificate => "has no certificate that can be read (PEM)".to_owned(),
+        TlsConfigError::Authorities => "has no certificate (PEM)".to_owned(),
+        TlsConfigError::Authority(nth) => {
+            format!("has a certificate that cannot be read, the {nth}th")
+        }
+        error => said_of_key(error),
+    };
+    let mut trouble = line.trouble(&why);
+    if matches!(error, TlsConfigError::Mismatch)
+        && let Some(certificate) = Line::certificate(model)
+    {
+        trouble.why = format!("{} in {}", trouble.why, certificate.path.display());
+    }
+    Some(trouble)
+}
+
+fn said_of_key(error: &TlsConfigError) -> String {
+    const ANEW: &str =
+        "`openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out NEW` writes it in one that is";
+    match error {
+        TlsConfigError::Key => "has no private key that can be read (PEM)".to_owned(),
+        TlsConfigError::Encrypted => {
+            "has a key with a password, and there is no `password` in `SSL`".to_owned()
+        }
+        TlsConfigError::Password => format!(
+            "has a key that the `password` does not open, or one encrypted in a way that is not known; {ANEW}"
+        ),
+        TlsConfigError::LegacyKey => format!(
+            "has a key that is encrypted in a form of the past (`Proc-Type: 4,ENCRYPTED`), which is not known; {ANEW}"
+        ),
+        TlsConfigError::Mismatch => "has a key that does not belong to the certificate".to_owned(),
+        TlsConfigError::KeyKind => {
+            "has a key that is damaged, or of a kind that is not known".to_owned()
+        }
+        other => format!("cannot be used: {other}"),
+    }
+}
+
+/// A line with the name of a file.
+struct Line<'a> {
+    word: &'static str,
+    path: &'a Path,
+    span: Span,
+}
+
+impl<'a> Line<'a> {
+    fn new(word: &'static str, file: Option<&'a Spanned<PathBuf>>) -> Option<Self> {
+        file.map(|file| Self {
+            word,
+            path: &file.value,
+            span: file.span,
+        })
+    }
+
+    fn ca(model: &'a Model) -> Option<Self> {
+        Self::new("ca", model.ca.as_ref())
+    }
+
+    fn certificate(model: &'a Model) -> Option<Self> {
+        let own = Self::new("certificate", model.certificate.as_ref());
+        own.or_else(|| Self::new("key", model.key.as_ref()))
+    }
+
+    fn key(model: &'a Model) -> Option<Self> {
+        let own = Self::new("key", model.key.as_ref());
+        own.or_else(|| Self::new("certificate", model.certificate.as_ref()))
+    }
+
+    fn contents(&self) -> Result<Vec<u8>, FileTrouble> {
+        fs::read(self.path).map_err(|error| {
+            let why = match error.kind() {
+                ErrorKind::NotFound => "is not on this machine".to_owned(),
+                ErrorKind::PermissionDenied => "may not be read by this user".to_owned(),
+                ErrorKind::IsADirectory => "is a directory".to_owned(),
+                _ => format!("cannot be read: {error}"),
+            };
+            let mut trouble = self.trouble(&why);
+            trouble.unread = Some(error.kind());
+            trouble
+        })
+    }
+
+    fn trouble(&self, why: &str) -> FileTrouble {
+        FileTrouble {
+            span: self.span,
+            word: self.word,
+            why: format!("the file {} of `{}` {why}", self.path.display(), self.word),
+            unread: None,
+        }
+    }
 }
