@@ -205,41 +205,6 @@ impl Marks {
         out
     }
 
-    /// Transactions, each to be tried on its own, that remove tables which bear our mark. They fail,
-    /// and do nothing, where there is no such table or it is somebody else's.
-    #[must_use]
-    pub fn cleaning(&self) -> [String; 2] {
-        FAMILIES.map(|family| {
-            let (family, table, owner) = (word(family), &self.table, &self.owner);
-            format!("delete chain {family} {table} {owner}\ndelete table {family} {table}\n")
-        })
-    }
-
-    /// How to tell whether a table of this name is somebody else's: the first of two succeeds, and the second,
-    /// which asks for our mark in it, fails.
-    #[must_use]
-    pub fn claims(&self) -> [(String, String); 2] {
-        FAMILIES.map(|family| {
-            let (family, table, owner) = (word(family), &self.table, &self.owner);
-            let whole = format!("list table {family} {table}\n");
-            (whole, format!("list chain {family} {table} {owner}\n"))
-        })
-    }
-
-    /// A transaction that changes nothing, and fails if a table is no longer there. To list a chain of each family in
-    /// one transaction fails with nft 1.0.6 although both are there; to empty the chains, which are empty, does not.
-    #[must_use]
-    pub fn probe(&self) -> String {
-        let mut out = String::new();
-        for family in FAMILIES {
-            if !self.shelves(family).is_empty() {
-                let (family, table, owner) = (word(family), &self.table, &self.owner);
-                let _ = writeln!(out, "flush chain {family} {table} {owner}");
-            }
-        }
-        out
-    }
-
     fn remove(&self, family: Family, out: &mut String) {
         // To delete what is not there would fail the transaction.
         let (family, table) = (word(family), &self.table);

@@ -117,6 +117,9 @@ impl DaemonSettings {
             config.instances.clear();
             config.groups.clear();
         }
+        if self.no_checkers {
+            config.firewall.beside = None;
+        }
     }
 
     /// And about services and checks.

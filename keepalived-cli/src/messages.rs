@@ -174,6 +174,13 @@ pub(crate) fn lines(report: &Report) -> Vec<(Level, String)> {
             )
         }
         Report::Device { message } => one(Level::Info, message.clone()),
+        Report::RulesRepaired { table, unsaid } => one(
+            Level::Warning,
+            format!(
+                "Somebody changed our packet filter, table {table}; put right{}",
+                times_more(*unsaid)
+            ),
+        ),
         Report::Trouble { message } => one(Level::Error, message.clone()),
         Report::Lost { count } => one(
             Level::Warning,
@@ -196,6 +203,14 @@ pub(crate) fn hook(report: &HookReport) -> Option<(Level, String)> {
         _ => Level::Warning,
     };
     Some((level, report.to_string()))
+}
+
+/// How often something has happened that was not told.
+fn times_more(unsaid: u64) -> String {
+    match unsaid {
+        0 => String::new(),
+        _ => format!(" ({unsaid} times more since it was last said)"),
+    }
 }
 
 /// A state in keepalived's words.

@@ -67,7 +67,8 @@ pub use remote::{Remote, RemoteError};
 pub use report::{InstanceLabel, LinkState, Report};
 pub use reports::{Lossy, Reports};
 pub use snapshot::{
-    GroupSnapshot, InstanceSnapshot, LinkSnapshot, Snapshot, TrackerSnapshot, TurnStats,
+    FirewallSnapshot, GroupSnapshot, InstanceSnapshot, LinkSnapshot, Snapshot, TrackerSnapshot,
+    TurnStats,
 };
 pub use sockets::netlink::NetlinkBuffer;
 pub use vmac::{ExtraAnnounce, FirewallSetup, GarpGroup, LinkDelay, Vmac};

@@ -211,6 +211,14 @@ pub enum Report {
         /// The story in one line.
         message: String,
     },
+    /// Somebody else changed our rules of the packet filter, which are put right again. Where that goes on after three
+    /// times it is told in growing gaps, from ten seconds to five minutes.
+    RulesRepaired {
+        /// Name of the tables.
+        table: String,
+        /// How often it has happened since it was last told, this time not counted.
+        unsaid: u64,
+    },
     /// A socket or netlink call failed; what it was for and what will be done.
     Trouble {
         /// The story in one line.

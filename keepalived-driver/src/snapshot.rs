@@ -37,6 +37,8 @@ pub struct Snapshot {
     pub links: Vec<LinkSnapshot>,
     /// What is tracked apart from interfaces, in the order of the configuration.
     pub trackers: Vec<TrackerSnapshot>,
+    /// The rules of the packet filter; absent if none are wanted.
+    pub firewall: Option<FirewallSnapshot>,
     /// Packets that no instance wanted, by reason.
     pub unclaimed_packets: Vec<(&'static str, u64)>,
     /// The loop's own health.
@@ -119,6 +121,20 @@ pub struct GroupSnapshot {
     pub waiting: usize,
     /// When its state last changed, and why.
     pub last_transition: Option<(SystemTime, Reason)>,
+}
+
+/// The rules of the packet filter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FirewallSnapshot {
+    /// Name of the tables: of those that are in force, if there are any.
+    pub table: String,
+    /// They are as wanted, but for their name perhaps.
+    pub in_force: bool,
+    /// Why they are not, or not under the name that is wanted.
+    pub trouble: Option<String>,
+    /// Times somebody else's changes were undone.
+    pub repairs: u64,
 }
 
 /// One interface.

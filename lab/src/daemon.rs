@@ -312,6 +312,10 @@ fn spawn(kind: Kind, host: &Host, scratch: &Scratch, flags: &[String]) -> Child 
         command.arg(flag).arg(scratch.file(name));
     }
     command.args(flags).env("TMPDIR", scratch.path());
+    // Programs that a test has put there come first.
+    let path = std::env::var("PATH").unwrap_or_default();
+    let bin = scratch.file("bin");
+    command.env("PATH", format!("{}:{path}", bin.display()));
     command
         .stdout(log.try_clone().expect("one more descriptor"))
         .stderr(log);

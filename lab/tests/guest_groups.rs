@@ -440,7 +440,7 @@ fn without_nft_each_address_is_a_service_of_its_own() {
         document["balance"]["services"][0]["mark"],
         serde_json::Value::Null
     );
-    // It is tried again after five seconds, and nothing is said a second time.
+    // It is tried again after a second and more, and nothing is said a second time.
     holds_for("it is said once", Duration::from_secs(12), || {
         daemon.logged("cannot be marked") == 1
     });

@@ -101,16 +101,6 @@ impl Firewall {
         out
     }
 
-    /// Transactions, each to be tried on its own, that remove tables which bear our mark. They fail,
-    /// and do nothing, where there is no such table or it is somebody else's.
-    #[must_use]
-    pub fn cleaning(&self) -> [String; 2] {
-        ["ip", "ip6"].map(|family| {
-            let (table, mark) = (&self.table, &self.mark);
-            format!("delete chain {family} {table} {mark}\ndelete table {family} {table}\n")
-        })
-    }
-
     fn ipv4(&self, out: &mut String) {
         let map = elements(
             self.vmacs

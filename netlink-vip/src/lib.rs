@@ -28,6 +28,7 @@ mod link_wanted;
 mod name;
 pub mod ndisc;
 mod neighbour;
+pub mod nftables;
 mod object;
 mod observed;
 mod plan;

@@ -178,6 +178,7 @@ pub(crate) fn lower_for(purpose: Purpose, model: &Model, machine: &dyn Machine) 
         &mut remarks,
         &mut script_trouble,
     );
+    driver.firewall.beside = balance.marks_table();
     driver.trackers = trackers.finish(&balance.files, &mut remarks);
     for session in &model.bfd {
         match bfd::setup(session) {

@@ -8,6 +8,7 @@ use keepalived_driver::balance::{
     BalanceReport, CheckRef, CheckSetup, ProbeSetup, ServerRef, ServiceSetup,
 };
 
+use super::times_more;
 use crate::log::Level;
 
 /// What was known of a server before it was told of.
@@ -103,15 +104,17 @@ pub(crate) fn lines(report: &BalanceReport, before: Before) -> Vec<(Level, Strin
                 "Packets to the addresses of groups cannot be marked: {error}; each address is a service of its own"
             ),
         )],
+        BalanceReport::MarksRepaired { table, unsaid } => warn(format!(
+            "Somebody changed the marks of packets, table {table}; put right{}",
+            times_more(*unsaid)
+        )),
         BalanceReport::Repaired { repairs, unsaid } => {
             let count = repairs.len();
             let mut text = format!("Somebody changed services of ours; put right in {count} steps");
             if let Some(first) = repairs.first() {
                 let _ = write!(text, ", the first of which was: {first}");
             }
-            if *unsaid > 0 {
-                let _ = write!(text, " ({unsaid} times more since it was last said)");
-            }
+            text.push_str(&times_more(*unsaid));
             warn(text)
         }
         BalanceReport::Refused { op, error } => {

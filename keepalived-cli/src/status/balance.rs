@@ -52,6 +52,7 @@ pub(super) fn document(snapshot: &BalanceSnapshot) -> Value {
             "table": marks.table,
             "in_force": marks.in_force,
             "trouble": marks.trouble,
+            "repairs": marks.repairs,
         })),
         "loop": {
             "turns": turns.turns,
@@ -293,9 +294,12 @@ pub(super) fn notes(document: &Value) -> String {
         note(format!("IPVS: not there, nothing is balanced: {why}"));
     }
     if let Some(why) = balance["marks"]["trouble"].as_str() {
-        note(format!(
-            "Marks: each address of a group is a service of its own: {why}"
-        ));
+        note(match &balance["marks"] {
+            marks if marks["in_force"] == true => {
+                format!("Marks: set in table {}: {why}", text(&marks["table"]))
+            }
+            _ => format!("Marks: each address of a group is a service of its own: {why}"),
+        });
     }
     for refused in balance["ipvs"]["refused"].as_array().unwrap_or(&none) {
         let (change, reason) = (text(&refused["change"]), text(&refused["reason"]));

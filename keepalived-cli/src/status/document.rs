@@ -65,6 +65,12 @@ pub(super) fn document(snapshot: &Snapshot, lines_lost: u64) -> Value {
         "trackers": snapshot.trackers.iter().map(trackers::one).collect::<Vec<_>>(),
         "statics": statics(snapshot),
         "links": snapshot.links.iter().map(link).collect::<Vec<_>>(),
+        "firewall": snapshot.firewall.as_ref().map(|rules| json!({
+            "table": rules.table,
+            "in_force": rules.in_force,
+            "trouble": rules.trouble,
+            "repairs": rules.repairs,
+        })),
         "unclaimed_packets": unclaimed,
         "loop": {
             "turns": turns.turns,

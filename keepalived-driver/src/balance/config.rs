@@ -111,6 +111,9 @@ pub struct MarkSettings {
     pub counters: bool,
     /// Name of an empty chain in the tables, by which a later run knows them for ours.
     pub owner: String,
+    /// Name of other tables with that chain that are kept elsewhere in this program: they were not left behind by a
+    /// killed run.
+    pub beside: Option<String>,
 }
 
 impl Default for MarkSettings {
@@ -123,6 +126,7 @@ impl Default for MarkSettings {
             first: FIRST,
             counters: false,
             owner: "keepalived_rs".to_owned(),
+            beside: None,
         }
     }
 }

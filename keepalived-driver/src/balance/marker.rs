@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ipvs::{Marks, Service, ServiceKey};
 use mio::Waker;
@@ -17,65 +16,43 @@ use super::config::{MarkSettings, ServiceSetup};
 use super::report::BalanceReport;
 use super::run::Balancing;
 use super::snapshot::MarksSnapshot;
-use crate::nft::{Job, Nft};
-
-/// Pause after the first failure, and the longest one.
-const FIRST_PAUSE: Duration = Duration::from_secs(5);
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
-/// How often it is looked whether the tables are still there: who loads rules of their own often
-/// begins with removing everything.
-const LOOK: Duration = Duration::from_secs(10);
-
-/// What `nft` is at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Doing {
-    Nothing,
-    /// It puts these in force; `whole`: whatever is there.
-    Setting {
-        marks: Marks,
-        whole: bool,
-    },
-    Looking,
-    Cleaning,
-}
+use crate::nft::{Keeper, Said};
 
 /// The marks, and who sets them.
 pub(super) struct Marker {
     waker: Arc<Waker>,
     space: Option<PathBuf>,
-    nft: Option<Nft>,
+    keeper: Option<Keeper<Marks>>,
     numbers: BTreeMap<Arc<str>, NonZeroU32>,
     /// Where the numbers begin.
     first: NonZeroU32,
-    doing: Doing,
+    /// What was last asked for.
+    asked: Option<Marks>,
     in_force: Option<Marks>,
     /// Why there are no marks.
     failed: Option<String>,
-    pause: Duration,
-    /// When to try again, or to look.
-    next: Option<Instant>,
+    /// Why the name that is wanted is not the one in force.
+    trouble: Option<String>,
+    repairs: u64,
     /// What is wanted may have changed.
     stale: bool,
-    /// A killed run may have left tables.
-    unclean: bool,
 }
 
 impl Marker {
-    /// Marks packets in this network namespace. `unclean`: an earlier run has left things behind.
-    pub(super) fn new(waker: Arc<Waker>, space: Option<PathBuf>, unclean: bool) -> Self {
+    /// Marks packets in this network namespace.
+    pub(super) fn new(waker: Arc<Waker>, space: Option<PathBuf>) -> Self {
         Self {
             waker,
             space,
-            nft: None,
+            keeper: None,
             numbers: BTreeMap::new(),
             first: NonZeroU32::MIN,
-            doing: Doing::Nothing,
+            asked: None,
             in_force: None,
             failed: None,
-            pause: FIRST_PAUSE,
-            next: None,
+            trouble: None,
+            repairs: 0,
             stale: true,
-            unclean,
         }
     }
 
@@ -164,165 +141,94 @@ impl Marker {
         marks
     }
 
-    /// When there is something to be done.
-    pub(super) const fn next_timeout(&self) -> Option<Instant> {
-        match self.doing {
-            Doing::Nothing => self.next,
-            _ => None,
-        }
-    }
-
     pub(super) fn snapshot(&self, table: &str) -> Option<MarksSnapshot> {
+        let in_force = self.in_force.as_ref().filter(|marks| !marks.is_empty());
         (!self.numbers.is_empty()).then(|| MarksSnapshot {
-            table: table.to_owned(),
-            in_force: self.failed.is_none() && self.in_force.is_some(),
-            trouble: self.failed.clone(),
+            table: in_force.map_or(table, |marks| &marks.table).to_owned(),
+            in_force: self.failed.is_none() && in_force.is_some(),
+            trouble: self.failed.clone().or_else(|| self.trouble.clone()),
+            repairs: self.repairs,
         })
     }
 
-    fn submit(&mut self, job: Job, doing: Doing) -> Result<(), String> {
-        if self.nft.is_none() {
+    fn keep(&mut self, wanted: &Marks, beside: Option<String>) -> Result<(), String> {
+        if self.keeper.is_none() {
             let waker = Arc::clone(&self.waker);
-            let nft = Nft::start("marks", self.space.clone(), move || drop(waker.wake()));
-            self.nft = Some(nft.map_err(|error| error.to_string())?);
+            let keeper = Keeper::start("marks", self.space.clone(), move || drop(waker.wake()));
+            self.keeper = Some(keeper.map_err(|error| error.to_string())?);
         }
-        if self.nft.as_mut().is_some_and(|nft| nft.submit(job)) {
-            self.doing = doing;
-            Ok(())
-        } else {
-            self.nft = None;
-            Err("the thread for nft has died".to_owned())
+        // A reload starts one that has died anew.
+        let died = |keeper: &mut Keeper<Marks>| !keeper.keep(wanted.clone(), beside);
+        match self.keeper.take_if(died) {
+            None => Ok(()),
+            Some(_) => Err("the thread for nft has died".to_owned()),
         }
     }
 
     /// Takes everything away, and waits for that.
     pub(super) fn remove(&mut self) -> Result<(), String> {
-        if let Doing::Setting { marks, .. } = &self.doing {
-            // Whether it came about is not known, and the table may be somebody else's.
-            let asked = Job::Clean(marks.cleaning());
-            self.submit(asked, Doing::Nothing)?;
-        }
-        if let Some(was) = self.in_force.take() {
-            self.submit(Job::Set(was.removal()), Doing::Nothing)?;
-        }
-        self.nft.as_mut().map_or(Ok(()), Nft::finish)
+        self.keeper.as_mut().map_or(Ok(()), |keeper| {
+            keeper.remove();
+            keeper.finish()
+        })
     }
-}
 
-/// What came of a job, for the services.
-enum Came {
-    /// There are marks, now or still.
-    Set(Option<BalanceReport>),
-    /// There are none.
-    Failed(String),
-}
-
-impl Marker {
-    fn answered(&mut self, answer: Result<(), String>, now: Instant) -> Option<Came> {
-        match (std::mem::replace(&mut self.doing, Doing::Nothing), answer) {
-            (Doing::Setting { marks, .. }, Ok(())) => {
-                self.pause = FIRST_PAUSE;
-                self.next = now.checked_add(LOOK).filter(|_| !marks.is_empty());
-                let any = !marks.is_empty();
-                let first = self.in_force.replace(marks).is_none();
-                let news = self.failed.take().is_some() || first;
-                let table = self.in_force.as_ref().map(|marks| marks.table.clone());
-                let report = table.filter(|_| news && any);
-                Some(Came::Set(
-                    report.map(|table| BalanceReport::Marked { table }),
-                ))
-            }
-            (Doing::Setting { whole: false, .. }, Err(_)) => {
-                // Somebody may have been at the table: once more, all of it.
-                self.in_force = None;
-                self.stale = true;
-                None
-            }
-            (Doing::Setting { whole: true, .. }, Err(error)) => {
-                self.in_force = None;
-                self.unclean = true;
-                self.next = now.checked_add(self.pause);
-                self.pause = self.pause.saturating_mul(2).min(LONGEST_PAUSE);
-                Some(Came::Failed(error))
-            }
-            (Doing::Looking, Err(_)) => {
-                self.in_force = None;
-                self.stale = true;
-                None
-            }
-            (Doing::Looking, Ok(())) => {
-                self.next = now.checked_add(LOOK);
-                None
-            }
-            (Doing::Nothing | Doing::Cleaning, _) => None,
-        }
+    /// These are in force. Whether that is news.
+    fn set(&mut self, marks: Marks, trouble: Option<String>) -> bool {
+        let any = !marks.is_empty();
+        let before = self.in_force.replace(marks);
+        let before = before.as_ref().filter(|marks| !marks.is_empty());
+        let table = |marks: &Marks| marks.table.clone();
+        let renamed = before.map(table) != self.in_force.as_ref().map(table);
+        let failed = self.failed.take().is_some();
+        self.trouble = trouble;
+        any && (failed || renamed)
     }
 }
 
 impl Balancing {
-    /// Takes in what `nft` said, and gives it something to do if there is anything.
+    /// Takes in what was said of the marks, and asks for others if there are any.
     pub(super) fn settle_marks(&mut self, now: Instant) {
-        while let Some(answer) = self.marker.nft.as_mut().and_then(Nft::poll_answer) {
-            match self.marker.answered(answer.unwrap_or(Ok(())), now) {
-                None => {}
-                Some(Came::Set(report)) => {
-                    if let Some(report) = report {
-                        self.reports.push(report);
+        while let Some(said) = self.marker.keeper.as_mut().and_then(Keeper::poll) {
+            match said {
+                Said::Set(marks) => {
+                    let table = marks.table.clone();
+                    if self.marker.set(marks, None) {
+                        self.reports.push(BalanceReport::Marked { table });
                     }
                     self.regather(now);
                 }
-                Some(Came::Failed(error)) => self.unmarked(error, now),
+                Said::Kept { rules, error } => {
+                    let text = format!("{error}; packets are marked in table {}", rules.table);
+                    self.marker.set(rules, Some(error));
+                    self.trouble(text);
+                    self.regather(now);
+                }
+                Said::Failed { error, .. } => self.unmarked(error, now),
+                Said::Trouble(text) => self.trouble(format!("marks of packets: {text}")),
+                Said::Drift(told) => {
+                    self.marker.repairs += 1;
+                    let marks = self.marker.in_force.as_ref();
+                    if let Some((marks, unsaid)) = marks.zip(told) {
+                        let table = marks.table.clone();
+                        let report = BalanceReport::MarksRepaired { table, unsaid };
+                        self.reports.push(report);
+                    }
+                }
             }
         }
-        let marker = &mut self.marker;
-        if marker.doing != Doing::Nothing {
+        if !std::mem::take(&mut self.marker.stale) {
             return;
         }
-        let due = marker.next.is_some_and(|next| next <= now);
-        if due {
-            marker.next = None;
-        }
-        if !marker.stale && !due {
+        let wanted = self
+            .marker
+            .wanted(&self.config.marks, &self.config.services);
+        if self.marker.asked.as_ref() == Some(&wanted) {
             return;
         }
-        let wanted = marker.wanted(&self.config.marks, &self.config.services);
-        marker.stale = false;
-        let (job, doing) = match &marker.in_force {
-            Some(before) if *before == wanted => {
-                if !due || wanted.is_empty() {
-                    return;
-                }
-                (Job::Set(wanted.probe()), Doing::Looking)
-            }
-            Some(before) => {
-                let claims = wanted.claims();
-                let (script, whole) = (wanted.change(before), false);
-                let marks = wanted;
-                (
-                    Job::Claim { claims, script },
-                    Doing::Setting { marks, whole },
-                )
-            }
-            None if wanted.is_empty() => {
-                marker.failed = None;
-                if !std::mem::take(&mut marker.unclean) {
-                    return;
-                }
-                (Job::Clean(wanted.cleaning()), Doing::Cleaning)
-            }
-            None => {
-                marker.unclean = false;
-                let (claims, script, whole) = (wanted.claims(), wanted.transaction(), true);
-                let marks = wanted;
-                (
-                    Job::Claim { claims, script },
-                    Doing::Setting { marks, whole },
-                )
-            }
-        };
-        if let Err(error) = self.marker.submit(job, doing) {
-            self.marker.next = now.checked_add(FIRST_PAUSE);
-            self.unmarked(error, now);
+        match self.marker.keep(&wanted, self.config.marks.beside.clone()) {
+            Ok(()) => self.marker.asked = Some(wanted),
+            Err(error) => self.unmarked(error, now),
         }
     }
 
@@ -333,6 +239,7 @@ impl Balancing {
             self.reports.push(BalanceReport::Unmarked { error: told });
         }
         self.marker.failed = Some(error);
+        self.marker.in_force = None;
         self.regather(now);
     }
 
@@ -410,7 +317,7 @@ mod tests {
     fn marker() -> Marker {
         let poll = Poll::new().unwrap();
         let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
-        Marker::new(waker, None, false)
+        Marker::new(waker, None)
     }
 
     fn numbers(marker: &Marker, services: &[Arc<ServiceSetup>]) -> Vec<Option<u32>> {

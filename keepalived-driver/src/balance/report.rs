@@ -160,7 +160,7 @@ pub enum BalanceReport {
         error: String,
     },
     /// Packets to the addresses of groups are marked, and one service stands for each group: the first
-    /// time, and after it could not be done.
+    /// time, in tables of another name, and after it could not be done.
     Marked {
         /// Name of the nftables tables.
         table: String,
@@ -170,6 +170,14 @@ pub enum BalanceReport {
     Unmarked {
         /// Why.
         error: String,
+    },
+    /// Somebody else changed the tables that mark packets, which are put right again. Where that goes on after three
+    /// times it is told in growing gaps, from ten seconds to five minutes.
+    MarksRepaired {
+        /// Name of the nftables tables.
+        table: String,
+        /// How often it has happened since it was last told, this time not counted.
+        unsaid: u64,
     },
     /// Somebody else changed our services; this puts things right again. Where that goes on after ten
     /// times it is told in growing gaps, from ten seconds to five minutes.

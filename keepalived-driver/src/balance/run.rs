@@ -141,9 +141,7 @@ impl Balancing {
             adopt: std::mem::take(&mut config.adopt),
             file: config.services_file.take(),
         };
-        // A run that ended in order has removed it.
-        let unclean = start.file.as_ref().is_some_and(|file| file.exists());
-        let marker = Marker::new(Arc::clone(&waker), start.namespace.clone(), unclean);
+        let marker = Marker::new(Arc::clone(&waker), start.namespace.clone());
         let wake = Arc::clone(&waker);
         let kernel = Kernel::start(start, move || drop(wake.wake()))?;
         // Not from the thread of the loop, whose scheduling is not for programs.
@@ -244,7 +242,6 @@ impl Balancing {
         self.deadline = [
             self.checks.next_timeout(now),
             self.drains.next(),
-            self.marker.next_timeout(),
             self.module.map(|(_, until)| until),
             self.presence.as_ref().and_then(Presence::next_timeout),
             self.reports.next_timeout(now),

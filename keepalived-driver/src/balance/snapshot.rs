@@ -113,12 +113,14 @@ impl ServiceSnapshot {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MarksSnapshot {
-    /// Name of the nftables tables.
+    /// Name of the nftables tables: of those that are in force, if there are any.
     pub table: String,
     /// Packets are marked.
     pub in_force: bool,
-    /// Why they cannot be.
+    /// Why they cannot be, or not in the tables that are wanted.
     pub trouble: Option<String>,
+    /// Times somebody else's changes of the tables were undone.
+    pub repairs: u64,
 }
 
 /// The kernel's side.

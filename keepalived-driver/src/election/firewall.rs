@@ -2,22 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use mio::Waker;
 use netlink_vip::{Firewall, FirewallVmac, Refused, Vip};
 
-use super::{Elections, RETRY};
-use sans_io_time::Instant;
-
+use super::Elections;
 use crate::config::InstanceSetup;
-use crate::nft::{Job, Nft};
+use crate::nft::{Keeper, Said};
 use crate::report::Report;
+use crate::snapshot::FirewallSnapshot;
 use crate::sources::Source;
-
-/// Without virtual routers there is no hurry to look for leftovers of an earlier run, and two runs of `nft` are a
-/// good part of the work of a start.
-const NO_HURRY: Duration = Duration::from_secs(5);
 
 /// What is known of the rules in the kernel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,46 +27,18 @@ enum Known {
     Failed(String),
 }
 
-/// What a killed run may have left behind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Leftovers {
-    Unknown,
-    /// They are looked for at this time, or with the first virtual router.
-    Later(Instant),
-    Due,
-    Gone,
-}
-
-impl Leftovers {
-    /// Whether to look for them now, which is done once.
-    fn look(&mut self, now: Instant, hurry: bool) -> bool {
-        match self {
-            Self::Gone => return false,
-            Self::Later(_) if !hurry => return false,
-            Self::Unknown if !hurry => {
-                *self = Self::Later(now.checked_add(NO_HURRY).unwrap_or(now));
-                return false;
-            }
-            Self::Unknown | Self::Later(_) | Self::Due => {}
-        }
-        *self = Self::Gone;
-        true
-    }
-}
-
 /// The rules, and who sets them.
 #[derive(Debug)]
 pub(super) struct Filter {
     waker: Arc<Waker>,
-    nft: Option<Nft>,
+    keeper: Option<Keeper<Firewall>>,
     known: Known,
     /// What was last asked for.
     asked: Option<Firewall>,
-    /// What is in force: a transaction replaces all or nothing.
     in_force: Option<Firewall>,
-    /// What was last complained about.
-    told: Option<String>,
-    leftovers: Leftovers,
+    /// Why the name that is wanted is not the one in force.
+    trouble: Option<String>,
+    repairs: u64,
     /// Rules are to be looked at again.
     pub(super) stale: bool,
 }
@@ -81,26 +47,19 @@ impl Filter {
     pub(super) fn new(waker: Arc<Waker>) -> Self {
         Self {
             waker,
-            nft: None,
+            keeper: None,
             known: Known::Nothing,
             asked: None,
             in_force: None,
-            told: None,
-            leftovers: Leftovers::Unknown,
+            trouble: None,
+            repairs: 0,
             stale: false,
-        }
-    }
-
-    pub(super) fn next_timeout(&self) -> Option<Instant> {
-        match self.leftovers {
-            Leftovers::Later(at) => Some(at),
-            Leftovers::Unknown | Leftovers::Due | Leftovers::Gone => None,
         }
     }
 
     /// Nothing is being done.
     pub(super) fn is_idle(&self) -> bool {
-        self.nft.as_ref().is_none_or(Nft::is_idle)
+        self.keeper.as_ref().is_none_or(Keeper::is_idle)
     }
 
     /// Why an instance that accepts no traffic cannot run yet, and whether that is for good.
@@ -119,50 +78,85 @@ impl Filter {
         })
     }
 
-    fn submit(&mut self, job: Job) {
-        if self.nft.is_none() {
+    /// What can be said of it; nothing if no rules are wanted.
+    pub(super) fn snapshot(&self) -> Option<FirewallSnapshot> {
+        let asked = self.asked.as_ref()?;
+        let failed = match &self.known {
+            Known::Failed(why) => Some(why),
+            Known::Nothing | Known::Asked | Known::Set => self.trouble.as_ref(),
+        };
+        let in_force = self.in_force.as_ref();
+        (!asked.is_empty()).then(|| FirewallSnapshot {
+            table: in_force.unwrap_or(asked).table.clone(),
+            in_force: self.known == Known::Set,
+            trouble: failed.cloned(),
+            repairs: self.repairs,
+        })
+    }
+
+    fn keep(&mut self, wanted: Firewall, beside: Option<String>) {
+        if self.keeper.is_none() {
             let waker = Arc::clone(&self.waker);
-            match Nft::start("firewall", None, move || drop(waker.wake())) {
-                Ok(nft) => self.nft = Some(nft),
+            match Keeper::start("firewall", None, move || drop(waker.wake())) {
+                Ok(keeper) => self.keeper = Some(keeper),
                 Err(error) => {
                     self.known = Known::Failed(error.to_string());
                     return;
                 }
             }
         }
-        if let Some(nft) = &mut self.nft
-            && nft.submit(job)
+        if let Some(keeper) = &mut self.keeper
+            && keeper.keep(wanted.clone(), beside)
         {
-            self.known = Known::Asked;
+            self.asked = Some(wanted);
+            // What has failed is so until it succeeds.
+            if !matches!(self.known, Known::Failed(_)) {
+                self.known = Known::Asked;
+            }
         }
+    }
+
+    /// Takes in one word of the thread. What is to be reported of it.
+    fn said(&mut self, said: Said<Firewall>) -> Option<Report> {
+        let message = match said {
+            Said::Set(rules) => {
+                self.known = Known::Set;
+                self.in_force = Some(rules);
+                self.trouble = None;
+                return None;
+            }
+            Said::Kept { rules, error } => {
+                let message = format!("{error}; the rules stay in table {}", rules.table);
+                self.known = Known::Set;
+                self.in_force = Some(rules);
+                self.trouble = Some(error);
+                message
+            }
+            Said::Failed { error, stays } => {
+                self.known = Known::Failed(error.clone());
+                self.in_force = self.in_force.take().filter(|_| stays);
+                error
+            }
+            Said::Trouble(text) => text,
+            Said::Drift(told) => {
+                self.repairs += 1;
+                let table = self.in_force.as_ref()?.table.clone();
+                return told.map(|unsaid| Report::RulesRepaired { table, unsaid });
+            }
+        };
+        let message = format!("firewall: {message}");
+        Some(Report::Trouble { message })
     }
 }
 
 impl Elections {
-    /// Takes in what `nft` said, and gives it new rules if there are any.
-    pub(super) fn settle_firewall(&mut self, now: Instant) {
-        let (mut news, mut failed) = (false, false);
-        if let Some(nft) = &mut self.filter.nft {
-            while let Some(result) = nft.poll_answer() {
-                news = true;
-                let Some(result) = result else { continue };
-                match result {
-                    Ok(()) => {
-                        self.filter.known = Known::Set;
-                        self.filter.told = None;
-                        self.filter.in_force.clone_from(&self.filter.asked);
-                    }
-                    Err(error) => {
-                        if self.filter.told.as_ref() != Some(&error) {
-                            self.filter.told = Some(error.clone());
-                            let message = format!("firewall: {error}");
-                            self.reports.push(Report::Trouble { message });
-                        }
-                        self.filter.known = Known::Failed(error);
-                        self.filter.asked = None;
-                        failed = true;
-                    }
-                }
+    /// Takes in what was said of the rules, and asks for new ones if there are any.
+    pub(super) fn settle_firewall(&mut self) {
+        let mut news = false;
+        while let Some(said) = self.filter.keeper.as_mut().and_then(Keeper::poll) {
+            news = true;
+            if let Some(report) = self.filter.said(said) {
+                self.reports.push(report);
             }
         }
         if news {
@@ -170,51 +164,21 @@ impl Elections {
             // What follows from it is settled in the next turn, at once.
             self.ready.insert(Source::Timer);
         }
-        if failed {
-            self.retry_at = self.retry_at.or_else(|| now.checked_add(RETRY));
-        }
-        if self.filter.next_timeout().is_some_and(|at| at <= now) {
-            self.filter.leftovers = Leftovers::Due;
-            self.filter.stale = true;
-        }
-        // One transaction at a time; what changes meanwhile goes into the next.
-        let ready = self.known && self.shutdown.is_none() && self.filter.is_idle();
+        let ready = self.known && self.shutdown.is_none();
         if !ready || !std::mem::take(&mut self.filter.stale) {
             return;
         }
         let wanted = self.rules();
-        if self.filter.asked.as_ref() == Some(&wanted) {
-            return;
-        }
-        let mut script = String::new();
-        if let Some(old) = &self.filter.in_force
-            && old.table != wanted.table
-        {
-            script = old.removal();
-        }
-        if self.filter.in_force.is_none() && wanted.is_empty() {
-            self.clean_firewall(now, &wanted);
-            return;
-        }
-        script.push_str(&wanted.transaction());
-        self.filter.leftovers = Leftovers::Gone;
-        self.filter.asked = Some(wanted);
-        self.filter.submit(Job::Set(script));
-    }
-
-    /// Removes, once, what a killed run has left behind.
-    fn clean_firewall(&mut self, now: Instant, wanted: &Firewall) {
-        let hurry = !self.order.is_empty();
-        if self.filter.leftovers.look(now, hurry) {
-            self.filter.submit(Job::Clean(wanted.cleaning()));
+        if self.filter.asked.as_ref() != Some(&wanted) {
+            let beside = self.config.firewall.beside.clone();
+            self.filter.keep(wanted, beside);
         }
     }
 
     /// Removes all rules at the end.
     pub(super) fn remove_firewall(&mut self) {
-        let asked = self.filter.asked.take();
-        if let Some(old) = self.filter.in_force.take().or(asked) {
-            self.filter.submit(Job::Set(old.removal()));
+        if let Some(keeper) = &mut self.filter.keeper {
+            keeper.remove();
         }
     }
 
@@ -258,32 +222,5 @@ impl Elections {
             }
         }
         firewall
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Two runs of `nft` at every start of a daemon that has no virtual routers were a tenth of its start.
-    #[test]
-    fn leftovers_are_looked_for_once_and_without_virtual_routers_later() {
-        let now = Instant::from_nanos(0);
-        let mut hurried = Leftovers::Unknown;
-        assert!(hurried.look(now, true));
-        assert!(!hurried.look(now, true));
-        let mut patient = Leftovers::Unknown;
-        assert!(!patient.look(now, false));
-        assert_eq!(
-            patient,
-            Leftovers::Later(now.checked_add(NO_HURRY).unwrap())
-        );
-        assert!(!patient.look(now, false));
-        // A reload brings some.
-        let mut reloaded = patient;
-        assert!(reloaded.look(now, true));
-        patient = Leftovers::Due;
-        assert!(patient.look(now, false));
-        assert!(!patient.look(now, false));
     }
 }

@@ -333,7 +333,7 @@ impl Elections {
         self.settle_facts(now);
         self.handle_timeouts(now);
         self.carry_out(now);
-        self.settle_firewall(now);
+        self.settle_firewall();
         self.settle_conflicts();
         self.end_recorded_turn(now);
         if self.shutdown_done(now) {
@@ -349,7 +349,6 @@ impl Elections {
             self.reconciler.next_timeout(),
             self.announcer.next_timeout(),
             self.devices.next_timeout(),
-            self.filter.next_timeout(),
             self.readiness.next_timeout(),
             self.contests.next_timeout(),
             self.release_at,

@@ -45,6 +45,7 @@ impl Elections {
                 })
                 .collect(),
             trackers: self.tracker_snapshots(),
+            firewall: self.filter.snapshot(),
             unclaimed_packets: unclaimed,
             turns: self.turns,
         }

@@ -1,11 +1,11 @@
-//! Netlink sockets: for our requests and their answers, for news of the network, and for the families
-//! of generic netlink.
+//! Netlink sockets: for our requests and their answers, for news of the network, for the families
+//! of generic netlink, and for nftables.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use bytes::BytesMut;
-use netlink_sys::protocols::{NETLINK_GENERIC, NETLINK_ROUTE};
+use netlink_sys::protocols::{NETLINK_GENERIC, NETLINK_NETFILTER, NETLINK_ROUTE};
 use netlink_sys::{Socket, SocketAddr};
 
 /// `RTNLGRP_LINK`, `RTNLGRP_IPV4_IFADDR`, `RTNLGRP_IPV6_IFADDR`.
@@ -77,6 +77,11 @@ impl Netlink {
         let mut netlink = Self::open(NETLINK_ROUTE, buffer)?;
         netlink.join(&[netlink_vip::NEIGHBOUR_GROUP])?;
         Ok(netlink)
+    }
+
+    /// For tables of nftables.
+    pub(crate) fn nftables(buffer: NetlinkBuffer) -> io::Result<Self> {
+        Self::open(NETLINK_NETFILTER, buffer)
     }
 
     /// Hear of more.

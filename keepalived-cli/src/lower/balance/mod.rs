@@ -138,6 +138,13 @@ impl BalancePlan {
         }
     }
 
+    /// Name of the tables that mark packets, if there are to be any.
+    pub(super) fn marks_table(&self) -> Option<String> {
+        let mut services = self.config.services.iter();
+        let marked = services.any(|service| service.gather.is_some());
+        marked.then(|| self.config.marks.table.clone())
+    }
+
     /// Nothing at all: `-P`.
     pub(crate) fn clear(&mut self) {
         let thread = std::mem::take(&mut self.config.thread);

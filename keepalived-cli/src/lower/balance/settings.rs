@@ -37,6 +37,7 @@ pub(super) fn apply(model: &Model, config: &mut BalanceConfig, remarks: &mut Vec
     how.priority = marks.priority;
     how.first = marks.first;
     how.counters = model.global.links.filter_counters;
+    how.beside = Some(model.global.links.table.clone());
     config.marks = how;
     config.namespace = match &model.balance_namespace {
         BalanceNamespace::Same => None,
