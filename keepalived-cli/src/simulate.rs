@@ -145,7 +145,7 @@ fn document(options: &Simulate) -> Result<Document, Trouble> {
         wires: options.wire.clone(),
         addresses: options.address.clone(),
     })?;
-    let settings = settings(options, &script, cluster.longest_down())?;
+    let settings = settings(options, &script, cluster.longest_down() + cluster.longest_delay())?;
     let ready = prepare(&cluster, &settings, &script)?;
     let command = |seed| command(options, &settings, seed);
     let all = options.seeds.map(|count| {
@@ -189,7 +189,7 @@ fn document(options: &Simulate) -> Result<Document, Trouble> {
     })
 }
 
-/// `down` is how long a node can take to notice that nobody is MASTER.
+/// `down` is how long a node can take to notice that nobody is MASTER, and to be allowed to do something about it.
 fn settings(options: &Simulate, script: &[Step], down: Duration) -> Result<Settings, String> {
     let named = |option: &str, error| format!("{option}: {error}");
     let time = |option: &str, text: &Option<String>| {

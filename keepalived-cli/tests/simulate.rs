@@ -395,6 +395,38 @@ fn what_is_misspelt_is_refused_with_what_there_is() {
             "want eth0@a=192.0.2.1",
         ),
         (
+            &["a.conf", "b.conf", "--address", "eth0@a=0.0.0.0"],
+            "the unspecified address is no address of a node",
+        ),
+        (
+            &["a.conf", "b.conf", "--address", "eth0@a=224.0.0.18"],
+            "a multicast group is no address of a node",
+        ),
+        (
+            &["a.conf", "b.conf", "--address", "eth0@a=127.0.0.1"],
+            "a loopback address is no address of a node",
+        ),
+        (
+            &[
+                "a.conf", "b.conf", "--address", "eth0@a=10.0.0.1", "--address", "eth0@b=10.0.0.1",
+            ],
+            "10.0.0.1 is given twice",
+        ),
+        (
+            &[
+                "a.conf", "b.conf", "--address", "eth0@a=10.0.0.1", "--address", "eth0@a=10.0.0.2",
+            ],
+            "eth0@a has one of this family already",
+        ),
+        (
+            &["a.conf", "b.conf", "--at", "5s", "reload=a:/nonexistent.conf"],
+            "/nonexistent.conf: No such file",
+        ),
+        (
+            &["a.conf", "b.conf", "--at", "5s", "reload=a:/tmp"],
+            "/tmp: it is a directory",
+        ),
+        (
             &["a.conf", "b.conf", "--loss", "101%"],
             "no share of frames",
         ),
@@ -529,7 +561,7 @@ fn one_is_told_of_as_one() {
         "1 advert sent, 0 copies of them lost",
         "; 1 change of state.",
         "\n1 run, seed 0. Above",
-        "0 takeovers late, several MASTERs in 0 runs",
+        "0 takeovers late, several MASTERs or holders in 0 runs",
     ] {
         assert!(told.contains(words), "{words}:\n{told}");
     }
@@ -574,9 +606,9 @@ fn debians_samples_can_be_simulated() {
         let document: Value = serde_json::from_slice(&output.stdout).unwrap();
         // These have mistakes of their own, which a daemon starts without.
         let faulty = ["lvs_syncd", "vrrp.rules"];
-        let left_out = document["not_simulated"].to_string().contains("left out");
+        let mistakes = document["not_simulated"].to_string().contains("a mistake");
         let is_faulty = faulty.iter().any(|sign| name.ends_with(sign));
-        assert_eq!(left_out, is_faulty, "{name}");
+        assert_eq!(mistakes, is_faulty, "{name}");
         for (place, instance) in document["instances"].as_array().unwrap().iter().enumerate() {
             let mut spans = document["spans"].as_array().unwrap().iter();
             let last = spans.rfind(|span| span["instance"] == place && span["node"] == 1);
@@ -632,4 +664,25 @@ fn a_page_is_written_beside_what_is_printed() {
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("/nonexistent/page.html"));
     fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn a_file_that_is_reloaded_twice_has_its_mistakes_told_once() {
+    let wrong = instance(100, "no_such_word");
+    let words = [
+        "a.conf", "--at", "5s", "reload=a:b.conf", "--at", "9s", "reload=a:b.conf",
+    ];
+    let files = [("a.conf", instance(200, "")), ("b.conf", wrong)];
+    let told = text(&in_folder("twice", &files, &words).stdout);
+    assert_eq!(told.matches("no_such_word").count(), 1, "{told}");
+    assert_eq!(told.matches("refuses to reload").count(), 2, "{told}");
+}
+
+#[test]
+fn a_run_is_as_long_as_its_delays_make_it() {
+    let delayed = instance(200, "preempt_delay 30");
+    let delayed = format!("global_defs {{\n vrrp_startup_delay 40\n}}\n{delayed}");
+    let files = [("a.conf", delayed), ("b.conf", instance(100, ""))];
+    let told = text(&in_folder("delays", &files, &["a.conf", "b.conf"]).stdout);
+    assert!(told.contains("b -> a"), "{told}");
 }

@@ -41,8 +41,8 @@ pub(crate) struct Simulate {
     /// address of an interface, as in eth0@a=192.0.2.1; made up if no file has it
     #[argh(option)]
     pub(crate) address: Vec<String>,
-    /// how long (15 seconds after the last thing that happens, longer with long intervals; at least 20
-    /// seconds)
+    /// how long (15 seconds after the last thing that happens, longer with long intervals and delays; at
+    /// least 20 seconds)
     #[argh(option, long = "for")]
     pub(crate) length: Option<String>,
     /// share of frames that are lost, as in 1%

@@ -13,6 +13,7 @@ use std::time::Duration;
 use keepalived_config::diagnostic::{one_line, render_all};
 use keepalived_config::{Diagnostic, Options};
 use netlink_vip::InterfaceName;
+use vrrp_fsm::{Preempt, Role};
 use vrrp_proto::{Family, Version};
 
 use super::Trouble;
@@ -82,6 +83,23 @@ impl Cluster {
             interval * u32::from(one.fsm.down_adverts.get()) + skew
         });
         down.max().unwrap_or_default()
+    }
+
+    /// The longest time for which a file says that nobody is to take over though it could.
+    pub(super) fn longest_delay(&self) -> Duration {
+        let setups = self.topology.setups.iter().flatten();
+        let delay = setups.map(|setup| {
+            let preempt = setup.driver.instances.iter().map(|one| match one.fsm.role {
+                Role::Backup {
+                    preempt: Preempt::After(delay),
+                    ..
+                } => delay,
+                _ => Duration::ZERO,
+            });
+            let startup = setup.driver.startup_delay;
+            startup.saturating_add(preempt.max().unwrap_or_default())
+        });
+        delay.max().unwrap_or_default()
     }
 
     /// Reads all files. `Err` has what is wrong with them, or with what the command line says of them.
@@ -178,7 +196,15 @@ impl Cluster {
             owner: plan.owner,
             wanted: wanted_addresses,
         };
-        remarks.dedup();
+        // A file may be loaded more than once.
+        let mut told = Vec::new();
+        remarks.retain(|remark| {
+            let new = !told.contains(remark);
+            if new {
+                told.push(remark.clone());
+            }
+            new
+        });
         Ok(Self {
             topology: Arc::new(topology),
             nodes: nodes.collect(),
@@ -193,10 +219,12 @@ impl Cluster {
 /// Reads one file as the daemon does: what cannot be understood is left out. What is refused on purpose
 /// is no mistake. A node that has nothing to elect from the `first` on is none.
 fn load(name: &str, path: &Path, first: bool) -> Result<Loaded, String> {
-    if path != Path::new(STDIN)
-        && let Err(error) = std::fs::File::open(path)
-    {
-        return Err(format!("{}: {error}", path.display()));
+    if path != Path::new(STDIN) {
+        let opened = std::fs::File::open(path).and_then(|file| file.metadata());
+        let metadata = opened.map_err(|error| format!("{}: {error}", path.display()))?;
+        if metadata.is_dir() {
+            return Err(format!("{}: it is a directory", path.display()));
+        }
     }
     let options = Options::default().with_config_id(name);
     let parsed = stdin::parse(path, &options);

@@ -200,6 +200,8 @@ pub(crate) struct Advert {
 pub(crate) struct Incident {
     /// When.
     pub(crate) at: Duration,
+    /// Its place among all incidents and events.
+    pub(crate) order: u64,
     /// The nodes it is about; empty: all.
     pub(crate) nodes: Vec<usize>,
     /// What, in words: `a is killed`.
@@ -211,6 +213,8 @@ pub(crate) struct Incident {
 pub(crate) struct Event {
     /// When.
     pub(crate) at: Duration,
+    /// Its place among all incidents and events.
+    pub(crate) order: u64,
     /// On which node, if on one.
     pub(crate) node: Option<usize>,
     /// About which virtual router, if about one.
@@ -314,6 +318,8 @@ pub(crate) struct Outage {
     pub(crate) until: Option<Duration>,
     /// How long, to the end of the simulation at most.
     pub(crate) length: Duration,
+    /// How long of that another node held the address, and the client had not heard of it.
+    pub(crate) unheard: Duration,
     /// Why, in words.
     pub(crate) why: String,
 }
@@ -383,6 +389,10 @@ pub(crate) struct Totals {
     pub(crate) outage_total: Duration,
     /// The longest.
     pub(crate) outage_longest: Duration,
+    /// Those of them in which another node held the address and the client had not heard of it.
+    pub(crate) outages_unheard: u64,
+    /// The sum of these parts.
+    pub(crate) outage_unheard_total: Duration,
     /// Time with several MASTERs, summed over the virtual routers.
     pub(crate) conflict_total: Duration,
     /// Time in which any virtual router had several MASTERs, or an address several holders.

@@ -115,6 +115,7 @@ fn advert(advert: &Advert) -> Value {
 fn incident(incident: &Incident) -> Value {
     json!({
         "at": seconds(incident.at),
+        "order": incident.order,
         "nodes": incident.nodes,
         "text": incident.text,
     })
@@ -123,6 +124,7 @@ fn incident(incident: &Incident) -> Value {
 fn event(event: &Event) -> Value {
     json!({
         "at": seconds(event.at),
+        "order": event.order,
         "node": event.node,
         "instance": event.instance,
         "text": event.text,
@@ -151,6 +153,7 @@ fn outage(outage: &Outage) -> Value {
         "from": seconds(outage.from),
         "until": outage.until.map(seconds),
         "length": seconds(outage.length),
+        "unheard": seconds(outage.unheard),
         "why": outage.why,
     })
 }
@@ -186,6 +189,8 @@ fn totals(totals: &Totals) -> Value {
         "outages": totals.outages,
         "outage_total": seconds(totals.outage_total),
         "outage_longest": seconds(totals.outage_longest),
+        "outages_unheard": totals.outages_unheard,
+        "outage_unheard_total": seconds(totals.outage_unheard_total),
         "conflict_total": seconds(totals.conflict_total),
         "conflict_any": seconds(totals.conflict_any),
     })

@@ -46,6 +46,7 @@ pub(crate) fn page(document: &Document) -> String {
     page.push_str(&tables::takeovers(document));
     page.push_str(&tables::outages(document));
     page.push_str(&tables::conflicts(document));
+    page.push_str(&tables::handovers(document));
     page.push_str(&tables::happenings(document));
     page.push_str(&tables::states(document));
     page.push_str(&tables::adverts(document));
@@ -105,7 +106,7 @@ fn header(document: &Document) -> String {
             },
         ),
         (
-            "Several MASTERs",
+            "Several MASTERs or holders",
             match document.conflicts.len() {
                 0 => "never".to_owned(),
                 _ => time(totals.conflict_any),

@@ -125,6 +125,8 @@ pub(super) struct Recorder<'a> {
     last_advert: Vec<Vec<Option<Duration>>>,
     every: usize,
     sent: usize,
+    /// Incidents and events so far.
+    happened: u64,
     told: BTreeSet<(usize, usize, &'static str)>,
     watch: Vec<Watch>,
     reach: Reach,
@@ -176,6 +178,7 @@ impl<'a> Recorder<'a> {
             last_advert: vec![vec![None; nodes]; instances.len()],
             every: 1,
             sent: 0,
+            happened: 0,
             told: BTreeSet::new(),
             watch: vec![Watch::default(); instances.len()],
             reach,
@@ -255,6 +258,12 @@ impl<'a> Recorder<'a> {
         setup.driver.instances.get(local).map(Arc::clone)
     }
 
+    /// The place of what happens now among all that happens.
+    const fn happens(&mut self) -> u64 {
+        self.happened += 1;
+        self.happened
+    }
+
     fn event(&mut self, node: Option<usize>, instance: Option<usize>, text: String) {
         if !self.detailed {
             return;
@@ -263,9 +272,10 @@ impl<'a> Recorder<'a> {
             self.found.events_left_out += 1;
             return;
         }
-        let at = self.now;
+        let (at, order) = (self.now, self.happens());
         self.found.events.push(Event {
             at,
+            order,
             node,
             instance,
             text,

@@ -111,32 +111,37 @@ fn header(document: &Document, out: &mut String) {
 }
 
 fn timeline(document: &Document, out: &mut String) {
-    let mut lines: Vec<(Duration, u8, String)> = Vec::new();
+    // What clients feel is told after all that happened at that moment.
+    let mut lines: Vec<(Duration, u8, u64, String)> = Vec::new();
     for incident in &document.incidents {
-        lines.push((incident.at, 0, format!("*** {}", incident.text)));
+        let line = format!("*** {}", incident.text);
+        lines.push((incident.at, 0, incident.order, line));
     }
     for event in &document.events {
         let node = event.node.map_or("", |node| name(document, node));
-        lines.push((event.at, 1, format!("{node} {}", event.text)));
+        let line = format!("{node} {}", event.text);
+        lines.push((event.at, 0, event.order, line));
     }
     for outage in &document.outages {
         let who = format!("the client on {}", outage.wire);
         lines.push((
             outage.from,
-            2,
+            1,
+            0,
             format!("{who} does not reach {}: {}", outage.address, outage.why),
         ));
         if let Some(until) = outage.until {
             let length = seconds(outage.length);
             lines.push((
                 until,
-                3,
+                2,
+                0,
                 format!("{who} reaches {} again, after {length}", outage.address),
             ));
         }
     }
-    lines.sort_by_key(|(at, class, _)| (*at, *class));
-    for (at, _, line) in lines {
+    lines.sort_by_key(|(at, class, order, _)| (*at, *class, *order));
+    for (at, _, _, line) in lines {
         let _ = writeln!(out, "{:>10.3} s  {line}", at.as_secs_f64());
     }
     if document.events_left_out > 0 {
@@ -279,6 +284,16 @@ fn outages(document: &Document, out: &mut String) {
                 seconds(*longest),
                 if lasts { ", and it is not back" } else { "" }
             );
+            let unheard = mine.filter(|one| !one.unheard.is_zero());
+            let unheard: Vec<Duration> = unheard.map(|one| one.unheard).collect();
+            if !unheard.is_empty() {
+                let _ = writeln!(
+                    out,
+                    "    {} of that, in {}, another node held it and the client had not heard of that",
+                    seconds(unheard.iter().sum()),
+                    unheard.len()
+                );
+            }
         }
     }
 }
@@ -376,7 +391,7 @@ fn seeds(seeds: &Seeds, out: &mut String) {
     line("longest outage of each run", &seeds.outage);
     let _ = writeln!(
         out,
-        "  {} late, several MASTERs in {}, a rule broken in {}",
+        "  {} late, several MASTERs or holders in {}, a rule broken in {}",
         counted(seeds.late, "takeover"),
         counted(seeds.runs_with_conflicts, "run"),
         counted(seeds.runs_with_violations, "run")

@@ -54,6 +54,15 @@ impl Plan {
             if !wire_of.contains_key(&port) {
                 return Err(format!("--address {word}: no file uses this interface"));
             }
+            if let Some(what) = not_of_a_node(address) {
+                return Err(format!("--address {word}: {what} is no address of a node"));
+            }
+            if plan.owner.contains_key(&address) {
+                return Err(format!("--address {word}: {address} is given twice"));
+            }
+            if plan.primary.contains_key(&(port, family(address))) {
+                return Err(format!("--address {word}: {place} has one of this family already"));
+            }
             plan.take(port, address);
         }
         for Read { node, driver, .. } in read {
@@ -187,6 +196,21 @@ impl Plan {
     pub(super) fn text(&self, port: Port, family: Family) -> String {
         let address = self.primary.get(&(port, family));
         address.map_or_else(|| "none".to_owned(), IpAddr::to_string)
+    }
+}
+
+/// What an address is that no interface can have.
+fn not_of_a_node(address: IpAddr) -> Option<&'static str> {
+    if address.is_unspecified() {
+        Some("the unspecified address")
+    } else if address.is_loopback() {
+        Some("a loopback address")
+    } else if address.is_multicast() {
+        Some("a multicast group")
+    } else if address == IpAddr::V4(Ipv4Addr::BROADCAST) {
+        Some("the broadcast address")
+    } else {
+        None
     }
 }
 

@@ -14,8 +14,8 @@ use crate::lower::Lowered;
 /// What a daemon complains about at its start and does without, and what it refuses to reload.
 pub(super) fn mistakes(node: usize, first: bool, mistakes: &[String], remarks: &mut Vec<Remark>) {
     let what = match first {
-        true => "left out, as the daemon does it",
-        false => "a reload is refused because of this, and a start leaves it out",
+        true => "a mistake, taken as the daemon does at its start",
+        false => "a mistake because of which a reload is refused; a start takes it as the daemon does",
     };
     let text = |mistake: &String| format!("{what}: {mistake}");
     remarks.extend(mistakes.iter().map(|mistake| Remark {

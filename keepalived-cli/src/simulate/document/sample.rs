@@ -78,11 +78,13 @@ pub(crate) fn document() -> Document {
         adverts_left_out: 8,
         incidents: vec![Incident {
             at: ms(10_000),
+            order: 1,
             nodes: vec![0],
             text: "a is killed".to_owned(),
         }],
         events: vec![Event {
             at: ms(13_609),
+            order: 2,
             node: Some(1),
             instance: Some(0),
             text: "VI_1 becomes MASTER: heard nobody any more".to_owned(),
@@ -106,6 +108,7 @@ pub(crate) fn document() -> Document {
             from: ms(10_000),
             until: Some(ms(13_609)),
             length: ms(3_609),
+            unheard: ms(609),
             why: "a was killed".to_owned(),
         }],
         never_reached: vec![Unreached {

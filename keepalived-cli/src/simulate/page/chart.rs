@@ -418,7 +418,7 @@ fn legend(document: &Document) -> String {
         "<svg class=\"bar outage\" y=\"1\" width=\"34\" height=\"22\"><rect class=\"fill\" \
          width=\"100%\" height=\"100%\"/><rect class=\"pattern\" width=\"100%\" height=\"100%\"/><text \
          x=\"50%\" y=\"15\" text-anchor=\"middle\">!</text></svg>",
-        "an address away, or several MASTERs",
+        "an address away, or several MASTERs or holders",
     );
     item(
         "<g class=\"mark incident\"><circle cx=\"17\" cy=\"12\" r=\"9.5\"/><text x=\"17\" y=\"16\" \

@@ -60,7 +60,7 @@ pub(super) fn seeds(document: &Document) -> String {
     .collect();
     let content = format!(
         "<p>{}; this page shows the worst of them, seed {}.</p>\n{}<p>Takeovers \
-         that were late: {}. Runs in which a rule was broken: {}. Runs with several MASTERs for longer \
+         that were late: {}. Runs in which a rule was broken: {}. Runs with several MASTERs or holders for longer \
          than a handover takes: {}.</p>\n<p>Again: <code>{}</code></p>\n",
         runs(seeds),
         seeds.worst,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::chart::{end, look, name};
 use super::text::{bdi, css_percent, escape, moment, percent, plural, time};
-use crate::simulate::document::{Document, Takeover, Verdict};
+use crate::simulate::document::{Conflict, Document, Outage, Takeover, Verdict};
 
 /// The id of the line of an incident.
 pub(super) fn incident_id(index: usize) -> String {
@@ -178,6 +178,17 @@ fn gauge(takeover: &Takeover, longest: Duration) -> String {
     svg
 }
 
+fn why(outage: &Outage) -> String {
+    let why = escape(&outage.why);
+    match outage.unheard {
+        Duration::ZERO => why,
+        unheard => format!(
+            "{why}; <strong>for {} another node held it and the client had not heard of that</strong>",
+            time(unheard)
+        ),
+    }
+}
+
 /// For each address: how often and how long it could not be reached.
 pub(super) fn outages(document: &Document) -> String {
     let mut away: BTreeMap<_, Vec<_>> = BTreeMap::new();
@@ -256,7 +267,7 @@ pub(super) fn outages(document: &Document) -> String {
                     number(moment(outage.from)),
                     number(end(outage.until)),
                     number(time(outage.length)),
-                    escape(&outage.why),
+                    why(outage),
                 ],
             );
         }
@@ -272,23 +283,46 @@ pub(super) fn outages(document: &Document) -> String {
     section("outages", "Addresses away", &content)
 }
 
-/// Times with several MASTERs; nothing if there were none.
+/// Times with several MASTERs, or holders of an address; nothing if there were none.
 pub(super) fn conflicts(document: &Document) -> String {
-    if document.conflicts.is_empty() {
+    let title = "Several MASTERs or holders at a time";
+    contested(document, &document.conflicts, "conflicts", title, "")
+}
+
+/// The same for no longer than a handover takes.
+pub(super) fn handovers(document: &Document) -> String {
+    let caption = "Times in which the old MASTER had yet to hear the new one: for no longer than two frames take.";
+    contested(
+        document,
+        &document.handovers,
+        "handovers",
+        "Handovers",
+        caption,
+    )
+}
+
+fn contested(
+    document: &Document,
+    list: &[Conflict],
+    id: &str,
+    title: &str,
+    caption: &str,
+) -> String {
+    if list.is_empty() {
         return String::new();
     }
     let mut table = Table::new(
-        "",
+        caption,
         &[
             "Instance or address",
-            "MASTERs",
+            "Nodes",
             "#From (s)",
             "#To (s)",
             "#Length",
             "Why",
         ],
     );
-    for conflict in &document.conflicts {
+    for conflict in list {
         let nodes: Vec<String> = conflict
             .nodes
             .iter()
@@ -309,12 +343,12 @@ pub(super) fn conflicts(document: &Document) -> String {
             ],
         );
     }
-    section("conflicts", "Several MASTERs at a time", &table.end())
+    section(id, title, &table.end())
 }
 
 /// Incidents and events, in the order of time.
 pub(super) fn happenings(document: &Document) -> String {
-    let mut lines: Vec<(Duration, usize, String, [String; 4])> = Vec::new();
+    let mut lines: Vec<(Duration, u64, String, [String; 4])> = Vec::new();
     for (index, incident) in document.incidents.iter().enumerate() {
         let nodes: Vec<String> = incident
             .nodes
@@ -327,7 +361,7 @@ pub(super) fn happenings(document: &Document) -> String {
         };
         lines.push((
             incident.at,
-            0,
+            incident.order,
             incident_id(index),
             [
                 format!("<strong>Incident {}</strong>", index + 1),
@@ -340,7 +374,7 @@ pub(super) fn happenings(document: &Document) -> String {
     for (index, event) in document.events.iter().enumerate() {
         lines.push((
             event.at,
-            1,
+            event.order,
             event_id(index),
             [
                 "Event".to_owned(),
@@ -356,8 +390,7 @@ pub(super) fn happenings(document: &Document) -> String {
     if lines.is_empty() {
         return section("happenings-title", "Events", "<p>Nothing happened.</p>\n");
     }
-    // Stable: what happened at one time stays in its order.
-    lines.sort_by_key(|(at, kind, ..)| (*at, *kind));
+    lines.sort_by_key(|(at, order, ..)| (*at, *order));
     let mut table = Table::new(
         "",
         &["#Time (s)", "Kind", "Node", "Instance", "What happened"],
@@ -370,6 +403,7 @@ pub(super) fn happenings(document: &Document) -> String {
     }
     let more = match document.events_left_out {
         0 => String::new(),
+        1 => "<p class=\"muted\">1 more event is left out.</p>\n".to_owned(),
         more => format!("<p class=\"muted\">{more} more events are left out.</p>\n"),
     };
     let content = format!(

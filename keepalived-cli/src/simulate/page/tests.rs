@@ -129,6 +129,9 @@ fn every_span_and_every_happening_is_drawn_and_told() {
         assert_eq!(rows("takeovers"), document.takeovers.len());
         let away = document.outages.len() + document.never_reached.len();
         assert_eq!(rows("outages"), away);
+        if !document.handovers.is_empty() {
+            assert_eq!(rows("handovers"), document.handovers.len());
+        }
         // Each advert is a stroke of some path, and so is each fault in each row that it strikes.
         let struck: usize = document
             .incidents

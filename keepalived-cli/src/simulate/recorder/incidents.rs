@@ -70,9 +70,14 @@ impl Recorder<'_> {
         } else if let Some((nodes, text)) = self.incident(fault)
             && self.found.incidents.len() < LIMIT
         {
-            let at = self.now;
+            let (at, order) = (self.now, self.happens());
             let text = text + Self::without_effect(fault, net);
-            self.found.incidents.push(Incident { at, nodes, text });
+            self.found.incidents.push(Incident {
+                at,
+                order,
+                nodes,
+                text,
+            });
         }
         for place in 0..self.instances.len() {
             self.disturb(place, net);

@@ -37,6 +37,10 @@ struct Watched {
     ever: bool,
     /// Since when it is not reached any more, and why.
     lost: Option<(Duration, String)>,
+    /// Since when another node holds it and the client has not heard of that, and for how long of this outage it
+    /// was so before.
+    astray: Option<Duration>,
+    unheard: Duration,
 }
 
 impl Reach {
@@ -51,6 +55,8 @@ impl Reach {
                 reached: false,
                 ever: false,
                 lost: None,
+                astray: None,
+                unheard: Duration::ZERO,
             })
         });
         Self {
@@ -146,6 +152,7 @@ impl Recorder<'_> {
             match (self.obstacle(one, net), one.reached) {
                 (None, false) => {
                     (one.reached, one.ever) = (true, true);
+                    self.settle_astray(one, false);
                     if let Some((from, why)) = one.lost.take() {
                         self.outage(one, from, Some(self.now), why);
                     }
@@ -156,9 +163,32 @@ impl Recorder<'_> {
                 }
                 _ => {}
             }
+            let astray = one.lost.is_some() && self.is_astray(one, net);
+            self.settle_astray(one, astray);
         }
         self.reach.watched = watched;
         self.judge_holders(net, false);
+    }
+
+    /// The client uses a node that does not hold the address (any more), and another one does.
+    fn is_astray(&self, one: &Watched, net: &Net) -> bool {
+        let holders = self.reach.holders(one.wire, one.address);
+        let awake = |node: usize| net.is_running(NodeId(node)) && !net.is_stalled(NodeId(node));
+        one.believes.is_some_and(|believed| {
+            holders.iter().all(|(node, _)| *node != believed)
+                && holders.iter().any(|(node, _)| awake(*node))
+        })
+    }
+
+    fn settle_astray(&self, one: &mut Watched, astray: bool) {
+        match (astray, one.astray) {
+            (true, None) => one.astray = Some(self.now),
+            (false, Some(since)) => {
+                one.unheard += self.now.saturating_sub(since);
+                one.astray = None;
+            }
+            _ => {}
+        }
     }
 
     pub(super) fn end_outages(&mut self, net: &Net) {
@@ -176,20 +206,27 @@ impl Recorder<'_> {
                 });
             }
             if let Some((from, why)) = one.lost.take() {
-                self.outage(&one, from, None, why);
+                self.settle_astray(&mut one, false);
+                self.outage(&mut one, from, None, why);
             }
         }
     }
 
-    fn outage(&mut self, one: &Watched, from: Duration, until: Option<Duration>, why: String) {
+    fn outage(&mut self, one: &mut Watched, from: Duration, until: Option<Duration>, why: String) {
         let length = until.unwrap_or(self.now).saturating_sub(from);
+        let unheard = std::mem::take(&mut one.unheard);
         if length < LEAST {
             return;
         }
+        // As long as its announcement is on the way it is no wonder.
+        let unheard = Some(unheard).filter(|time| *time >= LEAST + self.delay);
+        let unheard = unheard.unwrap_or_default();
         let totals = &mut self.found.totals;
         totals.outages += 1;
         totals.outage_total += length;
         totals.outage_longest = totals.outage_longest.max(length);
+        totals.outages_unheard += u64::from(!unheard.is_zero());
+        totals.outage_unheard_total += unheard;
         if self.found.outages.len() < LIMIT {
             self.found.outages.push(Outage {
                 instance: one.place,
@@ -198,6 +235,7 @@ impl Recorder<'_> {
                 from,
                 until,
                 length,
+                unheard,
                 why,
             });
         }

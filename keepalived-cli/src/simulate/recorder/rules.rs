@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use netsim::{Net, NodeId};
+use vrrp_fsm::Transport;
 
 use super::super::document::{Conflict, State};
 use super::Recorder;
+use crate::nodes::counted;
 
 /// What one virtual router is watched for.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +28,14 @@ struct Open {
     /// When the first advert arrived since then, and whether one was lost by chance.
     arrived: Option<Duration>,
     missed: bool,
+    /// Adverts between them that the wire has lost by chance, and whether there is no other reason than that they have
+    /// yet to hear each other.
+    lost: u64,
+    yet: bool,
 }
+
+/// Of two that are connected.
+const YET: &str = "have yet to hear each other";
 
 /// Beside all that is known: the time within one turn.
 pub(super) const TURN: Duration = Duration::from_millis(1);
@@ -77,6 +86,7 @@ impl Recorder<'_> {
             }
             if masters.len() > 1 && !end {
                 let why = self.why(&masters, place, net);
+                let yet = why.ends_with(YET);
                 watch.conflict = Some(Open {
                     nodes: masters.clone(),
                     from: now,
@@ -84,6 +94,8 @@ impl Recorder<'_> {
                     hear: None,
                     arrived: None,
                     missed: false,
+                    lost: 0,
+                    yet,
                 });
             }
         }
@@ -138,7 +150,9 @@ impl Recorder<'_> {
     pub(super) fn missed(&mut self, node: usize, from: usize) {
         let open = self.watch.iter_mut();
         for open in open.filter_map(|watch| watch.conflict.as_mut()) {
-            open.missed |= open.nodes.contains(&node) && open.nodes.contains(&from);
+            let between = open.nodes.contains(&node) && open.nodes.contains(&from);
+            open.missed |= between;
+            open.lost += u64::from(between);
         }
     }
 
@@ -148,7 +162,7 @@ impl Recorder<'_> {
             let since = open.hear.take()?;
             let (arrived, missed) = (open.arrived.take(), std::mem::take(&mut open.missed));
             if missed && arrived.is_none() {
-                open.why = "the wire loses whatever they say".to_owned();
+                (open.why, open.yet) = ("the wire loses whatever they say".to_owned(), false);
             }
             // Where the wire takes nothing away, what does not arrive was sent to nobody.
             let since = if missed { arrived? } else { since };
@@ -168,7 +182,7 @@ impl Recorder<'_> {
                 self.title(usize::MAX, place),
                 super::super::text::seconds(length)
             );
-            open.why = "frames pass between them, but they do not agree".to_owned();
+            (open.why, open.yet) = (self.disagreement(&open.nodes, place), false);
             self.object("two-masters", text);
         }
     }
@@ -187,7 +201,7 @@ impl Recorder<'_> {
                 let (a, b) = (self.name(*one), self.name(*other));
                 let passes = |from, to| self.passes(from, to, place, net);
                 words.push(match (passes(*one, *other), passes(*other, *one)) {
-                    (true, true) => format!("{a} and {b} have yet to hear each other"),
+                    (true, true) => format!("{a} and {b} {YET}"),
                     (false, false) => format!("{a} and {b} do not hear each other"),
                     (true, false) => format!("{a} does not hear {b}"),
                     (false, true) => format!("{b} does not hear {a}"),
@@ -195,6 +209,42 @@ impl Recorder<'_> {
             }
         }
         words.join("; ")
+    }
+
+    /// Why several are MASTER though frames pass between them.
+    fn disagreement(&self, masters: &[usize], place: usize) -> String {
+        let mut words = Vec::new();
+        for from in masters {
+            for to in masters.iter().filter(|to| *to != from) {
+                let (Some(sender), Some(receiver)) =
+                    (self.setup(*from, place), self.setup(*to, place))
+                else {
+                    continue;
+                };
+                let towards = self.shared.topology.primary.get(&((*to, receiver.interface), receiver.fsm.family));
+                let (from, to) = (self.name(*from), self.name(*to));
+                match (&sender.fsm.transport, &receiver.fsm.transport) {
+                    (Transport::Multicast { group: sent }, Transport::Multicast { group: heard })
+                        if sent != heard =>
+                    {
+                        words.push(format!("{to} listens to {heard} and {from} sends to {sent}"));
+                    }
+                    (Transport::Multicast { .. }, Transport::Unicast { .. }) => {
+                        words.push(format!("{to} listens to no group and {from} sends to one"));
+                    }
+                    (Transport::Unicast { peers, .. }, _)
+                        if !peers.iter().any(|peer| Some(&peer.address) == towards) =>
+                    {
+                        words.push(format!("{from} sends nothing to {to}"));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        match words.is_empty() {
+            true => "frames pass between them, but they do not agree".to_owned(),
+            false => words.join("; "),
+        }
     }
 
     /// Frames pass from one to the other on the wire of a virtual router.
@@ -215,6 +265,12 @@ impl Recorder<'_> {
     fn close_conflict(&mut self, place: usize, open: Open, lasts: bool) {
         let length = self.now.saturating_sub(open.from);
         let until = (!lasts).then_some(self.now);
+        let why = match open.lost {
+            lost @ 1.. if open.yet => {
+                format!("the wire lost {} between them", counted(lost, "advert"))
+            }
+            _ => open.why,
+        };
         self.found.contested(
             // That is a handover: the old one lets go as soon as it hears the new one.
             length <= self.delay * 2 + TURN,
@@ -225,7 +281,7 @@ impl Recorder<'_> {
                 from: open.from,
                 until,
                 length,
-                why: open.why,
+                why,
             },
         );
     }

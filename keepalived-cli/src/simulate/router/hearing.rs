@@ -1,12 +1,14 @@
 //! What arrives: adverts, questions of clients, BFD packets.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use keepalived_driver::InstanceSetup;
 use keepalived_driver::tracked::{TrackerId, TrackerKind};
 use netlink_vip::InterfaceName;
 use netsim::vrrp::{AdvertFrame, Frame};
 use netsim::{Effect, Instant, NodeId};
-use vrrp_fsm::{Event, Rx, TrackStatus};
+use vrrp_fsm::{Event, Rx, TrackStatus, Transport, V2Auth, WireFormat};
 use vrrp_proto::{AhPacket, Family};
 
 use super::super::frame::{Carried, Note, Wired};
@@ -46,6 +48,9 @@ impl RouterBox {
     }
 
     fn hear(&mut self, from: NodeId, interface: InterfaceName, advert: &AdvertFrame) {
+        if !self.listens(interface, advert) {
+            return;
+        }
         let now = self.now;
         let arrival = self.intern(&interface);
         let Some(router) = &mut self.router else {
@@ -107,6 +112,30 @@ impl RouterBox {
                 why: rejected.to_string(),
             })),
         }
+    }
+
+    /// Whether the daemon has a socket to which the kernel gives this: there is one for each interface and family
+    /// that an instance is on, which has joined the groups of those instances, and another one where an
+    /// instance authenticates by header.
+    fn listens(&self, interface: InterfaceName, advert: &AdvertFrame) -> bool {
+        let family = Family::of(advert.source);
+        let here = || {
+            let all = self.running.values().map(|running| &running.setup);
+            all.filter(|one| one.interface == interface && one.fsm.family == family)
+        };
+        let by_header = |one: &Arc<InstanceSetup>| {
+            let format = &one.fsm.format;
+            matches!(format, WireFormat::V2 { auth: V2Auth::Ah(_) })
+        };
+        let joined = |one: &Arc<InstanceSetup>| match one.fsm.transport {
+            Transport::Multicast { group } => group == advert.destination,
+            Transport::Unicast { .. } => false,
+        };
+        let socket = match advert.ah {
+            true => here().any(by_header),
+            false => here().next().is_some(),
+        };
+        socket && (!advert.destination.is_multicast() || here().any(joined))
     }
 
     /// What BFD has found out counts for the elections in the same turn.

@@ -84,6 +84,7 @@ pub(super) fn crowded() -> Document {
 fn incident(at: u64, node: usize, text: &str) -> Incident {
     Incident {
         at: ms(at),
+        order: 0,
         nodes: vec![node],
         text: text.to_owned(),
     }
@@ -169,12 +170,14 @@ fn share(
             });
             document.events.push(Event {
                 at: ms(taken),
+                order: 1,
                 node: Some(1),
                 instance: Some(instance),
                 text: format!("VI_{} becomes MASTER: heard nobody any more", instance + 1),
             });
             document.events.push(Event {
                 at: ms(taken + 200),
+                order: 2,
                 node: None,
                 instance: Some(instance),
                 text: format!(
@@ -189,6 +192,7 @@ fn share(
                 from: ms(*at),
                 until: Some(ms(taken + 200)),
                 length: ms(3_600 + skew),
+                unheard: Duration::ZERO,
                 why: (*text).to_owned(),
             });
         }
