@@ -145,7 +145,11 @@ fn document(options: &Simulate) -> Result<Document, Trouble> {
         wires: options.wire.clone(),
         addresses: options.address.clone(),
     })?;
-    let settings = settings(options, &script, cluster.longest_down() + cluster.longest_delay())?;
+    let settings = settings(
+        options,
+        &script,
+        cluster.longest_down() + cluster.longest_delay(),
+    )?;
     let ready = prepare(&cluster, &settings, &script)?;
     let command = |seed| command(options, &settings, seed);
     let all = options.seeds.map(|count| {

@@ -408,18 +408,34 @@ fn what_is_misspelt_is_refused_with_what_there_is() {
         ),
         (
             &[
-                "a.conf", "b.conf", "--address", "eth0@a=10.0.0.1", "--address", "eth0@b=10.0.0.1",
+                "a.conf",
+                "b.conf",
+                "--address",
+                "eth0@a=10.0.0.1",
+                "--address",
+                "eth0@b=10.0.0.1",
             ],
             "10.0.0.1 is given twice",
         ),
         (
             &[
-                "a.conf", "b.conf", "--address", "eth0@a=10.0.0.1", "--address", "eth0@a=10.0.0.2",
+                "a.conf",
+                "b.conf",
+                "--address",
+                "eth0@a=10.0.0.1",
+                "--address",
+                "eth0@a=10.0.0.2",
             ],
             "eth0@a has one of this family already",
         ),
         (
-            &["a.conf", "b.conf", "--at", "5s", "reload=a:/nonexistent.conf"],
+            &[
+                "a.conf",
+                "b.conf",
+                "--at",
+                "5s",
+                "reload=a:/nonexistent.conf",
+            ],
             "/nonexistent.conf: No such file",
         ),
         (
@@ -670,7 +686,13 @@ fn a_page_is_written_beside_what_is_printed() {
 fn a_file_that_is_reloaded_twice_has_its_mistakes_told_once() {
     let wrong = instance(100, "no_such_word");
     let words = [
-        "a.conf", "--at", "5s", "reload=a:b.conf", "--at", "9s", "reload=a:b.conf",
+        "a.conf",
+        "--at",
+        "5s",
+        "reload=a:b.conf",
+        "--at",
+        "9s",
+        "reload=a:b.conf",
     ];
     let files = [("a.conf", instance(200, "")), ("b.conf", wrong)];
     let told = text(&in_folder("twice", &files, &words).stdout);

@@ -61,7 +61,9 @@ impl Plan {
                 return Err(format!("--address {word}: {address} is given twice"));
             }
             if plan.primary.contains_key(&(port, family(address))) {
-                return Err(format!("--address {word}: {place} has one of this family already"));
+                return Err(format!(
+                    "--address {word}: {place} has one of this family already"
+                ));
             }
             plan.take(port, address);
         }

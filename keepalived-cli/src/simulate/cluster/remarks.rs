@@ -15,7 +15,9 @@ use crate::lower::Lowered;
 pub(super) fn mistakes(node: usize, first: bool, mistakes: &[String], remarks: &mut Vec<Remark>) {
     let what = match first {
         true => "a mistake, taken as the daemon does at its start",
-        false => "a mistake because of which a reload is refused; a start takes it as the daemon does",
+        false => {
+            "a mistake because of which a reload is refused; a start takes it as the daemon does"
+        }
     };
     let text = |mistake: &String| format!("{what}: {mistake}");
     remarks.extend(mistakes.iter().map(|mistake| Remark {

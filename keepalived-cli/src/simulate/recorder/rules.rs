@@ -221,13 +221,20 @@ impl Recorder<'_> {
                 else {
                     continue;
                 };
-                let towards = self.shared.topology.primary.get(&((*to, receiver.interface), receiver.fsm.family));
+                let towards = self
+                    .shared
+                    .topology
+                    .primary
+                    .get(&((*to, receiver.interface), receiver.fsm.family));
                 let (from, to) = (self.name(*from), self.name(*to));
                 match (&sender.fsm.transport, &receiver.fsm.transport) {
-                    (Transport::Multicast { group: sent }, Transport::Multicast { group: heard })
-                        if sent != heard =>
-                    {
-                        words.push(format!("{to} listens to {heard} and {from} sends to {sent}"));
+                    (
+                        Transport::Multicast { group: sent },
+                        Transport::Multicast { group: heard },
+                    ) if sent != heard => {
+                        words.push(format!(
+                            "{to} listens to {heard} and {from} sends to {sent}"
+                        ));
                     }
                     (Transport::Multicast { .. }, Transport::Unicast { .. }) => {
                         words.push(format!("{to} listens to no group and {from} sends to one"));

@@ -125,7 +125,12 @@ impl RouterBox {
         };
         let by_header = |one: &Arc<InstanceSetup>| {
             let format = &one.fsm.format;
-            matches!(format, WireFormat::V2 { auth: V2Auth::Ah(_) })
+            matches!(
+                format,
+                WireFormat::V2 {
+                    auth: V2Auth::Ah(_)
+                }
+            )
         };
         let joined = |one: &Arc<InstanceSetup>| match one.fsm.transport {
             Transport::Multicast { group } => group == advert.destination,
