@@ -156,6 +156,7 @@ pub(crate) fn run(
             Ok(Ok(true)) => {}
             Ok(Ok(false)) => break,
             Ok(Err(error)) => {
+                daemon.clear();
                 daemon.stop_services();
                 return Err(error);
             }
@@ -360,6 +361,7 @@ impl<'a> Daemon<'a> {
         }
         if self.stopping {
             // No elections run that would have to say that they stopped.
+            self.clear();
             self.elections_stopped = true;
             self.stop_balance();
             return Ok(!self.balance.has_stopped());
@@ -397,7 +399,9 @@ impl<'a> Daemon<'a> {
         self.stopping = true;
         service::stopping();
         self.log.line(Level::Info, "Stopping");
-        self.tell("stop", Remote::stop);
+        if self.elections.thread.is_some() {
+            self.tell("stop", Remote::stop);
+        }
     }
 
     fn tell<E: std::fmt::Display>(

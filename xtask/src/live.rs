@@ -25,6 +25,7 @@ const PEERS: &[(&str, &str)] = &[
     ("ps", "procps"),
     ("setpriv", "util-linux"),
     ("nft", "nftables"),
+    ("strace", "strace"),
     ("bird", "bird2"),
     ("vtysh", "frr"),
 ];

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
 
+use std::time::Duration;
+
 use keepalived_driver::clock::Clock;
 use keepalived_driver::{Elections, Remote, Report, Reports};
 use mio::Waker;
@@ -13,6 +15,9 @@ use vrrp_fsm::Instant;
 
 use super::{Daemon, DaemonError, STOP_CHECK_PATIENCE};
 use crate::log::Level;
+
+/// How long it may take to remove what a loop that failed has left.
+const CLEAR_PATIENCE: Duration = Duration::from_secs(20);
 
 /// The elections thread, as seen from here.
 pub(super) struct Running {
@@ -102,6 +107,52 @@ impl Daemon<'_> {
             self.switch_to(loaded);
         }
         Ok(())
+    }
+
+    /// The elections will not run again: what they have set in the kernel goes. Where they do not run any more, a loop that
+    /// wants nothing takes it over, by our mark, and stops.
+    pub(super) fn clear(&mut self) {
+        let runs = self.elections.thread.is_some();
+        if !runs && self.settings.keep_addresses {
+            return;
+        }
+        let outcome = if runs {
+            drop(self.elections.remote.stop());
+            self.wait_for_end(&self.elections)
+        } else {
+            let clearing = self.start_clearing();
+            let clearing = clearing.map_err(|error| error.to_string());
+            clearing.and_then(|clearing| self.wait_for_end(&clearing))
+        };
+        if let Err(error) = outcome {
+            let line = format!("What the elections had set could not be removed: {error}");
+            self.log.line(Level::Error, &line);
+        }
+    }
+
+    /// Waits until the elections have stopped, and stops them once they know what there is.
+    fn wait_for_end(&self, elections: &Running) -> Result<(), String> {
+        let end = Clock.now().checked_add(CLEAR_PATIENCE);
+        loop {
+            let left = end.map(|end| end.saturating_duration_since(Clock.now()));
+            match elections.reports.recv_timeout(left.unwrap_or_default()) {
+                Ok(Report::Ready) => drop(elections.remote.stop()),
+                Ok(Report::Stopped) => return Ok(()),
+                Ok(Report::Trouble { message }) => self.log.line(Level::Error, &message),
+                Ok(_) => {}
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+    }
+
+    fn start_clearing(&self) -> Result<Running, DaemonError> {
+        let mut nothing = keepalived_driver::Config::new(Vec::new());
+        nothing.tag = self.current.tag;
+        nothing
+            .settings_file
+            .clone_from(&self.current.settings_file);
+        nothing.firewall = self.current.firewall.clone();
+        Running::start(nothing, &self.waker, None)
     }
 
     pub(super) fn respawn(&mut self) -> Result<(), DaemonError> {

@@ -183,9 +183,7 @@ impl<R: Ruleset, T: Fn(Word<R>)> Life<R, T> {
             found => found?,
         };
         let owner = wanted.owner().to_owned();
-        if !std::mem::replace(&mut self.swept, true) {
-            self.sweep(wanted, &found);
-        }
+        self.sweep(wanted, &found);
         if let Some(before) = &self.in_force
             && found.claim(before.table(), &owner).is_err()
         {
@@ -292,8 +290,11 @@ impl<R: Ruleset, T: Fn(Word<R>)> Life<R, T> {
         })
     }
 
-    /// FW-04: removes what a killed run of ours has left under other names.
+    /// FW-04: removes, once, what a killed run of ours has left under other names.
     fn sweep(&mut self, wanted: &R, found: &Found) {
+        if std::mem::replace(&mut self.swept, true) {
+            return;
+        }
         let spared = [Some(wanted.table()), self.beside.as_deref()];
         let left = found.ours(wanted.owner());
         let script = deletion(left.filter(|(_, table)| !spared.contains(&Some(*table))));
@@ -330,13 +331,16 @@ impl<R: Ruleset, T: Fn(Word<R>)> Life<R, T> {
         };
         let mut outcome = Ok(());
         for _ in 0..2 {
-            if wanted.is_empty() && self.in_force.is_none() {
+            if wanted.is_empty() && self.in_force.is_none() && self.swept {
                 break;
             }
-            outcome = self
-                .look()
-                .and_then(|found| self.delete(&found, wanted.owner()));
-            if outcome.is_ok() {
+            outcome = self.look().and_then(|found| {
+                self.sweep(&wanted, &found);
+                self.delete(&found, wanted.owner())
+            });
+            if outcome.is_ok() || (wanted.is_empty() && self.in_force.is_none()) {
+                // A kernel without nftables has nothing of ours either.
+                outcome = outcome.or(Ok(()));
                 break;
             }
         }
