@@ -187,6 +187,7 @@ fn one_service_stands_for_each_group_and_protocol() {
             let number = |plus: u32| Some(u64::from(first + plus));
             assert_eq!(seen, [number(0), number(1), number(2), number(3), None]);
             assert_eq!(document["balance"]["marks"]["in_force"], true);
+            assert_eq!(all[0]["servers"][0]["weight_in_kernel"], 1);
             let other = Director::new(0);
             let scratch = Scratch::new("c");
             let _c = Daemon::start_in(Kind::CKeepalived, other.host(), scratch, &conf, &[]);

@@ -556,6 +556,10 @@ fn the_dump_and_the_table_show_services_servers_and_checks() {
     ] {
         assert!(table.contains(words), "{words:?} in\n{table}");
     }
+    // There is no kernel that could have a weight.
+    let server = &daemon.status()["balance"]["services"][0]["servers"][0];
+    assert_eq!(server["effective_weight"], 1);
+    assert_eq!(server["weight_in_kernel"], serde_json::Value::Null);
 }
 
 /// CLI-07: one half or the other.

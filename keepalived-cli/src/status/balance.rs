@@ -12,14 +12,22 @@ use serde_json::{Value, json};
 use super::document::{seconds, stamp};
 use crate::dump::forward;
 
-/// What the kernel counted, by the key of the service.
-type Counted<'a> = HashMap<ServiceKey, &'a (ServiceStatus, Vec<DestinationStatus>)>;
+/// What the kernel has.
+struct Kernel<'a> {
+    /// It has an IPVS.
+    there: bool,
+    /// What it counted, by the key of the service.
+    counted: HashMap<ServiceKey, &'a (ServiceStatus, Vec<DestinationStatus>)>,
+}
 
 /// Everything about services.
 pub(super) fn document(snapshot: &BalanceSnapshot) -> Value {
     let ipvs = &snapshot.ipvs;
     let counted = ipvs.counters.services.iter();
-    let counted: Counted<'_> = counted.map(|one| (one.0.service.key, one)).collect();
+    let kernel = Kernel {
+        there: ipvs.info.is_some(),
+        counted: counted.map(|one| (one.0.service.key, one)).collect(),
+    };
     let version = ipvs.info.map(|info| {
         let (major, minor, patch) = info.version_parts();
         format!("{major}.{minor}.{patch}")
@@ -28,7 +36,7 @@ pub(super) fn document(snapshot: &BalanceSnapshot) -> Value {
     json!({
         "taken_at": stamp(snapshot.taken_at),
         "started_at": stamp(snapshot.started_at),
-        "services": snapshot.services.iter().map(|one| service(one, &counted)).collect::<Vec<_>>(),
+        "services": snapshot.services.iter().map(|one| service(one, &kernel)).collect::<Vec<_>>(),
         "ipvs": {
             "version": version,
             "unavailable": ipvs.unavailable,
@@ -65,7 +73,7 @@ pub(super) fn document(snapshot: &BalanceSnapshot) -> Value {
     })
 }
 
-fn service(taken: &ServiceSnapshot, counted: &Counted<'_>) -> Value {
+fn service(taken: &ServiceSnapshot, kernel: &Kernel<'_>) -> Value {
     let setup = &taken.setup;
     let first = setup.services.first();
     let flags = first.map_or(ServiceFlags::NONE, |service| service.flags);
@@ -74,7 +82,7 @@ fn service(taken: &ServiceSnapshot, counted: &Counted<'_>) -> Value {
         .iter()
         .map(|service| service.key.to_string());
     let servers = setup.servers.iter().zip(&taken.servers);
-    let servers = servers.map(|(setup, state)| server(setup, state, taken, counted));
+    let servers = servers.map(|(setup, state)| server(setup, state, taken, kernel));
     json!({
         "name": &*setup.label,
         "state": word(taken.quorum),
@@ -103,18 +111,18 @@ fn service(taken: &ServiceSnapshot, counted: &Counted<'_>) -> Value {
             .map(|persistence| persistence.timeout),
         "mark": taken.mark,
         "kernel_services": keys.collect::<Vec<_>>(),
-        "counters": counters(taken, counted),
+        "counters": counters(taken, kernel),
         "servers": servers.collect::<Vec<_>>(),
         "draining": taken.draining.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
 }
 
 /// Those of all kernel services of one virtual server together.
-fn counters(taken: &ServiceSnapshot, counted: &Counted<'_>) -> Value {
+fn counters(taken: &ServiceSnapshot, kernel: &Kernel<'_>) -> Value {
     let ours = taken.services().iter();
     let mut sum = [0_u64; 5];
     let mut any = false;
-    for (status, _) in ours.filter_map(|service| counted.get(&service.key)) {
+    for (status, _) in ours.filter_map(|service| kernel.counted.get(&service.key)) {
         any = true;
         add(&mut sum, &status.counters);
     }
@@ -148,11 +156,11 @@ fn server(
     setup: &ServerSetup,
     state: &ServerSnapshot,
     service: &ServiceSnapshot,
-    counted: &Counted<'_>,
+    kernel: &Kernel<'_>,
 ) -> Value {
     let checks = setup.checks.iter().zip(&state.checks);
     let ours = service.services().iter();
-    let found = ours.filter_map(|service| Some((service, counted.get(&service.key)?)));
+    let found = ours.filter_map(|service| Some((service, kernel.counted.get(&service.key)?)));
     let found = found.flat_map(|(service, (_, servers))| {
         let here = setup.destination.within(&service.key).key;
         servers
@@ -174,7 +182,7 @@ fn server(
         "forwarding": forward(setup.destination.forward),
         "weight": setup.destination.weight,
         "effective_weight": state.weight,
-        "weight_in_kernel": state.placed,
+        "weight_in_kernel": state.placed.filter(|_| kernel.there),
         "inhibit": setup.inhibit,
         "transitions": state.transitions,
         "last_transition": stamp(state.since),

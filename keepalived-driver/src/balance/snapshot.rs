@@ -61,7 +61,7 @@ pub struct ServiceSnapshot {
 pub struct ServerSnapshot {
     /// It is up, or believed to be.
     pub up: bool,
-    /// The weight in the kernel's table; absent when it is not in it.
+    /// The weight that it is to have in the kernel's table, where there is one; absent when it is not to be in it.
     pub placed: Option<u32>,
     /// The weight it has or would have: the configured one and what its checks add.
     pub weight: u32,
