@@ -48,6 +48,18 @@ pub struct Results {
     pub last_failure: Option<(Instant, Failure)>,
 }
 
+/// How far a check is on the way to another verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// While up: failed attempts of the present check that have another one behind them
+    /// ([`Schedule::retries`](crate::Schedule::retries)).
+    pub retries: u32,
+    /// While up: failed checks in a row ([`Schedule::fall`](crate::Schedule::fall)).
+    pub failed: u32,
+    /// While down: passed ones in a row ([`Schedule::rise`](crate::Schedule::rise)).
+    pub passed: u32,
+}
+
 /// A probe and when it runs.
 #[derive(Debug)]
 pub struct Checker<P> {
@@ -138,6 +150,20 @@ impl<P: Probe> Checker<P> {
     #[must_use]
     pub const fn results(&self) -> &Results {
         &self.results
+    }
+
+    /// How far it is on the way to another verdict.
+    #[must_use]
+    pub const fn progress(&self) -> Progress {
+        let (retries, passed) = match self.health {
+            Health::Up => (self.row, 0),
+            Health::Down => (0, self.row),
+        };
+        Progress {
+            retries,
+            failed: self.falls,
+            passed,
+        }
     }
 
     /// Takes over what another run of the same definition knew, so that a reload keeps a failed

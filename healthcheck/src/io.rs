@@ -56,6 +56,12 @@ impl Target {
 pub enum IoFailure {
     /// Source address, port, interface or mark could not be had.
     Bind,
+    /// There is no such interface to send through.
+    NoInterface,
+    /// The source address is none of this machine.
+    NoAddress,
+    /// The source port is in use.
+    InUse,
     /// The port is closed: RST, or ICMP port unreachable.
     Refused,
     /// No way there: no route, ICMP unreachable, or no answer to ARP.
@@ -74,6 +80,9 @@ impl fmt::Display for IoFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
             Self::Bind => "cannot bind to the configured source",
+            Self::NoInterface => "there is no such interface",
+            Self::NoAddress => "the source address is not on this machine",
+            Self::InUse => "the source port is in use",
             Self::Refused => "connection refused",
             Self::Unreachable => "host unreachable",
             Self::Reset => "connection reset",

@@ -25,7 +25,7 @@ mod schedule;
 #[cfg(feature = "tls")]
 mod tls;
 
-pub use checker::{Checker, CheckerEvent, Health, Results};
+pub use checker::{Checker, CheckerEvent, Health, Progress, Results};
 #[cfg(feature = "regex")]
 pub use http::{BodyRegex, RegexError};
 pub use http::{Expectation, HttpLimits, HttpVersion, Offsets, Page, StatusList};

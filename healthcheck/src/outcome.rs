@@ -46,6 +46,9 @@ pub enum Failure {
     /// The operating system could not.
     #[error("{0}")]
     Io(IoFailure),
+    /// It cannot come from where it is to come from, and why.
+    #[error("{0}")]
+    Source(String),
     /// The peer closed the connection too early.
     #[error("connection closed while {0}")]
     Closed(Stage),

@@ -180,20 +180,34 @@ fn rise_wants_successes_in_a_row() {
 fn fall_wants_failures_in_a_row_each_with_its_retries() {
     let mut schedule = schedule();
     (schedule.retries, schedule.fall) = (1, 2);
+    schedule.rise = 2;
     let mut world = World::new(schedule);
-    assert_eq!(world.results(&[false, false]), []);
+    let progress = |world: &World| {
+        let progress = world.checker.progress();
+        (progress.retries, progress.failed, progress.passed)
+    };
+    assert_eq!(world.results(&[false]), []);
+    assert_eq!(progress(&world), (1, 0, 0));
+    assert_eq!(world.results(&[false]), []);
+    assert_eq!(progress(&world), (0, 1, 0));
     assert_eq!(
         world.results(&[false, true, false, false]),
         [],
         "one that passed between"
     );
     assert_eq!(world.results(&[false]), []);
+    assert_eq!(progress(&world), (1, 1, 0));
     assert_eq!(world.results(&[false]), [CheckerEvent::Down(REFUSED)]);
+    assert_eq!(progress(&world), (0, 0, 0));
     // The second failure comes a whole interval after the first, its retry a second after itself.
     let ends = &world.starts[world.starts.len() - 4..];
     assert_eq!(ends[1] - ends[0], 1_000);
     assert_eq!(ends[2] - ends[0], 10_000);
     assert_eq!(ends[3] - ends[2], 1_000);
+    assert_eq!(world.results(&[true]), []);
+    assert_eq!(progress(&world), (0, 0, 1));
+    assert_eq!(world.results(&[true]), [CheckerEvent::Up]);
+    assert_eq!(progress(&world), (0, 0, 0));
 }
 
 proptest! {

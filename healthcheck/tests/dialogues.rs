@@ -50,8 +50,28 @@ fn a_source_that_cannot_be_had_fails_every_kind_of_check() {
         };
         assert_eq!(target, &bound, "the source was left out");
         let conn = bench.conn.expect("a connection");
-        bench.input(Input::Failed(conn, IoFailure::Bind));
-        assert_eq!(bench.verdict(), &Err(Failure::Io(IoFailure::Bind)));
+        bench.input(Input::Failed(conn, IoFailure::NoInterface));
+        let why = "there is no interface `eth7` to send from".to_owned();
+        assert_eq!(bench.verdict(), &Err(Failure::Source(why)));
+    }
+    bound.bind_port = 99;
+    for (failure, why) in [
+        (
+            IoFailure::NoAddress,
+            "the source address 192.0.2.77 is not on this machine",
+        ),
+        (IoFailure::InUse, "the source port 99 is in use"),
+        (
+            IoFailure::Bind,
+            "cannot send from interface `eth7`, address 192.0.2.77, port 99, mark 5",
+        ),
+        (IoFailure::Refused, "connection refused"),
+    ] {
+        let mut bench = Bench::new(TcpProbe::new(bound.clone(), LIMIT));
+        let conn = bench.conn.expect("a connection");
+        bench.input(Input::Failed(conn, failure));
+        let said = bench.verdict().clone().expect_err("it failed");
+        assert_eq!(said.to_string(), why);
     }
 }
 

@@ -323,6 +323,47 @@ fn what_a_service_does_not_say_is_said_with_what_is_used() {
     );
 }
 
+/// RS-01: the kernel sees one server where only ports differ that packets never get to see.
+#[test]
+fn of_servers_that_differ_in_a_port_that_is_not_used_the_first_one_counts() {
+    let servers = |head: &str, kind: &str| {
+        let text = format!(
+            "virtual_server_group G {{\n192.0.2.1 80\n192.0.2.1 81\n}}\n\
+             virtual_server {head} {{\nprotocol TCP\nlb_algo rr\nlb_kind {kind}\n\
+             real_server 192.0.2.9 8080 {{\n}}\nreal_server 192.0.2.9 8081 {{\n}}\nreal_server 192.0.2.8 8081 {{\n}}\n}}"
+        );
+        let found = parsed(&text);
+        let helps = found
+            .diagnostics
+            .iter()
+            .filter(|it| it.code == "port-of-service");
+        let out =
+            helps.filter(|it| it.help.as_deref() == Some("it is left out; the first one counts"));
+        let out = out.count();
+        let servers = &found.config.services[0].servers;
+        let all: Vec<_> = servers
+            .iter()
+            .map(|one| (one.address.to_string(), one.port))
+            .collect();
+        (all, out)
+    };
+    let own = |ports: &[(&str, u16)]| {
+        let all = ports.iter();
+        all.map(|(address, port)| ((*address).to_owned(), *port))
+            .collect::<Vec<_>>()
+    };
+    let two = own(&[("192.0.2.9", 80), ("192.0.2.8", 80)]);
+    assert_eq!(servers("192.0.2.1 80", "DR"), (two, 1));
+    let two = own(&[("192.0.2.9", 8080), ("192.0.2.8", 8081)]);
+    assert_eq!(servers("group G", "TUN"), (two, 1));
+    let three = own(&[
+        ("192.0.2.9", 8080),
+        ("192.0.2.9", 8081),
+        ("192.0.2.8", 8081),
+    ]);
+    assert_eq!(servers("192.0.2.1 80", "NAT"), (three, 0));
+}
+
 /// RS-01: a port is translated with the address, behind a mark too; without that there is nothing to say
 /// where it is that of the service.
 #[test]

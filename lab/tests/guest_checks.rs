@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use lab::director::{SERVICE, SERVICE6, kind};
 use lab::servers::{Server, Talk};
-use lab::{Daemon, Director, Host, Scratch};
+use lab::wait::holds_for;
+use lab::{Daemon, Director, Host, Kind, Scratch, wait_until};
 
 /// For what is no part of a schedule: the start of the daemon, its way to the kernel, and the looks at the
 /// table in between.
@@ -374,5 +375,118 @@ fn bfd() {
         dead: &|_, _, _, mut daemon| {
             daemon.kill();
         },
+    });
+}
+
+/// So many checks in a row have to fail, and to pass.
+#[test]
+#[ignore = "guest: cargo xtask ipvs"]
+fn fall_and_rise() {
+    lab::require_guest();
+    if kind() == Kind::CKeepalived {
+        return;
+    }
+    let director = Director::new(1);
+    let serve = || Server::tcp(director.lan.host("s1"), 80, Talk::Text("hello".to_owned()));
+    let server = serve();
+    let conf = format!(
+        "virtual_server {SERVICE} 80 {{\n delay_loop 2\n warmup 0\n lvs_sched rr\n lvs_method NAT\n protocol TCP\n \
+         real_server 10.9.0.3 80 {{\n TCP_CHECK {{\n connect_timeout 1\n retry 0\n fall 4\n rise 3\n }}\n }}\n}}\n"
+    );
+    let daemon = director.start(&conf);
+    let line = format!("-a -t {SERVICE}:80 -r 10.9.0.3:80 -m -w 1");
+    director.wait_line(&line, true, Duration::from_secs(10));
+    drop(server);
+    // Three intervals lie between the first failure and the fourth.
+    holds_for("it is not out yet", Duration::from_secs(5), || {
+        director.table().contains(&line)
+    });
+    director.wait_line(&line, false, Duration::from_secs(12));
+    let _server = serve();
+    // Two lie between the first success and the third.
+    holds_for("it is not back yet", Duration::from_secs(3), || {
+        !director.table().contains(&line)
+    });
+    director.wait_line(&line, true, Duration::from_secs(12));
+    drop(daemon);
+}
+
+/// A certificate that signs itself is believed where it is given, and no other one.
+#[test]
+#[ignore = "guest: cargo xtask ipvs"]
+fn tls_verified() {
+    lab::require_guest();
+    if kind() == Kind::CKeepalived {
+        return;
+    }
+    let pem = |name: &str| {
+        let path = ["self", "server"].into_iter().position(|is| is == name);
+        [
+            concat!(
+                include_str!("../../healthcheck/tests/tls/self.pem"),
+                include_str!("../../healthcheck/tests/tls/self.key"),
+            ),
+            concat!(
+                include_str!("../../healthcheck/tests/tls/server.pem"),
+                include_str!("../../healthcheck/tests/tls/server.key"),
+            ),
+        ][path.expect("one of them")]
+    };
+    let director = Director::new(1);
+    let files = Scratch::new("files");
+    let serve = |name: &str| {
+        let file = files.file(&format!("{name}.pem"));
+        fs::write(&file, pem(name)).expect("scratch is writable");
+        let mut command = director.lan.host("s1").netns.command("openssl");
+        command.args(["s_server", "-quiet", "-www", "-accept", "443", "-cert"]);
+        let command = command.arg(&file).arg("-key").arg(&file);
+        let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
+        quiet.spawn().expect("openssl starts")
+    };
+    let conf = format!(
+        "SSL {{\n ca {}\n}}\nvirtual_server {SERVICE} 443 {{\n delay_loop 1\n warmup 0\n alpha\n lvs_sched rr\n \
+         lvs_method NAT\n protocol TCP\n real_server 10.9.0.3 443 {{\n SSL_GET {{\n log_all_failures\n ssl_verify\n sni_name \
+         www.example.org\n connect_timeout 5\n retry 0\n url {{\n path /\n }}\n }}\n }}\n}}\n",
+        files.file("self.pem").display()
+    );
+    let own = serve("self");
+    let daemon = director.start(&conf);
+    let line = format!("-a -t {SERVICE}:443 -r 10.9.0.3:443 -m -w 1");
+    director.wait_line(&line, true, Duration::from_secs(20));
+    end(own);
+    director.wait_line(&line, false, Duration::from_secs(20));
+    let other = serve("server");
+    daemon.wait_log(
+        "certificate: none of the `ca` has signed it",
+        1,
+        Duration::from_secs(20),
+    );
+    assert!(!director.table().contains(&line));
+    end(other);
+}
+
+/// Both daemons: `quorum_down` at once, for the sorry server serves, and `notify_down` when the first check failed.
+#[test]
+#[ignore = "guest: cargo xtask ipvs"]
+fn who_begins_as_failed_is_told_of() {
+    lab::require_guest();
+    let director = Director::new(2);
+    let files = Scratch::new("files");
+    let out = files.file("out");
+    let say = |word: &str| format!("\"/bin/sh -c 'echo {word} >> {}'\"", out.display());
+    let (quorum, notify) = (say("lost"), say("down"));
+    let conf = format!(
+        "global_defs {{\n script_user root\n}}\n\
+         virtual_server {SERVICE} 80 {{\n delay_loop 1\n warmup 0\n alpha\n lvs_sched rr\n lvs_method NAT\n \
+         protocol TCP\n quorum_down {quorum}\n sorry_server 10.9.0.4 80\n \
+         real_server 10.9.0.3 80 {{\n notify_down {notify}\n TCP_CHECK {{\n connect_timeout 1\n retry 0\n }}\n }}\n}}\n"
+    );
+    let _daemon = director.start(&conf);
+    let said = || fs::read_to_string(&out).unwrap_or_default();
+    wait_until("both are told", Duration::from_secs(20), || {
+        said().lines().count() == 2
+    });
+    holds_for("and once", Duration::from_secs(4), || {
+        said() == "lost\ndown\n"
     });
 }

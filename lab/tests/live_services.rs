@@ -120,6 +120,63 @@ fn scripts_and_pipes_hear_of_servers_and_quorums() {
     }
 }
 
+/// LVS-12, LVS-18, NOTI-06, NOTI-07: `notify_down` with the first failure, as Keepalived has it; `quorum_down` at once
+/// where a sorry server serves, as Keepalived has it too, and else when no check is left that could help.
+#[test]
+#[ignore = "live: cargo xtask live"]
+fn who_begins_as_failed_is_told_of() {
+    let say = |word: &str| format!("\"/bin/sh -c 'echo {word} >> DIR/said'\"");
+    let lines = |number: usize, more: &str| {
+        let (up, down) = (
+            say(&format!("{number}gained")),
+            say(&format!("{number}lost")),
+        );
+        format!("quorum_up {up}\n quorum_down {down}\n {more}")
+    };
+    let server = |number: usize, check: &str| {
+        let (up, down) = (say(&format!("{number}up")), say(&format!("{number}down")));
+        format!("notify_up {up}\n notify_down {down}\n {check}")
+    };
+    let broken = "MISC_CHECK {\n misc_path /nonexistent/check\n }";
+    let services = service(1, &lines(1, ""), &[server(1, broken)])
+        + &service(2, &lines(2, "alpha"), &[server(2, &watches("bad"))])
+        + &service(
+            3,
+            &lines(3, "alpha\n sorry_server 10.9.0.9 80"),
+            &[server(3, &watches("bad"))],
+        )
+        + &service(4, &lines(4, "alpha"), &[server(4, &watches("good"))]);
+    let mut balancer = Balancer::new();
+    let mut pipe = balancer.start(with_files(&["good"]), "", &services);
+    let said = |balancer: &Balancer| {
+        let text = fs::read_to_string(balancer.daemon().directory().join("said"));
+        let text = text.unwrap_or_default();
+        let mut all: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+        all.sort();
+        all
+    };
+    let expected = [
+        "1down", "1lost", "2down", "2lost", "3down", "3lost", "4gained", "4up",
+    ];
+    wait_until("all was told", PATIENCE, || said(&balancer) == expected);
+    holds_for("and once", Duration::from_secs(1), || {
+        said(&balancer) == expected
+    });
+    let lines = pipe.lines();
+    let about = |number: usize| {
+        let name = format!("10.8.0.{number}]");
+        lines
+            .iter()
+            .filter(|line| line.contains(&name))
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(about(1), [rs(1, 1, "DOWN"), vs(1, "DOWN")]);
+    assert_eq!(about(2), [rs(2, 1, "DOWN"), vs(2, "DOWN")]);
+    assert_eq!(about(3), [vs(3, "DOWN"), rs(3, 1, "DOWN")]);
+    assert_eq!(about(4), [rs(4, 1, "UP"), vs(4, "UP")]);
+}
+
 /// NOTI-07: the program that reads the pipe gets its path.
 ///
 /// Flips: global_defs.lvs_notify_fifo_script.

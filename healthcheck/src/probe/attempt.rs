@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sans_io_time::Instant;
 
-use crate::io::{ConnId, Output, Target, Transport};
+use crate::io::{ConnId, IoFailure, Output, Target, Transport};
 use crate::outcome::{Failure, Outcome};
 
 #[derive(Debug)]
@@ -13,6 +13,8 @@ pub(super) struct Attempt {
     limit: Duration,
     deadline: Option<Instant>,
     conn: Option<ConnId>,
+    /// Where to, if from somewhere in particular.
+    bound: Option<Box<Target>>,
     next: u32,
     outputs: VecDeque<Output>,
 }
@@ -23,6 +25,7 @@ impl Attempt {
             limit,
             deadline: None,
             conn: None,
+            bound: None,
             next: 0,
             outputs: VecDeque::new(),
         }
@@ -40,6 +43,10 @@ impl Attempt {
         let conn = ConnId(self.next);
         self.next = self.next.wrapping_add(1);
         self.conn = Some(conn);
+        if self.bound.as_deref() != Some(&target) {
+            let bound = target != Target::new(target.to);
+            self.bound = bound.then(|| Box::new(target.clone()));
+        }
         self.push(Output::Connect {
             conn,
             transport,
@@ -82,6 +89,28 @@ impl Attempt {
         self.finish(Err(failure.into()));
     }
 
+    /// What the connection failed of, with what of its source could not be had.
+    pub(super) fn io(&self, failure: IoFailure) -> Failure {
+        let Some(target) = &self.bound else {
+            return Failure::Io(failure);
+        };
+        match (failure, &target.interface, target.bind_address) {
+            (IoFailure::NoInterface, Some(name), _) => {
+                Failure::Source(format!("there is no interface `{name}` to send from"))
+            }
+            (IoFailure::NoAddress, _, Some(address)) => Failure::Source(format!(
+                "the source address {address} is not on this machine"
+            )),
+            (IoFailure::InUse, ..) if target.bind_port != 0 => {
+                Failure::Source(format!("the source port {} is in use", target.bind_port))
+            }
+            (IoFailure::Bind, ..) => {
+                Failure::Source(format!("cannot send from {}", source(target)))
+            }
+            _ => Failure::Io(failure),
+        }
+    }
+
     pub(super) fn abort(&mut self) {
         self.close();
         self.deadline = None;
@@ -101,4 +130,19 @@ impl Attempt {
             self.push(Output::Close(conn));
         }
     }
+}
+
+/// All that was asked for.
+fn source(target: &Target) -> String {
+    let interface = target.interface.as_ref();
+    let parts = [
+        interface.map(|name| format!("interface `{name}`")),
+        target
+            .bind_address
+            .map(|address| format!("address {address}")),
+        (target.bind_port != 0).then(|| format!("port {}", target.bind_port)),
+        (target.mark != 0).then(|| format!("mark {}", target.mark)),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    parts.join(", ")
 }

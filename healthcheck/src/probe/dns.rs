@@ -207,7 +207,7 @@ impl Probe for DnsProbe {
                 self.attempt.fail(Failure::Closed(Stage::Reply));
             }
             Input::Failed(conn, failure) if self.attempt.is_ours(conn) => {
-                self.attempt.fail(Failure::Io(failure));
+                self.attempt.fail(self.attempt.io(failure));
             }
             _ => {}
         }

@@ -311,7 +311,9 @@ impl Probe for HttpProbe {
             Input::Connected(conn) if self.attempt.is_ours(conn) => self.connected(),
             Input::Bytes(conn, octets) if self.attempt.is_ours(conn) => self.octets(octets),
             Input::Eof(conn) if self.attempt.is_ours(conn) => self.ended(),
-            Input::Failed(conn, failure) if self.attempt.is_ours(conn) => Err(Failure::Io(failure)),
+            Input::Failed(conn, failure) if self.attempt.is_ours(conn) => {
+                Err(self.attempt.io(failure))
+            }
             _ => Ok(()),
         };
         if let Err(failure) = result {

@@ -145,7 +145,7 @@ impl Probe for SmtpProbe {
                 _ => self.attempt.fail(Failure::Closed(self.stage())),
             },
             Input::Failed(conn, failure) if self.attempt.is_ours(conn) => {
-                self.attempt.fail(Failure::Io(failure));
+                self.attempt.fail(self.attempt.io(failure));
             }
             _ => {}
         }

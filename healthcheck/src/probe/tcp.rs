@@ -37,7 +37,7 @@ impl Probe for TcpProbe {
                 self.attempt.finish(Ok(Passed::PLAIN));
             }
             Input::Failed(conn, failure) if self.attempt.is_ours(conn) => {
-                self.attempt.fail(Failure::Io(failure));
+                self.attempt.fail(self.attempt.io(failure));
             }
             _ => {}
         }

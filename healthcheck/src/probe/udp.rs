@@ -129,7 +129,7 @@ impl Probe for UdpProbe {
                 self.attempt.finish(outcome);
             }
             Input::Failed(conn, failure) if self.attempt.is_ours(conn) => {
-                self.attempt.fail(Failure::Io(failure));
+                self.attempt.fail(self.attempt.io(failure));
             }
             _ => {}
         }

@@ -23,6 +23,8 @@ pub(super) struct Told {
 struct Service {
     /// It has its quorum; absent before the first word.
     quorum: Option<bool>,
+    /// That it has none was told.
+    down_told: bool,
     /// Those that are down, or have another weight than the configured one.
     servers: BTreeMap<Arc<str>, Before>,
 }
@@ -94,9 +96,10 @@ impl Daemon<'_> {
             } => self.service_started(service, *quorum, *live, up),
             BalanceReport::ServerUp { server } => self.server_is(server, true),
             BalanceReport::ServerDown { server, .. } => self.server_is(server, false),
-            // As Keepalived does it: those that are up told so when they started.
-            BalanceReport::StartsDown { server } if self.balance.plan.init_notifies => {
-                self.tell_server(server, false);
+            // As Keepalived does it, with `rs_init_notifies` and without.
+            BalanceReport::StartsDown { server } => self.tell_server(server, false),
+            BalanceReport::StartsWithoutQuorum { service, live } => {
+                self.starts_without_quorum(service, *live);
             }
             BalanceReport::Weight { server, weight } => {
                 let configured = server.setup().map(|setup| setup.destination.weight);
@@ -151,6 +154,7 @@ impl Daemon<'_> {
         }
         let known = self.told.services.entry(Arc::clone(label)).or_default();
         let before = known.quorum.replace(quorum);
+        known.down_told &= !quorum;
         if quorum && before != Some(true) {
             let words = words::gained(service, live);
             let words = words.strip_prefix("Gained quorum").unwrap_or(&words);
@@ -161,7 +165,19 @@ impl Daemon<'_> {
             );
         } else if !quorum && before == Some(true) {
             let body = format!("=> {} <=", words::lost(service, live));
-            self.tell_service(service, false, body);
+            self.service_is(service, false, body);
+        } else if service.sorry.is_some() {
+            // As Keepalived does it: the sorry server serves from now on. Without one there may be servers in a moment.
+            self.starts_without_quorum(service, live);
+        }
+    }
+
+    /// A service never had its quorum, and that is no news to who has heard of it.
+    fn starts_without_quorum(&mut self, service: &Arc<ServiceSetup>, live: u64) {
+        let known = self.told.services.get(&service.label);
+        if known.is_some_and(|known| known.quorum == Some(false) && !known.down_told) {
+            let body = format!("=> {} <=", words::started_without(service, live));
+            self.service_is(service, false, body);
         }
     }
 
@@ -191,7 +207,8 @@ impl Daemon<'_> {
 
     fn service_is(&mut self, service: &Arc<ServiceSetup>, up: bool, body: String) {
         let label = Arc::clone(&service.label);
-        self.told.services.entry(label).or_default().quorum = Some(up);
+        let known = self.told.services.entry(label).or_default();
+        (known.quorum, known.down_told) = (Some(up), !up);
         self.tell_service(service, up, body);
     }
 

@@ -46,7 +46,19 @@ pub(crate) fn lines(report: &BalanceReport, before: Before) -> Vec<(Level, Strin
             gained(service, *live),
             service.label
         )),
-        BalanceReport::Started { .. } => Vec::new(),
+        BalanceReport::Started { service, live, .. } if service.sorry.is_some() => info(format!(
+            "{} for VS {}",
+            started_without(service, *live),
+            service.label
+        )),
+        BalanceReport::StartsWithoutQuorum { service, live } if service.sorry.is_none() => {
+            info(format!(
+                "{} for VS {}",
+                started_without(service, *live),
+                service.label
+            ))
+        }
+        BalanceReport::Started { .. } | BalanceReport::StartsWithoutQuorum { .. } => Vec::new(),
         BalanceReport::QuorumLost { service, live } => {
             info(format!("{} for VS {}", lost(service, *live), service.label))
         }
@@ -176,7 +188,18 @@ pub(crate) fn lines(report: &BalanceReport, before: Before) -> Vec<(Level, Strin
 pub(crate) fn gained(service: &ServiceSetup, live: u64) -> String {
     let (quorum, hysteresis) = (service.quorum, service.hysteresis);
     let least = u64::from(quorum) + u64::from(hysteresis);
+    if live < least {
+        // More than there can be is not waited for.
+        return format!(
+            "Gained quorum {quorum}+{hysteresis}={least} > {live}, the weight of all servers,"
+        );
+    }
     format!("Gained quorum {quorum}+{hysteresis}={least} <= {live}")
+}
+
+/// `Starting with quorum down 2-1=1 > 0`.
+pub(crate) fn started_without(service: &ServiceSetup, live: u64) -> String {
+    lost(service, live).replacen("Lost quorum", "Starting with quorum down", 1)
 }
 
 /// `Lost quorum 2-1=1 > 0`.
@@ -369,7 +392,9 @@ fn attempt(check: &CheckRef, failure: &Failure) -> Option<(Level, String)> {
             let to = target.to;
             let (ip, port) = (to.ip(), to.port());
             match failure {
-                Failure::Io(_) | Failure::Timeout(healthcheck::Stage::Connecting) => {
+                Failure::Io(_)
+                | Failure::Source(_)
+                | Failure::Timeout(healthcheck::Stage::Connecting) => {
                     format!("SMTP_CHECK Could not connect to server [{ip}]:{port}: {failure}")
                 }
                 Failure::Smtp(_) => {

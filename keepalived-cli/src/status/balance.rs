@@ -209,6 +209,12 @@ fn check(setup: &CheckSetup, state: &CheckSnapshot) -> Value {
         "interval_seconds": setup.schedule.interval.map(seconds),
         "attempts": state.attempts,
         "failed_attempts": state.failures,
+        "retry": setup.schedule.retries,
+        "retries_begun": state.progress.retries,
+        "fall": setup.schedule.fall,
+        "failed_in_a_row": state.progress.failed,
+        "rise": setup.schedule.rise,
+        "passed_in_a_row": state.progress.passed,
         "transitions": state.transitions,
         "last_transition": stamp(state.since),
         "last_failure": state.last_failure.as_ref().map(|(at, failure)| json!({
@@ -272,7 +278,7 @@ fn server_row(server: &Value, since: &dyn Fn(&Value) -> String) -> [String; 5] {
                 ("UP", _) => "ok",
                 _ => "failed",
             };
-            format!("{} {state}", text(&check["kind"]))
+            format!("{} {state}{}", text(&check["kind"]), progress(check))
         })
         .collect();
     let checks = if checks.is_empty() {
@@ -287,6 +293,27 @@ fn server_row(server: &Value, since: &dyn Fn(&Value) -> String) -> [String; 5] {
         checks,
         since(&server["last_transition"]),
     ]
+}
+
+/// How far a check is on the way to another verdict, in brackets.
+fn progress(check: &Value) -> String {
+    let number = |name: &str| check[name].as_u64().unwrap_or(0);
+    let [failed, retries, passed] =
+        ["failed_in_a_row", "retries_begun", "passed_in_a_row"].map(number);
+    let mut parts = Vec::new();
+    if failed > 0 {
+        parts.push(format!("failed {failed} of {}", number("fall")));
+    }
+    if retries > 0 {
+        parts.push(format!("retry {retries} of {}", number("retry")));
+    }
+    if passed > 0 {
+        parts.push(format!("passed {passed} of {}", number("rise")));
+    }
+    match parts.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", parts.join("; ")),
+    }
 }
 
 /// What needs explaining: a kernel without IPVS, what it refuses, why checks fail.
@@ -333,4 +360,24 @@ pub(super) fn notes(document: &Value) -> String {
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_says_how_far_it_is_on_the_way_to_another_verdict() {
+        let said = |failed: u32, retries: u32, passed: u32| {
+            progress(&json!({
+                "fall": 3, "failed_in_a_row": failed,
+                "retry": 2, "retries_begun": retries,
+                "rise": 4, "passed_in_a_row": passed,
+            }))
+        };
+        assert_eq!(said(0, 0, 0), "");
+        assert_eq!(said(0, 1, 0), " (retry 1 of 2)");
+        assert_eq!(said(2, 1, 0), " (failed 2 of 3; retry 1 of 2)");
+        assert_eq!(said(0, 0, 3), " (passed 3 of 4)");
+    }
 }

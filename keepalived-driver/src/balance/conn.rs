@@ -65,7 +65,7 @@ impl Conn {
         };
         bind(&socket, transport, target).map_err(|error| match scarce(&error) {
             true => OpenError::Scarce,
-            false => OpenError::Failed(IoFailure::Bind),
+            false => OpenError::Failed(unbound(&error)),
         })?;
         if transport != Transport::Tcp {
             // ICMP errors that mean that there is no way, too: the kernel keeps them to itself else.
@@ -246,8 +246,19 @@ fn failure(error: &io::Error) -> IoFailure {
         }
         Errno::CONNRESET | Errno::PIPE | Errno::CONNABORTED => IoFailure::Reset,
         Errno::TIMEDOUT => IoFailure::TimedOut,
-        Errno::ADDRNOTAVAIL | Errno::ADDRINUSE => IoFailure::Bind,
+        Errno::ADDRNOTAVAIL => IoFailure::NoAddress,
+        Errno::ADDRINUSE => IoFailure::InUse,
         _ => IoFailure::Other(errno),
+    }
+}
+
+/// What of the source it was that could not be had.
+fn unbound(error: &io::Error) -> IoFailure {
+    match error.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(Errno::NODEV) => IoFailure::NoInterface,
+        Some(Errno::ADDRNOTAVAIL) => IoFailure::NoAddress,
+        Some(Errno::ADDRINUSE) => IoFailure::InUse,
+        _ => IoFailure::Bind,
     }
 }
 
@@ -264,14 +275,16 @@ mod tests {
     /// CHK-02, LESSONS A10: a source that cannot be had is a failure, never left out.
     #[test]
     fn a_source_that_cannot_be_had_is_no_connection() {
-        let failed = OpenError::Failed(IoFailure::Bind);
+        let failed = OpenError::Failed;
         for transport in [Transport::Tcp, Transport::Udp, Transport::Ping] {
             let nowhere = |target: &mut Target| {
                 target.bind_address = Some("192.0.2.77".parse().unwrap());
             };
-            assert_eq!(open(transport, nowhere).unwrap_err(), failed);
+            let why = open(transport, nowhere).unwrap_err();
+            assert_eq!(why, failed(IoFailure::NoAddress));
             let no_interface = |target: &mut Target| target.interface = Some("nowhere0".into());
-            assert_eq!(open(transport, no_interface).unwrap_err(), failed);
+            let why = open(transport, no_interface).unwrap_err();
+            assert_eq!(why, failed(IoFailure::NoInterface));
         }
         let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         let port = taken.local_addr().unwrap().port();
@@ -279,7 +292,8 @@ mod tests {
             target.bind_address = Some("127.0.0.1".parse().unwrap());
             target.bind_port = port;
         };
-        assert_eq!(open(Transport::Udp, same_port).unwrap_err(), failed);
+        let why = open(Transport::Udp, same_port).unwrap_err();
+        assert_eq!(why, failed(IoFailure::InUse));
     }
 
     /// CHK-02: the port is what was wanted, also for the second time.

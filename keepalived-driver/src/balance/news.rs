@@ -58,6 +58,7 @@ impl Balancing {
         }
         if *event == CheckerEvent::FirstResult {
             self.tell_start(place);
+            self.tell_start_of_service(place.service);
         }
         if let Some(service) = self.services.get_mut(&place.service) {
             let server = ServerId(place.server);
@@ -77,7 +78,11 @@ impl Balancing {
         };
         let check = server.checks.get(place.check);
         let check = check.and_then(|check| self.checks.get(*check));
-        let down = check.is_some_and(|check| check.checker.health() == Health::Down);
+        // With `rise` one that passed is still down.
+        let down = check.is_some_and(|check| {
+            let checker = &check.checker;
+            checker.health() == Health::Down && checker.results().failures > 0
+        });
         // Who was up until now goes down in the same moment, which is told by itself.
         let was_up = service.pool.is_up(ServerId(place.server));
         if down && !was_up && !std::mem::replace(&mut server.start_told, true) {
@@ -87,6 +92,28 @@ impl Balancing {
             };
             self.reports.push(BalanceReport::StartsDown { server });
         }
+    }
+
+    /// The same for a service that began without its quorum, when each of its checks has had its say.
+    fn tell_start_of_service(&mut self, id: u64) {
+        let Some(service) = self.services.get_mut(&id) else {
+            return;
+        };
+        service.unknown = service.unknown.saturating_sub(1);
+        if service.unknown > 0 || service.start_told || service.pool.quorum() {
+            return;
+        }
+        let checks = service.servers.iter().flat_map(|server| &server.checks);
+        let mut found = checks.filter_map(|check| self.checks.get(*check));
+        // Some only have to pass once more.
+        if found.any(|check| check.checker.progress().passed > 0) {
+            return;
+        }
+        service.start_told = true;
+        self.reports.push(BalanceReport::StartsWithoutQuorum {
+            service: Arc::clone(&service.setup),
+            live: service.pool.live_weight(),
+        });
     }
 
     /// What a pool has to tell.
@@ -111,6 +138,7 @@ impl Balancing {
             if let PoolEvent::QuorumGained { .. } | PoolEvent::QuorumLost { .. } = &event {
                 service.since = now;
                 service.transitions += 1;
+                service.start_told = true;
             }
             let report = match event {
                 PoolEvent::ServerUp(server) => BalanceReport::ServerUp {

@@ -272,6 +272,7 @@ impl Balancing {
         let mut config = pool_config(setup);
         let mut servers = Vec::with_capacity(setup.servers.len());
         let mut weights: Vec<Vec<WeightChange>> = Vec::with_capacity(setup.servers.len());
+        let mut unknown = 0;
         for (at, server) in setup.servers.iter().enumerate() {
             let plan = plan.servers.get(at);
             let before = plan.and_then(|plan| plan.old);
@@ -335,11 +336,13 @@ impl Balancing {
                 config.checks = found().map(healthcheck::Checker::health).collect();
             }
             weights.push(found().map(healthcheck::Checker::weight).collect());
+            unknown += found().filter(|checker| !checker.is_known()).count();
             servers.push(RunningServer {
                 checks,
                 since: old_server.map_or(now, |server| server.since),
                 transitions: old_server.map_or(0, |server| server.transitions),
-                start_told: old_server.is_some_and(|server| server.start_told),
+                start_told: old_server
+                    .map_or_else(|| failed(&server.label), |server| server.start_told),
             });
         }
         let mut pool = Pool::new(config);
@@ -356,6 +359,8 @@ impl Balancing {
             sorry: old.is_some_and(|old| old.sorry),
             since: old.map_or(now, |old| old.since),
             transitions: old.map_or(0, |old| old.transitions),
+            unknown,
+            start_told: old.is_some_and(|old| old.start_told),
             draining: Vec::new(),
             placed: Arc::default(),
         }

@@ -80,6 +80,14 @@ pub enum BalanceReport {
         /// Which.
         server: ServerRef,
     },
+    /// All checks of a virtual server have had a result, and it has never had enough weight. Once for each; not a
+    /// transition.
+    StartsWithoutQuorum {
+        /// Which virtual server.
+        service: Arc<ServiceSetup>,
+        /// Weight of the live servers.
+        live: u64,
+    },
     /// The weight of a real server changed by what its checks say.
     Weight {
         /// Which.

@@ -26,6 +26,10 @@ pub(super) struct RunningService {
     /// When the quorum last changed, and how often it has.
     pub(super) since: Instant,
     pub(super) transitions: u64,
+    /// Checks without a result so far.
+    pub(super) unknown: usize,
+    /// That it began without its quorum was told, or it has told more than that.
+    pub(super) start_told: bool,
     /// Servers that a reload removed, and until when they stay.
     pub(super) draining: Vec<(Instant, Destination)>,
     /// What is in the table.

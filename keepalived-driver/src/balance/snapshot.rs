@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use healthcheck::{Failure, Health, WeightChange};
+use healthcheck::{Failure, Health, Progress, WeightChange};
 use ipvs::{Dumped, Info, Service, SyncRole};
 
 use super::config::ServiceSetup;
@@ -97,6 +97,8 @@ pub struct CheckSnapshot {
     pub since: SystemTime,
     /// How the last failed attempt failed, and when.
     pub last_failure: Option<(SystemTime, Failure)>,
+    /// How far it is on the way to another verdict.
+    pub progress: Progress,
     /// When the next attempt begins, by the wall clock; absent while one runs and for what is told.
     pub next: Option<SystemTime>,
 }

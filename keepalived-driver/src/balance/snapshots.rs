@@ -84,6 +84,7 @@ impl Balancing {
             transitions: check.transitions,
             since: wall(check.since),
             last_failure: last_failure.map(|(at, failure)| (wall(*at), failure.clone())),
+            progress: checker.progress(),
             next: checker.starts_at().map(wall),
         })
     }

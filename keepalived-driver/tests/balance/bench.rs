@@ -119,6 +119,9 @@ pub(crate) fn words(report: &BalanceReport) -> String {
                 None => format!("{label} down"),
             }
         }
+        B::StartsWithoutQuorum { service, .. } => {
+            format!("{} starts without quorum", service.label)
+        }
         B::StartsDown { server } => format!("{} starts down", server.setup().unwrap().label),
         B::Weight { server, weight } => {
             format!("{} weight {weight}", server.setup().unwrap().label)

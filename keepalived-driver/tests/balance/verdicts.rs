@@ -78,7 +78,7 @@ fn a_check_that_cannot_have_its_source_fails_and_says_so() {
     let probe = ProbeSetup::Tcp { target, timeout };
     let setup = service("v", vec![server("a", vec![check(probe, 50)])]);
     let mut bench = Bench::start(config(vec![setup]));
-    bench.expect("a down: cannot bind to the configured source");
+    bench.expect("a down: the source address 192.0.2.77 is not on this machine");
 }
 
 /// SCR-09: nobody looks, so nobody believes that the server works; not for a moment, and not because it
@@ -129,6 +129,51 @@ fn of_a_server_that_begins_as_failed_the_first_failure_is_told_once() {
     assert_eq!(told("a starts down"), 1);
     assert_eq!(told("attempt: connection refused"), 2, "of each check");
     assert_eq!((told("b starts down"), told("b up")), (0, 1));
+}
+
+/// LVS-12, LVS-18: what began without its quorum and has not found it, when all there is to know is known.
+#[test]
+fn a_service_that_begins_without_its_quorum_is_told_of_once() {
+    let unusable = || CheckSetup::unusable("MISC_CHECK", "no such program");
+    let alpha = |to, rise| {
+        let mut check = check(tcp(to), 20);
+        (check.schedule.alpha, check.schedule.rise) = (true, rise);
+        check
+    };
+    let (bad, good) = (closed_port(), serve(drop));
+    let services = vec![
+        service(
+            "broken",
+            vec![server("a", vec![unusable()]), server("b", vec![unusable()])],
+        ),
+        service("dead", vec![server("c", vec![alpha(bad, 1)])]),
+        service("rising", vec![server("d", vec![alpha(good, 3)])]),
+        service(
+            "alive",
+            vec![
+                server("e", vec![alpha(good, 1)]),
+                server("f", vec![alpha(bad, 1)]),
+            ],
+        ),
+        // It had one, as far as anybody knew.
+        service("lost", vec![server("g", vec![check(tcp(bad), 20)])]),
+    ];
+    let mut bench = Bench::start(config(services));
+    bench.expect("broken started false [false, false]");
+    bench.until("checked", |all| {
+        let servers = all.services.iter().flat_map(|one| &one.servers);
+        let mut checks = servers.flat_map(|one| &one.checks);
+        checks.all(|check| check.attempts > 0) && all.services[2].quorum
+    });
+    bench.rest();
+    let told = |name: &str| {
+        let text = format!("{name} starts without quorum");
+        bench.told.iter().filter(|told| **told == text).count()
+    };
+    let all = ["broken", "dead", "rising", "alive", "lost"].map(told);
+    assert_eq!(all, [1, 1, 0, 0, 0], "{:#?}", bench.told);
+    let count = |text: &str| bench.told.iter().filter(|told| *told == text).count();
+    assert_eq!((count("a starts down"), count("d starts down")), (1, 0));
 }
 
 /// Who had failed before the loop was started again is not in service until a check has passed.
@@ -242,7 +287,7 @@ fn loopback_answers_a_ping() {
             "error 13",
             "error 1",
             "error 97",
-            "cannot bind to the configured source",
+            "the source address is not on this machine",
         ];
         match reason {
             None => assert!(all.services[0].servers[0].up),

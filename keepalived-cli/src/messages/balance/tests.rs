@@ -90,6 +90,23 @@ fn servers_and_quorums_have_keepaliveds_lines() {
         texts(&gained),
         ["Gained quorum 2+1=3 <= 7 for VS [10.9.9.9]:tcp:80"]
     );
+    // All there is, and less than quorum and hysteresis come to: that is not waited for.
+    let gained = BalanceReport::QuorumGained {
+        service: plain.service.clone(),
+        live: 2,
+    };
+    assert_eq!(
+        texts(&gained),
+        ["Gained quorum 2+1=3 > 2, the weight of all servers, for VS [10.9.9.9]:tcp:80"]
+    );
+    let without = BalanceReport::StartsWithoutQuorum {
+        service: plain.service.clone(),
+        live: 0,
+    };
+    assert_eq!(
+        texts(&without),
+        ["Starting with quorum down 2-1=1 > 0 for VS [10.9.9.9]:tcp:80"]
+    );
     let lost = BalanceReport::QuorumLost {
         service: plain.service.clone(),
         live: 0,

@@ -1,7 +1,7 @@
 //! Ports of servers that cannot be: direct routing and tunnels leave packets as they are (RS-01), and a
 //! mark stands for any port.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::Diagnostics;
 use crate::model::balance::{
@@ -23,11 +23,12 @@ enum Ports {
 pub(super) fn settle(
     address: &ServiceAddress,
     groups: &[ServiceGroup],
-    servers: &mut [RealServer],
+    servers: &mut Vec<RealServer>,
     sorry: Option<&mut SorryServer>,
     diagnostics: &mut Diagnostics,
 ) {
     let ports = ports(address, groups);
+    alone(&ports, servers, diagnostics);
     for server in servers {
         if server.forwarding != Forwarding::Nat {
             let what = ("server", server.span);
@@ -48,6 +49,36 @@ pub(super) fn settle(
         let what = ("sorry server", sorry.span);
         untranslated(&ports, what, &mut sorry.port, false, diagnostics);
     }
+}
+
+/// Leaves out servers that differ in a port only that packets never get to see.
+fn alone(ports: &Ports, servers: &mut Vec<RealServer>, diagnostics: &mut Diagnostics) {
+    let mut seen = BTreeMap::new();
+    servers.retain(|server| {
+        let translated = server.forwarding == Forwarding::Nat;
+        let port = match ports {
+            _ if translated => Some(server.port),
+            Ports::One(port) => Some(*port),
+            Ports::Any => Some(0),
+            Ports::Several(_) => None,
+        };
+        let Some(first) = seen.insert((server.address, port), server.span) else {
+            return true;
+        };
+        seen.insert((server.address, port), first);
+        let message = match ports {
+            Ports::One(port) => format!(
+                "without address translation the server has the port of the service, {port}, and is one with \
+                 another"
+            ),
+            _ => "without address translation the port of a server makes no other server of it".to_owned(),
+        };
+        diagnostics
+            .warning("port-of-service", server.span, message)
+            .help("it is left out; the first one counts")
+            .note(first, "the other one is here");
+        false
+    });
 }
 
 fn ports(address: &ServiceAddress, groups: &[ServiceGroup]) -> Ports {
