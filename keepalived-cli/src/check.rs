@@ -13,6 +13,7 @@ use keepalived_config::{Diagnostic, Options as ReadOptions, Parsed, Severity, So
 use serde_json::{Value, json};
 
 use crate::arguments::{Check, USAGE};
+use crate::daemon::says_nothing;
 use crate::load::{add_unusable_checks, is_fault};
 use crate::nodes::{self, counted};
 use crate::run::short_host_name;
@@ -33,6 +34,9 @@ pub(crate) fn run(options: &Check) -> ExitCode {
         Ok(names) => names,
         Err(error) => return unusable(&error),
     };
+    if !options.name.is_empty() && options.config_id.is_some() {
+        return unusable("--config-id: with --name each node has its name for that");
+    }
     if options.files.iter().filter(|file| is_stdin(file)).count() > 1 {
         return unusable(READ_ONCE);
     }
@@ -53,6 +57,9 @@ pub(crate) fn run(options: &Check) -> ExitCode {
         };
         let mut parsed = stdin::parse(file, &read);
         add_unusable_checks(&parsed.config, &mut parsed.diagnostics);
+        if parsed.diagnostics.is_empty() && says_nothing(&parsed.config) {
+            parsed.diagnostics.push(empty());
+        }
         // Of several nodes this can be one at most, and it is not known which.
         if options.files.len() == 1 && !options.elsewhere {
             machine::missing(&parsed.config, &mut parsed.diagnostics);
@@ -148,6 +155,18 @@ fn exit_code(errors: usize, warnings: usize, options: &Check) -> u8 {
     } else {
         0
     }
+}
+
+/// A daemon would start and do nothing, and refuse it at a reload.
+fn empty() -> Diagnostic {
+    let mut found = Diagnostic::new(
+        Severity::Warning,
+        "empty-file",
+        None,
+        "there is not a word in it, or none for this node",
+    );
+    found.help("a daemon that runs does not take it: a file is empty for a moment while it is written anew");
+    found
 }
 
 /// Instances that are run: of two that are the same virtual router the first.

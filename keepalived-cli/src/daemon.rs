@@ -45,7 +45,7 @@ use crate::signals::{self, SIGJSON, SIGSTATS_CLEAR};
 use crate::status;
 
 pub(crate) use around::run_around;
-pub(crate) use reload::Standing;
+pub(crate) use reload::{Standing, says_nothing};
 
 use around::hook_settings;
 use awaited::Awaited;

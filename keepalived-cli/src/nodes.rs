@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 /// The name of each node, from those of the files, unless `given`.
 pub(crate) fn names(files: &[PathBuf], given: &[String]) -> Result<Vec<String>, String> {
-    if given.len() > files.len() {
+    if !given.is_empty() && given.len() != files.len() {
         return Err(format!(
-            "--name was given {} times for {}",
-            given.len(),
+            "--name was given {} for {}: want one for each, in their order",
+            counted(given.len(), "time"),
             counted(files.len(), "file")
         ));
     }

@@ -456,16 +456,16 @@ fn what_is_misspelt_is_refused_with_what_there_is() {
             "+1.5s: a clock makes a step of whole seconds",
         ),
         (
-            &["a.conf", "b.conf", "--name", ""],
+            &["a.conf", "b.conf", "--name", "", "--name", "b"],
             "the name of a node cannot be empty",
         ),
         (
-            &["a.conf", "b.conf", "--name", "client"],
+            &["a.conf", "b.conf", "--name", "client", "--name", "b"],
             "client: in `cut` and `partition` that is the clients; give the node another name",
         ),
         (
             &["a.conf", "--name", "a", "--name", "b"],
-            "given 2 times for 1 file\n",
+            "given 2 times for 1 file:",
         ),
         (
             &["a.conf", "-", "--at", "5s", "reload=a:-"],

@@ -56,6 +56,10 @@ fn each_mistake_is_found_and_nothing_else() {
     let tracked = |weight: i32| format!("track_interface {{\neth1 weight {weight}\n}}");
     let mistakes: Vec<(&str, Vec<String>)> = vec![
         ("vrid-differs", vec![node(150, ""), node(100, "virtual_router_id 52")]),
+        // Told once, though the address is in two routers because of it.
+        ("vrid-differs", vec![node(150, ""), node(100, "virtual_router_id 52").replace("VI_1", "OTHER")]),
+        ("source-same", vec![node(150, "mcast_src_ip 192.0.2.1"), node(100, "mcast_src_ip 192.0.2.1")]),
+        ("accept-differs", vec![node(255, "version 3"), node(100, "version 3\nno_accept")]),
         ("family-differs", vec![node(150, ""), node(100, "virtual_ipaddress {\n2001:db8::1/64\n}")]),
         ("vrid-collision", vec![
             node(150, ""),

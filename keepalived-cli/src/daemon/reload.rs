@@ -92,7 +92,7 @@ fn has_objects(model: &Model) -> bool {
 
 /// Whether the file is one without a word: even settings alone say that nothing more is wanted.
 /// RLD-01.
-fn says_nothing(model: &Model) -> bool {
+pub(crate) fn says_nothing(model: &Model) -> bool {
     let mut nothing = MemorySource::new().with_file("", "");
     *model == parse(&mut nothing, "", &Options::default()).config
 }

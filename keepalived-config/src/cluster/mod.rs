@@ -162,7 +162,7 @@ pub fn check(nodes: &[Node<'_>]) -> Vec<Finding> {
         devices::mac(router, &mut findings);
     }
     groups::members(nodes, &routers, &mut findings);
-    rules::shared_addresses(nodes, &mut findings);
+    rules::shared_addresses(nodes, &routers, &mut findings);
     hosts::owned(&routers, &mut findings);
     services::balanced(nodes, &routers, &mut findings);
     services::synchronisation(nodes, &mut findings);

@@ -58,6 +58,7 @@ pub(super) fn destinations(router: &Router<'_>, findings: &mut Findings<'_>) {
             _ => {}
         }
     }
+    same_source(router, findings);
     unicast(router, findings);
     copied(router, findings);
     hops(router, findings);
@@ -154,6 +155,44 @@ fn peers(instance: &VrrpInstance) -> Option<impl Iterator<Item = IpAddr> + '_> {
     }
 }
 
+/// One source address on several nodes.
+fn same_source(router: &Router<'_>, findings: &mut Findings<'_>) {
+    let members = router.members.iter().enumerate();
+    for (position, member) in members {
+        let Some(own) = member.instance.source.as_ref() else {
+            continue;
+        };
+        let keyword = match member.instance.transport {
+            Transport::Unicast { .. } => "unicast_src_ip",
+            Transport::Multicast { .. } => "mcast_src_ip",
+        };
+        for other in router.members.iter().skip(position + 1) {
+            let theirs = other.instance.source.as_ref();
+            if theirs.map(|source| source.value) != Some(own.value) {
+                continue;
+            }
+            findings.add(
+                Error,
+                "source-same",
+                &[*member, *other],
+                [
+                    format!(
+                        "`{}` has {keyword} {} on {} and on {}",
+                        member.instance.name.value,
+                        own.value,
+                        findings.node(member),
+                        findings.node(other)
+                    ),
+                    "a file was copied: one of them has not this address and stays in \
+                    FAULT, or both take the adverts of the other for their own"
+                        .to_owned(),
+                    format!("set {keyword} to the address of the node"),
+                ],
+            );
+        }
+    }
+}
+
 /// A source address that is written down can be held against the peers of the others.
 fn unicast(router: &Router<'_>, findings: &mut Findings<'_>) {
     let source = |member: &Member<'_>| member.instance.source.as_ref().map(|source| source.value);
@@ -166,32 +205,11 @@ fn unicast(router: &Router<'_>, findings: &mut Findings<'_>) {
     // Only if every node has said who it is can a peer be a stranger.
     let sources: BTreeSet<IpAddr> = unicast.iter().filter_map(source).collect();
     let all_known = sources.len() == router.members.len();
-    for (position, member) in unicast.iter().enumerate() {
+    for member in &unicast {
         let Some(own) = source(member) else {
             continue;
         };
         let name = &member.instance.name.value;
-        for other in unicast.iter().skip(position + 1) {
-            if source(other) == Some(own) {
-                findings.add(
-                    Error,
-                    "source-same",
-                    &[*member, *other],
-                    [
-                        format!(
-                            "`{name}` has unicast_src_ip {own} on {} and on \
-                        {}",
-                            findings.node(member),
-                            findings.node(other)
-                        ),
-                        "a file was copied: one of them has not this address and stays in \
-                        FAULT, or both take the adverts of the other for their own"
-                            .to_owned(),
-                        "set unicast_src_ip to the address of the node".to_owned(),
-                    ],
-                );
-            }
-        }
         for other in &unicast {
             let mut theirs = peers(other.instance).into_iter().flatten();
             if other.node != member.node

@@ -260,17 +260,23 @@ fn addresses(pair: &[Member<'_>; 2], findings: &mut Findings<'_>) {
     }
 }
 
-/// Who drops what is sent to its addresses, and who does not. The owner never does (RFC 9568 6.1).
+/// Who drops what is sent to its addresses, and who does not. The owner never does (RFC 9568 6.1), whatever is written.
 fn acceptance(pair: &[Member<'_>; 2], findings: &mut Findings<'_>) {
     let instances = pair.map(|member| member.instance);
     let [a, b] = instances;
-    let owned = instances.iter().any(|one| one.priority == Priority::OWNER);
-    if owned || a.refuse_traffic == b.refuse_traffic {
+    let owns = |i: &VrrpInstance| i.priority == Priority::OWNER;
+    let drops = |i: &VrrpInstance| i.refuse_traffic && !owns(i);
+    if drops(a) == drops(b) {
         return;
     }
-    let word = |i: &VrrpInstance| match i.refuse_traffic {
-        true => "dropped".to_owned(),
-        false => "accepted".to_owned(),
+    let word = |i: &VrrpInstance| match (drops(i), owns(i)) {
+        (true, _) => "dropped".to_owned(),
+        (false, false) => "accepted".to_owned(),
+        (false, true) => "accepted, because the addresses are its own,".to_owned(),
+    };
+    let fix = match instances.into_iter().any(owns) {
+        true => "set `accept` on the other nodes (strict mode implies `no_accept`): the owner never drops it",
+        false => "set `accept` or `no_accept` (strict mode implies it) on all nodes, or on none",
     };
     findings.add(
         Warning,
@@ -283,8 +289,7 @@ fn acceptance(pair: &[Member<'_>; 2], findings: &mut Findings<'_>) {
                 findings.each(pair, word)
             ),
             "whether they answer a ping, or a service on them, depends on who is master".to_owned(),
-            "set `accept` or `no_accept` (strict mode implies it) on all nodes, or on none"
-                .to_owned(),
+            fix.to_owned(),
         ],
     );
 }
@@ -304,8 +309,21 @@ fn shortened(items: &[String]) -> String {
 }
 
 /// An address in different virtual routers of different nodes: two masters hold it at once. (On one
-/// node the configuration alone shows it.)
-pub(super) fn shared_addresses(nodes: &[Node<'_>], findings: &mut Findings<'_>) {
+/// node the configuration alone shows it, and of two that are meant to be one it is said that they are not.)
+pub(super) fn shared_addresses(
+    nodes: &[Node<'_>],
+    routers: &[Router<'_>],
+    findings: &mut Findings<'_>,
+) {
+    let are_one = |one: &Member<'_>, other: &Member<'_>| {
+        routers.iter().any(|router| {
+            let has = |wanted: &Member<'_>| {
+                let mut members = router.members.iter();
+                members.any(|member| std::ptr::eq(member.instance, wanted.instance))
+            };
+            has(one) && has(other)
+        })
+    };
     let mut holders: BTreeMap<IpAddr, Vec<Member<'_>>> = BTreeMap::new();
     for (node, Node { config, .. }) in nodes.iter().enumerate() {
         for instance in config.instances.iter().filter(|one| !one.is_left_out()) {
@@ -327,6 +345,7 @@ pub(super) fn shared_addresses(nodes: &[Node<'_>], findings: &mut Findings<'_>) 
                 && other.instance.name.value != first.instance.name.value
                 && (other.instance.vrid.value, other.instance.family)
                     != (first.instance.vrid.value, first.instance.family)
+                && !are_one(first, other)
         });
         let Some(other) = other else {
             continue;
