@@ -291,12 +291,12 @@ pub(crate) struct Check {
     pub(crate) files: Vec<PathBuf>,
 }
 
-/// Say what a word of the configuration means, or a finding of `check`.
+/// Say what a word of the configuration means, a finding of `check`, or a rule of `simulate`.
 #[derive(Clone, Debug, PartialEq, Eq, FromArgs)]
 #[argh(subcommand, name = "explain")]
 pub(crate) struct Explain {
     /// the word, with or without its block (`echo`, `bfd_instance.echo`), or the code of a finding
-    /// (`vrid-differs`)
+    /// (`vrid-differs`) or rule (`two-masters`)
     #[argh(positional)]
     pub(crate) keyword: String,
 }

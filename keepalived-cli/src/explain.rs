@@ -1,5 +1,7 @@
 //! `explain KEYWORD`: what a word of the configuration means, from the table the parser reads; and
-//! what a finding of `check` means.
+//! what a finding of `check` means, or a rule of `simulate`.
+
+mod findings;
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -10,6 +12,7 @@ use keepalived_config::diagnostic::meaning;
 use keepalived_config::schema::{Keyword, OURS, Status, inline_words, keywords, nearest};
 
 use crate::arguments::Explain;
+use crate::simulate::RULES;
 
 /// Exit code 1 for a word that does not exist.
 pub(crate) fn run(options: &Explain) -> ExitCode {
@@ -64,11 +67,33 @@ fn text(word: &str) -> Option<String> {
             text,
             "{code}\n  found by: check, in the files of several nodes"
         );
-        let _ = writeln!(text, "  meaning:  {meaning}");
+        if let Some(sample) = findings::between_nodes(code) {
+            let _ = writeln!(text, "  severity: {}, in the usual case", sample.severity);
+            let _ = writeln!(text, "  meaning:  {meaning}");
+            let _ = writeln!(text, "  such as:  {}", sample.message);
+            let _ = writeln!(text, "  then:     {}", sample.then);
+            let _ = writeln!(text, "  help:     {}", sample.help);
+        }
+    }
+    if let Some((rule, meaning)) = RULES
+        .iter()
+        .find(|(rule, _)| block.is_none() && *rule == word)
+    {
+        let _ = writeln!(
+            text,
+            "{rule}\n  found by: simulate\n  severity: a rule was broken, exit code 2"
+        );
+        let _ = writeln!(text, "  meaning:  broken when {meaning}");
     }
     if let Some(meaning) = meaning(word).filter(|_| block.is_none()) {
         let _ = writeln!(text, "{word}\n  found by: check, in one file");
+        let known = findings::in_one_file(word);
+        let severity = known.map_or("as `check` prints it", |(severity, _)| severity);
+        let _ = writeln!(text, "  severity: {severity}");
         let _ = writeln!(text, "  meaning:  {meaning}");
+        if let Some((_, help)) = known.filter(|(_, help)| !help.is_empty()) {
+            let _ = writeln!(text, "  help:     {help} (in one case)");
+        }
     }
     (!text.is_empty()).then_some(text)
 }
@@ -136,6 +161,7 @@ fn similar(word: &str) -> Vec<String> {
     }
     if block.is_empty() {
         names.extend(CODES.iter().map(|(code, _)| *code));
+        names.extend(RULES.iter().map(|(rule, _)| *rule));
     }
     names.sort_unstable();
     names.dedup();

@@ -47,6 +47,15 @@ fn start(request: &Value, remote: &Remote, log: impl FnOnce(&str)) -> Result<Val
     if !Path::new(path).is_absolute() {
         return Err("the name of the file has to begin with /".to_owned());
     }
+    // Whoever began the other one does not expect it to end.
+    let present = remote.recording(PATIENCE);
+    let present = present.map_err(|error| error.to_string())?;
+    if let Some(present) = present.filter(|present| present.running) {
+        return Err(format!(
+            "there is a recording to {} already: `record stop` ends it",
+            present.settings.path.display()
+        ));
+    }
     let mut settings = RecordSettings::new(path);
     if let Some(size) = request["size"].as_u64() {
         settings.size = size;
@@ -184,4 +193,25 @@ fn words(document: &Value) -> String {
     }
     text.push('.');
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// docs/recording.md has a row for each field.
+    #[test]
+    fn the_document_of_a_recording_is_the_one_of_the_page() {
+        let page = include_str!("../../docs/recording.md");
+        let table = page.split("#### status\n").nth(1).unwrap();
+        let rows = table.lines().filter(|line| line.starts_with("| `"));
+        let told: Vec<&str> = rows.filter_map(|row| row.split('`').nth(1)).collect();
+        let document = document(Some(&RecordStatus::new(
+            RecordSettings::new("/tmp/tape"),
+            SystemTime::UNIX_EPOCH,
+        )));
+        let mut found: Vec<&str> = document.as_object().unwrap().keys().map(String::as_str).collect();
+        found.sort_by_key(|name| told.iter().position(|known| known == name));
+        assert_eq!(found, told);
+    }
 }

@@ -56,6 +56,28 @@ impl From<String> for Trouble {
     }
 }
 
+/// The rules that a run can break, and when they are broken.
+pub(crate) const RULES: &[(&str, &str)] = &[
+    (
+        "two-masters",
+        "two between whom frames pass in both directions stay MASTER for longer than an interval and the way there and back",
+    ),
+    (
+        "no-master",
+        "nobody is MASTER for longer than any member needs, although one that listens could be",
+    ),
+    ("late-takeover", "a takeover is later than its bound"),
+    (
+        "address-held-twice",
+        "an address is held for two virtual routers by nodes that reach each other",
+    ),
+    (
+        "not-loaded",
+        "the elections refuse what was made of a file",
+    ),
+    ("simulation", "the simulation itself could not go on"),
+];
+
 /// How long a run goes on after the last incident, unless told otherwise.
 const AFTERWARDS: Duration = Duration::from_secs(15);
 /// So long at least beyond the time in which somebody must have become MASTER.

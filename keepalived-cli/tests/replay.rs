@@ -2,6 +2,7 @@
 
 mod tape;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::process::{Command, Output};
 
@@ -91,4 +92,47 @@ fn a_damaged_recording_is_said_to_be_one_and_where() {
         assert_eq!(document["verdict"], "damaged");
         assert_eq!(document["summary"]["damaged"], 1);
     }
+}
+
+/// The fields of an object and of those in it, by the name of the object.
+fn fields(path: &str, value: &serde_json::Value, found: &mut BTreeSet<String>) {
+    match value {
+        serde_json::Value::Array(items) => items.iter().for_each(|item| fields(path, item, found)),
+        serde_json::Value::Object(object) => {
+            for (name, value) in object {
+                let name = format!("{path}.{name}");
+                fields(&name, value, found);
+                found.insert(name);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The same of docs/recording.md, of the tables whose title begins with `title`.
+fn told(title: &str) -> BTreeSet<String> {
+    let page = include_str!("../../docs/recording.md");
+    let sections = page.split("\n#### ").skip(1);
+    let mut found = BTreeSet::new();
+    for section in sections.filter(|section| section.starts_with(title)) {
+        let (path, table) = section.split_once('\n').unwrap();
+        let rows = table.lines().filter(|line| line.starts_with("| `"));
+        for cell in rows.filter_map(|row| row.split('|').nth(1)) {
+            let names = cell.split('`').skip(1).step_by(2);
+            found.extend(names.map(|name| format!("{path}.{name}")));
+        }
+    }
+    found
+}
+
+#[test]
+fn the_document_of_a_replay_is_the_one_of_the_page() {
+    let mut found = BTreeSet::new();
+    for (name, planted) in [("page-same", false), ("page-other", true)] {
+        let path = recording(name, planted);
+        let output = replay(&["--json", "--all", path.to_str().unwrap()]);
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        fields("replay", &document, &mut found);
+    }
+    assert_eq!(found, told("replay"));
 }

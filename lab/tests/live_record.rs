@@ -217,6 +217,12 @@ fn a_recording_begins_and_ends_while_the_daemon_runs() {
             let status: Value = serde_json::from_slice(&status.stdout).expect("JSON");
             status["recording"] == true && status["records"].as_u64() > Some(100)
         });
+        // Whoever began it is not robbed of it.
+        let second = record(&ours, &["start", &format!("{path}-2")]);
+        assert_eq!(second.status.code(), Some(1), "{second:?}");
+        let told = format!("there is a recording to {path} already");
+        assert!(text(&second.stderr).contains(&told), "{second:?}");
+        assert!(!kept.file("tape-2").exists());
         let stopped = record(&ours, &["stop"]);
         assert!(stopped.status.success(), "{stopped:?}");
         let document = replay(&file, 0);

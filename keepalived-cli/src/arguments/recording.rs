@@ -27,9 +27,8 @@ impl RecordTo {
 
 impl argh::FromArgValue for RecordTo {
     fn from_arg_value(value: &str) -> Result<Self, String> {
-        let sized = value.rsplit_once(':').filter(|(_, size)| {
-            size.starts_with(|c: char| c.is_ascii_digit()) && !size.contains('/')
-        });
+        // A colon before a slash is one of a folder.
+        let sized = value.rsplit_once(':').filter(|(_, size)| !size.contains('/'));
         let (path, size) = match sized {
             Some((path, size)) => (path, Size::from_arg_value(size)?.0),
             None => (value, DEFAULT_SIZE),
@@ -60,11 +59,14 @@ impl argh::FromArgValue for Size {
             .filter(|size| (MIN_SIZE..=MAX_SIZE).contains(size))
             .map(Self)
             .ok_or_else(|| {
-                format!(
-                    "a recording has {}k to {}G, not {value}",
-                    MIN_SIZE >> 10,
-                    MAX_SIZE >> 30
-                )
+                let range = format!("{}k to {}G", MIN_SIZE >> 10, MAX_SIZE >> 30);
+                match value.starts_with(|c: char| c.is_ascii_digit()) {
+                    true => format!("a recording has {range}, not {value}"),
+                    false => format!(
+                        "the size of a recording is {range}, as in FILE:64M, and {value} is none (behind a name with a \
+                         colon there has to be one)"
+                    ),
+                }
             })
     }
 }
@@ -155,11 +157,15 @@ mod tests {
         };
         assert_eq!(read("/run/a"), to("/run/a", DEFAULT_SIZE));
         assert_eq!(read("/run/a:1M"), to("/run/a", 1 << 20));
-        assert_eq!(read("/run/a:b"), to("/run/a:b", DEFAULT_SIZE));
+        assert_eq!(read("/run/a:b:1M"), to("/run/a:b", 1 << 20));
         assert_eq!(read("/run/12:00/a"), to("/run/12:00/a", DEFAULT_SIZE));
         assert_eq!(read("a:128k"), to("a", 128 << 10));
         for wrong in ["a:1k", "a:2G", "a:1X", ":1M", "a:99999999999999999999G"] {
             assert!(read(wrong).is_err(), "{wrong}");
+        }
+        for wrong in ["a:foo", "a:", "/run/a:b", "a:-1M"] {
+            let error = read(wrong).unwrap_err();
+            assert!(error.contains("is none (behind a name"), "{wrong}: {error}");
         }
     }
 }

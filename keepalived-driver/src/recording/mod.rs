@@ -60,6 +60,22 @@ pub struct RecordStatus {
     pub error: Option<String>,
 }
 
+impl RecordStatus {
+    /// That of a recording that begins.
+    #[must_use]
+    pub const fn new(settings: RecordSettings, since: SystemTime) -> Self {
+        Self {
+            settings,
+            since,
+            recorded: 0,
+            lost: 0,
+            written: 0,
+            running: true,
+            error: None,
+        }
+    }
+}
+
 /// Why a recording could not begin.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
