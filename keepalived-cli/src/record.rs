@@ -210,7 +210,12 @@ mod tests {
             RecordSettings::new("/tmp/tape"),
             SystemTime::UNIX_EPOCH,
         )));
-        let mut found: Vec<&str> = document.as_object().unwrap().keys().map(String::as_str).collect();
+        let mut found: Vec<&str> = document
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
         found.sort_by_key(|name| told.iter().position(|known| known == name));
         assert_eq!(found, told);
     }

@@ -71,10 +71,7 @@ pub(crate) const RULES: &[(&str, &str)] = &[
         "address-held-twice",
         "an address is held for two virtual routers by nodes that reach each other",
     ),
-    (
-        "not-loaded",
-        "the elections refuse what was made of a file",
-    ),
+    ("not-loaded", "the elections refuse what was made of a file"),
     ("simulation", "the simulation itself could not go on"),
 ];
 

@@ -49,7 +49,11 @@ fn cases() -> Vec<(&'static str, i32, Vec<String>)> {
         ("check", 64, words(&["check", good, "--name", "a/b"])),
         ("check", 64, words(&["check", "-", "-"])),
         ("check", 64, words(&["check", good, good, "--name", "a"])),
-        ("check", 64, words(&["check", good, "--name", "a", "--config-id", "b"])),
+        (
+            "check",
+            64,
+            words(&["check", good, "--name", "a", "--config-id", "b"]),
+        ),
         ("check", 0, words(&["check", &empty])),
         ("check", 1, words(&["check", "--strict", &empty])),
         ("check", 0, words(&["check", good])),

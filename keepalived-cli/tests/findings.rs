@@ -20,7 +20,9 @@ fn table() -> String {
         let text = fs::read_to_string(sample).expect("text");
         let mut last = None;
         for line in text.lines() {
-            let head = line.split_once("]: ").and_then(|(head, _)| head.split_once('['));
+            let head = line
+                .split_once("]: ")
+                .and_then(|(head, _)| head.split_once('['));
             if let Some((severity @ ("error" | "warning" | "note"), code)) = head {
                 let entry = found.entry(code.to_owned()).or_default();
                 entry.0.insert(severity.to_owned());
@@ -37,7 +39,11 @@ fn table() -> String {
         .into_iter()
         .map(|(code, (severities, help))| {
             let severities: Vec<String> = severities.into_iter().collect();
-            format!("{code}\t{}\t{}\n", severities.join(" or "), help.unwrap_or_default())
+            format!(
+                "{code}\t{}\t{}\n",
+                severities.join(" or "),
+                help.unwrap_or_default()
+            )
         })
         .collect()
 }
@@ -66,25 +72,41 @@ fn explain(word: &str) -> String {
 #[test]
 fn a_finding_is_explained_with_severity_consequence_and_remedy() {
     let text = explain("vrid-differs");
-    for words in ["severity: error", "then:     the nodes do not hear", "help:     give it the same"] {
+    for words in [
+        "severity: error",
+        "then:     the nodes do not hear",
+        "help:     give it the same",
+    ] {
         assert!(text.contains(words), "{words}: {text}");
     }
     let text = explain("needs-nopreempt");
-    assert!(text.contains("severity: warning") && text.contains("help: "), "{text}");
+    assert!(
+        text.contains("severity: warning") && text.contains("help: "),
+        "{text}"
+    );
 }
 
 #[test]
 fn the_rules_of_simulate_are_explained() {
     let page = include_str!("../../docs/simulate.md");
-    let rules = page.split("| rule | broken when |").nth(1).expect("a table");
-    let rows = rules.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let rules = page
+        .split("| rule | broken when |")
+        .nth(1)
+        .expect("a table");
+    let rows = rules
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
     let mut count = 0;
     for row in rows {
         let mut cells = row.trim_matches('|').split('|').map(str::trim);
         let rule = cells.next().expect("a rule").trim_matches('`');
         let meaning = cells.next().expect("a meaning");
         let text = explain(rule);
-        assert!(text.contains("found by: simulate") && text.contains(meaning), "{row}: {text}");
+        assert!(
+            text.contains("found by: simulate") && text.contains(meaning),
+            "{row}: {text}"
+        );
         count += 1;
     }
     assert!(count >= 6, "{count}");

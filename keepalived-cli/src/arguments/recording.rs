@@ -28,7 +28,9 @@ impl RecordTo {
 impl argh::FromArgValue for RecordTo {
     fn from_arg_value(value: &str) -> Result<Self, String> {
         // A colon before a slash is one of a folder.
-        let sized = value.rsplit_once(':').filter(|(_, size)| !size.contains('/'));
+        let sized = value
+            .rsplit_once(':')
+            .filter(|(_, size)| !size.contains('/'));
         let (path, size) = match sized {
             Some((path, size)) => (path, Size::from_arg_value(size)?.0),
             None => (value, DEFAULT_SIZE),

@@ -12,9 +12,11 @@ pub(super) struct Sample {
 pub(super) fn between_nodes(code: &str) -> Option<Sample> {
     let (_, printed) = BETWEEN_NODES.iter().find(|(known, _)| *known == code)?;
     let mark = format!("[{code}]: ");
-    let found = printed
-        .split("\n\n")
-        .find_map(|part| part.trim_start().split_once(&mark).map(|_| part.trim_start()))?;
+    let found = printed.split("\n\n").find_map(|part| {
+        part.trim_start()
+            .split_once(&mark)
+            .map(|_| part.trim_start())
+    })?;
     let (first, rest) = found.split_once('\n')?;
     let (severity, message) = first.split_once(&mark)?;
     let line = |begin: &str| rest.lines().find_map(|line| line.strip_prefix(begin));
@@ -98,9 +100,6 @@ mod tests {
             let sample = between_nodes(code).unwrap_or_else(|| panic!("{code}"));
             assert!(["error", "warning"].contains(&sample.severity), "{code}");
         }
-        assert_eq!(
-            BETWEEN_NODES.len(),
-            keepalived_config::cluster::CODES.len()
-        );
+        assert_eq!(BETWEEN_NODES.len(), keepalived_config::cluster::CODES.len());
     }
 }

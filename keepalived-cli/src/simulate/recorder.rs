@@ -226,7 +226,10 @@ impl<'a> Recorder<'a> {
 
     /// A run ended because of this.
     pub(super) fn object(&mut self, rule: &'static str, text: String) {
-        debug_assert!(super::RULES.iter().any(|(known, _)| *known == rule), "{rule}");
+        debug_assert!(
+            super::RULES.iter().any(|(known, _)| *known == rule),
+            "{rule}"
+        );
         if self.found.violations.len() < LIMIT {
             let at = self.now;
             self.found.violations.push(Violation { at, rule, text });

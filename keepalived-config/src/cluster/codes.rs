@@ -96,7 +96,10 @@ pub const CODES: &[(&str, &str)] = &[
         "service-missing",
         "A balanced service is missing where its address can be.",
     ),
-    ("source-same", "Several nodes have the same source address, unicast_src_ip or mcast_src_ip."),
+    (
+        "source-same",
+        "Several nodes have the same source address, unicast_src_ip or mcast_src_ip.",
+    ),
     ("state-master", "`state MASTER` is set on several nodes."),
     (
         "state-misplaced",

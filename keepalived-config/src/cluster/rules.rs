@@ -275,7 +275,9 @@ fn acceptance(pair: &[Member<'_>; 2], findings: &mut Findings<'_>) {
         (false, true) => "accepted, because the addresses are its own,".to_owned(),
     };
     let fix = match instances.into_iter().any(owns) {
-        true => "set `accept` on the other nodes (strict mode implies `no_accept`): the owner never drops it",
+        true => {
+            "set `accept` on the other nodes (strict mode implies `no_accept`): the owner never drops it"
+        }
         false => "set `accept` or `no_accept` (strict mode implies it) on all nodes, or on none",
     };
     findings.add(
