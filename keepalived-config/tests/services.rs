@@ -545,7 +545,7 @@ fn a_check_may_go_elsewhere_and_leave_from_somewhere() {
 /// CHK-11, CHK-12.
 #[test]
 fn a_web_check_knows_what_passes() {
-    let block = "SSL_GET {\nenable_sni\nhttp_protocol 1.1\nurl {\npath /x\n\
+    let block = "SSL_GET {\nenable_sni\nvirtualhost v\nhttp_protocol 1.1\nurl {\npath /x\n\
                  digest 0123456789abcdef0123456789abcdef\nstatus_code 200 300-399\nregex \"a b\"\nregex_no_match\n\
                  regex_options caseless utf\nregex_min_offset 3\nregex_max_offset 9\n}\n}";
     let CheckerKind::Web(target, check) = checker("", block).kind else {
@@ -574,7 +574,7 @@ fn a_web_check_knows_what_passes() {
         ("digest 12", "bad-digest"),
         ("status_code 99", "bad-status"),
         ("status_code 300-200", "bad-status"),
-        ("regex_options shouting", "bad-option"),
+        ("regex x\nregex_options shouting", "bad-option"),
     ] {
         let text = text(
             "192.0.2.1 80",

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use keepalived_config::model::ScriptUser;
 use keepalived_config::model::balance::{AtStop, BalanceNamespace, CheckerKind};
-use keepalived_config::{MemorySource, Options, Parsed, parse};
+use keepalived_config::{MemorySource, Options, Parsed, Severity, parse};
 
 fn parsed(text: &str) -> Parsed {
     let mut source = MemorySource::new().with_file("/test.conf", text);
@@ -178,6 +179,100 @@ fn a_check_of_a_file_or_session_that_does_not_exist_is_broken() {
             ] if file.value == "F" && session.value == "B"
         ),
         "{kinds:?}"
+    );
+}
+
+/// CHK-11, CHK-12: a line that says more about another one does nothing where that is not.
+#[test]
+fn lines_about_a_pattern_or_name_that_is_not_there_are_told_to_do_nothing() {
+    let read = |check: &str, lines: &str, url: &str| {
+        codes(&format!(
+            "virtual_server 192.0.2.1 80 {{\nlb_algo rr\nlb_kind NAT\nprotocol TCP\n\
+             real_server 192.0.2.2 80 {{\n{check} {{\n{lines}\nurl {{\npath /\n{url}\n}}\n}}\n}}\n}}\n"
+        ))
+    };
+    for line in [
+        "regex_no_match",
+        "regex_options caseless",
+        "regex_min_offset 3",
+        "regex_max_offset 3",
+    ] {
+        assert_eq!(read("HTTP_GET", "", line), ["lone-line"], "{line}");
+        let both = format!("{line}\nregex \"x\"");
+        assert_eq!(read("HTTP_GET", "", &both), NONE, "{line}");
+    }
+    assert_eq!(read("SSL_GET", "enable_sni", ""), ["lone-line"]);
+    assert_eq!(read("SSL_GET", "enable_sni off", ""), NONE);
+    assert_eq!(read("SSL_GET", "enable_sni\nsni_name a.example", ""), NONE);
+    assert_eq!(read("SSL_GET", "enable_sni", "virtualhost a.example"), NONE);
+}
+
+/// CHK-16: Keepalived leaves out without a word what is behind the command; a keyword there is no user.
+#[test]
+fn a_keyword_behind_the_command_of_a_check_is_no_user() {
+    let read = |line: &str| {
+        let text = format!(
+            "virtual_server 192.0.2.1 80 {{\nlb_algo rr\nlb_kind NAT\nprotocol TCP\n\
+             real_server 192.0.2.2 80 {{\nMISC_CHECK {{\n{line}\n}}\n}}\n}}\n"
+        );
+        let mut found = parsed(&text);
+        let said: Vec<_> = found
+            .diagnostics
+            .iter()
+            .map(|it| (it.code, it.severity))
+            .collect();
+        let user = |script: &Option<ScriptUser>| script.as_ref().map(|user| user.user.clone());
+        let listed = found
+            .config
+            .commands
+            .first()
+            .map(|command| user(&command.script.user));
+        let checker = found
+            .config
+            .services
+            .remove(0)
+            .servers
+            .remove(0)
+            .checkers
+            .remove(0);
+        match checker.kind {
+            CheckerKind::Script {
+                command, dynamic, ..
+            } => {
+                assert_eq!(listed, Some(user(&command.user)), "{line}");
+                (said, Some((user(&command.user), dynamic)))
+            }
+            _ => (said, None),
+        }
+    };
+    let warned = vec![("surplus-argument", Severity::Warning)];
+    assert_eq!(
+        read("misc_path \"/bin/true\" misc_dynamic"),
+        (warned.clone(), Some((None, false)))
+    );
+    assert_eq!(
+        read("misc_path \"/bin/true\" misc_timeout 3\nmisc_dynamic"),
+        (warned.clone(), Some((None, true)))
+    );
+    let nobody = Some("nobody".to_owned());
+    assert_eq!(
+        read("misc_path \"/bin/true\" nobody nogroup"),
+        (warned, Some((nobody.clone(), false)))
+    );
+    assert_eq!(
+        read("misc_path /bin/true\nuser nobody"),
+        (Vec::new(), Some((nobody, false)))
+    );
+    // It must not run as root because the end of a line is missing.
+    assert_eq!(
+        read("misc_path \"/bin/true\" user nobody"),
+        (
+            vec![
+                ("incomplete-checker", Severity::Error),
+                ("surplus-argument", Severity::Error)
+            ],
+            None
+        )
     );
 }
 

@@ -299,6 +299,10 @@ pub const CODES: &[(&str, &str)] = &[
     ),
     ("line-too-long", "A line is longer than can be read."),
     (
+        "lone-line",
+        "A line does nothing without another one that is not there.",
+    ),
+    (
         "long-delay",
         "The delay of a link is longer than a backup waits.",
     ),

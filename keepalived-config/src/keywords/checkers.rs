@@ -16,7 +16,7 @@ table! { MISC_CHECK, MiscCheck;
     "misc_dynamic", Line, "", P1, Works, "off", "1.1.8",
         "Exit codes from 2 to 255 set the weight to the code less 2.";
     "misc_path", Line, "SCRIPT-LINE", P0, Works, "required", "0.5",
-        "The command.";
+        "The command, in quotes if it has arguments. Whom it runs as is said by user, on a line of its own.";
     "misc_timeout", Line, "UINT(seconds)", P1, Works, "as delay_loop", "1.1.0",
         "Seconds the command may take.";
     "retry", Line, "UINT", P0, Works, "0", "1.3.7",

@@ -164,7 +164,7 @@ table! { GLOBAL_DEFS, GlobalDefs;
     "reload_repeat", Line, "", P2, Works, "off", "2.1.0",
         "Repeat the timed reload every day.";
     "reload_time_file", Line, "ABSOLUTE_PATH", P2, Works, "none", "2.1.0",
-        "File that holds the time of the next reload.";
+        "File that holds the time of the next reload. It is looked at every second.";
     "router_id", Line, "STRING", P0, Works, "the host name", "1.1.8",
         "Name of this machine in mail subjects, SNMP and dumps.";
     "rs_init_notifies", Line, "[BOOL]", P2, Works, "off", "2.0.0",

@@ -44,7 +44,7 @@ table! { TRACK_PROCESS, TrackProcess;
 
 table! { TRACK_FILE, TrackFile;
     "file", Line, "PATH|\"PATH\"", P1, Works, "required", "2.1.0",
-        "Path of the file.";
+        "Path of the file. It is read whenever it changes, and at no other time.";
     "init_file", Line, "[INT] [overwrite]", P1, Works, "off", "2.1.0",
         "Create the file with this number at start.";
     "weight", Line, "INT(-254..254) [reverse]", P1, Works, "1", "2.1.0",
@@ -53,7 +53,7 @@ table! { TRACK_FILE, TrackFile;
 
 table! { VRRP_TRACK_FILE, VrrpTrackFile;
     "file", Line, "PATH|\"PATH\"", P1, Works, "required", "2.0.0",
-        "Path of the file.";
+        "Path of the file. It is read whenever it changes, and at no other time.";
     "init_file", Line, "[INT] [overwrite]", P1, Works, "off", "2.0.0",
         "Create the file with this number at start.";
     "weight", Line, "INT(-254..254) [reverse]", P1, Works, "1", "2.0.0",

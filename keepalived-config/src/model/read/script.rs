@@ -4,6 +4,7 @@ use super::line::Line;
 use crate::diagnostic::Diagnostics;
 use crate::lex::split_command;
 use crate::model::script::{Script, ScriptUser};
+use crate::schema::{Context, lookup};
 use crate::tree::{Node, Word};
 
 /// `KEYWORD COMMAND [USER [[:]GROUP]]`. `None` if there is no command that can be run.
@@ -26,7 +27,10 @@ pub(super) fn read(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<Scri
             .help("nothing is run");
         return None;
     }
-    let rest = line.node.arguments().get(1..).unwrap_or_default();
+    let rest = behind(line.node);
+    if line.keyword() == CHECK && !of_check(line, diagnostics) {
+        return None;
+    }
     if looks_like_arguments(rest) {
         let first = rest.first()?;
         let message = format!(
@@ -50,6 +54,52 @@ pub(super) fn read(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<Scri
     })
 }
 
+/// The command of a check, which has its user on a line of its own.
+const CHECK: &str = "misc_path";
+
+/// The words behind the command that are to be user and group. Of a check those are none that begin with a keyword
+/// of its block: the end of a line is missing.
+fn behind(node: &Node) -> &[Word] {
+    let rest = node.arguments().get(1..).unwrap_or_default();
+    let keyword = |word: &Word| lookup(Context::MiscCheck, word.as_str()).is_some();
+    match node.keyword() == CHECK && rest.first().is_some_and(keyword) {
+        true => &[],
+        false => rest,
+    }
+}
+
+/// Says what becomes of words behind the command of a check, which Keepalived leaves out without a word. False: it
+/// must not be run.
+fn of_check(line: Line<'_>, diagnostics: &mut Diagnostics) -> bool {
+    let all = line.node.arguments().get(1..).unwrap_or_default();
+    let (Some(first), Some(last)) = (all.first(), all.last()) else {
+        return true;
+    };
+    let (span, word) = (first.span.to(last.span), first.as_str());
+    if !behind(line.node).is_empty() {
+        let message =
+            format!("Keepalived knows no user behind `{CHECK}`; here it runs as `{word}`");
+        let help = format!("write `user {word}` on a line of its own");
+        diagnostics
+            .warning("surplus-argument", span, message)
+            .help(help);
+        return true;
+    }
+    let message = format!("`{word}` behind the command of `{CHECK}` does nothing");
+    let help = format!("`{word}` is a keyword: write it on a line of its own");
+    if word == "user" {
+        // It would run as somebody else than the file says.
+        diagnostics
+            .error("surplus-argument", span, message)
+            .help(help);
+        return false;
+    }
+    diagnostics
+        .warning("surplus-argument", span, message)
+        .help(help);
+    true
+}
+
 /// As [`read`], for a look ahead that complains about nothing. Words that `read` refuses are taken for
 /// user and group, as Keepalived does.
 pub(in crate::model) fn quiet(node: &Node) -> Option<Script> {
@@ -57,7 +107,7 @@ pub(in crate::model) fn quiet(node: &Node) -> Option<Script> {
     argv.first().filter(|program| !program.is_empty())?;
     Some(Script {
         argv,
-        user: user(node.arguments().get(1..).unwrap_or_default()),
+        user: user(behind(node)),
         span: node.span(),
     })
 }

@@ -26,6 +26,11 @@ pub(super) struct Common {
 }
 
 impl Common {
+    /// The virtual host that it names itself.
+    pub(super) fn virtual_host(&self) -> Option<&String> {
+        self.own.virtual_host.as_ref()
+    }
+
     /// Takes a line that all checkers share; false if it is one of its own.
     pub(super) fn take(&mut self, line: Line<'_>, diagnostics: &mut Diagnostics) -> bool {
         if line.keyword() == "log_all_failures" {

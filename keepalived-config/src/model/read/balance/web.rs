@@ -38,6 +38,14 @@ const OPTIONS: [&str; 24] = [
     "use_offset_limit",
 ];
 
+/// Lines that say more about a `regex`.
+const ABOUT_A_PATTERN: [&str; 4] = [
+    "regex_no_match",
+    "regex_options",
+    "regex_min_offset",
+    "regex_max_offset",
+];
+
 /// Reads the check; `None` if it fetches nothing.
 pub(super) fn read(place: &Place<'_>, tls: bool, diagnostics: &mut Diagnostics) -> Option<Checker> {
     let mut common = place.common();
@@ -89,6 +97,19 @@ pub(super) fn read(place: &Place<'_>, tls: bool, diagnostics: &mut Diagnostics) 
             .error("incomplete-checker", place.node.keyword_span(), message)
             .help(BROKEN);
         return None;
+    }
+    let named = check.sni_name.is_some()
+        || common
+            .virtual_host()
+            .or(place.inherited.virtual_host.as_ref())
+            .is_some()
+        || check.urls.iter().any(|url| url.virtual_host.is_some());
+    let mut entries = place.node.entries().iter();
+    if check.sni
+        && !named
+        && let Some(line) = entries.rfind(|entry| entry.keyword() == "enable_sni")
+    {
+        lone(line, "without `sni_name` or `virtualhost`", diagnostics);
     }
     let kind = |target, inherited: &Inherited| {
         for url in &mut check.urls {
@@ -183,10 +204,29 @@ fn url(block: &Node, tls_compliant: bool, diagnostics: &mut Diagnostics) -> Url 
             _ => {}
         }
     }
+    let has = |keyword: &str| {
+        block
+            .entries()
+            .iter()
+            .any(|entry| entry.keyword() == keyword)
+    };
+    for entry in block.entries().iter().filter(|_| !has("regex")) {
+        if ABOUT_A_PATTERN.contains(&entry.keyword()) {
+            lone(entry, "without `regex`", diagnostics);
+        }
+    }
     if url.status.is_empty() {
         url.status.push((200, 299));
     }
     url
+}
+
+/// A line that says more about another one, which is not there.
+fn lone(line: &Node, without: &str, diagnostics: &mut Diagnostics) {
+    let message = format!("`{}` does nothing {without}", line.keyword());
+    diagnostics
+        .warning("lone-line", line.keyword_span(), message)
+        .help("write what it belongs to, or leave it out");
 }
 
 fn digest(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<[u8; 16]> {
