@@ -1,7 +1,7 @@
 //! What a client gets through the director. In the virtual machine: `cargo xtask ipvs`.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use lab::director::{SERVICE, SERVICE6};
@@ -147,4 +147,68 @@ fn requests_to_a_dead_server_fail_no_longer_than_the_schedule_promises() {
     );
     assert!(failed > 0, "the server was not asked");
     assert!(last <= BOUND, "failed for {last:?}");
+}
+
+/// A request of SIP in this call, from one of two addresses of the client and a port of its own.
+fn invite(director: &Director, call: usize, from: u8) {
+    let request = format!(
+        "INVITE sip:bob@example.net SIP/2.0\r\nVia: SIP/2.0/UDP client:5060;branch=z9hG4bK{call}\r\n\
+         From: <sip:alice@example.net>;tag=1\r\nTo: <sip:bob@example.net>\r\nCall-ID: call-{call}@example.net\r\n\
+         CSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n"
+    );
+    let sent = director.lan.host("c").netns.spawn(move || {
+        let source = Ipv4Addr::new(10, 8, 0, from);
+        let socket = UdpSocket::bind((source, 0)).expect("an address of its own");
+        socket.send_to(request.as_bytes(), (SERVICE, 5060))
+    });
+    sent.join().expect("it runs").expect("it is sent");
+}
+
+/// Flips: virtual_server.persistence_engine: the requests of one call have one server, from whatever port of a client, and the
+/// calls of a client are spread; by addresses all calls of a client have one server. (To the kernel the same call from
+/// another address is another one.)
+#[test]
+#[ignore = "guest: cargo xtask ipvs"]
+fn the_requests_of_a_call_have_one_server() {
+    const CALLS: usize = 6;
+    const REQUESTS: u64 = 4;
+    lab::require_guest();
+    for (engine, servers_of_a_client) in [("persistence_engine sip", 2), ("", 1)] {
+        let director = Director::new(2);
+        let client = &director.lan.host("c").netns;
+        client.ip(&["addr add 10.8.0.3/24 dev eth0"]);
+        let servers = ["s1", "s2"].map(|name| Server::echo(director.lan.host(name), 5060));
+        // Each packet is looked at for itself, so that it is the engine that keeps them together.
+        let _daemon = director.start(&format!(
+            "virtual_server {SERVICE} 5060 {{\n lvs_sched rr\n lvs_method NAT\n protocol UDP\n ops\n \
+             persistence_timeout 60\n {engine}\n real_server 10.9.0.3 5060 {{\n }}\n \
+             real_server 10.9.0.4 5060 {{\n }}\n}}\n"
+        ));
+        lab::wait_until("the service is there", PATIENCE, || {
+            director.table().len() == 3
+        });
+        let served = || servers.each_ref().map(Server::served);
+        for from in [2, 3] {
+            let mut used = [false; 2];
+            for call in 0..CALLS {
+                let before = served();
+                for _ in 0..REQUESTS {
+                    let come: u64 = served().iter().sum();
+                    invite(&director, call, from);
+                    lab::wait_until("it has come", PATIENCE, || {
+                        served().iter().sum::<u64>() == come + 1
+                    });
+                }
+                let now = served();
+                let got = [now[0] - before[0], now[1] - before[1]];
+                assert!(
+                    got == [REQUESTS, 0] || got == [0, REQUESTS],
+                    "{engine:?}: call {call} from {from}: {got:?}"
+                );
+                used = [used[0] || got[0] > 0, used[1] || got[1] > 0];
+            }
+            let used = used.iter().filter(|used| **used).count();
+            assert_eq!(used, servers_of_a_client, "{engine:?}, client {from}");
+        }
+    }
 }
