@@ -59,6 +59,7 @@ mod state_file;
 pub mod threads;
 mod timer;
 pub mod tracked;
+mod turning;
 mod vmac;
 
 pub use config::{Config, GroupSetup, InstanceSetup, TrackedInterface};

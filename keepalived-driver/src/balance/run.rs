@@ -29,11 +29,11 @@ use super::remote::{BalanceRemote, Command, Masters};
 use super::report::BalanceReport;
 use super::scripts::{RunId, Scripts};
 use super::service::RunningService;
-use crate::clock::{Clock, lateness};
+use crate::clock::Clock;
 use crate::reports::Reports;
-use crate::threads::{Scheduled, ThreadSettings};
 use crate::timer::Timer;
 use crate::tracked::TrackerDoor;
+use crate::turning::Turning;
 
 const TIMER: Token = Token(0);
 const WAKER: Token = Token(1);
@@ -44,9 +44,7 @@ const FIRST_TOKEN: usize = 16;
 
 /// Descriptors that are left for everything but checks.
 const RESERVE: u64 = 512;
-/// A turn later than this after its deadline is worth a word.
-const WORTH_A_WORD: Duration = Duration::from_millis(100);
-/// And no more than one in this time.
+/// No more than one word in this time about a turn that is late.
 const BETWEEN_WORDS: Duration = Duration::from_secs(10);
 /// How long programs may take to end at stop.
 const SCRIPTS_PATIENCE: Duration = Duration::from_secs(2);
@@ -101,11 +99,8 @@ pub struct Balancing {
     /// There is more to do than was done in a turn.
     busy: bool,
     ready_reported: bool,
-    spoke_at: Option<Instant>,
     pub(super) turns: u64,
-    pub(super) worst_lateness: Duration,
-    scheduled: Option<Scheduled>,
-    thread: ThreadSettings,
+    pub(super) thread: Turning,
 }
 
 impl std::fmt::Debug for Balancing {
@@ -178,11 +173,8 @@ impl Balancing {
             deadline: None,
             busy: true,
             ready_reported: false,
-            spoke_at: None,
             turns: 0,
-            worst_lateness: Duration::ZERO,
-            scheduled: None,
-            thread: ThreadSettings::default(),
+            thread: Turning::new("The balancing thread", BETWEEN_WORDS),
         };
         balancing.apply(clock.now(), config)?;
         Ok((balancing, remote))
@@ -202,7 +194,9 @@ impl Balancing {
     /// # Errors
     /// As for [`run`](Self::run).
     pub fn turn(&mut self) -> io::Result<bool> {
-        self.settle_thread();
+        for line in self.thread.settle(&self.config.thread) {
+            self.trouble(line);
+        }
         let mut patience = self.busy.then_some(Duration::ZERO);
         while let Err(error) = self.poll.poll(&mut self.events, patience) {
             if error.kind() != io::ErrorKind::Interrupted {
@@ -212,7 +206,13 @@ impl Balancing {
         }
         let now = self.clock.now();
         self.turns += 1;
-        self.note_lateness(now);
+        let (late, raised) = self.thread.begin(now, self.deadline);
+        if let Some(by) = late {
+            self.reports.push(BalanceReport::Late { by });
+        }
+        if let Some(line) = raised {
+            self.trouble(line);
+        }
         if !std::mem::replace(&mut self.ready_reported, true) {
             self.reports.push(BalanceReport::Ready);
         }
@@ -251,38 +251,6 @@ impl Balancing {
         .min();
         self.timer.arm(self.deadline)?;
         Ok(true)
-    }
-
-    fn note_lateness(&mut self, now: Instant) {
-        let Some(deadline) = self.deadline else {
-            return;
-        };
-        let late = lateness(now, deadline);
-        self.worst_lateness = self.worst_lateness.max(late);
-        if late >= WORTH_A_WORD && self.spoke_at.is_none_or(|at| now >= at) {
-            self.spoke_at = now.checked_add(BETWEEN_WORDS);
-            self.reports.push(BalanceReport::Late { by: late });
-        }
-        let scheduled = self.scheduled.as_mut();
-        let raised = scheduled.and_then(|scheduled| scheduled.note_lateness(late));
-        self.trouble_of_thread(raised.into_iter().collect());
-    }
-
-    /// Become what the configuration says, on the thread that turns.
-    fn settle_thread(&mut self) {
-        if self.scheduled.is_some() && self.thread == self.config.thread {
-            return;
-        }
-        self.thread.clone_from(&self.config.thread);
-        let scheduled = self.scheduled.get_or_insert_with(Scheduled::new);
-        let trouble = scheduled.apply(&self.thread);
-        self.trouble_of_thread(trouble);
-    }
-
-    fn trouble_of_thread(&mut self, trouble: Vec<String>) {
-        for what in trouble {
-            self.trouble(format!("The balancing thread: {what}"));
-        }
     }
 
     pub(super) fn trouble(&mut self, text: String) {
@@ -432,14 +400,8 @@ impl Balancing {
                     let _ = reply.try_send(Box::new(self.snapshot()));
                 }
                 Command::LeaveRealtime => {
-                    if self
-                        .scheduled
-                        .as_mut()
-                        .is_some_and(Scheduled::leave_realtime)
-                    {
-                        let message = "used more time without a pause than it may: back to normal \
-                                       scheduling until the next reload";
-                        self.trouble_of_thread(vec![message.to_owned()]);
+                    if let Some(line) = self.thread.leave_realtime() {
+                        self.trouble(line);
                     }
                 }
                 Command::Stop => return false,

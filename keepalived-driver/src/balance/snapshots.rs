@@ -27,7 +27,7 @@ impl Balancing {
                 failures: self.checks.failures,
                 running: self.checks.running(),
                 waiting: self.checks.waiting(),
-                worst_lateness: self.worst_lateness,
+                worst_lateness: self.thread.worst_lateness,
             },
         }
     }

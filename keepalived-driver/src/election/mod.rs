@@ -47,7 +47,7 @@ use netlink_vip::{Announcer, Channel, OwnerId, Reconciler};
 use sans_io_time::Instant;
 use vrrp_fsm::{InstanceId, InterfaceId};
 
-use crate::clock::{Clock, lateness};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::remote::{Command, Remote};
 use crate::report::{InstanceLabel, LinkState, Report};
@@ -57,9 +57,9 @@ use crate::sockets::frames::FrameSenders;
 use crate::sockets::netlink::{Netlink, Received};
 use crate::sockets::vrrp::ReceiveBuffer;
 use crate::sources::Source;
-use crate::threads::{Scheduled, ThreadSettings};
 use crate::timer::Timer;
 use crate::tracked::TrackerDoor;
+use crate::turning::Turning;
 
 use conflicts::Conflicts;
 use contested::Contests;
@@ -79,8 +79,6 @@ use trackers::Trackers;
 /// Netlink datagrams read in one turn; what is left waits for the next one, so that a flood on one
 /// socket cannot hold back the deadlines.
 const NETLINK_PER_TURN: usize = 64;
-/// A turn later than this after its deadline is worth a word.
-const WORTH_A_WORD: Duration = Duration::from_millis(100);
 /// How often something that failed to open is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -163,10 +161,7 @@ pub struct Elections {
     netlink_buffer: BytesMut,
     request: Vec<u8>,
     turns: TurnStats,
-    /// Of the thread that turns; made in the first turn.
-    scheduled: Option<Scheduled>,
-    /// What `scheduled` was made of last.
-    thread: ThreadSettings,
+    thread: Turning,
     /// Packets that were not even IP.
     malformed: HashMap<&'static str, u64>,
     /// Some instance signs adverts or verifies signatures.
@@ -283,8 +278,8 @@ impl Elections {
             netlink_buffer: BytesMut::new(),
             request: Vec::new(),
             turns: TurnStats::default(),
-            scheduled: None,
-            thread: ThreadSettings::default(),
+            // Each late turn is told: adverts are late with it.
+            thread: Turning::new("The elections thread", Duration::ZERO),
             malformed: HashMap::new(),
             signed: false,
         };
@@ -308,7 +303,8 @@ impl Elections {
     /// # Errors
     /// As for [`run`](Self::run).
     pub fn turn(&mut self) -> io::Result<bool> {
-        self.settle_thread();
+        let trouble = self.thread.settle(&self.config.thread);
+        self.trouble_of_thread(trouble);
         let mut patience = (!self.ready.is_empty()).then_some(Duration::ZERO);
         while let Err(error) = self.poll.poll(&mut self.events, patience) {
             if error.kind() != io::ErrorKind::Interrupted {
@@ -372,35 +368,17 @@ impl Elections {
     }
 
     fn note_lateness(&mut self, now: Instant) {
-        let Some(deadline) = self.deadline else {
-            return;
-        };
-        let late = lateness(now, deadline);
-        self.turns.worst_lateness = self.turns.worst_lateness.max(late);
-        if late >= WORTH_A_WORD {
-            self.reports.push(Report::Late { by: late });
+        let (late, raised) = self.thread.begin(now, self.deadline);
+        self.turns.worst_lateness = self.thread.worst_lateness;
+        if let Some(by) = late {
+            self.reports.push(Report::Late { by });
         }
-        let scheduled = self.scheduled.as_mut();
-        let raised = scheduled.and_then(|scheduled| scheduled.note_lateness(late));
-        self.trouble_of_thread(raised.into_iter().collect());
+        self.trouble_of_thread(raised);
     }
 
-    /// Become what the configuration says, on the thread that turns.
-    fn settle_thread(&mut self) {
-        if self.scheduled.is_some() && self.thread == self.config.thread {
-            return;
-        }
-        self.thread.clone_from(&self.config.thread);
-        let scheduled = self.scheduled.get_or_insert_with(Scheduled::new);
-        let trouble = scheduled.apply(&self.thread);
-        self.trouble_of_thread(trouble);
-    }
-
-    fn trouble_of_thread(&mut self, trouble: Vec<String>) {
-        for what in trouble {
-            self.reports.push(Report::Trouble {
-                message: format!("The elections thread: {what}"),
-            });
+    fn trouble_of_thread(&mut self, lines: impl IntoIterator<Item = String>) {
+        for message in lines {
+            self.reports.push(Report::Trouble { message });
         }
     }
 
@@ -490,15 +468,8 @@ impl Elections {
                     self.malformed.clear();
                 }
                 Command::LeaveRealtime => {
-                    if self
-                        .scheduled
-                        .as_mut()
-                        .is_some_and(Scheduled::leave_realtime)
-                    {
-                        let message = "used more time without a pause than it may: back to normal \
-                                       scheduling until the next reload";
-                        self.trouble_of_thread(vec![message.to_owned()]);
-                    }
+                    let left = self.thread.leave_realtime();
+                    self.trouble_of_thread(left);
                 }
                 Command::Record(sink) => self.record(now, *sink),
                 Command::RecordStop(reply) => {

@@ -26,25 +26,8 @@ pub(super) fn nest(encap: &Encap) -> (u16, Vec<RouteLwTunnelEncap>) {
             ttl,
             flags,
         } => {
-            let mut list = vec![RouteIpTunnel::Id(*id)];
-            if !destination.is_unspecified() {
-                list.push(RouteIpTunnel::Destination(*destination));
-            }
-            if !source.is_unspecified() {
-                list.push(RouteIpTunnel::Source(*source));
-            }
-            if *tos != 0 {
-                list.push(RouteIpTunnel::Tos(*tos));
-            }
-            if *ttl != 0 {
-                list.push(RouteIpTunnel::Ttl(*ttl));
-            }
-            if *flags != 0 {
-                let flags = RouteIpTunnelFlags::from_bits_retain(*flags);
-                list.push(RouteIpTunnel::Flags(flags));
-            }
-            let list = list.into_iter().map(RouteLwTunnelEncap::Ip);
-            (ENCAP_IP, list.collect())
+            let list = ip(*id, *destination, *source, *tos, *ttl, *flags);
+            (ENCAP_IP, list)
         }
         Encap::Ip6 {
             id,
@@ -54,25 +37,15 @@ pub(super) fn nest(encap: &Encap) -> (u16, Vec<RouteLwTunnelEncap>) {
             hop_limit,
             flags,
         } => {
-            let mut list = vec![RouteIp6Tunnel::Id(*id)];
-            if !destination.is_unspecified() {
-                list.push(RouteIp6Tunnel::Destination(*destination));
-            }
-            if !source.is_unspecified() {
-                list.push(RouteIp6Tunnel::Source(*source));
-            }
-            if *traffic_class != 0 {
-                list.push(RouteIp6Tunnel::Tc(*traffic_class));
-            }
-            if *hop_limit != 0 {
-                list.push(RouteIp6Tunnel::Hoplimit(*hop_limit));
-            }
-            if *flags != 0 {
-                let flags = RouteIp6TunnelFlags::from_bits_retain(*flags);
-                list.push(RouteIp6Tunnel::Flags(flags));
-            }
-            let list = list.into_iter().map(RouteLwTunnelEncap::Ip6);
-            (ENCAP_IP6, list.collect())
+            let list = ip6(
+                *id,
+                *destination,
+                *source,
+                *traffic_class,
+                *hop_limit,
+                *flags,
+            );
+            (ENCAP_IP6, list)
         }
         Encap::Mpls(labels) => {
             let last = labels.len().saturating_sub(1);
@@ -111,50 +84,81 @@ pub(super) fn seen(kind: RouteLwEnCapType, nest: &[RouteLwTunnelEncap]) -> Encap
     }
 }
 
-fn seen_ip(nest: &[RouteLwTunnelEncap]) -> Encap {
-    let (mut id, mut tos, mut ttl, mut flags) = (0, 0, 0, 0);
-    let (mut destination, mut source) = (Ipv4Addr::UNSPECIFIED, Ipv4Addr::UNSPECIFIED);
-    for item in nest {
-        match item {
-            RouteLwTunnelEncap::Ip(RouteIpTunnel::Id(value)) => id = *value,
-            RouteLwTunnelEncap::Ip(RouteIpTunnel::Destination(ip)) => destination = *ip,
-            RouteLwTunnelEncap::Ip(RouteIpTunnel::Source(ip)) => source = *ip,
-            RouteLwTunnelEncap::Ip(RouteIpTunnel::Tos(value)) => tos = *value,
-            RouteLwTunnelEncap::Ip(RouteIpTunnel::Ttl(value)) => ttl = *value,
-            RouteLwTunnelEncap::Ip(RouteIpTunnel::Flags(value)) => flags = value.bits(),
-            _ => {}
+/// Tunnels of IPv4 and IPv6 have the same attributes, in types of their own: how one is written, and how it is read.
+macro_rules! tunnel {
+    (
+        $write:ident, $read:ident, $address:ty, $attribute:ident, $flags:ident,
+        $kind:ident { $class:ident: $Class:ident, $hops:ident: $Hops:ident }
+    ) => {
+        fn $write(
+            id: u64,
+            destination: $address,
+            source: $address,
+            $class: u8,
+            $hops: u8,
+            flags: u16,
+        ) -> Vec<RouteLwTunnelEncap> {
+            let given =
+                |address: $address| Some(address).filter(|address| !address.is_unspecified());
+            let flags = Some(flags).filter(|flags| *flags != 0);
+            let list = [
+                Some($attribute::Id(id)),
+                given(destination).map($attribute::Destination),
+                given(source).map($attribute::Source),
+                ($class != 0).then_some($attribute::$Class($class)),
+                ($hops != 0).then_some($attribute::$Hops($hops)),
+                flags.map(|flags| $attribute::Flags($flags::from_bits_retain(flags))),
+            ];
+            let list = list.into_iter().flatten();
+            list.map(RouteLwTunnelEncap::$kind).collect()
         }
-    }
-    Encap::Ip {
-        id,
-        destination,
-        source,
-        tos,
-        ttl,
-        flags,
-    }
+
+        fn $read(nest: &[RouteLwTunnelEncap]) -> Encap {
+            let (mut id, mut $class, mut $hops, mut flags) = (0, 0, 0, 0);
+            let unspecified = <$address>::UNSPECIFIED;
+            let (mut destination, mut source) = (unspecified, unspecified);
+            for item in nest {
+                let RouteLwTunnelEncap::$kind(item) = item else {
+                    continue;
+                };
+                match item {
+                    $attribute::Id(value) => id = *value,
+                    $attribute::Destination(address) => destination = *address,
+                    $attribute::Source(address) => source = *address,
+                    $attribute::$Class(value) => $class = *value,
+                    $attribute::$Hops(value) => $hops = *value,
+                    $attribute::Flags(value) => flags = value.bits(),
+                    _ => {}
+                }
+            }
+            Encap::$kind {
+                id,
+                destination,
+                source,
+                $class,
+                $hops,
+                flags,
+            }
+        }
+    };
 }
 
-fn seen_ip6(nest: &[RouteLwTunnelEncap]) -> Encap {
-    let (mut id, mut traffic_class, mut hop_limit, mut flags) = (0, 0, 0, 0);
-    let (mut destination, mut source) = (Ipv6Addr::UNSPECIFIED, Ipv6Addr::UNSPECIFIED);
-    for item in nest {
-        match item {
-            RouteLwTunnelEncap::Ip6(RouteIp6Tunnel::Id(value)) => id = *value,
-            RouteLwTunnelEncap::Ip6(RouteIp6Tunnel::Destination(ip)) => destination = *ip,
-            RouteLwTunnelEncap::Ip6(RouteIp6Tunnel::Source(ip)) => source = *ip,
-            RouteLwTunnelEncap::Ip6(RouteIp6Tunnel::Tc(value)) => traffic_class = *value,
-            RouteLwTunnelEncap::Ip6(RouteIp6Tunnel::Hoplimit(value)) => hop_limit = *value,
-            RouteLwTunnelEncap::Ip6(RouteIp6Tunnel::Flags(value)) => flags = value.bits(),
-            _ => {}
-        }
+tunnel!(
+    ip,
+    seen_ip,
+    Ipv4Addr,
+    RouteIpTunnel,
+    RouteIpTunnelFlags,
+    Ip { tos: Tos, ttl: Ttl }
+);
+tunnel!(
+    ip6,
+    seen_ip6,
+    Ipv6Addr,
+    RouteIp6Tunnel,
+    RouteIp6TunnelFlags,
+    Ip6 {
+        traffic_class: Tc,
+        hop_limit: Hoplimit
     }
-    Encap::Ip6 {
-        id,
-        destination,
-        source,
-        traffic_class,
-        hop_limit,
-        flags,
-    }
-}
+);
