@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bfd::{Definition, DetectMult, MAX_LEN, Micros, SessionConfig, SingleHop, Table};
 use keepalived_recording::{
-    Input as Call, MIN_SIZE, Output, Recorder, Recording, Replay, Settings,
+    Gap, Input as Call, MIN_SIZE, Output, Recorder, Recording, Replay, Settings, Step,
 };
 use vrrp_fsm::{
     BackupPriority, Event, Fault, GroupId, InstanceConfig, InstanceId, Instant, InterfaceId,
@@ -34,12 +34,16 @@ pub fn run(data: &[u8]) {
     }
     recorded.end_turn();
     let recording = Recording::read(&recorded.file).expect("what was written can be read");
-    let summary = Replay::run(&recording, |_, step| {
-        if let keepalived_recording::Step::Call(call) = step {
-            assert!(call.is_same(), "{call:?}");
-        }
+    let mut restarts = 0;
+    let summary = Replay::run(&recording, |_, step| match step {
+        Step::Call(call) => assert!(call.is_same(), "{call:?}"),
+        // Those of before are in segments that were written over.
+        Step::Gap(Gap::Restart(_)) => restarts += 1,
+        Step::Gap(gap) => panic!("{gap:?}"),
+        _ => {}
     });
-    assert!(summary.is_same() && summary.gaps == 0, "{summary:?}");
+    assert!(summary.is_same() && summary.gaps == restarts, "{summary:?}");
+    assert!(restarts <= recorded.restarts, "{summary:?}");
 }
 
 /// Machines, and the recorder beside them.
@@ -52,6 +56,7 @@ pub struct Recorded {
     file: Vec<u8>,
     now: Instant,
     ids: Vec<InstanceId>,
+    restarts: u64,
 }
 
 impl Recorded {
@@ -68,6 +73,7 @@ impl Recorded {
             file: Vec::new(),
             now: Instant::from_nanos(1),
             ids: Vec::new(),
+            restarts: 0,
         };
         recorded.end_turn();
         recorded
@@ -86,7 +92,7 @@ impl Recorded {
     }
 
     fn step(&mut self, input: &mut Input<'_>) {
-        match input.below(8) {
+        match input.below(9) {
             0 => {
                 let span = Duration::from_millis(input.word().into());
                 self.now = self.now.checked_add(span).unwrap_or(self.now);
@@ -119,8 +125,23 @@ impl Recorded {
                     self.event(id, event);
                 }
             }
+            7 => self.restart(input),
             _ => self.reload(input),
         }
+    }
+
+    /// The loop has failed, perhaps in the middle of a turn, and another one takes its place.
+    fn restart(&mut self, input: &mut Input<'_>) {
+        if input.flag() {
+            self.recorder.call(Call::PollAction);
+        }
+        self.recorder.restart();
+        (self.router, self.table) = (Router::new(), Table::new(5));
+        self.ids.clear();
+        self.restarts += 1;
+        self.end_turn();
+        self.reload(input);
+        self.begin();
     }
 
     fn event(&mut self, id: InstanceId, event: Event) {

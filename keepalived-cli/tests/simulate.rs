@@ -708,3 +708,14 @@ fn a_run_is_as_long_as_its_delays_make_it() {
     let told = text(&in_folder("delays", &files, &["a.conf", "b.conf"]).stdout);
     assert!(told.contains("b -> a"), "{told}");
 }
+
+/// The same words as in the log of the daemon, `keepalived-driver/src/tracked/effects.rs`.
+#[test]
+fn what_holds_a_node_is_said_as_the_daemon_says_it() {
+    let script = "vrrp_script chk {\n    script /bin/true\n    interval 1\n}\n";
+    let tracks = instance(200, "track_script {\n chk\n}");
+    let words = ["a.conf", "--at", "8s", "fail=chk@a"];
+    let told = in_folder("words", &[("a.conf", format!("{script}{tracks}"))], &words);
+    let told = text(&told.stdout);
+    assert!(told.contains("FAULT: tracked script chk has failed"), "{told}");
+}

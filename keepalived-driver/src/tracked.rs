@@ -1,6 +1,7 @@
 //! Tracked objects: what they are, who looks at them and how.
 
 mod door;
+mod effects;
 mod files;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;

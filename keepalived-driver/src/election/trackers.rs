@@ -14,13 +14,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use vrrp_fsm::{Effect, Fault, InstanceId, State, TrackStatus, total_adjustment};
+use vrrp_fsm::{Fault, InstanceId, State, TrackStatus};
 
 use super::Elections;
 use crate::config::{Config, InstanceSetup};
 use crate::snapshot::TrackerSnapshot;
 use crate::sources::Source;
-use crate::tracked::{TrackerId, TrackerKind, TrackerSetup};
+use crate::tracked::{TrackerId, TrackerSetup};
 
 /// Every tracker of the configuration.
 #[derive(Debug, Default)]
@@ -138,30 +138,14 @@ impl Elections {
         &self,
         setup: &InstanceSetup,
         state: State,
-        mut fault: impl FnMut(Fault, String),
+        fault: impl FnMut(Fault, String),
     ) -> i16 {
-        let mut adjustments =
-            Vec::with_capacity(setup.track_interfaces.len() + setup.trackers.len());
-        for tracked in &setup.track_interfaces {
-            match tracked.verdict(self.is_up(tracked.name)) {
-                Ok(adjustment) => adjustments.push(adjustment),
-                Err(reason) => fault(Fault::Tracker, reason),
-            }
-        }
-        for tracked in &setup.trackers {
-            let id = &tracked.tracker;
-            let status = self.trackers.status(id);
-            match tracked.influence.effect(status) {
-                Effect::Adjust(adjustment) => adjustments.push(adjustment),
-                Effect::Fault => fault(Fault::Tracker, describe(id, status)),
-                // What runs is not thrown out because something new has not been looked at.
-                Effect::Waiting if state != State::Initialize => {}
-                Effect::Waiting => {
-                    fault(Fault::Held, format!("waiting for the first result of {id}"));
-                }
-            }
-        }
-        total_adjustment(adjustments)
+        setup.tracked_effects(
+            state != State::Initialize,
+            |name| self.is_up(name),
+            |id| self.trackers.status(id),
+            fault,
+        )
     }
 
     /// Every tracker, in the order of the configuration.
@@ -181,22 +165,5 @@ impl Elections {
                 facts: None,
             })
             .collect()
-    }
-}
-
-/// A fault in words.
-fn describe(id: &TrackerId, status: TrackStatus) -> String {
-    match (id.kind, status) {
-        (_, TrackStatus::Value(value)) => format!("tracked {id} says {value}"),
-        (TrackerKind::Script, TrackStatus::Down) => format!("tracked {id} has failed"),
-        (TrackerKind::Script, _) => format!("tracked {id} has succeeded"),
-        (TrackerKind::Process, TrackStatus::Down) => {
-            format!("tracked {id}: quorum not achieved")
-        }
-        (TrackerKind::Process, _) => format!("tracked {id}: quorum achieved"),
-        (TrackerKind::File | TrackerKind::Bfd, TrackStatus::Down) => {
-            format!("tracked {id} is down")
-        }
-        (TrackerKind::File | TrackerKind::Bfd, _) => format!("tracked {id} is up"),
     }
 }

@@ -5,11 +5,8 @@ use std::sync::Arc;
 
 use keepalived_driver::InstanceSetup;
 use netlink_vip::InterfaceName;
-use vrrp_fsm::{
-    Effect, Event, Fault, Faults, Instance, InstanceId, State, TrackStatus, total_adjustment,
-};
+use vrrp_fsm::{Event, Fault, Faults, Instance, InstanceId, State};
 
-use super::super::objects;
 use super::RouterBox;
 
 impl RouterBox {
@@ -95,33 +92,13 @@ impl RouterBox {
             let detail = format!("{device}, with an address of it, is down");
             fault(Fault::Tracker, detail);
         }
-        let mut adjustments = Vec::new();
-        for tracked in &setup.track_interfaces {
-            match tracked.verdict(self.is_up(tracked.name)) {
-                Ok(adjustment) => adjustments.push(adjustment),
-                Err(reason) => fault(Fault::Tracker, reason),
-            }
-        }
-        let runs = self.state_of(id) != State::Initialize;
-        for tracked in &setup.trackers {
-            let status = self.objects.status(&tracked.tracker);
-            let name = objects::name(&tracked.tracker);
-            match tracked.influence.effect(status) {
-                Effect::Adjust(adjustment) => adjustments.push(adjustment),
-                Effect::Fault => {
-                    let is = match status {
-                        TrackStatus::Value(value) => format!("says {value}"),
-                        TrackStatus::Up => "is in order".to_owned(),
-                        _ => "has failed".to_owned(),
-                    };
-                    fault(Fault::Tracker, format!("{name} {is}"));
-                }
-                // TRK-10: what runs is not thrown out because of something new.
-                Effect::Waiting if runs => {}
-                Effect::Waiting => fault(Fault::Held, format!("nothing is known of {name} yet")),
-            }
-        }
-        (faults, total_adjustment(adjustments))
+        let adjustment = setup.tracked_effects(
+            self.state_of(id) != State::Initialize,
+            |name| self.is_up(name),
+            |id| self.objects.status(id),
+            fault,
+        );
+        (faults, adjustment)
     }
 
     /// What holds an instance, and whether that is only a wait.
