@@ -157,6 +157,11 @@ impl<'a> Story<'a> {
                 }
             }
             Step::Names => {}
+            Step::News(at, news) => {
+                self.last = Some(at);
+                let entry = self.chronicle.kernel(news);
+                self.entries(at, vec![entry]);
+            }
             Step::Gap(gap) => {
                 let entry = self.chronicle.gap(&gap);
                 let at = self.last.unwrap_or_else(|| Instant::from_nanos(0));

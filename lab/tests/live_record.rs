@@ -196,6 +196,42 @@ fn a_ring_that_has_gone_round_is_replayed_after_a_kill() {
     );
 }
 
+/// Why a router was at fault: the machines are told of the fault only.
+#[test]
+#[ignore = "live: cargo xtask live"]
+fn what_the_kernel_says_of_a_link_and_its_addresses_is_in_a_recording() {
+    lab::require_live();
+    let lan = Lan::new(&["a"]);
+    let kept = Scratch::new("recording");
+    let file = kept.file("tape");
+    let to = ["--record", file.to_str().expect("UTF-8")];
+    let conf = Conf::new(100).text();
+    let mut ours = Daemon::start_in(Kind::Ours, lan.host("a"), Scratch::new("a"), &conf, &to);
+    ours.wait_log("Entering MASTER STATE", 1, PATIENCE);
+    // The kernel tells of this first.
+    lan.host("a")
+        .netns
+        .ip(&["address add 192.0.2.77/32 dev eth0"]);
+    lan.cut("a");
+    ours.wait_log("Entering FAULT STATE", 1, PATIENCE);
+    lan.plug("a");
+    ours.wait_log("Entering MASTER STATE", 2, PATIENCE);
+    ours.terminate();
+    ours.wait_exit(PATIENCE);
+    let document = replay(&file, 0);
+    let lines = document["timeline"].as_array().expect("a list");
+    let find = |kind: &str, text: &str| {
+        lines.iter().position(|line| {
+            line["kind"] == kind && line["text"].as_str().is_some_and(|told| told.contains(text))
+        })
+    };
+    let down = find("link", "eth0 is down");
+    let fault = find("state", "MASTER -> FAULT");
+    let up = lines.iter().rposition(|line| line["kind"] == "link");
+    assert!(down.is_some() && down < fault && fault < up, "{document}");
+    assert!(find("address", "192.0.2.77 is on").is_some(), "{document}");
+}
+
 #[test]
 #[ignore = "live: cargo xtask live"]
 fn a_recording_begins_and_ends_while_the_daemon_runs() {

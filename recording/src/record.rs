@@ -1,7 +1,8 @@
 //! What a recording is made of.
 //!
 //! The machines are deterministic: the same calls in the same order give the same answers. So it is the calls
-//! that are recorded, [`Input`], and beside each the answer it got, [`Output`], for comparison.
+//! that are recorded, [`Input`], and beside each the answer it got, [`Output`], for comparison. [`News`] are for those who
+//! read: why there was a call.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -26,6 +27,29 @@ pub enum Record<'a> {
     Names(Names),
     /// Last of a segment: the next one goes on right after it.
     Continues,
+    /// What the kernel said at the time of the last [`Record::Now`]. The machines are not told of it, but of what
+    /// follows from it.
+    News(News),
+}
+
+/// What the kernel says of an interface that some virtual router uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum News {
+    /// The link is like this.
+    Link(u32, Link),
+    /// An address that is not ours is there, or is gone.
+    Address(u32, IpAddr, bool),
+}
+
+/// How a link is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Link {
+    /// It has a carrier.
+    Up,
+    /// It is down, or has no carrier.
+    Down,
+    /// There is no such interface.
+    Gone,
 }
 
 /// A call of one of the machines. The time is that of the last [`Record::Now`].

@@ -10,7 +10,7 @@ use serde::Serialize;
 use vrrp_fsm::{Authenticate, InterfaceId, Router, RouterConfig};
 use vrrp_proto::{AhPacket, IpMeta};
 
-use crate::record::{Authentication, Checkpoint, Input, Names, Output, Record};
+use crate::record::{Authentication, Checkpoint, Input, Names, News, Output, Record};
 use crate::ring::{Ring, Write};
 use crate::secrets::{self, Secrets};
 
@@ -116,11 +116,21 @@ impl Recorder {
 
     /// A call, at this time.
     pub fn input(&mut self, now: Instant, input: Input<'_>) {
+        self.at(now);
+        self.record(&Record::Input(input));
+    }
+
+    /// What the kernel said, at this time. Between the calls: not after one that has yet to give something.
+    pub fn news(&mut self, now: Instant, news: News) {
+        self.at(now);
+        self.record(&Record::News(news));
+    }
+
+    fn at(&mut self, now: Instant) {
         if self.now != Some(now) {
             self.now = Some(now);
             self.record(&Record::Now(now.as_nanos()));
         }
-        self.record(&Record::Input(input));
     }
 
     /// A call that is not told the time.

@@ -8,7 +8,7 @@ use vrrp_fsm::{InstanceId, InterfaceId, Router, Rx};
 use vrrp_proto::AhPacket;
 
 use crate::read::{BadRecord, Damage, Recording, Segment};
-use crate::record::{Checkpoint, Input, Names, Output, Record};
+use crate::record::{Checkpoint, Input, Names, News, Output, Record};
 use crate::recorder::{authentication, store};
 
 /// What a replay comes by, in order.
@@ -21,6 +21,8 @@ pub enum Step<'a> {
     Call(Call<'a>),
     /// Names have changed: see [`Replay::names`].
     Names,
+    /// What the kernel said, and when.
+    News(Instant, News),
     /// Something is missing.
     Gap(Gap),
 }
@@ -248,6 +250,9 @@ impl Replay {
                     tell(self, Step::Names);
                 }
                 Record::Continues => self.continues = true,
+                Record::News(news) => {
+                    tell(self, Step::News(Instant::from_nanos(self.now), news));
+                }
                 Record::Output(_) => return Err(BadRecord),
                 Record::Input(input) => {
                     let found = self.call(&input);

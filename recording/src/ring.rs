@@ -14,7 +14,7 @@
 /// First octets of a recording.
 pub const MAGIC: [u8; 8] = *b"\x89KARSREC";
 /// Of the format. Machines are stored as they are, so it is one with the program's version.
-pub const FORMAT: u16 = 2;
+pub const FORMAT: u16 = 3;
 /// Octets before the first slot.
 pub(crate) const HEADER_LEN: usize = 64;
 /// How many segments a file holds.

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
-use keepalived_recording::{Begin, Call, Damage, Gap, Input, Names, Output, Replay};
+use keepalived_recording::{
+    Begin, Call, Damage, Gap, Input, Link, Names, News, Output, Replay,
+};
 use vrrp_fsm::{Action, Event, InterfaceId, Reason, Rejected, State};
 use vrrp_proto::{Advert, AhPacket, IpMeta, ParsePolicy};
 
@@ -133,6 +135,26 @@ impl Chronicle {
             other => format!("GAP: {other:?}"),
         };
         entry("gap", None, text)
+    }
+
+    /// What the kernel said.
+    pub(super) fn kernel(&self, news: News) -> Entry {
+        let (News::Link(interface, _) | News::Address(interface, ..)) = news;
+        let name = self.interface(interface);
+        match news {
+            News::Link(_, link) => {
+                let is = match link {
+                    Link::Up => "is up",
+                    Link::Down => "is down",
+                    Link::Gone => "is gone",
+                };
+                entry("link", None, format!("{name} {is}"))
+            }
+            News::Address(_, address, here) => {
+                let is = if here { "is on" } else { "is gone from" };
+                entry("address", None, format!("{address} {is} {name}"))
+            }
+        }
     }
 
     pub(super) fn difference(&self, call: &Call<'_>) -> Entry {

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use keepalived_recording::{DEFAULT_SIZE, Input, Names, Output as Told, Recorder, Settings};
+use keepalived_recording::{
+    DEFAULT_SIZE, Input, Link, Names, News, Output as Told, Recorder, Settings,
+};
 use sans_io_time::Instant;
 use vrrp_fsm::{Event, Fault, InstanceConfig, InterfaceId, Role, Router, RouterConfig};
 use vrrp_proto::{Family, Vrid};
@@ -30,8 +32,12 @@ pub(crate) fn recording(name: &str, planted: bool) -> PathBuf {
     let id = reloaded.ids[0];
     recorder.names(Names {
         instances: vec![(id.get(), "VI_\x1b[31m1".to_owned())],
+        interfaces: vec![(0, "eth0".to_owned())],
         ..Names::default()
     });
+    let now = now.checked_add(Duration::from_millis(1)).unwrap();
+    recorder.news(now, News::Link(0, Link::Down));
+    recorder.news(now, News::Address(0, "192.0.2.1".parse().unwrap(), true));
     for event in [
         Event::PrimaryAddress(Some("192.0.2.1".parse().unwrap())),
         Event::FaultCleared(Fault::NoReceivePath),

@@ -4,6 +4,7 @@
 
 use std::net::IpAddr;
 
+use keepalived_recording::{Link, News};
 use netlink_vip::{Burst, InterfaceName, KernelEvent, OwnerId};
 use sans_io_time::Instant;
 use vrrp_fsm::{Event, Fault, InstanceId, State};
@@ -118,6 +119,8 @@ impl Elections {
                 }
                 if let Some(id) = name.and_then(|name| self.interfaces.find(&name)) {
                     self.dirty.insert(id);
+                    let here = matches!(event, KernelEvent::AddressAppeared { .. });
+                    self.recording.news(now, News::Address(id.0, address, here));
                 }
                 // A configured source address may be on any interface.
                 self.dirty.extend(
@@ -234,6 +237,14 @@ impl Elections {
         self.dirty.insert(id);
         self.readiness.note(now, *name, state);
         let before = self.link_states.insert(id, state);
+        if before != Some(state) {
+            let link = match state {
+                LinkState::Up => Link::Up,
+                LinkState::Down => Link::Down,
+                LinkState::Gone => Link::Gone,
+            };
+            self.recording.news(now, News::Link(id.0, link));
+        }
         let ours = self.devices.is_ours(*name);
         if self.known && before != Some(state) && !ours {
             self.reports.push(Report::Link {

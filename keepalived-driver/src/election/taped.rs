@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use bfd::Table;
-use keepalived_recording::{Input, Names, Output, Recorder, Reloaded, Settings};
+use keepalived_recording::{Input, Names, News, Output, Recorder, Reloaded, Settings};
 use sans_io_time::Instant;
 use vrrp_fsm::{
     Action, Authenticate, ConfigError, Event, InstanceId, InterfaceId, Rejected, Reload, Router,
@@ -237,6 +237,11 @@ impl Recording {
 
     pub(super) const fn is_running(&self) -> bool {
         self.tape.is_running()
+    }
+
+    /// What the kernel says of an interface.
+    pub(super) fn news(&self, now: Instant, news: News) {
+        self.tape.note(|to| to.news(now, news));
     }
 
     /// The end of a turn. Why the recording ended by itself, if it did.

@@ -58,7 +58,7 @@ pub(super) fn collect(node: usize, model: &Model, lowered: &Lowered, remarks: &m
         add("devices for virtual MAC addresses: addresses are on the interface itself".to_owned());
     }
     if instances.iter().any(|one| one.refuse_traffic) {
-        add("no_accept: the packet filter is not simulated".to_owned());
+        add("no_accept: an address counts as reached where frames get to its holder, which drops what is for the address itself".to_owned());
     }
     if !driver.delay_after_boot.is_zero() {
         add("vrrp_delay_after_boot: the hosts are taken to have been up for longer".to_owned());
