@@ -717,5 +717,8 @@ fn what_holds_a_node_is_said_as_the_daemon_says_it() {
     let words = ["a.conf", "--at", "8s", "fail=chk@a"];
     let told = in_folder("words", &[("a.conf", format!("{script}{tracks}"))], &words);
     let told = text(&told.stdout);
-    assert!(told.contains("FAULT: tracked script chk has failed"), "{told}");
+    assert!(
+        told.contains("FAULT: tracked script chk has failed"),
+        "{told}"
+    );
 }

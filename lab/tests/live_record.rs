@@ -222,7 +222,10 @@ fn what_the_kernel_says_of_a_link_and_its_addresses_is_in_a_recording() {
     let lines = document["timeline"].as_array().expect("a list");
     let find = |kind: &str, text: &str| {
         lines.iter().position(|line| {
-            line["kind"] == kind && line["text"].as_str().is_some_and(|told| told.contains(text))
+            line["kind"] == kind
+                && line["text"]
+                    .as_str()
+                    .is_some_and(|told| told.contains(text))
         })
     };
     let down = find("link", "eth0 is down");

@@ -56,9 +56,7 @@ mod ring;
 mod secrets;
 
 pub use read::{BadRecord, Damage, Recording, Segment, Unreadable};
-pub use record::{
-    Authentication, Checkpoint, Input, Link, Names, News, Output, Record, Reloaded,
-};
+pub use record::{Authentication, Checkpoint, Input, Link, Names, News, Output, Record, Reloaded};
 pub use recorder::{Impossible, Recorder, Settings};
 pub use replay::{Begin, Call, Gap, Replay, Step, Summary};
 pub use ring::{DEFAULT_SIZE, FORMAT, MAGIC, MAX_SIZE, MIN_SIZE, Write};

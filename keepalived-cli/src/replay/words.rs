@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
-use keepalived_recording::{
-    Begin, Call, Damage, Gap, Input, Link, Names, News, Output, Replay,
-};
+use keepalived_recording::{Begin, Call, Damage, Gap, Input, Link, Names, News, Output, Replay};
 use vrrp_fsm::{Action, Event, InterfaceId, Reason, Rejected, State};
 use vrrp_proto::{Advert, AhPacket, IpMeta, ParsePolicy};
 
