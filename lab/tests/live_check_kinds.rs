@@ -522,3 +522,28 @@ fn a_reload_with_a_check_that_cannot_be_had_changes_nothing() {
     daemon.reload_with(&with("/bin/true"));
     daemon.wait_log("Reload complete", 1, PATIENCE);
 }
+
+/// RS-07, RLD-01: nobody looks whether the server works, so it is not believed to.
+#[test]
+#[ignore = "live: cargo xtask live"]
+fn a_misspelt_check_takes_its_server_down_and_does_not_come_with_a_reload() {
+    let mut balancer = Balancer::new();
+    let with = |check: &str| service(1, backends::TCP[0], check);
+    let (good, misspelt) = (with("TCP_CHECK {\n }"), with("TPC_CHECK {\n }"));
+    let server = |balancer: &Balancer| {
+        let status = balancer.daemon().status();
+        status["balance"]["services"][0]["servers"][0].clone()
+    };
+    let pipe = balancer.start(Scratch::new("misspelt"), "", &misspelt);
+    let why = "cannot be checked: unknown keyword `TPC_CHECK` in `real_server`";
+    wait_until("it is down, with its reason", PATIENCE, || {
+        let server = server(&balancer);
+        server["state"] == "DOWN" && server["checks"][0]["last_failure"]["reason"] == why
+    });
+    drop(pipe);
+    let _pipe = balancer.start(Scratch::new("right"), "", &good);
+    wait_until("it is up", PATIENCE, || server(&balancer)["state"] == "UP");
+    balancer.daemon().reload_with(&misspelt);
+    balancer.daemon().wait_log("Reload refused", 1, PATIENCE);
+    assert_eq!(server(&balancer)["checks"][0]["kind"], "TCP_CHECK");
+}
