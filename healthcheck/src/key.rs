@@ -3,7 +3,7 @@
 use pkcs8::der::pem::LineEnding;
 use pkcs8::{EncryptedPrivateKeyInfoRef, SecretDocument};
 
-use crate::tls::{TlsConfigError, section};
+use crate::tls::{TlsConfigError, is_legacy, section};
 
 /// The key in clear, as PEM, out of a PEM text with a PKCS#8 key that has this password. A text whose key has
 /// none is given back as it is.
@@ -14,9 +14,7 @@ use crate::tls::{TlsConfigError, section};
 pub fn decrypt_key(pem: &[u8], password: &[u8]) -> Result<Vec<u8>, TlsConfigError> {
     let Some(key) = section(pem, "ENCRYPTED PRIVATE KEY") else {
         return match section(pem, "PRIVATE KEY") {
-            None if pem.windows(LEGACY.len()).any(|part| part == LEGACY) => {
-                Err(TlsConfigError::LegacyKey)
-            }
+            None if is_legacy(pem) => Err(TlsConfigError::LegacyKey),
             _ => Ok(pem.to_vec()),
         };
     };
@@ -29,6 +27,3 @@ pub fn decrypt_key(pem: &[u8], password: &[u8]) -> Result<Vec<u8>, TlsConfigErro
     let text = open.to_pem("PRIVATE KEY", LineEnding::LF);
     Ok(text.map_err(|_| TlsConfigError::Key)?.as_bytes().to_vec())
 }
-
-/// Stands in keys that OpenSSL encrypted before it knew PKCS#8.
-const LEGACY: &[u8] = b"Proc-Type: 4,ENCRYPTED";

@@ -186,12 +186,18 @@ impl TlsConfig {
 
 fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, TlsConfigError> {
     PrivateKeyDer::from_pem_slice(pem).map_err(|_| {
-        if section(pem, "ENCRYPTED PRIVATE KEY").is_some() {
+        if section(pem, "ENCRYPTED PRIVATE KEY").is_some() || is_legacy(pem) {
             TlsConfigError::Encrypted
         } else {
             TlsConfigError::Key
         }
     })
+}
+
+/// A key that OpenSSL encrypted before it knew PKCS#8.
+pub(crate) fn is_legacy(pem: &[u8]) -> bool {
+    const LEGACY: &[u8] = b"Proc-Type: 4,ENCRYPTED";
+    pem.windows(LEGACY.len()).any(|part| part == LEGACY)
 }
 
 /// The first part of a PEM text with this label, its first and last line included.

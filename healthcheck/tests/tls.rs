@@ -292,7 +292,9 @@ fn a_server_that_wants_a_certificate_gets_it() {
         Err(TlsConfigError::Certificate)
     );
     assert_eq!(fails((CLIENT.0, b"nothing")), Err(TlsConfigError::Key));
-    assert_eq!(fails((CLIENT.0, SEALED)), Err(TlsConfigError::Encrypted));
+    for sealed in [SEALED, LEGACY] {
+        assert_eq!(fails((CLIENT.0, sealed)), Err(TlsConfigError::Encrypted));
+    }
     assert_eq!(fails((CLIENT.0, SERVER.1)), Err(TlsConfigError::Mismatch));
     let kind = b"-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n";
     assert_eq!(fails((CLIENT.0, kind)), Err(TlsConfigError::KeyKind));
