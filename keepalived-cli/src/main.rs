@@ -52,7 +52,8 @@ fn main() -> ExitCode {
     let words: Result<Vec<String>, _> = words.map(std::ffi::OsString::into_string).collect();
     let Ok(words) = words else {
         eprintln!("{program}: an argument is not valid UTF-8");
-        return ExitCode::FAILURE;
+        let first = std::env::args_os().nth(1).and_then(|word| word.into_string().ok());
+        return ended(first.as_slice());
     };
     if program == genhash::NAME {
         return genhash::run(program, &words);
@@ -88,12 +89,17 @@ fn main() -> ExitCode {
             if refusal.show_usage {
                 eprint!("{}", arguments::usage(program));
             }
-            match arguments::is_subcommand(&words) {
-                true => arguments::USAGE.into(),
-                // As keepalived.
-                false => ExitCode::FAILURE,
-            }
+            ended(&words)
         }
+    }
+}
+
+/// The end of a command line that cannot be used.
+fn ended(words: &[String]) -> ExitCode {
+    match arguments::is_subcommand(words) {
+        true => arguments::USAGE.into(),
+        // As keepalived.
+        false => ExitCode::FAILURE,
     }
 }
 

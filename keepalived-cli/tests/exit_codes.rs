@@ -170,3 +170,17 @@ fn the_table_of_exit_codes_has_those_that_are_tested_and_no_others() {
     });
     assert_eq!(told, tested.collect::<BTreeSet<_>>());
 }
+
+#[test]
+fn a_word_that_is_no_text_is_one_that_cannot_be_used() {
+    use std::os::unix::ffi::OsStrExt;
+    let word = std::ffi::OsStr::from_bytes(b"\xff");
+    for (words, code) in [(&["check"][..], 64), (&[], 1)] {
+        let output = Command::new(env!("CARGO_BIN_EXE_keepalived-rs"))
+            .args(words)
+            .arg(word)
+            .output()
+            .expect("the program starts");
+        assert_eq!(output.status.code(), Some(code), "{words:?}");
+    }
+}

@@ -217,8 +217,13 @@ impl<'a> Segment<'a> {
 /// of an older segment, or nothing.
 fn was_there(rest: &[u8], segment: u64, number: u32) -> bool {
     let of_segment = |octets: &[u8]| octets.get(4..12) == Some(&segment.to_le_bytes()[..]);
+    // Of what is left of an older segment eight octets may well be the same, twelve hardly.
+    let numbered = |octets: &[u8]| {
+        let found = octets.get(12..16).or_else(|| octets.get(12..));
+        found.is_some_and(|found| number.to_le_bytes().starts_with(found))
+    };
     // Its end is missing, or something in it was changed.
-    of_segment(rest) || is_misnumbered(rest, segment, number) || {
+    (of_segment(rest) && numbered(rest)) || is_misnumbered(rest, segment, number) || {
         let behind = (1..rest.len()).filter_map(|at| rest.get(at..));
         let mut candidates = behind.filter(|octets| of_segment(octets)).take(CANDIDATES);
         candidates.any(|octets| {
@@ -249,4 +254,20 @@ fn is_misnumbered(octets: &[u8], segment: u64, number: u32) -> bool {
         !content.is_empty()
             && crc32(&[length, &segment, &number, content]) == u32::from_le_bytes(*check)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An address that ends with 5, and an empty password.
+    #[test]
+    fn packets_of_an_older_segment_are_not_taken_for_the_next_chunk() {
+        let mut left = vec![10, 0, 0, 1, 5, 0, 0, 0, 0, 0, 0, 0];
+        left.extend([0, 9, 7, 3].repeat(20));
+        assert!(!was_there(&left, 5, 2));
+        left[12..16].copy_from_slice(&[2, 0, 0, 0]);
+        assert!(was_there(&left, 5, 2));
+        assert!(was_there(&left[..12], 5, 2));
+    }
 }
