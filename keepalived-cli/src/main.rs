@@ -52,7 +52,9 @@ fn main() -> ExitCode {
     let words: Result<Vec<String>, _> = words.map(std::ffi::OsString::into_string).collect();
     let Ok(words) = words else {
         eprintln!("{program}: an argument is not valid UTF-8");
-        let first = std::env::args_os().nth(1).and_then(|word| word.into_string().ok());
+        let first = std::env::args_os()
+            .nth(1)
+            .and_then(|word| word.into_string().ok());
         return ended(first.as_slice());
     };
     if program == genhash::NAME {
