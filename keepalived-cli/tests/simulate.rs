@@ -722,3 +722,23 @@ fn what_holds_a_node_is_said_as_the_daemon_says_it() {
         "{told}"
     );
 }
+
+#[test]
+fn a_conflict_on_a_wire_that_loses_frames_is_put_down_to_that() {
+    let files = [
+        ("a.conf", instance(200, "")),
+        ("b.conf", instance(100, "")),
+    ];
+    let mut conflicts = 0;
+    for seed in ["1", "2", "3", "4", "5"] {
+        let words = [
+            "a.conf", "b.conf", "--loss", "60%", "--for", "60s", "--seed", seed,
+        ];
+        let told = text(&in_folder("lossy", &files, &words).stdout);
+        for line in told.lines().filter(|line| line.starts_with("Several")) {
+            assert!(line.contains(": the wire lost "), "{line}");
+            conflicts += 1;
+        }
+    }
+    assert!(conflicts > 5, "{conflicts}");
+}

@@ -124,6 +124,8 @@ pub(super) struct Recorder<'a> {
     happened: u64,
     told: BTreeSet<(usize, usize, &'static str)>,
     watch: Vec<Watch>,
+    /// Adverts that the wire has lost at this moment: from whom, to whom.
+    just_lost: (Duration, Vec<(usize, usize)>),
     reach: Reach,
     contested: Vec<Contested>,
     found: Found,
@@ -176,6 +178,7 @@ impl<'a> Recorder<'a> {
             happened: 0,
             told: BTreeSet::new(),
             watch: vec![Watch::default(); instances.len()],
+            just_lost: Default::default(),
             reach,
             contested,
             found: Found::default(),

@@ -94,7 +94,7 @@ impl Recorder<'_> {
                     hear: None,
                     arrived: None,
                     missed: false,
-                    lost: 0,
+                    lost: self.just_lost_between(&masters),
                     yet,
                 });
             }
@@ -148,11 +148,25 @@ impl Recorder<'_> {
 
     /// The wire has lost an advert.
     pub(super) fn missed(&mut self, node: usize, from: usize) {
+        if self.just_lost.0 != self.now {
+            self.just_lost = (self.now, Vec::new());
+        }
+        self.just_lost.1.push((from, node));
         let open = self.watch.iter_mut();
         for open in open.filter_map(|watch| watch.conflict.as_mut()) {
             let between = open.nodes.contains(&node) && open.nodes.contains(&from);
             open.missed |= between;
             open.lost += u64::from(between);
+        }
+    }
+
+    /// The first advert of a new MASTER is on its way when it says that it is one.
+    fn just_lost_between(&self, nodes: &[usize]) -> u64 {
+        let (at, lost) = &self.just_lost;
+        let between = |(from, to): &&(usize, usize)| nodes.contains(from) && nodes.contains(to);
+        match *at == self.now {
+            true => u64::try_from(lost.iter().filter(between).count()).unwrap_or(u64::MAX),
+            false => 0,
         }
     }
 
