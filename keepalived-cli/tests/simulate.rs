@@ -725,10 +725,7 @@ fn what_holds_a_node_is_said_as_the_daemon_says_it() {
 
 #[test]
 fn a_conflict_on_a_wire_that_loses_frames_is_put_down_to_that() {
-    let files = [
-        ("a.conf", instance(200, "")),
-        ("b.conf", instance(100, "")),
-    ];
+    let files = [("a.conf", instance(200, "")), ("b.conf", instance(100, ""))];
     let mut conflicts = 0;
     for seed in ["1", "2", "3", "4", "5"] {
         let words = [
