@@ -205,6 +205,8 @@ fn lines_about_a_pattern_or_name_that_is_not_there_are_told_to_do_nothing() {
     assert_eq!(read("SSL_GET", "enable_sni off", ""), NONE);
     assert_eq!(read("SSL_GET", "enable_sni\nsni_name a.example", ""), NONE);
     assert_eq!(read("SSL_GET", "enable_sni", "virtualhost a.example"), NONE);
+    assert_eq!(codes("SSL {\npassword x\n}\n"), ["lone-line"]);
+    assert_eq!(codes("SSL {\npassword x\nkey /k.pem\n}\n"), NONE);
 }
 
 /// CHK-16: Keepalived leaves out without a word what is behind the command; a keyword there is no user.

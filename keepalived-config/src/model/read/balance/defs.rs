@@ -261,4 +261,14 @@ pub(in crate::model::read) fn identity(
             *slot = Some(Spanned::new(PathBuf::from(word.as_str()), word.span));
         }
     }
+    let lone = identity.key.is_none() && identity.certificate.is_none();
+    if let Some(password) = identity.password.as_ref().filter(|_| lone) {
+        diagnostics
+            .warning(
+                "lone-line",
+                password.span,
+                "`password` does nothing without `key`",
+            )
+            .help("write what it belongs to, or leave it out");
+    }
 }
