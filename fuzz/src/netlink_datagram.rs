@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use netlink_vip::{
     Channel, Desired, Hop, Instant, InterfaceName, OwnerId, Prefix, Reconciler, Route, Rule,
-    RuleAction, Tag, Vip,
+    RuleAction, Tag, Vip, nftables,
 };
 
 use super::input::Input;
@@ -39,6 +39,7 @@ pub fn run(data: &[u8]) {
             Channel::Monitor
         };
         reconciler.handle_datagram(now, &datagram, from);
+        hear_of_tables(datagram);
         match choice >> 5 {
             0 => reconciler.handle_overrun(now),
             1 => reconciler.adopt_or_clean(now),
@@ -62,6 +63,16 @@ pub fn run(data: &[u8]) {
             .links()
             .all(|link| !link.name.as_str().is_empty())
     );
+}
+
+/// The same from nftables: each message has a header.
+fn hear_of_tables(mut datagram: Vec<u8>) {
+    let most = datagram.len() / 16;
+    assert!(nftables::heard(&datagram).len() <= most);
+    if let Some(subsystem) = datagram.get_mut(5) {
+        *subsystem = 10;
+        assert!(nftables::heard(&datagram).len() <= most);
+    }
 }
 
 /// The length and a likely message type in the header; a fuzzer finds the rest quickly.

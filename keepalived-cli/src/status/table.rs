@@ -54,7 +54,8 @@ pub(super) fn table(
         text.push('\n');
         columns(&mut text, trackers::HEADER, &tracked);
     }
-    let notes: Vec<String> = instances.iter().filter_map(note).collect();
+    let filter = filter_note(&document["firewall"]);
+    let notes: Vec<String> = instances.iter().filter_map(note).chain(filter).collect();
     if !notes.is_empty() {
         text.push('\n');
         notes.iter().for_each(|note| text.push_str(note));
@@ -92,6 +93,17 @@ pub(super) fn table(
         }
     }
     text
+}
+
+/// Why the packet filter is not as it is wanted. FW-02, FW-05.
+fn filter_note(filter: &Value) -> Option<String> {
+    let why = filter["trouble"].as_str()?;
+    let table = filter["table"].as_str().unwrap_or_default();
+    Some(if filter["in_force"] == true {
+        format!("Packet filter: in table {table}: {why}\n")
+    } else {
+        format!("Packet filter: not there: {why}\n")
+    })
 }
 
 /// A group: its members, and which of them are at fault by themselves.

@@ -26,6 +26,25 @@ fn document_time(at: std::time::SystemTime) -> String {
         .to_string()
 }
 
+/// FW-02, FW-05.
+#[test]
+fn the_table_says_why_the_packet_filter_is_not_as_wanted() {
+    let mut document = whole(&[document::instance(&Example::master().facts())]);
+    assert!(!shown(&document).contains("Packet filter"));
+    document["firewall"] = json!({ "table": "one", "in_force": true, "trouble": "taken" });
+    let text = shown(&document);
+    assert!(
+        text.contains("\nPacket filter: in table one: taken\n"),
+        "{text}"
+    );
+    document["firewall"]["in_force"] = json!(false);
+    let text = shown(&document);
+    assert!(
+        text.contains("\nPacket filter: not there: taken\n"),
+        "{text}"
+    );
+}
+
 /// SG-01: who moves with whom.
 #[test]
 fn the_table_names_the_groups() {

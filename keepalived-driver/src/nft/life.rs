@@ -36,6 +36,8 @@ pub(super) struct Life<R, T> {
     beside: Option<String>,
     /// What is wanted has changed.
     changed: bool,
+    /// Jobs that are not answered yet.
+    owed: usize,
     /// What a killed run has left behind is gone.
     swept: bool,
     /// A transaction replaces all or nothing.
@@ -70,6 +72,7 @@ impl<R: Ruleset, T: Fn(Word<R>)> Life<R, T> {
             wanted: None,
             beside: None,
             changed: false,
+            owed: 0,
             swept: false,
             in_force: None,
             touched: false,
@@ -83,10 +86,17 @@ impl<R: Ruleset, T: Fn(Word<R>)> Life<R, T> {
         }
     }
 
-    pub(super) fn run(mut self) {
+    /// After a bug: nothing is certain.
+    pub(super) fn begin_anew(&mut self) {
+        self.kernel = None;
+        self.changed = true;
+        self.doubtful = true;
+    }
+
+    /// Until nobody wants anything any more.
+    pub(super) fn run(&mut self) {
         let mut events = Events::with_capacity(4);
         loop {
-            let mut done = 0;
             let mut removed = None;
             loop {
                 match self.jobs.try_recv() {
@@ -99,7 +109,7 @@ impl<R: Ruleset, T: Fn(Word<R>)> Life<R, T> {
                     Err(TryRecvError::Empty) => break,
                     Err(TryRecvError::Disconnected) => return,
                 }
-                done += 1;
+                self.owed += 1;
             }
             if let Some(Err(error)) = removed {
                 let stays = self.in_force.is_some();
@@ -107,8 +117,9 @@ impl<R: Ruleset, T: Fn(Word<R>)> Life<R, T> {
             }
             self.read_news();
             self.settle(Clock.now());
-            if done > 0 {
-                (self.tell)(Word::Done(done));
+            match std::mem::take(&mut self.owed) {
+                0 => {}
+                done => (self.tell)(Word::Done(done)),
             }
             let patience = self.patience(Clock.now());
             // Interrupted or not: what is to be done is looked at anew.

@@ -9,10 +9,12 @@ mod program;
 mod ruleset;
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::thread;
+use std::time::Duration;
 
 use mio::{Poll, Token, Waker};
 
@@ -20,6 +22,8 @@ use life::Life;
 pub(crate) use ruleset::Ruleset;
 
 const WAKER: Token = Token(0);
+/// A thread that panics again and again must not spin.
+const BETWEEN_LIVES: Duration = Duration::from_millis(500);
 
 /// What the thread is to do.
 #[derive(Debug)]
@@ -82,7 +86,13 @@ impl<R: Ruleset> Keeper<R> {
         };
         thread::Builder::new()
             .name(name.to_owned())
-            .spawn(move || Life::new(poll, space, todo, tell).run())?;
+            .spawn(move || {
+                let mut life = Life::new(poll, space, todo, tell);
+                while catch_unwind(AssertUnwindSafe(|| life.run())).is_err() {
+                    life.begin_anew();
+                    thread::sleep(BETWEEN_LIVES);
+                }
+            })?;
         Ok(Self {
             jobs: Some(jobs),
             words,
@@ -154,5 +164,37 @@ impl<R> Drop for Keeper<R> {
     fn drop(&mut self) {
         self.jobs = None;
         let _ = self.waker.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use netlink_vip::Firewall;
+
+    use super::*;
+
+    /// LESSONS A11: a bug ends one life of the thread; the next one does what was asked for.
+    #[test]
+    fn a_thread_that_panicked_goes_on_with_what_was_asked_for() {
+        let first = AtomicBool::new(true);
+        // Not the tables of whoever runs the tests.
+        let space = Some("/nonexistent/namespace".into());
+        let keeper = Keeper::start("tables", space, move || {
+            assert!(!first.swap(false, Ordering::Relaxed), "once");
+        });
+        let mut keeper = keeper.unwrap();
+        assert!(keeper.keep(Firewall::new("t"), None));
+        assert_eq!(keeper.finish(), Ok(()));
+        let mut wanted = Firewall::new("t");
+        wanted.refused.push(netlink_vip::Refused {
+            address: [192, 0, 2, 1].into(),
+            device: "eth0".parse().unwrap(),
+            index: None,
+        });
+        assert!(keeper.keep(wanted, None));
+        let error = keeper.finish().unwrap_err();
+        assert!(error.contains("cannot enter the namespace"), "{error}");
     }
 }
