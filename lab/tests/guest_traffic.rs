@@ -164,9 +164,9 @@ fn invite(director: &Director, call: usize, from: u8) {
     sent.join().expect("it runs").expect("it is sent");
 }
 
-/// Flips: virtual_server.persistence_engine: the requests of one call have one server, from whatever port of a client, and the
-/// calls of a client are spread; by addresses all calls of a client have one server. (To the kernel the same call from
-/// another address is another one.)
+/// The requests of one call have one server, from whatever port of a client, and the calls of a client are spread; by
+/// addresses all calls of a client have one server. (To the kernel the same call from another address is another one.)
+/// Flips: virtual_server.persistence_engine.
 #[test]
 #[ignore = "guest: cargo xtask ipvs"]
 fn the_requests_of_a_call_have_one_server() {
