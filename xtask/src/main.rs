@@ -45,8 +45,8 @@ const VERBS: &[(&str, &str, &str)] = &[
     ),
     (
         "sim",
-        "[--seeds N | --seed N]",
-        "election proof in the simulator (default 100000 seeds)",
+        "[--vrrp | --bfd] [--seeds N | --seed N]",
+        "proof in the simulator (default 100000 seeds of each)",
     ),
     (
         "small",
@@ -101,7 +101,7 @@ fn main() -> ExitCode {
         ("test", []) => test(&mut report),
         ("live", [] | [_]) => live::run(&mut report, rest.first().copied(), live::Missing::Fails),
         ("ipvs", [] | [_]) => guest::run(&mut report, rest.first().copied(), live::Missing::Fails),
-        ("sim", _) => sim(&mut report, rest),
+        ("sim", _) => sim(&mut report, "sim", rest),
         ("small", _) => small(&mut report, rest),
         ("mutants", _) => mutants::run(&mut report, rest),
         ("fuzz", _) => fuzz::run(&mut report, rest),
@@ -165,13 +165,15 @@ fn test(report: &mut Report) {
         cargo(&unit).args(["--exclude", "keepalived-lab"]),
     );
     nostd::run(report);
-    sim(report, &["--seeds", "20000"]);
+    // A scenario of BFD takes as long as ten elections.
+    sim(report, "sim, elections", &["--vrrp", "--seeds", "100000"]);
+    sim(report, "sim, BFD", &["--bfd", "--seeds", "20000"]);
     small(report, &[]);
     guest::run(report, None, live::Missing::Skips);
     live::run(report, None, live::Missing::Skips);
 }
 
-fn sim(report: &mut Report, arguments: &[&str]) {
+fn sim(report: &mut Report, name: &str, arguments: &[&str]) {
     let mut command = cargo(&[
         "run",
         "--release",
@@ -181,7 +183,7 @@ fn sim(report: &mut Report, arguments: &[&str]) {
         "vrrp,bfd",
     ]);
     report.check(
-        "sim",
+        name,
         command.args(["--example", "proof", "--"]).args(arguments),
     );
 }
