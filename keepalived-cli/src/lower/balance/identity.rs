@@ -65,8 +65,10 @@ impl Identity {
         let pair = self.read.get_or_insert_with(read).clone()?;
         let verify = if verify {
             let roots = || {
-                roots(model)
-                    .map_err(|trouble| trouble.map_or_else(|| NO_CA.to_owned(), FileTrouble::said))
+                roots(model).map_err(|trouble| match trouble {
+                    None => NO_CA.to_owned(),
+                    Some(trouble) => trouble.said(),
+                })
             };
             self.roots.get_or_insert_with(roots).clone()?
         } else {
