@@ -538,8 +538,33 @@ fn a_check_may_go_elsewhere_and_leave_from_somewhere() {
         (source.port, source.interface.as_deref(), source.mark),
         (Some(1024), Some("eth3"), Some(6))
     );
-    let text = text("192.0.2.1 80", "", "TCP_CHECK {\nbindto 2001:db8::1\n}");
-    assert_eq!(codes(&text), ["family-mismatch"]);
+}
+
+/// CHK-02. To leave from anywhere else is to ask something else: such a check is none.
+#[test]
+fn a_check_that_is_to_leave_from_an_address_of_another_family_makes_its_server_fail() {
+    for block in [
+        "TCP_CHECK {\nbindto 2001:db8::1\n}",
+        "PING_CHECK {\nbindto 2001:db8::1\n}",
+        "TCP_CHECK {\nbindto 192.0.2.5\nconnect_ip 2001:db8::2\n}",
+        "HTTP_GET {\nbindto 2001:db8::1\nurl {\npath /\nstatus_code 200\n}\n}",
+        "SMTP_CHECK {\nbindto 192.0.2.5\nhost {\nconnect_ip 2001:db8::2\n}\n}",
+        "SMTP_CHECK {\nhost {\nbindto 2001:db8::1\n}\n}",
+    ] {
+        let text = text("192.0.2.1 80", "", block);
+        let checkers = &parsed(&text).config.services[0].servers[0].checkers;
+        let [
+            keepalived_config::model::balance::Checker {
+                kind: CheckerKind::Broken { why, .. },
+                ..
+            },
+        ] = checkers.as_slice()
+        else {
+            panic!("one broken check of {block}: {checkers:?}");
+        };
+        assert!(why.contains("has another address family than"), "{why}");
+        assert_eq!(codes(&text), ["family-mismatch"], "{block}");
+    }
 }
 
 /// CHK-11, CHK-12.

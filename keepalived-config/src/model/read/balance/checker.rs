@@ -72,7 +72,7 @@ impl Place<'_> {
         let line = Line::new(self.node);
         let target = common
             .connect
-            .target(self.server, port, &inherited, line, diagnostics);
+            .target(self.server, port, &inherited, diagnostics);
         if target.port == 0 && matches!(line.keyword(), "TCP_CHECK" | "UDP_CHECK") {
             let message = format!("`{}` has no port to go to", line.keyword());
             diagnostics

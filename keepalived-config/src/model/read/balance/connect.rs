@@ -3,17 +3,20 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::checker::BROKEN;
 use super::{Inherited, LEFT_OUT, keep};
 use crate::diagnostic::Diagnostics;
 use crate::model::balance::{Source, Target};
 use crate::model::read::line::Line;
+use crate::tree::Span;
 
 /// CHK-01, CHK-02, CHK-04.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Connect {
     address: Option<IpAddr>,
     port: Option<u16>,
-    bind_address: Option<IpAddr>,
+    /// With the place of its line.
+    bind_address: Option<(IpAddr, Span)>,
     bind_port: Option<u16>,
     bind_interface: Option<String>,
     mark: Option<u32>,
@@ -32,7 +35,11 @@ impl Connect {
                 &mut self.port,
                 line.number(1..=u16::MAX, LEFT_OUT, diagnostics),
             ),
-            "bindto" => keep(&mut self.bind_address, address(diagnostics)),
+            "bindto" => {
+                let span = line.node.keyword_span();
+                let bind = address(diagnostics).map(|address| (address, span));
+                keep(&mut self.bind_address, bind);
+            }
             "bind_port" => keep(
                 &mut self.bind_port,
                 line.number(1..=u16::MAX, LEFT_OUT, diagnostics),
@@ -59,7 +66,6 @@ impl Connect {
         server: (IpAddr, u16),
         default_port: u16,
         inherited: &Inherited,
-        line: Line<'_>,
         diagnostics: &mut Diagnostics,
     ) -> Target {
         let port = self.port.unwrap_or(if server.1 == 0 {
@@ -68,17 +74,18 @@ impl Connect {
             server.1
         });
         let address = self.address.unwrap_or(server.0);
-        let bind_address = self.bind_address.filter(|bind| {
+        let bind_address = self.bind_address.and_then(|(bind, span)| {
             let fits = bind.is_ipv4() == address.is_ipv4();
             if !fits {
                 let message = format!(
                     "`bindto {bind}` has another address family than {address}, which is checked"
                 );
+                // At the line itself, as any mistake that makes the check none.
                 diagnostics
-                    .error("family-mismatch", line.node.keyword_span(), message)
-                    .help(LEFT_OUT);
+                    .error("family-mismatch", span, message)
+                    .help(BROKEN);
             }
-            fits
+            fits.then_some(bind)
         });
         let source = Source {
             address: bind_address,
