@@ -122,6 +122,19 @@ pub(crate) fn run(options: &Simulate) -> ExitCode {
     }
 }
 
+/// The page may take the place of an earlier page and of nothing else: where its name was forgotten, the next word
+/// is a configuration.
+fn may_write(file: &Path) -> Result<(), String> {
+    let regular = fs::metadata(file).is_ok_and(|found| found.is_file() && found.len() > 0);
+    if regular && !fs::read(file).is_ok_and(|found| found.starts_with(page::BEGINNING.as_bytes())) {
+        return Err(format!(
+            "--html {}: that file is there and is no page of `simulate`",
+            file.display()
+        ));
+    }
+    Ok(())
+}
+
 /// Everything about what was asked for.
 fn document(options: &Simulate) -> Result<Document, Trouble> {
     if options.files.is_empty() {
@@ -131,6 +144,9 @@ fn document(options: &Simulate) -> Result<Document, Trouble> {
         return Err("--html -: the page needs a file of its own"
             .to_owned()
             .into());
+    }
+    if let Some(file) = &options.html {
+        may_write(file).map_err(Trouble::Files)?;
     }
     let names = nodes::names(&options.files, &options.name)?;
     if names.iter().any(|name| name == script::CLIENT) {

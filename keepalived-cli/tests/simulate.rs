@@ -639,6 +639,32 @@ fn debians_samples_can_be_simulated() {
     assert!(simulated >= 10, "{simulated} samples");
 }
 
+/// Whoever forgets the name of the page names a configuration.
+#[test]
+fn a_page_takes_the_place_of_a_page_and_of_nothing_else() {
+    let folder = std::env::temp_dir().join(format!("keepalived-place-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let node = |priority: u8| {
+        format!(
+            "vrrp_instance VI_1 {{\n interface eth0\n virtual_router_id 7\n priority {priority}\n \
+             virtual_ipaddress {{\n 192.0.2.100/24\n }}\n}}\n"
+        )
+    };
+    for (name, priority) in [("a.conf", 150), ("b.conf", 100)] {
+        fs::write(folder.join(name), node(priority)).unwrap();
+    }
+    let output = run_in(&folder, &["--html", "a.conf", "b.conf"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("is no page of `simulate`"), "{said}");
+    assert_eq!(fs::read_to_string(folder.join("a.conf")).unwrap(), node(150));
+    for _ in 0..2 {
+        let output = run_in(&folder, &["a.conf", "b.conf", "--html", "page.html"]);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+    }
+    fs::remove_dir_all(&folder).unwrap();
+}
+
 /// The page is a file of its own; what is printed does not change, and every span of the document is drawn.
 #[test]
 fn a_page_is_written_beside_what_is_printed() {

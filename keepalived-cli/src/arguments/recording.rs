@@ -45,7 +45,7 @@ impl argh::FromArgValue for RecordTo {
     }
 }
 
-/// Octets: a number, or one with `k`, `M` or `G` behind it for 1024 octets and so on.
+/// Octets: a number, or one with `k`, `M` or `G` behind it, small or capital, for 1024 octets and so on.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Size(pub(crate) u64);
 
@@ -54,8 +54,11 @@ impl argh::FromArgValue for Size {
         let units = [('k', 1 << 10), ('M', 1 << 20), ('G', 1 << 30)];
         let (digits, unit) = units
             .into_iter()
-            .find_map(|(letter, unit)| Some((value.strip_suffix(letter)?, unit)))
-            .unwrap_or((value, 1_u64));
+            .find_map(|(letter, unit): (char, u64)| {
+                let same = |found: char| found.eq_ignore_ascii_case(&letter);
+                Some((value.strip_suffix(same)?, unit))
+            })
+            .unwrap_or((value, 1));
         let size = digits.parse::<u64>().ok();
         size.and_then(|size| size.checked_mul(unit))
             .filter(|size| (MIN_SIZE..=MAX_SIZE).contains(size))
@@ -162,6 +165,8 @@ mod tests {
         assert_eq!(read("/run/a:b:1M"), to("/run/a:b", 1 << 20));
         assert_eq!(read("/run/12:00/a"), to("/run/12:00/a", DEFAULT_SIZE));
         assert_eq!(read("a:128k"), to("a", 128 << 10));
+        assert_eq!(read("a:128K"), to("a", 128 << 10));
+        assert_eq!(read("a:1m"), to("a", 1 << 20));
         for wrong in ["a:1k", "a:2G", "a:1X", ":1M", "a:99999999999999999999G"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }

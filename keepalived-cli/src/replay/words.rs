@@ -205,12 +205,11 @@ impl Chronicle {
                 Some(entry("event", self.instance(*id), text))
             }
             (Input::Reload(config), _) => {
-                let count = config.instances.len();
-                let text = format!("a configuration with {count} instances");
+                let text = format!("a configuration, VRRP instances: {}", config.instances.len());
                 Some(entry("reload", None, text))
             }
             (Input::BfdReload(sessions), _) if !sessions.is_empty() => {
-                let text = format!("a configuration with {} BFD sessions", sessions.len());
+                let text = format!("a configuration, BFD sessions: {}", sessions.len());
                 Some(entry("reload", None, text))
             }
             (Input::PollAction, Some(Output::Action(Some((id, action))))) => {
@@ -278,10 +277,10 @@ impl Chronicle {
         match action {
             Action::Transition { from, to, reason } => {
                 let (_, why) = reason_words(reason);
-                let from = if *from == State::Initialize {
-                    "INIT"
-                } else {
-                    word(*from)
+                let from = match reason {
+                    Reason::FaultsCleared => word(*from),
+                    _ if *from == State::Initialize => "INIT",
+                    _ => word(*from),
                 };
                 let to = match reason {
                     Reason::Stopped | Reason::Reconfigured => "INIT",

@@ -21,6 +21,9 @@ use text::{bdi, escape, plural, time};
 /// What browsers may load: nothing. What stands in the page itself is styled and may run.
 const POLICY: &str = include_str!("page/policy.txt").trim_ascii_end();
 
+/// What each page begins with, and nothing else does.
+pub(super) const BEGINNING: &str = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n";
+
 /// The whole page.
 pub(crate) fn page(document: &Document) -> String {
     let names: Vec<&str> = document
@@ -30,8 +33,7 @@ pub(crate) fn page(document: &Document) -> String {
         .collect();
     let title = escape(&format!("Simulation of {}", names.join(", ")));
     let mut page = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
+        "{BEGINNING}<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
          <meta name=\"color-scheme\" content=\"light dark\"/>\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\"/>\n\
          <title>{title}</title>\n<style>\n{}</style>\n</head>\n<body>\n\

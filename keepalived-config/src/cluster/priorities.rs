@@ -227,23 +227,24 @@ fn weights(members: &[Member<'_>], findings: &mut Findings<'_>) {
     if worst < rival {
         return;
     }
-    let node = findings.node(best).to_owned();
+    let (here, there) = (
+        findings.node(best).to_owned(),
+        findings.node(next).to_owned(),
+    );
     findings.add(
         Warning,
         "weights-too-small",
         &[*best, *next],
         [
             format!(
-                "`{}` on {node} has priority {worst} when all it tracks by weight has \
-            failed; {} has {rival}",
-                best.instance.name.value,
-                findings.node(next)
+                "whatever `{}` tracks by weight, it has priority {worst} or more on {here}, and {rival} or less on \
+                {there}",
+                best.instance.name.value
             ),
             "nothing that counts by weight can move the addresses away".to_owned(),
             format!(
-                "make the weights greater than the distance of the priorities, \
-            {}",
-                i32::from(best.instance.priority.get()) - rival
+                "{} more of weight, negative on {here} or positive on {there}; or base priorities closer together",
+                worst - rival + 1
             ),
         ],
     );

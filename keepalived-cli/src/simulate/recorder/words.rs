@@ -141,7 +141,7 @@ impl Recorder<'_> {
                 let text = format!("the network falls apart: {}", cells.join(" | "));
                 Some((Vec::new(), text))
             }
-            Fault::Heal => Some((Vec::new(), "the network is whole again".to_owned())),
+            Fault::Heal => Some((Vec::new(), "all cuts and partitions are over".to_owned())),
             Fault::SetLink(link) => {
                 let loss = match link.loss {
                     netsim::Loss::Random(ppm) => f64::from(ppm) / 10_000.0,
