@@ -657,7 +657,10 @@ fn a_page_takes_the_place_of_a_page_and_of_nothing_else() {
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("is no page of `simulate`"), "{said}");
-    assert_eq!(fs::read_to_string(folder.join("a.conf")).unwrap(), node(150));
+    assert_eq!(
+        fs::read_to_string(folder.join("a.conf")).unwrap(),
+        node(150)
+    );
     for _ in 0..2 {
         let output = run_in(&folder, &["a.conf", "b.conf", "--html", "page.html"]);
         assert_eq!(output.status.code(), Some(0), "{output:?}");

@@ -205,7 +205,10 @@ impl Chronicle {
                 Some(entry("event", self.instance(*id), text))
             }
             (Input::Reload(config), _) => {
-                let text = format!("a configuration, VRRP instances: {}", config.instances.len());
+                let text = format!(
+                    "a configuration, VRRP instances: {}",
+                    config.instances.len()
+                );
                 Some(entry("reload", None, text))
             }
             (Input::BfdReload(sessions), _) if !sessions.is_empty() => {

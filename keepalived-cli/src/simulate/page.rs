@@ -22,7 +22,8 @@ use text::{bdi, escape, plural, time};
 const POLICY: &str = include_str!("page/policy.txt").trim_ascii_end();
 
 /// What each page begins with, and nothing else does.
-pub(super) const BEGINNING: &str = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n";
+pub(super) const BEGINNING: &str =
+    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n";
 
 /// The whole page.
 pub(crate) fn page(document: &Document) -> String {
