@@ -7,6 +7,7 @@
 
 mod frame;
 mod host;
+mod neighbours;
 mod reach;
 mod router;
 mod station;

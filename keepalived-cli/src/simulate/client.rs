@@ -1,7 +1,6 @@
 //! One client on each wire, which uses the virtual addresses there.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use netsim::vrrp::{Frame, HostNode, Station};
 use netsim::{Effect, Instant, Node, NodeId, Power, To};
@@ -9,11 +8,9 @@ use netsim::{Effect, Instant, Node, NodeId, Power, To};
 use super::frame::{Carried, Note, Wired};
 use super::topology::Shared;
 
-/// How long a client believes what it knows without a sign of life: Linux waits five seconds with a
-/// packet on its way and then asks three times, a second apart.
-const DOUBTS_AFTER: Duration = Duration::from_secs(8);
-
-/// A client that believes announcements, as [`HostNode`] does.
+/// A client that believes announcements and doubts them as Linux does, see [`HostNode::like_linux`]. It is an
+/// assumption that it sends to every address all the time, with the settings of the kernel as they are by
+/// default, and that nothing else (such as TCP) confirms what it believes.
 #[derive(Debug)]
 pub(super) struct Client {
     wire: usize,
@@ -22,7 +19,7 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn new(wire: usize, shared: &Shared) -> Self {
+    pub(super) fn new(wire: usize, shared: &Shared, seed: u64) -> Self {
         let wanted = shared.topology.wanted.get(wire);
         let addresses: Vec<IpAddr> = wanted
             .into_iter()
@@ -32,7 +29,7 @@ impl Client {
         Self {
             wire,
             shared: shared.clone(),
-            host: HostNode::new(addresses, DOUBTS_AFTER).into(),
+            host: HostNode::like_linux(addresses, seed).into(),
         }
     }
 
@@ -54,13 +51,18 @@ impl Client {
         self.host.next_timeout()
     }
 
-    /// Its output, as far as there is any: what it asks goes to every router of its wire.
+    /// Its output, as far as there is any: what it asks goes to every router of its wire, or to one.
     pub(super) fn collect(&mut self, mut out: impl FnMut(Effect<Wired, Note>)) {
         while let Some(effect) = self.host.poll_effect() {
             match effect {
-                Effect::Send { frame, .. } => {
+                Effect::Send { to, frame } => {
                     let ports = self.shared.topology.wires.get(self.wire);
-                    let passes = |node| self.shared.passes_on(self.wire, None, Some(node));
+                    let asked = |node| match to {
+                        To::Everyone => true,
+                        To::Node(one) => one == NodeId(node),
+                    };
+                    let passes =
+                        |node| asked(node) && self.shared.passes_on(self.wire, None, Some(node));
                     let all = ports.into_iter().flatten();
                     for (node, interface) in all.filter(|(node, _)| passes(*node)) {
                         let carries = Carried::Vrrp(frame.clone());

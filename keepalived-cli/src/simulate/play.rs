@@ -242,8 +242,9 @@ pub(super) fn play(
         let router = RouterBox::new(node, shared.clone(), Arc::clone(setup), sessions);
         stations.push(Station::Router(Box::new(router)));
     }
+    let mut doubts = Random::new(seed ^ DOUBTS);
     for wire in 0..topology.wires.len() {
-        let client = Client::new(wire, &shared);
+        let client = Client::new(wire, &shared, doubts.bits());
         stations.push(Station::Client(client, Default::default()));
     }
     let count = stations.len();
@@ -285,3 +286,6 @@ pub(super) fn play(
 
 /// So that starts do not draw from the sequence of the frames.
 const SPREAD: u64 = 0x5eed_0f5a_11e7_ab1e;
+
+/// The same for what clients doubt.
+const DOUBTS: u64 = 0xc11e_47d0_0b75_0000;

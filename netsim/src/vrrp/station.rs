@@ -106,7 +106,7 @@ impl Node for Station {
     fn handle_frame(&mut self, now: Instant, from: NodeId, frame: &Frame) {
         match self {
             Self::Router(router) => router.handle_frame(now, from, frame),
-            Self::Host(host) => host.handle_frame(frame),
+            Self::Host(host) => host.handle_frame(now, frame),
         }
     }
 

@@ -1,0 +1,58 @@
+//! For how long the client of `simulate` goes on with a node that has given the address away.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+/// The client goes on with b, which has announced the address and gives it back unheard, until it doubts that: 5 s
+/// after the announcement it asks b, 3 s later everybody; once b has answered that is 15 to 45 s later. So
+/// it does wherever in the scenario that is.
+#[test]
+fn how_long_a_client_believes_does_not_depend_on_when_the_scenario_begins() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/simulate/crash_and_return");
+    // From the start of both: when the client loses the address by the heal, and when it is back.
+    let outage = |start: f64, heal: f64, seed: u64| {
+        let at = |after: f64, what: &str| ["--at".to_owned(), format!("{}s {what}", start + after)];
+        let mut words: Vec<String> = ["a.conf", "b.conf", "--json", "--delay", "200us"]
+            .map(str::to_owned)
+            .into();
+        for node in ["a", "b"] {
+            words.extend(["--at".to_owned(), format!("0s kill={node}")]);
+        }
+        words.extend(at(0.0, "start=a").into_iter().chain(at(0.0, "start=b")));
+        words.extend(at(5.0, "partition=a/b,client"));
+        words.extend(at(heal, "heal"));
+        words.extend(["--for".to_owned(), format!("{}s", start + 90.0)]);
+        words.extend(["--seed".to_owned(), seed.to_string()]);
+        let words: Vec<&str> = words.iter().flat_map(|word| word.split(' ')).collect();
+        let output = Command::new(env!("CARGO_BIN_EXE_keepalived-rs"))
+            .arg("simulate")
+            .args(&words)
+            .current_dir(&folder)
+            .output()
+            .expect("the program starts");
+        let found: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {output:?}"));
+        let all = found["outages"].as_array().expect("a list");
+        let [_cut, healed] = all.as_slice() else {
+            panic!("{all:?}");
+        };
+        let time = |key: &str| healed[key].as_f64().expect("a time") - start;
+        (time("from"), time("until"))
+    };
+    let near = |(from, until): (f64, f64), (also, likewise): (f64, f64)| {
+        (from - also).abs() < 1e-5 && (until - likewise).abs() < 1e-5
+    };
+    for (heal, earliest, latest) in [(9.0, 15.8, 15.9), (12.0, 15.8, 15.9), (16.0, 35.8, 65.9)] {
+        for seed in 0..8 {
+            let first = outage(1.0, heal, seed);
+            assert!((heal..heal + 1.0).contains(&first.0), "{first:?}");
+            assert!((earliest..latest).contains(&first.1), "{first:?}");
+            for start in [3.3, 9.7] {
+                let other = outage(start, heal, seed);
+                assert!(near(first, other), "{heal} {seed}: {first:?} {other:?}");
+            }
+        }
+    }
+}
