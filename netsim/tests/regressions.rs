@@ -56,6 +56,10 @@ const PINNED: &[(u64, &str)] = &[
         780_836,
         "a priority that changes while an advert is on its way",
     ),
+    (
+        15_385_657,
+        "the last advert of a loser, with a shorter interval, while the winner does not answer",
+    ),
 ];
 
 /// Invariants 1 to 10.

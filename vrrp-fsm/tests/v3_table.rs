@@ -126,6 +126,38 @@ fn worse_advert_in_backup_teaches_the_interval_without_preemption() {
     assert_eq!(instance.active_interval(), centis(20));
 }
 
+/// FSM-V3-B-04: of two that were Active for a moment, the last advert of the loser comes after the first of the winner.
+#[test]
+fn the_advert_of_a_loser_does_not_bring_the_takeover_from_the_winner_forward() {
+    let mut instance = started(config());
+    hear_interval(&mut instance, secs(1.0), peer(9), 200, centis(100)).unwrap();
+    for loser in [(peer(1), 199), (peer(8), 200)] {
+        hear_interval(&mut instance, secs(1.1), loser.0, loser.1, centis(20)).unwrap();
+        expect(&mut instance, &[], Backup, Some(secs(1.0 + DOWN)));
+        assert_eq!(instance.active_interval(), centis(100));
+        assert_eq!(
+            instance.active_router().map(|active| active.address),
+            Some(peer(9))
+        );
+    }
+    // One that goes on is Active.
+    hear_interval(&mut instance, secs(4.3), peer(1), 199, centis(20)).unwrap();
+    expect(&mut instance, &[], Backup, Some(secs(4.3 + DOWN_20)));
+    // What the Active router says of itself counts, whatever it was before.
+    hear_interval(&mut instance, secs(4.4), peer(1), 198, centis(10)).unwrap();
+    expect(&mut instance, &[], Backup, Some(secs(4.4 + 0.3609375)));
+}
+
+/// FSM-V3-B-04, FSM-V3-B-03: who has released its addresses has not won.
+#[test]
+fn after_a_release_any_better_advert_sets_the_timer() {
+    let mut instance = started(config());
+    hear_interval(&mut instance, secs(1.0), peer(9), 200, centis(100)).unwrap();
+    hear_interval(&mut instance, secs(1.1), peer(9), 0, centis(100)).unwrap();
+    hear_interval(&mut instance, secs(1.2), peer(1), 150, centis(10)).unwrap();
+    expect(&mut instance, &[], Backup, Some(secs(1.2 + 0.3609375)));
+}
+
 /// FSM-V3-B-06, RFC 9568 6.4.2.
 #[test]
 fn worse_advert_in_backup_changes_nothing_with_preemption() {

@@ -74,8 +74,8 @@ pub struct Turn {
     pub released: bool,
     /// The deadline had passed before it was moved, and so was not (a stall must still be seen).
     overdue: Option<i64>,
-    /// The interval to learn if it ends up as Backup.
-    fallback: Option<i64>,
+    /// Whom it follows if it ends up as Backup: priority, interval to learn, address.
+    fallback: Option<(i64, i64, IpAddr)>,
 }
 
 /// The model.
@@ -100,6 +100,8 @@ pub struct Model {
     /// When the down timer was last set, and by whose advert.
     pub armed: i64,
     pub armed_by: Option<IpAddr>,
+    /// Priority and address of the Active router whose advert set the down timer.
+    followed: Option<(i64, IpAddr)>,
     moved_at: i64,
     last_answer: i64,
     last_announcement: i64,
@@ -127,6 +129,7 @@ impl Model {
             owner_returns: false,
             armed: 0,
             armed_by: None,
+            followed: None,
             moved_at: 0,
             last_answer: i64::MIN / 2,
             last_announcement: i64::MIN / 2,
@@ -189,6 +192,7 @@ impl Model {
         };
         self.armed = now;
         self.armed_by = None;
+        self.followed = None;
     }
 
     fn become_backup(&mut self, now: i64, learned: i64) {
@@ -319,6 +323,7 @@ impl Model {
                 };
                 self.armed = now;
                 self.armed_by = Some(source);
+                self.followed = None;
             }
             Is::Backup => {
                 let lower = priority < self.priority();
@@ -329,7 +334,7 @@ impl Model {
                     self.delay_until = Some(now + delay.as_nanos() as i64);
                 }
                 if !lower || !self.preempts_now(now) {
-                    self.accept(now, interval, source);
+                    self.accept(now, priority, interval, source);
                 }
             }
             Is::Active if priority == 0 => self.owe(now),
@@ -337,22 +342,34 @@ impl Model {
                 self.turn.credit += u32::from(self.setup.advert_on_yield);
                 self.turn.owed = u32::from(self.setup.advert_on_yield);
                 self.become_backup(now, interval);
-                self.armed_by = Some(source);
+                self.believe(priority, source);
             }
-            Is::Active => self.hear_lower(now, interval, source),
+            Is::Active => self.hear_lower(now, priority, interval, source),
         }
         true
     }
 
-    fn accept(&mut self, now: i64, interval: i64, source: IpAddr) {
+    /// One that loses against the present Active router does not bring the timer forward.
+    fn accept(&mut self, now: i64, priority: i64, interval: i64, source: IpAddr) {
+        let loses = self
+            .followed
+            .is_some_and(|present| present.1 != source && present > (priority, source));
+        if loses && now + self.patience(interval) < self.deadline() {
+            return;
+        }
         self.learned = interval;
         self.arm(now);
+        self.believe(priority, source);
+    }
+
+    fn believe(&mut self, priority: i64, source: IpAddr) {
         self.armed_by = Some(source);
+        self.followed = Some((priority, source));
     }
 
     /// RFC 9568 6.4.3 wants an answer at once. But KA-M-09 and DESIGN 5.8: after a silence in which the
     /// quickest Backup has taken over, a router that may not preempt leaves it alone.
-    fn hear_lower(&mut self, now: i64, interval: i64, source: IpAddr) {
+    fn hear_lower(&mut self, now: i64, priority: i64, interval: i64, source: IpAddr) {
         let Setup {
             version,
             down_adverts,
@@ -368,12 +385,12 @@ impl Model {
             if least > quickest + fuzz {
                 self.turn.owed = 0;
                 self.become_backup(now, interval);
-                self.armed_by = Some(source);
+                self.believe(priority, source);
                 return;
             }
             if most > quickest - fuzz {
                 self.turn.either = Some((Is::Active, Is::Backup));
-                self.turn.fallback = Some(interval);
+                self.turn.fallback = Some((priority, interval, source));
             }
         }
         if self.setup.answer_lower {
@@ -426,6 +443,7 @@ impl Model {
         };
         self.armed = now;
         self.armed_by = None;
+        self.followed = None;
     }
 
     /// The real one settled in one of two allowed states.
@@ -436,8 +454,10 @@ impl Model {
                 self.learned = self.setup.interval;
             }
             (Is::Active, Is::Backup) => {
-                let learned = self.turn.fallback.unwrap_or(self.setup.interval);
+                let fallback = self.turn.fallback;
+                let learned = fallback.map_or(self.setup.interval, |(_, interval, _)| interval);
                 self.become_backup(now, learned);
+                self.followed = fallback.map(|(priority, _, source)| (priority, source));
             }
             (Is::Backup, Is::Backup)
                 if now > self.turn.overdue.unwrap_or_else(|| self.deadline()) =>

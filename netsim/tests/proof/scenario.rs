@@ -386,9 +386,7 @@ fn virtual_router(random: &mut Random, routers: usize, base: u16, place: u8) -> 
         unicast: random.chance(250_000),
         down_adverts: *choose(random, &[3, 3, 3, 3, 3, 3, 2, 5]),
         answer_lower: !random.chance(150_000),
-        // Not with different intervals: the last advert of a loser then teaches third routers its shorter
-        // interval after they have heard the winner, and one of them takes over from it.
-        advert_on_yield: random.chance(200_000) && !mixed_intervals,
+        advert_on_yield: random.chance(200_000),
         addresses: (1..=count).map(address).collect(),
         members,
     }

@@ -7,6 +7,7 @@ use vrrp_proto::{Priority, Version};
 use crate::action::{Action, Announce, Reason, State};
 use crate::admit::Heard;
 use crate::config::Preempt;
+use crate::election::{Contest, contest};
 use crate::notice::Notice;
 use crate::{Instant, timing};
 
@@ -130,10 +131,41 @@ impl Instance {
     ///
     /// FSM-V2-B-04, FSM-V3-B-04, KA-B-01.
     pub(super) fn accept(&mut self, now: Instant, heard: Heard) {
+        if self.is_of_a_loser(now, heard) {
+            return;
+        }
         if self.config.version() == Version::V3 {
             self.active_interval = heard.interval;
         }
         self.accepted = Some(heard);
         self.set_down_timer(now, Wait::Down);
+    }
+
+    /// DEVIATION(RFC 9568 6.4.2): a router that loses against the present Active one does not bring the down timer
+    /// forward. Of two that are Active for a moment the loser's last advert comes after the winner's, and with a
+    /// shorter interval it would let this router take over from the winner; and so on among the others for ever where
+    /// the winner is told not to answer. Once the Active router is gone such adverts do set the timer, since they go on.
+    fn is_of_a_loser(&self, now: Instant, heard: Heard) -> bool {
+        let Timer::Down {
+            wait: Wait::Down,
+            deadline,
+            ..
+        } = self.timer
+        else {
+            return false;
+        };
+        let Some(present) = self
+            .accepted
+            .filter(|present| present.source != heard.source)
+        else {
+            return false;
+        };
+        let version = self.config.version();
+        let skew = timing::skew(version, heard.interval, self.priority);
+        let interval = timing::down(heard.interval, skew, self.config.down_adverts);
+        let present = (present.priority, Some(present.source));
+        version == Version::V3
+            && contest(present, (heard.priority, heard.source)) == Contest::Won
+            && timing::after(now, interval) < deadline
     }
 }
