@@ -264,30 +264,6 @@ fn incidents_without_effect_say_so() {
     assert_eq!(said, expected);
 }
 
-/// No outage is no good news where nothing was reached to begin with.
-#[test]
-fn an_address_that_was_never_reached_is_listed() {
-    let folder = scenarios().join("crash_and_return");
-    let page = std::env::temp_dir().join(format!("keepalived-never-{}.html", std::process::id()));
-    let mut words = vec!["a.conf", "b.conf", "--for", "9s"];
-    words.extend(["--at", "0s", "link=a:eth0", "down"]);
-    words.extend(["--at", "0s", "link=b:eth0", "down"]);
-    words.extend(["--html", page.to_str().unwrap()]);
-    let output = run_in(&folder, &words);
-    let html = fs::read_to_string(&page).expect("a page");
-    fs::remove_file(&page).unwrap();
-    let said = text(&output.stdout);
-    let line = "never reached: 203.0.113.100 (VI_1): nobody has announced it";
-    assert!(said.contains(line), "{said}");
-    assert!(!said.contains("it stayed so"), "{said}");
-    assert!(html.contains("1 address never reached"));
-    assert!(!html.contains("could be reached all the time"));
-    words.push("--json");
-    let found: Value = serde_json::from_slice(&run_in(&folder, &words).stdout).unwrap();
-    fs::remove_file(&page).unwrap();
-    assert_eq!(found["never_reached"][0]["address"], "203.0.113.100");
-}
-
 /// The spans of a node and virtual router follow each other without gaps.
 #[test]
 fn spans_have_no_gaps() {

@@ -1,16 +1,27 @@
-//! For how long the client of `simulate` goes on with a node that has given the address away.
+//! What the client of `simulate` reaches and believes.
 
+use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use serde_json::Value;
+
+/// The two nodes of a scenario, with other words.
+fn simulate(words: &[&str]) -> Output {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/simulate/crash_and_return");
+    Command::new(env!("CARGO_BIN_EXE_keepalived-rs"))
+        .arg("simulate")
+        .args(words)
+        .current_dir(folder)
+        .output()
+        .expect("the program starts")
+}
 
 /// The client goes on with b, which has announced the address and gives it back unheard, until it doubts that: 5 s
 /// after the announcement it asks b, 3 s later everybody; once b has answered that is 15 to 45 s later. So
 /// it does wherever in the scenario that is.
 #[test]
 fn how_long_a_client_believes_does_not_depend_on_when_the_scenario_begins() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/simulate/crash_and_return");
     // From the start of both: when the client loses the address by the heal, and when it is back.
     let outage = |start: f64, heal: f64, seed: u64| {
         let at = |after: f64, what: &str| ["--at".to_owned(), format!("{}s {what}", start + after)];
@@ -26,12 +37,7 @@ fn how_long_a_client_believes_does_not_depend_on_when_the_scenario_begins() {
         words.extend(["--for".to_owned(), format!("{}s", start + 90.0)]);
         words.extend(["--seed".to_owned(), seed.to_string()]);
         let words: Vec<&str> = words.iter().flat_map(|word| word.split(' ')).collect();
-        let output = Command::new(env!("CARGO_BIN_EXE_keepalived-rs"))
-            .arg("simulate")
-            .args(&words)
-            .current_dir(&folder)
-            .output()
-            .expect("the program starts");
+        let output = simulate(&words);
         let found: Value = serde_json::from_slice(&output.stdout)
             .unwrap_or_else(|error| panic!("{error}: {output:?}"));
         let all = found["outages"].as_array().expect("a list");
@@ -55,4 +61,27 @@ fn how_long_a_client_believes_does_not_depend_on_when_the_scenario_begins() {
             }
         }
     }
+}
+
+/// No outage is no good news where nothing was reached to begin with.
+#[test]
+fn an_address_that_was_never_reached_is_listed() {
+    let page = std::env::temp_dir().join(format!("keepalived-never-{}.html", std::process::id()));
+    let mut words = vec!["a.conf", "b.conf", "--for", "9s"];
+    words.extend(["--at", "0s", "link=a:eth0", "down"]);
+    words.extend(["--at", "0s", "link=b:eth0", "down"]);
+    words.extend(["--html", page.to_str().unwrap()]);
+    let output = simulate(&words);
+    let html = fs::read_to_string(&page).expect("a page");
+    fs::remove_file(&page).unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let line = "never reached: 203.0.113.100 (VI_1): nobody has announced it";
+    assert!(said.contains(line), "{said}");
+    assert!(!said.contains("it stayed so"), "{said}");
+    assert!(html.contains("1 address never reached"));
+    assert!(!html.contains("could be reached all the time"));
+    words.push("--json");
+    let found: Value = serde_json::from_slice(&simulate(&words).stdout).unwrap();
+    fs::remove_file(&page).unwrap();
+    assert_eq!(found["never_reached"][0]["address"], "203.0.113.100");
 }
