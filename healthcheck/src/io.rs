@@ -70,8 +70,6 @@ pub enum IoFailure {
     Reset,
     /// The kernel's own time limit, should it be shorter than the one of the check.
     TimedOut,
-    /// The program could not be started.
-    Spawn,
     /// Any other error number.
     Other(i32),
 }
@@ -87,7 +85,6 @@ impl fmt::Display for IoFailure {
             Self::Unreachable => "host unreachable",
             Self::Reset => "connection reset",
             Self::TimedOut => "connection timed out",
-            Self::Spawn => "the program cannot be started",
             Self::Other(errno) => return write!(f, "error {errno}"),
         };
         f.write_str(text)
@@ -111,8 +108,8 @@ pub enum Input<'a> {
         /// Its exit code.
         code: Option<i32>,
     },
-    /// The program could not be started.
-    SpawnFailed,
+    /// The program could not be started, and why.
+    SpawnFailed(&'a str),
     /// Something that is watched elsewhere (a file, a BFD session) is so now.
     Level(Level),
 }

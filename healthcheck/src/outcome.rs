@@ -70,6 +70,9 @@ pub enum Failure {
     /// A datagram with other contents.
     #[error("unexpected reply")]
     ReplyContent,
+    /// The program could not be started, and why.
+    #[error("the program cannot be started: {0}")]
+    NotStarted(String),
     /// Exit code of the program.
     #[error("exit code {0}")]
     Exit(i32),

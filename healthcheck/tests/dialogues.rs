@@ -414,8 +414,9 @@ fn exit_codes_are_verdicts_and_with_dynamic_weights() {
         assert_eq!(bench.verdict(), &expected, "{dynamic} {code:?}");
     }
     let mut missing = script(false);
-    missing.input(Input::SpawnFailed);
-    assert_eq!(missing.verdict(), &Err(Failure::Io(IoFailure::Spawn)));
+    missing.input(Input::SpawnFailed("Permission denied"));
+    let why = Failure::NotStarted("Permission denied".to_owned());
+    assert_eq!(missing.verdict(), &Err(why));
 }
 
 /// KA, release notes 2.3.0: a lost child. Never two at once, and none is forgotten.

@@ -49,7 +49,7 @@ pub fn attempt(probe: &mut dyn Probe) -> Outcome {
                 Output::Close(_) => open = None,
                 Output::Done(outcome) => return outcome,
                 // A program, say.
-                _ => probe.handle_input(Clock.now(), Input::SpawnFailed),
+                _ => probe.handle_input(Clock.now(), Input::SpawnFailed("no program is run here")),
             }
         }
         let left = left(probe);

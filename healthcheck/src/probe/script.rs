@@ -6,7 +6,7 @@ use sans_io_time::Instant;
 
 use super::Probe;
 use super::attempt::Attempt;
-use crate::io::{Input, IoFailure, Output};
+use crate::io::{Input, Output};
 use crate::outcome::{Failure, Outcome, Passed, Stage, WeightChange};
 
 /// Passes when a program says so (CHK-16).
@@ -75,9 +75,9 @@ impl Probe for ScriptProbe {
                 let outcome = self.judge(code);
                 self.attempt.finish(outcome);
             }
-            Input::SpawnFailed if self.alive => {
+            Input::SpawnFailed(why) if self.alive => {
                 self.alive = false;
-                self.attempt.fail(Failure::Io(IoFailure::Spawn));
+                self.attempt.fail(Failure::NotStarted(why.to_owned()));
             }
             _ => {}
         }

@@ -91,10 +91,6 @@ pub(crate) fn lines(report: &BalanceReport, before: Before) -> Vec<(Level, Strin
         BalanceReport::AttemptFailed { check, failure } => {
             attempt(check, failure).into_iter().collect()
         }
-        BalanceReport::ScriptNotStarted { check, error } => {
-            let place = place(&check.server);
-            warn(format!("({place}) a check could not be started: {error}"))
-        }
         BalanceReport::IpvsAvailable { info: what } => {
             let (major, minor, patch) = what.version_parts();
             info(format!(
@@ -207,12 +203,6 @@ pub(crate) fn lost(service: &ServiceSetup, live: u64) -> String {
     let (quorum, hysteresis) = (service.quorum, service.hysteresis);
     let least = quorum.saturating_sub(hysteresis);
     format!("Lost quorum {quorum}-{hysteresis}={least} > {live}")
-}
-
-/// `[198.51.100.1]:tcp:80 of VS [192.0.2.1]:tcp:80`.
-fn place(server: &ServerRef) -> String {
-    let name = server.setup().map_or("?", |setup| &setup.label);
-    format!("{name} of VS {}", server.service.label)
 }
 
 /// A server that stays with weight 0 is enabled and disabled, others come and go.

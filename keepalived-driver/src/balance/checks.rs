@@ -46,7 +46,6 @@ pub(super) struct Place {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum CheckNews {
     Event(CheckerEvent),
-    NotStarted(String),
     /// Start this program.
     Run(RunId, Arc<HookCommand>),
     /// End it.
@@ -265,8 +264,8 @@ impl Checks {
         match ended {
             Ended::Exited(code) => check.checker.handle_input(now, Input::Exited { code }),
             Ended::NotStarted(error) => {
-                check.checker.handle_input(now, Input::SpawnFailed);
-                self.news.push_back((id, CheckNews::NotStarted(error)));
+                let input = Input::SpawnFailed(&error);
+                check.checker.handle_input(now, input);
             }
         }
         self.drive(id, now);

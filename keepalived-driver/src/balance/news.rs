@@ -21,13 +21,6 @@ impl Balancing {
                 CheckNews::Crowded(running) => {
                     self.reports.push(BalanceReport::Crowded { running });
                 }
-                CheckNews::NotStarted(error) => {
-                    let place = self.checks.get(id).map(|check| check.place);
-                    if let Some(check) = place.and_then(|place| self.check_ref(place)) {
-                        let report = BalanceReport::ScriptNotStarted { check, error };
-                        self.reports.push(report);
-                    }
-                }
                 CheckNews::Event(event) => {
                     if let Some(place) = self.checks.get(id).map(|check| check.place) {
                         self.handle_event(place, &event, now);

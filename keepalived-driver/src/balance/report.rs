@@ -150,13 +150,6 @@ pub enum BalanceReport {
         /// Why.
         failure: Failure,
     },
-    /// A program could not be started, which is a failure like any other.
-    ScriptNotStarted {
-        /// Which check.
-        check: CheckRef,
-        /// Why.
-        error: String,
-    },
     /// The kernel's IPVS can be used.
     IpvsAvailable {
         /// What it is.

@@ -383,18 +383,23 @@ fn a_loop_that_is_dropped_ends_its_programs() {
     wait_for_end(&PathBuf::from(format!("/proc/{}", pid.trim())));
 }
 
-/// Features 34, item 21: a script that cannot be started is a failure.
+/// Features 34, item 21: a script that cannot be started is a failure. It is told as any other: why, and once.
 #[test]
-fn a_script_that_is_not_there_is_a_failure() {
+fn a_script_that_is_not_there_is_a_failure_that_is_told_once() {
     let probe = misc(&"/nonexistent/check".into(), false, SECOND);
     let setup = service("v", vec![server("a", vec![check(probe, 50)])]);
     let mut bench = Bench::start(config(vec![setup]));
-    bench.expect("a down: the program cannot be started");
-    let told = bench
-        .told
-        .iter()
-        .any(|told| told.contains("ScriptNotStarted"));
-    assert!(told, "{:?}", bench.told);
+    bench.expect("a down: the program cannot be started: No such file or directory (os error 2)");
+    bench.expect("v lost 0");
+    bench.until("a third failure", |view| {
+        view.services[0].servers[0].checks[0].failures >= 3
+    });
+    let view = bench.snapshot();
+    let last = view.services[0].servers[0].checks[0].last_failure.as_ref();
+    let why = last.unwrap().1.to_string();
+    assert!(why.contains("os error 2"), "{why}");
+    let rest = bench.rest();
+    assert_eq!(rest, Vec::<String>::new(), "after {:?}", bench.told);
 }
 
 /// LVS-13.
