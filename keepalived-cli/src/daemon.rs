@@ -50,7 +50,7 @@ pub(crate) use reload::{Standing, says_nothing};
 use around::hook_settings;
 use awaited::Awaited;
 use balance::{Balance, BalanceSettings, SharedBalance};
-use changes::{complain, keep_copy};
+use changes::{Fate, complain, keep_copy};
 use elections::Running;
 use reload::{Appointment, Copies};
 use respawn::Respawn;
@@ -219,7 +219,7 @@ impl<'a> Daemon<'a> {
         poll.registry()
             .register(&mut signals, SIGNALS, Interest::READABLE)?;
         let waker = Arc::new(Waker::new(poll.registry(), REPORTS)?);
-        complain(log, &loaded);
+        complain(log, &loaded, Fate::Taken);
         if loaded.has_errors() {
             let path = settings.source.path().display();
             let line = format!(

@@ -516,6 +516,9 @@ fn a_reload_with_a_check_that_cannot_be_had_changes_nothing() {
         "{}",
         daemon.log()
     );
+    // What did not come about is not told as a fact.
+    assert!(daemon.log().contains("so the server would count as failed"));
+    assert!(!daemon.log().contains("server counts as failed"));
     let status = daemon.status();
     let server = &status["balance"]["services"][0]["servers"][0];
     assert_eq!(server["state"], "UP", "{server}");

@@ -1,5 +1,7 @@
 //! A new configuration: read, judged, handed on, and taken up once the elections run it.
 
+use std::borrow::Cow;
+
 use keepalived_config::Severity;
 
 use super::Daemon;
@@ -30,14 +32,6 @@ impl Daemon<'_> {
                 self.log.line(Level::Warning, &line);
             }
         }
-        complain(self.log, &loaded);
-        keep_copy(self.log, &self.copies, loaded.text.as_deref());
-        if let Some(path) = &self.standing.check_log
-            && let Err(error) = reload::write_check_log(path, &loaded)
-        {
-            let line = format!("{}: {error}", path.display());
-            self.log.line(Level::Warning, &line);
-        }
         let path = self.settings.source.path().display();
         let refusal = if loaded.unreadable() {
             Some(format!("{path} cannot be read"))
@@ -48,6 +42,19 @@ impl Daemon<'_> {
             let why = why.or_else(|| self.newly_unusable(&loaded.lowered.balance));
             why.map(|why| format!("{path}: {why}"))
         };
+        let fate = if refusal.is_some() {
+            Fate::Refused
+        } else {
+            Fate::Taken
+        };
+        complain(self.log, &loaded, fate);
+        keep_copy(self.log, &self.copies, loaded.text.as_deref());
+        if let Some(path) = &self.standing.check_log
+            && let Err(error) = reload::write_check_log(path, &loaded)
+        {
+            let line = format!("{}: {error}", path.display());
+            self.log.line(Level::Warning, &line);
+        }
         if let Some(why) = refusal {
             let line = format!("Reload refused: {why}; nothing was changed");
             self.log.line(Level::Error, &line);
@@ -128,19 +135,38 @@ pub(super) fn keep_copy(log: &Log, copies: &Copies, text: Option<&str>) {
     }
 }
 
-pub(super) fn complain(log: &Log, loaded: &Loaded) {
+/// What becomes of a configuration that is complained about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Taken,
+    Refused,
+}
+
+impl Fate {
+    /// A line about the configuration. What one that is refused would do does not come about.
+    fn word(self, line: &str) -> Cow<'_, str> {
+        match self {
+            Self::Taken => line.into(),
+            Self::Refused => line
+                .replace("server counts as failed", "server would count as failed")
+                .into(),
+        }
+    }
+}
+
+pub(super) fn complain(log: &Log, loaded: &Loaded, fate: Fate) {
     for (severity, line) in &loaded.complaints {
         let level = match severity {
             Severity::Error => Level::Error,
             Severity::Warning => Level::Warning,
             Severity::Note => Level::Info,
         };
-        log.line(level, line);
+        log.line(level, &fate.word(line));
     }
     for remark in &loaded.lowered.remarks {
-        log.line(Level::Warning, remark);
+        log.line(Level::Warning, &fate.word(remark));
     }
     for trouble in &loaded.lowered.script_trouble {
-        log.line(Level::Warning, &trouble.message);
+        log.line(Level::Warning, &fate.word(&trouble.message));
     }
 }
