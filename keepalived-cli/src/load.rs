@@ -64,7 +64,7 @@ impl ConfigSource {
         let mut parsed = std::thread::scope(|scope| scope.spawn(read).join())
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         add_unusable_checks(&parsed.config, &mut parsed.diagnostics);
-        let complaints = parsed
+        let mut complaints: Vec<(Severity, String)> = parsed
             .diagnostics
             .iter()
             .map(|diagnostic| (diagnostic.severity, one_line(diagnostic, &parsed.sources)))
@@ -73,7 +73,11 @@ impl ConfigSource {
         let text = (parsed.config.global.process.config_save_dir.is_some())
             .then(|| all_text(&parsed.sources));
         before(&parsed.config);
-        let lowered = lower(&parsed.config, &ThisMachine::default());
+        let machine = ThisMachine::default();
+        let lowered = lower(&parsed.config, &machine);
+        if parsed.config.unsecured(&machine).is_some() {
+            complaints.push((Severity::Warning, UNSECURED.to_owned()));
+        }
         let readable = std::fs::File::open(&self.path).is_ok();
         Loaded {
             model: parsed.config,
@@ -90,6 +94,10 @@ impl ConfigSource {
         &self.path
     }
 }
+
+/// That scripts are run without `enable_script_security`, in Keepalived's words. SCR-05.
+pub(crate) const UNSECURED: &str =
+    "SECURITY VIOLATION - scripts are being executed but script_security not enabled";
 
 /// Adds what only who makes the checks can know: patterns that cannot be compiled, names that are none.
 pub(crate) fn add_unusable_checks(model: &Model, diagnostics: &mut Vec<Diagnostic>) {
@@ -145,5 +153,27 @@ mod tests {
         let told = loaded.complaints.iter().map(|(_, line)| line);
         let told = told.filter(|line| line.contains(":9:7: error: the regular expression of /"));
         assert_eq!(told.count(), 1, "{:?}", loaded.complaints);
+    }
+
+    /// SCR-05: the start says so, as test mode does; nothing is left out for it.
+    #[test]
+    fn scripts_without_script_security_are_complained_about_at_the_start() {
+        let path = std::env::temp_dir().join(format!("security-{}.conf", std::process::id()));
+        for (security, expected) in [("", 1), ("enable_script_security", 0)] {
+            let text = format!(
+                "global_defs {{\nscript_user root\n{security}\n}}\nvrrp_script s {{\nscript /bin/true\n}}\n"
+            );
+            std::fs::write(&path, text).unwrap();
+            let source = ConfigSource {
+                path: path.clone(),
+                options: Options::default(),
+            };
+            let loaded = source.load();
+            std::fs::remove_file(&path).unwrap();
+            assert!(!loaded.has_errors());
+            let told = loaded.complaints.iter();
+            let told = told.filter(|(_, line)| line.starts_with("SECURITY VIOLATION - scripts"));
+            assert_eq!(told.count(), expected, "{:?}", loaded.complaints);
+        }
     }
 }

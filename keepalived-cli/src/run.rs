@@ -20,7 +20,7 @@ use crate::arguments::Options;
 use crate::daemon::{self, DaemonError, DaemonSettings};
 use crate::daemonize;
 use crate::dump::{DumpSettings, GroupDump};
-use crate::load::{ConfigSource, Loaded, add_unusable_checks};
+use crate::load::{ConfigSource, Loaded, UNSECURED, add_unusable_checks};
 use crate::log::{Level, Log, LogSettings};
 use crate::lower::{ProcessPlan, Purpose, ThisMachine, lower_for};
 use crate::namespace;
@@ -290,6 +290,11 @@ fn test(source: &ConfigSource, report: &str) -> ExitCode {
                 "interface {interface} of the static address {address} does not exist now"
             ));
         }
+    }
+    if parsed.config.unsecured(&machine).is_some() {
+        // Without a word before it, as those who look for it expect.
+        text.push_str(UNSECURED);
+        text.push('\n');
     }
     let written = if report == "-" {
         std::io::stderr().write_all(text.as_bytes())

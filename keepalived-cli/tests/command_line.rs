@@ -489,7 +489,7 @@ fn check_looks_for_programs_and_certificates_of_this_machine() {
         "error[no-such-program]: there is no program `/nonexistent/check`",
         "its server counts as failed; with --elsewhere",
         "machine.conf:10:",
-        "1 instance, 1 service, 1 error, 1 warning",
+        "1 instance, 1 service, 1 error, 2 warnings",
     ] {
         assert!(report.contains(part), "{part}\n{report}");
     }
@@ -634,6 +634,39 @@ fn check_tells_of_users_that_are_not_there() {
     assert!(found.contains("error[insecure-program]"), "{found}");
     let (code, found) = report("script_user root", &again);
     assert_eq!(code, Some(0), "{found}");
+}
+
+/// SCR-05: test mode exits with 6, and both say why, in Keepalived's words.
+#[test]
+fn scripts_without_script_security_are_warned_of() {
+    let words = "SECURITY VIOLATION - scripts are being executed but script_security not enabled";
+    for (global, code_of_test) in [
+        ("script_user root", 6),
+        ("script_user root\nenable_script_security", 0),
+    ] {
+        let content = format!(
+            "global_defs {{\n{global}\n}}\nvirtual_server 192.0.2.1 80 {{\nlb_algo rr\nlb_kind NAT\n\
+             protocol TCP\nreal_server 192.0.2.9 80 {{\nMISC_CHECK {{\nmisc_path /bin/true\n}}\n}}\n}}\n"
+        );
+        let path = file(&format!("security-{code_of_test}.conf"), &content);
+        let path = path.to_str().unwrap();
+        let warned = usize::from(code_of_test == 6);
+        let test = run(&["-t", "-f", path]);
+        assert_eq!(code(&test), Some(code_of_test));
+        let said = text(&test.stderr);
+        let begin = said.lines().filter(|line| line.starts_with(words));
+        assert_eq!(begin.count(), warned, "{said}");
+        let said = text(&run(&["check", path]).stdout);
+        let line = format!("warning[no-script-security]: {words}");
+        assert_eq!(said.matches(&line).count(), warned, "{said}");
+        assert!(
+            said.contains(&format!("0 errors, {warned} warning")),
+            "{said}"
+        );
+        // Nobody knows what there is on another machine.
+        let said = text(&run(&["check", "--elsewhere", path]).stdout);
+        assert!(!said.contains(words), "{said}");
+    }
 }
 
 /// TRK-05: a number that nobody has written counts as 0, which is worth a word unless it is made here.

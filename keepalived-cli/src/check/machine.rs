@@ -8,6 +8,7 @@ use keepalived_config::model::balance::CheckerKind;
 use keepalived_config::model::{Config, Purpose, ScriptUser};
 use keepalived_config::{Diagnostic, Severity};
 
+use crate::load::UNSECURED;
 use crate::lower::{DEFAULT_USER, Judgement, Machine, ThisMachine, file_troubles};
 
 /// What becomes of a check whose program is missing.
@@ -20,6 +21,12 @@ pub(super) fn missing(config: &Config, diagnostics: &mut Vec<Diagnostic>) {
     let here = ThisMachine::default();
     let mut found = Vec::new();
     scripts(config, &here, &mut found);
+    if let Some(command) = config.unsecured(&here) {
+        let span = command.script.span;
+        let mut warning = Diagnostic::new(Severity::Warning, "no-script-security", span, UNSECURED);
+        warning.help("write `enable_script_security` into `global_defs`");
+        found.push(warning);
+    }
     certificates(config, &here, &mut found);
     tracked_files(config, &mut found);
     diagnostics.extend(found);

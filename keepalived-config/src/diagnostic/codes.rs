@@ -395,6 +395,10 @@ pub const CODES: &[(&str, &str)] = &[
         "no-scheduler",
         "A service has no scheduler, and gets the usual one.",
     ),
+    (
+        "no-script-security",
+        "Scripts are run without `enable_script_security`.",
+    ),
     ("no-server", "A service has no real server."),
     (
         "no-session",

@@ -107,12 +107,7 @@ impl Config {
             6
         } else if self.misses_interfaces(around) {
             5
-        } else if !secure
-            && self
-                .commands
-                .iter()
-                .any(|command| self.runs(command, around))
-        {
+        } else if self.unsecured(around).is_some() {
             6
         } else if has("cannot-read") {
             // As in Keepalived, where a missing file is an empty one.
@@ -125,6 +120,13 @@ impl Config {
         } else {
             0
         }
+    }
+
+    /// The first command that is run although nobody asked for `enable_script_security`. SCR-05.
+    #[must_use]
+    pub fn unsecured(&self, around: &dyn Surroundings) -> Option<&Command> {
+        let mut commands = self.commands.iter();
+        commands.find(|command| !self.global.script_security && self.runs(command, around))
     }
 
     /// The interfaces of the file, each with the instance that needs it.
