@@ -669,6 +669,18 @@ fn scripts_without_script_security_are_warned_of() {
     }
 }
 
+/// Who mends one mistake is not to find the next one only then.
+#[test]
+fn check_tells_of_a_bad_pattern_beside_another_mistake() {
+    let content = "virtual_server 192.0.2.1 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\n\
+                   real_server 192.0.2.9 80 {\nHTTP_GET {\nurl {\npath /\ndigest zz\nregex \"(?=x)\"\n}\n}\n}\n}\n";
+    let path = file("two-mistakes.conf", content);
+    let said = text(&run(&["check", path.to_str().unwrap()]).stdout);
+    for part in ["error[bad-digest]", "error[unusable-check]", ", 2 errors"] {
+        assert!(said.contains(part), "{part}\n{said}");
+    }
+}
+
 /// TRK-05: a number that nobody has written counts as 0, which is worth a word unless it is made here.
 #[test]
 fn check_tells_of_tracked_files_that_are_not_there() {

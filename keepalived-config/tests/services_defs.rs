@@ -291,7 +291,7 @@ fn a_check_whose_keyword_is_misspelt_is_broken() {
         let server = found.config.services.remove(0).servers.remove(0);
         assert_eq!(server.weight, 3, "{check}");
         let words = server.checkers.iter().map(|checker| match &checker.kind {
-            CheckerKind::Broken { word, why } => format!("{word}: {why}"),
+            CheckerKind::Broken { word, why, .. } => format!("{word}: {why}"),
             other => format!("{other:?}"),
         });
         words.collect::<Vec<_>>()

@@ -23,6 +23,11 @@ use crate::lower::scripts::{ScriptTrouble, Scripts};
 pub(crate) fn unusable(model: &Model) -> Vec<Diagnostic> {
     let servers = model.services.iter().flat_map(|service| &service.servers);
     let checkers = servers.flat_map(|server| &server.checkers);
+    // All mistakes of a check in one pass.
+    let checkers = checkers.flat_map(|checker| match &checker.kind {
+        CheckerKind::Broken { others, .. } => others.iter(),
+        _ => std::slice::from_ref(checker).iter(),
+    });
     let mut found = Vec::new();
     // A pattern that a hundred thousand servers share is compiled once.
     let mut patterns: HashMap<(&str, &[RegexOption]), Option<String>> = HashMap::new();

@@ -28,7 +28,11 @@ impl Checker {
     pub(crate) fn broken(word: &'static str, why: &str, span: Span) -> Self {
         let why = why.into();
         Self {
-            kind: CheckerKind::Broken { word, why },
+            kind: CheckerKind::Broken {
+                word,
+                why,
+                others: Box::default(),
+            },
             schedule: Schedule {
                 delay_loop: Duration::ZERO,
                 retry: 0,
@@ -150,6 +154,8 @@ pub enum CheckerKind {
         word: &'static str,
         /// What is wrong with it, as the complaint about it says.
         why: Box<str>,
+        /// What could be read of it, to be looked at for further mistakes; it is not made.
+        others: Box<[Checker]>,
     },
     /// `BFD_CHECK`: a session is up.
     Bfd {

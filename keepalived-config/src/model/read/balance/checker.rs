@@ -188,8 +188,12 @@ pub(super) fn read(
         );
     }
     if let Some(why) = why {
-        checkers.truncate(before);
-        checkers.push(Checker::broken(word, &why, node.keyword_span()));
+        let read = checkers.drain(before..).collect();
+        let mut broken = Checker::broken(word, &why, node.keyword_span());
+        if let CheckerKind::Broken { others, .. } = &mut broken.kind {
+            *others = read;
+        }
+        checkers.push(broken);
     }
 }
 
