@@ -9,7 +9,7 @@ use keepalived_config::model::{Config, Purpose, ScriptUser};
 use keepalived_config::{Diagnostic, Severity};
 
 use crate::load::UNSECURED;
-use crate::lower::{DEFAULT_USER, Judgement, Machine, ThisMachine, file_troubles};
+use crate::lower::{DEFAULT_USER, Judgement, Machine, ThisMachine, default_account, file_troubles};
 
 /// What becomes of a check whose program is missing.
 const BROKEN: &str = "its server counts as failed";
@@ -101,13 +101,10 @@ fn consequence(purpose: Purpose) -> (Severity, &'static str) {
 fn whom(user: Option<&ScriptUser>, security: bool, here: &ThisMachine) -> Result<u32, String> {
     let number = |user: &str, group: Option<&str>| Machine::account(here, user, group);
     let Some(user) = user else {
-        return match number(DEFAULT_USER, None) {
-            Some((uid, _)) => Ok(uid),
-            None if security => Err(format!(
-                "there is no `script_user`, and no user `{DEFAULT_USER}` on this machine"
-            )),
-            None => Ok(here.own_account().0),
-        };
+        let account = default_account(here, security).ok_or_else(|| {
+            format!("there is no `script_user`, and no user `{DEFAULT_USER}` on this machine")
+        });
+        return account.map(|(uid, _)| uid);
     };
     let (name, group) = (&user.user, user.group.as_deref());
     match (number(name, group), group) {

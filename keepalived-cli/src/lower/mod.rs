@@ -30,7 +30,7 @@ pub(crate) use balance::{
     BalancePlan, ServerWishes, ServiceWishes, file_troubles, unusable_checks,
 };
 pub(crate) use process::{Around, ProcessPlan};
-pub(crate) use scripts::{DEFAULT_USER, Judgement, ScriptTrouble};
+pub(crate) use scripts::{DEFAULT_USER, Judgement, ScriptTrouble, default_account};
 pub(crate) use secret::Secret;
 
 /// Everything the daemon runs, and what could not be taken over.

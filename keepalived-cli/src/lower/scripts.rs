@@ -63,14 +63,9 @@ impl<'a> Scripts<'a> {
     fn default_account(&self) -> Result<(u32, u32), String> {
         let look_up = || match self.user {
             Some(user) => resolve(self.machine, user),
-            // Where security is wanted nothing runs as root unless the file says so.
-            None => match self.machine.account(DEFAULT_USER, None) {
-                Some(account) => Ok(account),
-                None if self.security => Err(format!(
-                    "no `script_user` is set and there is no user {DEFAULT_USER}"
-                )),
-                None => Ok(self.machine.own_account()),
-            },
+            None => default_account(self.machine, self.security).ok_or_else(|| {
+                format!("no `script_user` is set and there is no user {DEFAULT_USER}")
+            }),
         };
         self.default.get_or_init(look_up).clone()
     }
@@ -204,6 +199,13 @@ impl<'a> Scripts<'a> {
             .to_vec();
         self.command(name, &script, trouble)
     }
+}
+
+/// The account where the file names none. Where security is wanted nothing runs as root unless the file says so.
+/// SCR-02.
+pub(crate) fn default_account(machine: &dyn Machine, security: bool) -> Option<(u32, u32)> {
+    let account = machine.account(DEFAULT_USER, None);
+    account.or_else(|| (!security).then(|| machine.own_account()))
 }
 
 fn resolve(machine: &dyn Machine, user: &ScriptUser) -> Result<(u32, u32), String> {

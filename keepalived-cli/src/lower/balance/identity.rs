@@ -94,15 +94,16 @@ pub(crate) fn file_troubles(model: &Model, believe: bool) -> Vec<FileTrouble> {
         }
         Err(trouble) => found.push(trouble),
     }
-    match roots(model) {
-        _ if !believe => {}
-        Ok(verify) => {
-            if let Err(error) = make(&verify, None, off()) {
-                found.extend(blame(model, &error));
+    if believe {
+        match roots(model) {
+            Ok(verify) => {
+                if let Err(error) = make(&verify, None, off()) {
+                    found.extend(blame(model, &error));
+                }
             }
+            // Without the line that is said at the checks.
+            Err(trouble) => found.extend(trouble),
         }
-        // Without the line that is said at the checks.
-        Err(trouble) => found.extend(trouble),
     }
     found
 }
