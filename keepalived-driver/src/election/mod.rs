@@ -369,7 +369,6 @@ impl Elections {
 
     fn note_lateness(&mut self, now: Instant) {
         let (late, raised) = self.thread.begin(now, self.deadline);
-        self.turns.worst_lateness = self.thread.worst_lateness;
         if let Some(by) = late {
             self.reports.push(Report::Late { by });
         }

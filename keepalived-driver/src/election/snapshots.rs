@@ -8,7 +8,7 @@ use super::Elections;
 use super::instance::Running;
 use super::present::{Present, present_addresses};
 use super::statics::STATIC;
-use crate::snapshot::{InstanceSnapshot, LinkSnapshot, Snapshot};
+use crate::snapshot::{InstanceSnapshot, LinkSnapshot, Snapshot, TurnStats};
 
 impl Elections {
     pub(super) fn snapshot(&self) -> Snapshot {
@@ -47,7 +47,10 @@ impl Elections {
             trackers: self.tracker_snapshots(),
             firewall: self.filter.snapshot(),
             unclaimed_packets: unclaimed,
-            turns: self.turns,
+            turns: TurnStats {
+                worst_lateness: self.thread.worst_lateness,
+                ..self.turns
+            },
         }
     }
 
