@@ -89,6 +89,18 @@ impl Firewall {
         out
     }
 
+    /// One transaction from `before`, which is in force, to this; nothing if they are the same.
+    #[must_use]
+    pub fn change(&self, before: &Self) -> String {
+        if self == before {
+            String::new()
+        } else if self.table == before.table {
+            self.transaction()
+        } else {
+            before.removal() + &self.transaction()
+        }
+    }
+
     /// One transaction that removes both tables, whether they are there or not. FW-01.
     #[must_use]
     pub fn removal(&self) -> String {

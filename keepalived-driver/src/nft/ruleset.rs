@@ -22,67 +22,41 @@ pub(crate) trait Ruleset: Clone + Debug + PartialEq + Send + 'static {
     fn change(&self, before: &Self) -> String;
 }
 
-impl Ruleset for Marks {
-    fn table(&self) -> &str {
-        &self.table
-    }
+/// Which field has the owner.
+macro_rules! ruleset {
+    ($rules:ty, $owner:ident) => {
+        impl Ruleset for $rules {
+            fn table(&self) -> &str {
+                &self.table
+            }
 
-    fn named(&self, table: &str) -> Self {
-        let mut renamed = self.clone();
-        table.clone_into(&mut renamed.table);
-        renamed
-    }
+            fn named(&self, table: &str) -> Self {
+                let mut renamed = self.clone();
+                table.clone_into(&mut renamed.table);
+                renamed
+            }
 
-    fn owner(&self) -> &str {
-        &self.owner
-    }
+            fn owner(&self) -> &str {
+                &self.$owner
+            }
 
-    fn is_empty(&self) -> bool {
-        Self::is_empty(self)
-    }
+            fn is_empty(&self) -> bool {
+                Self::is_empty(self)
+            }
 
-    fn transaction(&self) -> String {
-        Self::transaction(self)
-    }
+            fn transaction(&self) -> String {
+                Self::transaction(self)
+            }
 
-    fn change(&self, before: &Self) -> String {
-        Self::change(self, before)
-    }
-}
-
-impl Ruleset for Firewall {
-    fn table(&self) -> &str {
-        &self.table
-    }
-
-    fn named(&self, table: &str) -> Self {
-        let mut renamed = self.clone();
-        table.clone_into(&mut renamed.table);
-        renamed
-    }
-
-    fn owner(&self) -> &str {
-        &self.mark
-    }
-
-    fn is_empty(&self) -> bool {
-        Self::is_empty(self)
-    }
-
-    fn transaction(&self) -> String {
-        Self::transaction(self)
-    }
-
-    fn change(&self, before: &Self) -> String {
-        if self == before {
-            String::new()
-        } else if self.table == before.table {
-            self.transaction()
-        } else {
-            before.removal() + &self.transaction()
+            fn change(&self, before: &Self) -> String {
+                Self::change(self, before)
+            }
         }
-    }
+    };
 }
+
+ruleset!(Marks, owner);
+ruleset!(Firewall, mark);
 
 /// One transaction that removes these tables, which are there.
 pub(super) fn deletion<'a>(tables: impl IntoIterator<Item = (Family, &'a str)>) -> String {
