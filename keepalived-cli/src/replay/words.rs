@@ -280,9 +280,9 @@ impl Chronicle {
         match action {
             Action::Transition { from, to, reason } => {
                 let (_, why) = reason_words(reason);
-                let from = match reason {
-                    Reason::FaultsCleared => word(*from),
-                    _ if *from == State::Initialize => "INIT",
+                let from = match (from, reason) {
+                    (State::Initialize, Reason::FaultsCleared) => word(*from),
+                    (State::Initialize, _) => "INIT",
                     _ => word(*from),
                 };
                 let to = match reason {

@@ -197,20 +197,18 @@ impl Cluster {
             wanted: wanted_addresses,
         };
         // A file may be loaded more than once.
-        let mut told = Vec::new();
-        remarks.retain(|remark| {
-            let new = !told.contains(remark);
-            if new {
-                told.push(remark.clone());
+        let mut told = Vec::with_capacity(remarks.len());
+        for remark in remarks {
+            if !told.contains(&remark) {
+                told.push(remark);
             }
-            new
-        });
+        }
         Ok(Self {
             topology: Arc::new(topology),
             nodes: nodes.collect(),
             instances,
             wires: wire_names,
-            remarks,
+            remarks: told,
             reloads,
         })
     }

@@ -34,9 +34,6 @@ struct Open {
     yet: bool,
 }
 
-/// Of two that are connected.
-const YET: &str = "have yet to hear each other";
-
 /// Beside all that is known: the time within one turn.
 pub(super) const TURN: Duration = Duration::from_millis(1);
 
@@ -85,8 +82,7 @@ impl Recorder<'_> {
                 self.close_conflict(place, open, end && same);
             }
             if masters.len() > 1 && !end {
-                let why = self.why(&masters, place, net);
-                let yet = why.ends_with(YET);
+                let (why, yet) = self.why(&masters, place, net);
                 watch.conflict = Some(Open {
                     nodes: masters.clone(),
                     from: now,
@@ -201,8 +197,9 @@ impl Recorder<'_> {
         }
     }
 
-    /// Why several are MASTER: who is frozen, and of the others who does not hear whom.
-    fn why(&self, masters: &[usize], place: usize, net: &Net) -> String {
+    /// Why several are MASTER: who is frozen, and of the others who does not hear whom; and whether the last two of them
+    /// only have yet to.
+    fn why(&self, masters: &[usize], place: usize, net: &Net) -> (String, bool) {
         let (asleep, awake): (Vec<usize>, Vec<usize>) = masters
             .iter()
             .partition(|node| net.is_stalled(NodeId(**node)));
@@ -210,19 +207,22 @@ impl Recorder<'_> {
             .iter()
             .map(|node| format!("{} is frozen and does not know", self.name(*node)))
             .collect();
+        let mut yet = false;
         for (nth, one) in awake.iter().enumerate() {
             for other in awake.iter().skip(nth + 1) {
                 let (a, b) = (self.name(*one), self.name(*other));
                 let passes = |from, to| self.passes(from, to, place, net);
-                words.push(match (passes(*one, *other), passes(*other, *one)) {
-                    (true, true) => format!("{a} and {b} {YET}"),
+                let both = (passes(*one, *other), passes(*other, *one));
+                yet = both == (true, true);
+                words.push(match both {
+                    (true, true) => format!("{a} and {b} have yet to hear each other"),
                     (false, false) => format!("{a} and {b} do not hear each other"),
                     (true, false) => format!("{a} does not hear {b}"),
                     (false, true) => format!("{b} does not hear {a}"),
                 });
             }
         }
-        words.join("; ")
+        (words.join("; "), yet)
     }
 
     /// Why several are MASTER though frames pass between them.
