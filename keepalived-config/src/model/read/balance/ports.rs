@@ -1,6 +1,7 @@
 //! Ports of servers that cannot be: direct routing and tunnels leave packets as they are (RS-01), and a
 //! mark stands for any port.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::Diagnostics;
@@ -62,10 +63,13 @@ fn alone(ports: &Ports, servers: &mut Vec<RealServer>, diagnostics: &mut Diagnos
             Ports::Any => Some(0),
             Ports::Several(_) => None,
         };
-        let Some(first) = seen.insert((server.address, port), server.span) else {
-            return true;
+        let first = match seen.entry((server.address, port)) {
+            Entry::Vacant(entry) => {
+                entry.insert(server.span);
+                return true;
+            }
+            Entry::Occupied(entry) => *entry.get(),
         };
-        seen.insert((server.address, port), first);
         let message = match ports {
             Ports::One(port) => format!(
                 "without address translation the server has the port of the service, {port}, and is one with \
