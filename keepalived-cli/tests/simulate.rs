@@ -4,20 +4,15 @@
 //! Each folder in `tests/simulate` is a scenario: a `command` (and why), the files, and `expected.txt`.
 //! `KEEPALIVED_BLESS=1` writes that anew; look at the difference.
 
+mod program;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
 
-fn run_in(folder: &Path, words: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_keepalived-rs"))
-        .arg("simulate")
-        .args(words)
-        .current_dir(folder)
-        .output()
-        .expect("the program starts")
-}
+use program::simulate_in as run_in;
 
 fn text(octets: &[u8]) -> String {
     String::from_utf8_lossy(octets).into_owned()

@@ -1,20 +1,17 @@
 //! What the client of `simulate` reaches and believes.
 
+mod program;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 
 /// The two nodes of a scenario, with other words.
 fn simulate(words: &[&str]) -> Output {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/simulate/crash_and_return");
-    Command::new(env!("CARGO_BIN_EXE_keepalived-rs"))
-        .arg("simulate")
-        .args(words)
-        .current_dir(folder)
-        .output()
-        .expect("the program starts")
+    program::simulate_in(&folder, words)
 }
 
 /// The client goes on with b, which has announced the address and gives it back unheard, until it doubts that: 5 s
