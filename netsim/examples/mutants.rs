@@ -114,6 +114,12 @@ const MUTANTS: &[Mutant] = &[
         "",
     ),
     (
+        "the last advert of a loser sets the down timer",
+        BACKUP,
+        "if self.is_of_a_loser(now, heard) {",
+        "if self.is_of_a_loser(now, heard) && false {",
+    ),
+    (
         "release ignored by a Backup",
         BACKUP,
         "self.set_down_timer(now, Wait::Skew);",
