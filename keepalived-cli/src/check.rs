@@ -4,7 +4,10 @@
 mod machine;
 mod together;
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use keepalived_config::diagnostic::render_all;
@@ -123,7 +126,7 @@ pub(crate) fn run(options: &Check) -> ExitCode {
     }
     if several {
         let files = read_files.iter().map(|(name, parsed)| (name, parsed));
-        let together = Together::new(files, own);
+        let together = Together::new(files, own, same_files(options, &names));
         let [errors, warnings] =
             [Severity::Error, Severity::Warning].map(|severity| together.count(severity));
         worst = worst.max(exit_code(errors, warnings, options));
@@ -139,6 +142,28 @@ pub(crate) fn run(options: &Check) -> ExitCode {
         let _ = writeln!(io::stdout(), "{}", Value::from(documents));
     }
     ExitCode::from(worst)
+}
+
+/// Files that are those of several nodes, which may be a slip of the finger. Whoever names the nodes knows.
+fn same_files(options: &Check, names: &[String]) -> Vec<String> {
+    if !options.name.is_empty() {
+        return Vec::new();
+    }
+    // By whatever way they are named.
+    let whole = |file: &PathBuf| fs::canonicalize(file).unwrap_or_else(|_| file.clone());
+    let mut of: BTreeMap<PathBuf, Vec<&str>> = BTreeMap::new();
+    for (file, name) in options.files.iter().zip(names) {
+        of.entry(whole(file)).or_default().push(name);
+    }
+    let twice = of.values().filter(|names| names.len() > 1);
+    twice
+        .map(|names| {
+            format!(
+                "{} have one and the same file, apart from lines that begin with @NAME",
+                names.join(" and ")
+            )
+        })
+        .collect()
 }
 
 /// The command line cannot be used.
@@ -163,7 +188,7 @@ fn empty() -> Diagnostic {
         Severity::Warning,
         "empty-file",
         None,
-        "there is not a word in it, or none for this node",
+        "nothing is configured in it, or nothing for this node",
     );
     found.help("a daemon that runs does not take it: a file is empty for a moment while it is written anew");
     found

@@ -181,6 +181,7 @@ pub(crate) fn lines(report: &Report) -> Vec<(Level, String)> {
                 times_more(*unsaid)
             ),
         ),
+        Report::Recording { path } => one(Level::Info, format!("Recording to {}", path.display())),
         Report::Trouble { message } => one(Level::Error, message.clone()),
         Report::Lost { count } => one(
             Level::Warning,

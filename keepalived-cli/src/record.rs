@@ -32,7 +32,7 @@ pub(crate) fn answer(
     let outcome = match verb {
         "status" => status(remote),
         "start" | "stop" if !may => Err("only root may do that".to_owned()),
-        "start" => start(&request, remote, log),
+        "start" => start(&request, remote),
         "stop" => stop(remote, log),
         other => Err(format!(
             "no such command: record {other}; there are: record start, record stop, record status"
@@ -42,7 +42,8 @@ pub(crate) fn answer(
     Some(answer.to_string())
 }
 
-fn start(request: &Value, remote: &Remote, log: impl FnOnce(&str)) -> Result<Value, String> {
+/// The elections tell the log, when they have begun.
+fn start(request: &Value, remote: &Remote) -> Result<Value, String> {
     let path = request["file"].as_str().ok_or("no file is named")?;
     if !Path::new(path).is_absolute() {
         return Err("the name of the file has to begin with /".to_owned());
@@ -62,7 +63,6 @@ fn start(request: &Value, remote: &Remote, log: impl FnOnce(&str)) -> Result<Val
     }
     settings.without_secrets = request["without_secrets"] == true;
     remote.record(settings).map_err(|error| error.to_string())?;
-    log(&format!("Recording to {path}"));
     status(remote)
 }
 

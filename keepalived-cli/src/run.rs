@@ -162,10 +162,6 @@ fn start(options: &Options, arguments: Vec<OsString>) -> Result<ExitCode, Refuse
         Level::Info,
         &format!("Starting keepalived-rs {version} with {path}"),
     );
-    if let Some(to) = &options.record {
-        let path = to.path.display();
-        log.line(Level::Info, &format!("Recording to {path}"));
-    }
     if options.snmp || options.snmp_agent_socket.is_some() {
         let line = "-x and -A are not supported: there is no SNMP agent here; \
                     `keepalived-rs status --json` and the JSON dump tell the same";

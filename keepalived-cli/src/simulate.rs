@@ -81,6 +81,9 @@ const AFTERWARDS: Duration = Duration::from_secs(15);
 const BEYOND: Duration = Duration::from_secs(5);
 /// Shorter ones show too little.
 const LEAST: Duration = Duration::from_secs(20);
+/// So much longer at most, for a client that goes on with the wrong node: until it doubts that, as
+/// [`netsim::vrrp::HostNode::like_linux`] does, and some seconds more where an answer is lost.
+const DOUBT: Duration = Duration::from_secs(60);
 /// By how much starts differ from run to run, unless told otherwise.
 const SPREAD: Duration = Duration::from_secs(1);
 
@@ -198,7 +201,7 @@ fn document(options: &Simulate) -> Result<Document, Trouble> {
         meta: Meta {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             seed,
-            length: settings.length,
+            length: found.length,
             link: Link {
                 delay_min: settings.delay.0,
                 delay_max: settings.delay.1,
@@ -211,6 +214,7 @@ fn document(options: &Simulate) -> Result<Document, Trouble> {
         nodes: cluster.nodes,
         instances: cluster.instances,
         not_simulated: cluster.remarks,
+        networks_assumed: cluster.networks_assumed,
         spans: found.spans,
         adverts: found.adverts,
         adverts_left_out: found.adverts_left_out,
@@ -220,6 +224,7 @@ fn document(options: &Simulate) -> Result<Document, Trouble> {
         takeovers: found.takeovers,
         outages: found.outages,
         never_reached: found.never_reached,
+        unanswered: found.unanswered,
         conflicts: found.conflicts,
         handovers: found.handovers,
         violations: found.violations,
@@ -252,7 +257,11 @@ fn settings(options: &Simulate, script: &[Step], down: Duration) -> Result<Setti
         _ => step.at,
     });
     let over = stalls.max().unwrap_or(last) + AFTERWARDS.max(down + BEYOND);
-    let length = time("--for", &options.length)?.unwrap_or_else(|| over.max(LEAST));
+    let wanted = time("--for", &options.length)?;
+    let (length, patience) = match wanted {
+        Some(length) => (length, Duration::ZERO),
+        None => (over.max(LEAST), DOUBT),
+    };
     if length.is_zero() {
         return Err("--for: want more than no time".to_owned());
     }
@@ -274,6 +283,7 @@ fn settings(options: &Simulate, script: &[Step], down: Duration) -> Result<Setti
     };
     Ok(Settings {
         length,
+        patience,
         delay,
         loss: share("--loss", &options.loss)?,
         duplicate: share("--duplicate", &options.duplicate)?,

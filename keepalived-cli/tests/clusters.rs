@@ -69,6 +69,23 @@ fn nothing_is_found_in_a_good_cluster() {
     }
 }
 
+/// What `simulate` assumes too, the other way round.
+#[test]
+fn interfaces_of_different_names_are_said_to_be_taken_for_one_network() {
+    let folder = |name| {
+        folders("good")
+            .into_iter()
+            .find(|folder| self::name(folder) == name)
+    };
+    let (text, _) = check(
+        &folder("virtual-mac-and-other-interfaces").expect("it is there"),
+        &[],
+    );
+    let assumed =
+        "assumed: `VI_1` is on eth0 of a.conf and on ens192 of b.conf: taken to be one network";
+    assert!(text.contains(assumed), "{text}");
+}
+
 #[test]
 fn each_seeded_mistake_is_found_and_said_as_agreed() {
     let regenerate = std::env::var_os("KEEPALIVED_CLI_REGENERATE").is_some();

@@ -340,6 +340,21 @@ fn check_reads_a_file_for_each_node_by_its_name() {
         report.contains("\nboth-2: 1 instance, 0 errors"),
         "{report}"
     );
+    let places = [":1 (VI_1 of both)\n", ":1 (VI_1 of both-2)\n"];
+    assert!(
+        places.iter().all(|place| report.contains(place)),
+        "{report}"
+    );
+    let same = "assumed: both and both-2 have one and the same file, apart from lines that begin with @NAME\n";
+    assert!(report.contains(same), "{report}");
+    let output = run(&["check", "--json", path, path]);
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let cluster = answer.as_array().unwrap().last().unwrap();
+    assert_eq!(cluster["assumed"].as_array().unwrap().len(), 1, "{cluster}");
+    assert_eq!(
+        cluster["findings"][0]["places"][1]["node"], "both-2",
+        "{cluster}"
+    );
     let output = run(&["check", "--name", "lb1", "--name", "lb1", path, path]);
     assert_eq!(code(&output), Some(64));
     assert!(text(&output.stderr).contains("there are two of them"));

@@ -1,12 +1,15 @@
 //! What the client of `simulate` reaches and believes.
 
 mod program;
+mod scenarios;
 
 use std::fs;
 use std::path::Path;
 use std::process::Output;
 
 use serde_json::Value;
+
+use scenarios::{in_folder, instance};
 
 /// The two nodes of a scenario, with other words.
 fn simulate(words: &[&str]) -> Output {
@@ -81,4 +84,42 @@ fn an_address_that_was_never_reached_is_listed() {
     let found: Value = serde_json::from_slice(&simulate(&words).stdout).unwrap();
     fs::remove_file(&page).unwrap();
     assert_eq!(found["never_reached"][0]["address"], "203.0.113.100");
+}
+
+/// RFC 9568 6.1, Accept_Mode: who does not accept forwards and answers ARP, and drops what is for the address itself. The
+/// owner accepts whatever is written.
+#[test]
+fn an_address_whose_holder_accepts_nothing_is_reached_and_does_not_answer() {
+    let version3 = |priority, line: &str| instance(priority, &format!("    version 3\n    {line}"));
+    let files = [
+        ("a.conf", version3(255, "no_accept")),
+        ("b.conf", version3(150, "no_accept")),
+        ("c.conf", version3(100, "accept")),
+    ];
+    let words = "a.conf b.conf c.conf --at 10s kill=a --at 20s kill=b --for 40s";
+    let words: Vec<&str> = words.split(' ').collect();
+    let output = in_folder("accept", &files, &[&words[..], &["--json"]].concat());
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let all = found["unanswered"].as_array().expect("a list");
+    let [one] = all.as_slice() else {
+        panic!("{all:?}");
+    };
+    assert_eq!(
+        (&one["node"], &one["address"]),
+        (&1.into(), &"192.0.2.100".into())
+    );
+    // From the takeover by b until it is killed; then c answers.
+    let outages = found["outages"].as_array().expect("a list");
+    assert_eq!(outages.len(), 2, "{outages:?}");
+    assert_eq!(
+        (&one["from"], &one["until"]),
+        (&outages[0]["until"], &20.0.into())
+    );
+    let output = in_folder("accept", &files, &words);
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    let line = "Reached and without an answer: 192.0.2.100 (VI_1) from ";
+    assert!(
+        told.contains(line) && told.contains("b forwards, and drops"),
+        "{told}"
+    );
 }

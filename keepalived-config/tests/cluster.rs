@@ -1,6 +1,6 @@
 //! Mistakes that only two files together show, and clusters without any.
 
-use keepalived_config::cluster::{Finding, Node, check};
+use keepalived_config::cluster::{Finding, Node, assumptions, check};
 use keepalived_config::{Config, MemorySource, Options, parse};
 
 fn config(text: &str) -> Config {
@@ -344,6 +344,68 @@ fn a_finding_says_what_happens_and_how_to_mend_it_and_no_secret() {
 #[test]
 fn one_file_alone_has_no_neighbour() {
     assert_eq!(codes(&[&node(100, "")]), Vec::<&str>::new());
+}
+
+/// What happens is what `simulate` shows for these: two numbers that are swapped are heard, by the wrong instance. Networks
+/// that do not touch are another matter.
+#[test]
+fn swapped_numbers_are_those_of_the_same_addresses() {
+    let file = |priority, one: u8, other: u8, name: &str, interface: &str| {
+        let second = format!(
+            "virtual_router_id {other}\ninterface {interface}\nvirtual_ipaddress {{\n192.0.2.101/24\n}}"
+        );
+        node(priority, &format!("virtual_router_id {one}"))
+            + &node(priority, &second).replace("VI_1", name)
+    };
+    for (name, interface, then) in [
+        (
+            "VI_2",
+            "eth0",
+            "they hear other instances instead: while different nodes are master of 51 and of 52",
+        ),
+        ("OTHER", "eth0", "they hear other instances instead"),
+        (
+            "VI_2",
+            "eth1",
+            "the nodes do not hear each other; both become master",
+        ),
+    ] {
+        let (a, b) = (
+            file(150, 51, 52, "VI_2", interface),
+            file(100, 52, 51, name, interface),
+        );
+        let found = found(&[&a, &b]);
+        let codes: Vec<&str> = found.iter().map(|finding| finding.code).collect();
+        assert_eq!(codes, ["vrid-differs", "vrid-differs"], "{found:#?}");
+        assert!(found[0].consequence.starts_with(then), "{found:#?}");
+        assert!(found[0].message.contains("51 on a, 52 on b"), "{found:#?}");
+    }
+}
+
+/// Unicast peers reach each other, whatever their interfaces are called.
+#[test]
+fn interfaces_of_different_names_are_assumed_to_be_on_one_network_without_peers() {
+    let assumed = |one: &str, other: &str| {
+        let [a, b] = [config(&node(150, one)), config(&node(100, other))];
+        let nodes = [
+            Node {
+                name: "a",
+                config: &a,
+            },
+            Node {
+                name: "b",
+                config: &b,
+            },
+        ];
+        assumptions(&nodes)
+    };
+    let eth1 = "interface eth1\n";
+    let found = assumed("", eth1);
+    let said = "`VI_1` is on eth0 of a and on eth1 of b: taken to be one network";
+    assert!(found.len() == 1 && found[0].starts_with(said), "{found:?}");
+    let unicast = assumed(&unicast(1, &[2]), &format!("{eth1}{}", unicast(2, &[1])));
+    assert_eq!(unicast, Vec::<String>::new());
+    assert_eq!(assumed("", ""), Vec::<String>::new());
 }
 
 /// KA-M-05: of two owners one gives way, unless neither listens.

@@ -219,6 +219,11 @@ pub enum Report {
         /// How often it has happened since it was last told, this time not counted.
         unsaid: u64,
     },
+    /// A recording has begun: its file is there.
+    Recording {
+        /// The file.
+        path: std::path::PathBuf,
+    },
     /// A socket or netlink call failed; what it was for and what will be done.
     Trouble {
         /// The story in one line.

@@ -185,7 +185,7 @@ fn an_empty_or_unreadable_file_removes_nothing() {
         master.expect_undisturbed(asked);
     }
     assert!(
-        master.daemon.log().contains("it is empty"),
+        master.daemon.log().contains("nothing is configured in it"),
         "{}",
         master.daemon.log()
     );

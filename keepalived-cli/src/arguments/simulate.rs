@@ -15,7 +15,7 @@ use crate::simulate::DELAY;
     subcommand,
     name = "simulate",
     example = "{command_name} a.conf b.conf --at 5s kill=a --at 20s start=a --loss 1% --seed 7",
-    note = "What can happen (--at TIME ...; times are 5s, 1.5s, 500ms, 2m):\n\
+    note = "What can happen (--at TIME ...; times are 5s, 1.5s, 500ms, 2m, 1d):\n\
             kill=NODE  the power goes off; stop=NODE  the daemon is stopped; start=NODE\n\
             stall=NODE:3s  the node is frozen; clock=NODE:+3600s  its clock makes a step\n\
             link=NODE:eth0 down  a cable is pulled, or plugged in again (up)\n\
@@ -25,7 +25,8 @@ use crate::simulate::DELAY;
             first one, or wherever `client` is written; with NODE:eth0, that network alone\n\
             reload=NODE:FILE  another configuration; loss=20%  of frames from now on\n\
             fail=NAME@NODE, ok=NAME@NODE  a tracked script or process; value=NAME@NODE:5  a tracked\n\
-            file (fail is 1, ok is 0)"
+            file (fail is 1, ok is 0)\n\
+            Interfaces of different names are on different networks, unless --wire says otherwise."
 )]
 pub(crate) struct Simulate {
     /// something that happens: a time and what, as in --at 5s kill=a
@@ -42,7 +43,7 @@ pub(crate) struct Simulate {
     #[argh(option)]
     pub(crate) address: Vec<String>,
     /// how long (15 seconds after the last thing that happens, longer with long intervals and delays; at
-    /// least 20 seconds)
+    /// least 20 seconds; 60 seconds more at most, until clients have found who has an address)
     #[argh(option, long = "for")]
     pub(crate) length: Option<String>,
     /// share of frames that are lost, as in 1%

@@ -17,13 +17,17 @@ pub(super) struct Together<'a> {
     /// Errors and warnings in the files themselves.
     own: [usize; 2],
     findings: Vec<Finding>,
+    /// What is taken for granted.
+    assumed: Vec<String>,
 }
 
 impl<'a> Together<'a> {
-    /// `own`: how many errors and warnings there are in the files themselves.
+    /// `own`: how many errors and warnings there are in the files themselves; `assumed`: what is taken for granted about
+    /// the files.
     pub(super) fn new(
         files: impl IntoIterator<Item = (&'a String, &'a Parsed)>,
         own: [usize; 2],
+        mut assumed: Vec<String>,
     ) -> Self {
         let all = files
             .into_iter()
@@ -45,11 +49,13 @@ impl<'a> Together<'a> {
             })
             .collect();
         let findings = cluster::check(&views);
+        assumed.extend(cluster::assumptions(&views));
         Self {
             nodes,
             left_out,
             own,
             findings,
+            assumed,
         }
     }
 
@@ -67,10 +73,18 @@ impl<'a> Together<'a> {
             let _ = writeln!(text, "{severity}[{code}]: {}", found.message);
             for place in &found.places {
                 let (file, line, _) = self.place(place);
-                let _ = writeln!(text, " --> {file}:{line} ({})", place.instance);
+                // One file may be that of two nodes.
+                let node = match self.node(place) {
+                    name if name == file => String::new(),
+                    name => format!(" of {name}"),
+                };
+                let _ = writeln!(text, " --> {file}:{line} ({}{node})", place.instance);
             }
             let _ = writeln!(text, "  = then: {}", found.consequence);
             let _ = writeln!(text, "  = help: {}\n", found.fix);
+        }
+        for assumed in &self.assumed {
+            let _ = writeln!(text, "assumed: {assumed}");
         }
         for name in &self.left_out {
             let _ = writeln!(text, "{name} is not compared: nothing of it can be used");
@@ -105,6 +119,7 @@ impl<'a> Together<'a> {
                     "line": line,
                     "column": column,
                     "instance": place.instance,
+                    "node": self.node(place),
                 })
             });
             json!({
@@ -119,10 +134,16 @@ impl<'a> Together<'a> {
         json!({
             "cluster": self.nodes.iter().map(|(name, _)| name).collect::<Vec<_>>(),
             "left_out": self.left_out,
+            "assumed": self.assumed,
             "errors": self.count(Severity::Error),
             "warnings": self.count(Severity::Warning),
             "findings": findings.collect::<Vec<_>>(),
         })
+    }
+
+    /// The name of the node.
+    fn node(&self, place: &Place) -> &'a str {
+        self.nodes.get(place.node).map_or("", |(name, _)| *name)
     }
 
     /// File, line and column.

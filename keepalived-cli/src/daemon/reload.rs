@@ -30,7 +30,7 @@ pub(crate) struct Standing {
     marker: Option<ReloadMarker>,
     /// There is something to run.
     objects: bool,
-    /// It is without a word.
+    /// Nothing is configured in it.
     empty: bool,
     /// Where complaints about a new configuration go too.
     pub(super) check_log: Option<PathBuf>,
@@ -54,7 +54,7 @@ impl Standing {
     pub(crate) fn forbids(&self, new: &Self) -> Option<String> {
         if self.objects && new.empty {
             return Some(
-                "it is empty, as a file is while it is written anew; to run nothing, stop the daemon"
+                "nothing is configured in it, as in a file that is being written anew; to run nothing, stop the daemon"
                     .to_owned(),
             );
         }
@@ -90,7 +90,7 @@ fn has_objects(model: &Model) -> bool {
     .contains(&false)
 }
 
-/// Whether the file is one without a word: even settings alone say that nothing more is wanted.
+/// Whether the file is one without a word, or of empty blocks: even settings alone say that nothing more is wanted.
 /// RLD-01.
 pub(crate) fn says_nothing(model: &Model) -> bool {
     let mut nothing = MemorySource::new().with_file("", "");
@@ -327,9 +327,9 @@ mod tests {
         let full =
             "virtual_server 192.0.2.1 80 {\nprotocol TCP\nreal_server 198.51.100.1 80 {\n}\n}\n";
         let standing = Standing::new(&model(full));
-        for text in ["", "\n\n", "# global_defs {\n# }\n"] {
+        for text in ["", "\n\n", "# global_defs {\n# }\n", "global_defs {\n}\n"] {
             let why = standing.forbids(&Standing::new(&model(text))).unwrap();
-            assert!(why.starts_with("it is empty"), "{why}");
+            assert!(why.starts_with("nothing is configured in it"), "{why}");
         }
         let settings = "global_defs {\nrouter_id lb1\n}\n";
         assert_eq!(standing.forbids(&Standing::new(&model(settings))), None);

@@ -49,6 +49,8 @@ pub(super) struct Cluster {
     pub(super) instances: Vec<Instance>,
     pub(super) wires: Vec<String>,
     pub(super) remarks: Vec<Remark>,
+    /// Among them that virtual routers which look like one are on two networks.
+    pub(super) networks_assumed: bool,
     /// Which file of its node each reload is of, in the order of the script.
     pub(super) reloads: Vec<usize>,
 }
@@ -182,7 +184,7 @@ impl Cluster {
             }));
         }
         remarks::addresses(&plan, &instances, &names, &mut remarks);
-        remarks::networks(&instances, &names, &mut remarks);
+        let networks_assumed = remarks::networks(&instances, &names, &mut remarks);
         let wanted_addresses = wanted_addresses(&setups, &wire_of, wires.len());
         let nodes = wanted.nodes.iter().map(|(name, file)| Node {
             name: name.clone(),
@@ -209,6 +211,7 @@ impl Cluster {
             instances,
             wires: wire_names,
             remarks: told,
+            networks_assumed,
             reloads,
         })
     }

@@ -24,6 +24,8 @@ pub(crate) struct Document {
     pub(crate) instances: Vec<Instance>,
     /// What of the files has no part in the simulation.
     pub(crate) not_simulated: Vec<Remark>,
+    /// Virtual routers that look like one are taken to be on two networks, as their interfaces have different names.
+    pub(crate) networks_assumed: bool,
     /// Who was what, when. The spans of one node and virtual router follow each other without gaps
     /// from the beginning to the end.
     pub(crate) spans: Vec<Span>,
@@ -43,6 +45,8 @@ pub(crate) struct Document {
     pub(crate) outages: Vec<Outage>,
     /// Addresses that no client could reach at any time.
     pub(crate) never_reached: Vec<Unreached>,
+    /// When an address was reached that answers nothing itself.
+    pub(crate) unanswered: Vec<Unanswered>,
     /// When several nodes were MASTER of one virtual router at a time, for longer than a handover takes.
     pub(crate) conflicts: Vec<Conflict>,
     /// The same for no longer than two frames take: the old one lets go when it hears the new one.
@@ -337,6 +341,26 @@ pub(crate) struct Unreached {
     pub(crate) why: String,
 }
 
+/// A time in which a client reached an address at a node that drops what is for the address itself (`no_accept`): it
+/// forwards, and answers neither a ping nor a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unanswered {
+    /// The virtual router of the address.
+    pub(crate) instance: usize,
+    /// The wire of the client.
+    pub(crate) wire: String,
+    /// The address.
+    pub(crate) address: IpAddr,
+    /// The node.
+    pub(crate) node: usize,
+    /// From when.
+    pub(crate) from: Duration,
+    /// Until when; `None`: to the end.
+    pub(crate) until: Option<Duration>,
+    /// How long, to the end at most.
+    pub(crate) length: Duration,
+}
+
 /// Several nodes were MASTER at a time, or held one address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Conflict {
@@ -355,6 +379,18 @@ pub(crate) struct Conflict {
     pub(crate) length: Duration,
     /// Why, in words.
     pub(crate) why: String,
+}
+
+impl Document {
+    /// What there is to say where no rule was broken.
+    pub(crate) const fn all_is_well(&self) -> &'static str {
+        match self.networks_assumed {
+            false => "No rule was broken.",
+            true => {
+                "No rule was broken, if what looks like one virtual router is on two networks indeed: see what is assumed."
+            }
+        }
+    }
 }
 
 /// A rule was broken.

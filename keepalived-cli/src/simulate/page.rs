@@ -70,7 +70,7 @@ fn header(document: &Document) -> String {
     let names: Vec<String> = document.nodes.iter().map(|node| bdi(&node.name)).collect();
     let broken = document.violations.len();
     let (class, verdict) = match broken {
-        0 => ("good", "No rule was broken.".to_owned()),
+        0 => ("good", document.all_is_well().to_owned()),
         _ => (
             "bad",
             format!("{} broken.", plural(broken, "rule was", "rules were")),
@@ -104,7 +104,15 @@ fn header(document: &Document) -> String {
             "Longest outage",
             match (totals.outages, document.never_reached.len()) {
                 (0, 0) => "none".to_owned(),
-                (_, 0) => time(totals.outage_longest),
+                (_, 0) => {
+                    let longest = time(totals.outage_longest);
+                    let mut all = document.outages.iter();
+                    match all.any(|one| one.until.is_none() && one.length == totals.outage_longest)
+                    {
+                        true => format!("{longest}, not over"),
+                        false => longest,
+                    }
+                }
                 (_, never) => format!("{} never reached", plural(never, "address", "addresses")),
             },
         ),

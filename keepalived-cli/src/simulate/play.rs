@@ -12,7 +12,7 @@ use super::cuts::Somebody;
 use super::frame::Order;
 use super::recorder::{Found, Recorder};
 use super::router::RouterBox;
-use super::script::{End, Step, What, is_whole, tracker};
+use super::script::{End, Step, What, is_whole, one_is_worse, tracker};
 use super::station::Station;
 use super::topology::{Object, Shared};
 
@@ -20,6 +20,8 @@ use super::topology::{Object, Shared};
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) length: Duration,
+    /// So much longer at most, while a client has yet to find out who has an address.
+    pub(super) patience: Duration,
     pub(super) delay: (Duration, Duration),
     /// In parts per million.
     pub(super) loss: u32,
@@ -155,6 +157,15 @@ pub(super) fn prepare(
                     let kind = id.kind.word();
                     return Err(format!("{name} is a {kind}: use fail= or ok="));
                 }
+                if !matches!(is, Object::Value(_))
+                    && id.kind == TrackerKind::File
+                    && !one_is_worse(setups.map_or(&[], Vec::as_slice), &id)
+                {
+                    return Err(format!(
+                        "fail= and ok= are 1 and 0 in a file, and nobody who tracks {name} is worse off with 1: \
+                         use value={name}@NODE:NUMBER"
+                    ));
+                }
                 tell(*node, Order::Object { id, is: *is })
             }
             What::Clock(node, step) => tell(*node, Order::Clock(*step)),
@@ -276,13 +287,24 @@ pub(super) fn play(
     if brief {
         recorder = recorder.brief();
     }
-    let outcome = world.run_until(at(settings.length), &mut recorder);
-    if let Err(violation) = outcome {
-        recorder.object("simulation", violation.to_string());
+    let mut end = settings.length;
+    let latest = end + settings.patience;
+    loop {
+        if let Err(violation) = world.run_until(at(end), &mut recorder) {
+            recorder.object("simulation", violation.to_string());
+            break;
+        }
+        if end >= latest || !recorder.is_astray(world.net()) {
+            break;
+        }
+        end = latest.min(end + STEP);
     }
     let end = world.now().saturating_duration_since(Instant::ZERO);
     recorder.finish(end, world.net())
 }
+
+/// By so much a run is made longer at a time.
+const STEP: Duration = Duration::from_secs(5);
 
 /// So that starts do not draw from the sequence of the frames.
 const SPREAD: u64 = 0x5eed_0f5a_11e7_ab1e;

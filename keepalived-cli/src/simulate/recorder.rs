@@ -17,8 +17,8 @@ use netsim::vrrp::Frame;
 use netsim::{Instant, Lost, Net, Observer, Record};
 
 use super::document::{
-    Advert, Conflict, Event, Incident, Instance, Outage, Span, State, Takeover, Totals, Unreached,
-    Violation,
+    Advert, Conflict, Event, Incident, Instance, Outage, Span, State, Takeover, Totals, Unanswered,
+    Unreached, Violation,
 };
 use super::frame::Carried;
 use super::station::Station;
@@ -58,6 +58,8 @@ struct Seat {
 /// What a run has come to.
 #[derive(Debug, Default)]
 pub(super) struct Found {
+    /// How long the run was.
+    pub(super) length: Duration,
     pub(super) spans: Vec<Span>,
     pub(super) adverts: Vec<Advert>,
     pub(super) adverts_left_out: u64,
@@ -67,6 +69,7 @@ pub(super) struct Found {
     pub(super) takeovers: Vec<Takeover>,
     pub(super) outages: Vec<Outage>,
     pub(super) never_reached: Vec<Unreached>,
+    pub(super) unanswered: Vec<Unanswered>,
     pub(super) conflicts: Vec<Conflict>,
     pub(super) handovers: Vec<Conflict>,
     pub(super) violations: Vec<Violation>,
@@ -114,6 +117,8 @@ pub(super) struct Recorder<'a> {
     /// By node and virtual router.
     seats: Vec<Vec<Seat>>,
     ran: Vec<bool>,
+    /// Until when each node is frozen.
+    frozen: Vec<Option<Duration>>,
     /// When each node was last held up.
     held_up: Vec<Option<Duration>>,
     last_master: Vec<Option<usize>>,
@@ -170,6 +175,7 @@ impl<'a> Recorder<'a> {
             now: Duration::ZERO,
             seats: (0..nodes).map(seats).collect(),
             ran: vec![false; nodes],
+            frozen: vec![None; nodes],
             held_up: vec![None; nodes],
             last_master: vec![None; instances.len()],
             last_advert: vec![vec![None; nodes]; instances.len()],
@@ -200,6 +206,7 @@ impl<'a> Recorder<'a> {
     /// The end, and what it has come to.
     pub(super) fn finish(mut self, end: Duration, net: &Net) -> Found {
         self.now = end;
+        self.found.length = end;
         for place in 0..self.instances.len() {
             self.watch(place, net, true);
         }
@@ -216,6 +223,7 @@ impl<'a> Recorder<'a> {
         self.found.conflicts.sort_by_key(|conflict| conflict.from);
         self.found.handovers.sort_by_key(|conflict| conflict.from);
         self.found.outages.sort_by_key(|outage| outage.from);
+        self.found.unanswered.sort_by_key(|one| one.from);
         let totals = &mut self.found.totals;
         totals.conflict_total = self.found.conflicts.iter().map(|one| one.length).sum();
         totals.conflict_any = covered(&self.found.conflicts);
@@ -330,6 +338,7 @@ impl Observer<Station> for Recorder<'_> {
                 if let Some(held_up) = self.held_up.get_mut(node.0) {
                     *held_up = Some(at);
                 }
+                self.thaw(node.0);
                 self.event(Some(node.0), None, "runs again".to_owned());
                 for place in 0..self.instances.len() {
                     self.disturb(place, net);

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use keepalived_driver::tracked::{TrackerId, TrackerKind};
+use keepalived_driver::tracked::{TrackedObject, TrackerId, TrackerKind};
 use netlink_vip::InterfaceName;
+use vrrp_fsm::{Effect, TrackStatus};
 
 use super::topology::{Object, Setup};
 use crate::arguments::STDIN;
@@ -235,7 +236,7 @@ fn end(word: &str, names: &[String]) -> Result<End, String> {
     let interface = interface.map(read).transpose()?;
     if who.is_none() && interface.is_some() {
         return Err(format!(
-            "{CLIENT} has no interfaces: say which one of a node"
+            "{CLIENT} has no interfaces: name that of a node on the same network, as in partition=a:eth1,b/client"
         ));
     }
     Ok(End { who, interface })
@@ -247,6 +248,20 @@ fn anybody(name: &str, names: &[String]) -> Result<Option<usize>, String> {
         Err(_) if name == CLIENT => Ok(None),
         found => found.map(Some),
     }
+}
+
+/// Whether a file fails with the number 1 and is in order with 0, for somebody who tracks it: with a positive weight it
+/// is the other way round.
+pub(super) fn one_is_worse(setups: &[std::sync::Arc<Setup>], id: &TrackerId) -> bool {
+    let instances = setups.iter().flat_map(|setup| &setup.driver.instances);
+    let trackers = instances.flat_map(|one| &one.trackers);
+    let mut users = trackers.filter(|used| used.tracker == *id).peekable();
+    let effect =
+        |used: &TrackedObject, value| match used.influence.effect(TrackStatus::Value(value)) {
+            Effect::Adjust(adjustment) => Some(adjustment),
+            _ => None,
+        };
+    users.peek().is_none() || users.any(|used| effect(used, 1) < effect(used, 0))
 }
 
 /// Which tracker of a node `name` is: `check_web`, or `script:check_web` if there are several.
@@ -297,7 +312,7 @@ pub(super) fn tracker(setups: &[std::sync::Arc<Setup>], name: &str) -> Result<Tr
 
 /// `5s`, `500ms`, `1.5s`, `2m`, `100us`, `10` (seconds).
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("{text} is no time: want 5s, 1.5s, 500ms, 100us or 2m");
+    let wrong = || format!("{text} is no time: want 5s, 1.5s, 500ms, 100us, 2m, 1h or 1d");
     let digits = text
         .find(|c: char| !c.is_ascii_digit() && c != '.')
         .unwrap_or(text.len());
@@ -309,6 +324,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         "us" => 1e-6,
         "m" | "min" => 60.0,
         "h" => 3600.0,
+        "d" => 86_400.0,
         _ => return Err(wrong()),
     };
     let seconds = number * unit;

@@ -27,6 +27,7 @@ pub(super) fn text(document: &Document) -> String {
     bars(document, &mut out);
     takeovers(document, &mut out);
     outages(document, &mut out);
+    unanswered(document, &mut out);
     conflicts(document, &mut out);
     handovers(document, &mut out);
     violations(document, &mut out);
@@ -130,15 +131,21 @@ fn timeline(document: &Document, out: &mut String) {
             0,
             format!("{who} does not reach {}: {}", outage.address, outage.why),
         ));
-        if let Some(until) = outage.until {
-            let length = seconds(outage.length);
-            lines.push((
+        let (address, length) = (outage.address, seconds(outage.length));
+        lines.push(match outage.until {
+            Some(until) => (
                 until,
                 2,
                 0,
-                format!("{who} reaches {} again, after {length}", outage.address),
-            ));
-        }
+                format!("{who} reaches {address} again, after {length}"),
+            ),
+            None => (
+                document.meta.length,
+                2,
+                0,
+                format!("the end: {who} has not reached {address} for {length}"),
+            ),
+        });
     }
     lines.sort_by_key(|(at, class, order, _)| (*at, *class, *order));
     for (at, _, _, line) in lines {
@@ -282,7 +289,11 @@ fn outages(document: &Document, out: &mut String) {
                 seconds(total),
                 lengths.len(),
                 seconds(*longest),
-                if lasts { ", and it is not back" } else { "" }
+                if lasts {
+                    ", and it was not back at the end"
+                } else {
+                    ""
+                }
             );
             let unheard = mine.filter(|one| !one.unheard.is_zero());
             let unheard: Vec<Duration> = unheard.map(|one| one.unheard).collect();
@@ -295,6 +306,25 @@ fn outages(document: &Document, out: &mut String) {
                 );
             }
         }
+    }
+}
+
+fn unanswered(document: &Document, out: &mut String) {
+    for one in &document.unanswered {
+        let until = match one.until {
+            Some(_) => "",
+            None => ", to the end",
+        };
+        let _ = writeln!(
+            out,
+            "Reached and without an answer: {} ({}) from {:.3} s for {}{until}: {} forwards, and drops what is for the \
+             address itself (no_accept)",
+            one.address,
+            title(document, one.instance),
+            one.from.as_secs_f64(),
+            seconds(one.length),
+            name(document, one.node)
+        );
     }
 }
 
@@ -351,7 +381,7 @@ fn violations(document: &Document, out: &mut String) {
         counted(totals.transitions, "change")
     );
     if document.violations.is_empty() {
-        out.push_str("No rule was broken.\n");
+        let _ = writeln!(out, "{}", document.all_is_well());
     }
     for violation in &document.violations {
         let _ = writeln!(

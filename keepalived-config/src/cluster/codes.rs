@@ -40,6 +40,10 @@ pub const CODES: &[(&str, &str)] = &[
         "The other end of a BFD session does not have it.",
     ),
     (
+        "bfd-too-slow",
+        "A BFD session notices the loss of a node later than the adverts do.",
+    ),
+    (
         "family-differs",
         "An instance is IPv4 on one node and IPv6 on another.",
     ),
@@ -87,6 +91,12 @@ pub const CODES: &[(&str, &str)] = &[
         "A virtual address has different prefixes.",
     ),
     ("priority-equal", "Several nodes have the same priority."),
+    (
+        "refresh-differs",
+        "Addresses are announced again and again by one node, and once by another.",
+    ),
+    ("routes-differ", "A virtual route is missing on some node."),
+    ("rules-differ", "A virtual rule is missing on some node."),
     ("secret-differs", "Passwords or keys differ."),
     (
         "service-differs",

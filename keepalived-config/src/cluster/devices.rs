@@ -1,9 +1,33 @@
 //! Whether the addresses keep their MAC address when another node takes them over.
 
 use super::pairing::Router;
-use super::{Findings, Member};
+use super::{Findings, Member, Node};
 use crate::diagnostic::Severity::Warning;
-use crate::model::{DeviceKind, VrrpInstance};
+use crate::model::{DeviceKind, Transport, VrrpInstance};
+
+/// What is assumed of a virtual router that is on interfaces of different names. Unicast peers reach each other whatever
+/// these are called.
+pub(super) fn networks(router: &Router<'_>, nodes: &[Node<'_>]) -> Option<String> {
+    let (first, others) = router.members.split_first()?;
+    let other = others
+        .iter()
+        .find(|other| other.instance.interface.value != first.instance.interface.value)?;
+    let multicast =
+        |member: &Member<'_>| matches!(member.instance.transport, Transport::Multicast { .. });
+    let on = |member: &Member<'_>| {
+        let node = nodes.get(member.node).map_or("", |node| node.name);
+        format!("{} of {node}", member.instance.interface.value)
+    };
+    (multicast(first) && multicast(other)).then(|| {
+        format!(
+            "`{}` is on {} and on {}: taken to be one network (`simulate` takes them for two, unless --wire says \
+            otherwise)",
+            first.instance.name.value,
+            on(first),
+            on(other)
+        )
+    })
+}
 
 /// The virtual MAC address, if there is one: with the number of the router inside, or another.
 fn virtual_mac(instance: &VrrpInstance) -> Option<Option<[u8; 6]>> {

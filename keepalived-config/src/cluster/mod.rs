@@ -4,6 +4,7 @@
 //! same source address. [`check`] pairs the instances of the nodes into virtual routers and says what
 //! would happen when they run, and how to mend it.
 
+mod announcements;
 mod codes;
 mod devices;
 mod groups;
@@ -12,6 +13,7 @@ mod pairing;
 mod peers;
 mod preemption;
 mod priorities;
+mod routes;
 mod rules;
 mod secrets;
 mod services;
@@ -139,6 +141,16 @@ impl Findings<'_> {
     }
 }
 
+/// What [`check`] takes for granted, since the files do not tell: one sentence each, lower case, no full stop.
+#[must_use]
+pub fn assumptions(nodes: &[Node<'_>]) -> Vec<String> {
+    let routers = pairing::routers(nodes);
+    routers
+        .iter()
+        .filter_map(|router| devices::networks(router, nodes))
+        .collect()
+}
+
 /// Everything that does not fit together between these nodes; nothing for fewer than two.
 ///
 /// Equal input gives equal output, in the order of the first node's instances.
@@ -159,7 +171,10 @@ pub fn check(nodes: &[Node<'_>]) -> Vec<Finding> {
         priorities::election(router, &mut findings);
         preemption::pitfalls(router, &mut findings);
         sessions::survivors(router, &mut findings);
+        sessions::too_slow(router, &mut findings);
         devices::mac(router, &mut findings);
+        announcements::refresh(router, &mut findings);
+        routes::agree(router, &mut findings);
     }
     groups::members(nodes, &routers, &mut findings);
     rules::shared_addresses(nodes, &routers, &mut findings);

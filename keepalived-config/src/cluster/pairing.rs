@@ -19,21 +19,28 @@ pub(super) struct Router<'a> {
 enum Likeness {
     /// The same number, family and name, or the same number, family and some address.
     Sure,
+    /// Some address, and another number: addresses are what a virtual router is for.
+    Address,
     /// The same number and family, and nothing speaks against it.
     Number,
-    /// The same name, or some address, and another number or family.
+    /// The same name, and another number or family.
     Name,
+}
+
+impl Likeness {
+    const ALL: [Self; 4] = [Self::Sure, Self::Address, Self::Number, Self::Name];
 }
 
 fn likeness(one: &VrrpInstance, other: &VrrpInstance) -> Option<Likeness> {
     let number = one.vrid.value == other.vrid.value && one.family == other.family;
     let name = one.name.value == other.name.value;
     let addresses = share_addresses(one, other);
-    match (number, name || addresses) {
-        (true, true) => Some(Likeness::Sure),
-        (true, false) => Some(Likeness::Number),
-        (false, true) => Some(Likeness::Name),
-        (false, false) => None,
+    match (number, addresses, name) {
+        (true, true, _) | (true, _, true) => Some(Likeness::Sure),
+        (false, true, _) => Some(Likeness::Address),
+        (true, false, false) => Some(Likeness::Number),
+        (false, false, true) => Some(Likeness::Name),
+        (false, false, false) => None,
     }
 }
 
@@ -52,7 +59,7 @@ pub(super) fn routers<'a>(nodes: &'a [Node<'a>]) -> Vec<Router<'a>> {
     for (node, Node { config, .. }) in nodes.iter().enumerate() {
         let all = config.instances.iter();
         let mut left: Vec<&VrrpInstance> = all.filter(|one| !one.is_left_out()).collect();
-        for wanted in [Likeness::Sure, Likeness::Number, Likeness::Name] {
+        for wanted in Likeness::ALL {
             left.retain(|instance| {
                 let home = routers.iter_mut().find(|router| {
                     router.members.iter().all(|member| member.node != node)

@@ -65,8 +65,17 @@ pub(super) fn same_router(router: &Router<'_>, findings: &mut Findings<'_>) {
                         "`{name}` has virtual_router_id {}",
                         findings.each(&pair, |i| i.vrid.value.get().to_string())
                     ),
-                    "the nodes do not hear each other; both become master and hold the addresses"
-                        .to_owned(),
+                    match crossed(&pair, findings) {
+                        false => "the nodes do not hear each other; both become master and hold \
+                        the addresses"
+                            .to_owned(),
+                        true => format!(
+                            "they hear other instances instead: while different nodes are master \
+                            of {} and of {}, some addresses are on both and others on none",
+                            a.vrid.value.get(),
+                            b.vrid.value.get()
+                        ),
+                    },
                     "give it the same virtual_router_id on all nodes".to_owned(),
                 ],
             );
@@ -96,6 +105,24 @@ pub(super) fn same_router(router: &Router<'_>, findings: &mut Findings<'_>) {
             );
         }
     }
+}
+
+/// Whether either node has the number of the other one for something else on the same interface. (Not known is whether
+/// interfaces of different names are on one network.)
+fn crossed(pair: &[Member<'_>; 2], findings: &Findings<'_>) -> bool {
+    let hears = |here: &Member<'_>, there: &Member<'_>| {
+        let node = findings.nodes.get(here.node);
+        let mut others = node.into_iter().flat_map(|node| &node.config.instances);
+        others.any(|other| {
+            let (mine, theirs) = (here.instance, there.instance);
+            !other.is_left_out()
+                && other.family == theirs.family
+                && other.vrid.value == theirs.vrid.value
+                && other.interface.value == mine.interface.value
+        })
+    };
+    let [one, other] = pair;
+    hears(one, other) || hears(other, one)
 }
 
 fn family(family: Family) -> &'static str {
@@ -296,7 +323,7 @@ fn acceptance(pair: &[Member<'_>; 2], findings: &mut Findings<'_>) {
     );
 }
 
-fn shortened(items: &[String]) -> String {
+pub(super) fn shortened(items: &[String]) -> String {
     const SHOWN: usize = 3;
     let text = items
         .iter()

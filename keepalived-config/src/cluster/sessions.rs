@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::time::Duration;
+
+use vrrp_proto::Version;
 
 use super::hosts::own_addresses;
 use super::pairing::Router;
 use super::{Findings, Member, Node, Place};
 use crate::diagnostic::Severity::{Error, Warning};
-use crate::model::{BfdInstance, Transport};
+use crate::model::{BfdInstance, Transport, VrrpInstance};
 
 /// A session and the node it is on.
 #[derive(Clone, Copy)]
@@ -182,4 +185,71 @@ pub(super) fn survivors(router: &Router<'_>, findings: &mut Findings<'_>) {
             format!("give it a weight, as in `{session} weight 1`: it only has to be noticed"),
         ],
     );
+}
+
+/// A session with another node by which a member wants to know of its loss, and that notices it later than the adverts
+/// do. That is known only with the file of the other end (RFC 5880 6.8.4).
+pub(super) fn too_slow(router: &Router<'_>, findings: &mut Findings<'_>) {
+    let caught = router.members.iter().find_map(|member| {
+        let node = findings.nodes.get(member.node)?;
+        let mut tracked = member.instance.tracked_bfd.iter();
+        let (session, after) = tracked.find_map(|tracked| {
+            let mut sessions = node.config.bfd.iter();
+            let session = sessions.find(|known| known.name.value == tracked.name.value)?;
+            let after = detection_time(member.node, session, findings)?;
+            (after >= down_interval(member.instance)).then_some((session, after))
+        })?;
+        Some((*member, session.name.value.clone(), after))
+    });
+    let Some((member, session, after)) = caught else {
+        return;
+    };
+    let node = findings.node(&member).to_owned();
+    findings.add(
+        Warning,
+        "bfd-too-slow",
+        &[member],
+        [
+            format!(
+                "`{}` on {node} tracks the session `{session}`, which is down {after:.1?} after the last packet",
+                member.instance.name.value
+            ),
+            format!(
+                "adverts are missed after {:.1?} already: the session makes no takeover faster",
+                down_interval(member.instance)
+            ),
+            "lower `min_rx`, `min_tx` or `multiplier` at both ends: the longer of the two times counts, and the multiplier \
+            of the other end"
+                .to_owned(),
+        ],
+    );
+}
+
+/// How long a session of this node lasts without a packet of the other one, if both ends are known.
+fn detection_time(node: usize, session: &BfdInstance, findings: &Findings<'_>) -> Option<Duration> {
+    let source = session.source.as_ref()?.value;
+    let mut others = findings.nodes.iter().enumerate();
+    let (_, far) = others.find(|(other, view)| {
+        *other != node && own_addresses(view).any(|own| own == session.neighbor.value)
+    })?;
+    let mut ends = far.config.bfd.iter();
+    let end = ends.find(|end| {
+        end.sbfd.is_none() && end.neighbor.value == source && end.multihop == session.multihop
+    })?;
+    let interval = session.min_rx.max(end.min_tx);
+    session
+        .sbfd
+        .is_none()
+        .then(|| interval * u32::from(end.multiplier))
+}
+
+/// RFC 9568 6.1, RFC 3768 6.1.
+fn down_interval(instance: &VrrpInstance) -> Duration {
+    let interval = instance.advert_interval.to_duration();
+    let unit = match instance.version {
+        Version::V2 => Duration::from_secs(1),
+        Version::V3 => interval,
+    };
+    let skew = unit * (256 - u32::from(instance.priority.get())) / 256;
+    interval * u32::from(instance.down_timer_adverts) + skew
 }

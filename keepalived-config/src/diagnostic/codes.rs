@@ -226,7 +226,7 @@ pub const CODES: &[(&str, &str)] = &[
         "Two instances are the same virtual router on the same interface.",
     ),
     ("empty-command", "The command of a script is empty."),
-    ("empty-file", "A file has nothing in it."),
+    ("empty-file", "Nothing is configured in a file."),
     ("empty-group", "A group of servers has no address."),
     (
         "empty-range",

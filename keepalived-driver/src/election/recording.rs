@@ -40,10 +40,12 @@ impl Elections {
         let (router, table) = (&mut self.router, &mut self.bfd.table);
         drop(self.recording.stop(router, table));
         let wall = self.clock.wall();
+        let path = sink.settings.path.clone();
         let ended = self.recording.start(now, wall, sink, router, table, names);
-        if let Some(message) = ended {
-            self.reports.push(Report::Trouble { message });
-        }
+        self.reports.push(match ended {
+            Some(message) => Report::Trouble { message },
+            None => Report::Recording { path },
+        });
     }
 
     fn recorded_names(&self) -> Names {

@@ -57,9 +57,6 @@ pub(super) fn collect(node: usize, model: &Model, lowered: &Lowered, remarks: &m
     if instances.iter().any(|one| one.links().next().is_some()) {
         add("devices for virtual MAC addresses: addresses are on the interface itself".to_owned());
     }
-    if instances.iter().any(|one| one.refuse_traffic) {
-        add("no_accept: an address counts as reached where frames get to its holder, which drops what is for the address itself".to_owned());
-    }
     if !driver.delay_after_boot.is_zero() {
         add("vrrp_delay_after_boot: the hosts are taken to have been up for longer".to_owned());
     }
@@ -146,8 +143,9 @@ pub(super) fn addresses(
     }
 }
 
-/// Virtual routers of different nodes that look like one, on interfaces with different names.
-pub(super) fn networks(instances: &[Instance], names: &[&str], remarks: &mut Vec<Remark>) {
+/// Virtual routers of different nodes that look like one, on interfaces with different names. Whether there are any.
+pub(super) fn networks(instances: &[Instance], names: &[&str], remarks: &mut Vec<Remark>) -> bool {
+    let before = remarks.len();
     let name = |node: usize| names.get(node).copied().unwrap_or_default();
     for (nth, one) in instances.iter().enumerate() {
         for other in instances.iter().skip(nth + 1) {
@@ -191,4 +189,5 @@ pub(super) fn networks(instances: &[Instance], names: &[&str], remarks: &mut Vec
             });
         }
     }
+    remarks.len() > before
 }

@@ -62,6 +62,7 @@ pub(crate) fn document() -> Document {
             node: 1,
             text: "virtual_server 192.0.2.100:80: services are not checked".to_owned(),
         }],
+        networks_assumed: false,
         spans: vec![
             span(0, State::Backup, 0, 3_219, "started"),
             span(1, State::Backup, 0, 13_609, "started"),
@@ -116,6 +117,15 @@ pub(crate) fn document() -> Document {
             wire: "eth0".to_owned(),
             address: [192, 0, 2, 101].into(),
             why: "nobody has announced it".to_owned(),
+        }],
+        unanswered: vec![Unanswered {
+            instance: 0,
+            wire: "eth0".to_owned(),
+            address,
+            node: 1,
+            from: ms(13_609),
+            until: None,
+            length: ms(6_391),
         }],
         handovers: vec![Conflict {
             instance: 0,

@@ -215,7 +215,7 @@ pub(super) fn outages(document: &Document) -> String {
             _ => "<p>Once it had been reached, every address could be reached all the time.</p>\n"
                 .to_owned(),
         };
-        return section("outages", "Addresses away", &text);
+        return section("outages", "Addresses away", &(text + &unanswered(document)));
     }
     let mut table = Table::new(
         "Times in which a client on the wire could not reach an address.",
@@ -280,7 +280,25 @@ pub(super) fn outages(document: &Document) -> String {
             plural(missed, "other address", "other addresses")
         );
     }
+    content.push_str(&unanswered(document));
     section("outages", "Addresses away", &content)
+}
+
+/// When an address was reached that answers nothing itself.
+fn unanswered(document: &Document) -> String {
+    let mut text = String::new();
+    for one in &document.unanswered {
+        let _ = writeln!(
+            text,
+            "<p><strong>{}</strong> was reached and did not answer from {} to {} s: {} forwards, and drops what is for \
+             the address itself (<code>no_accept</code>).</p>",
+            one.address,
+            moment(one.from),
+            end(one.until),
+            node(document, one.node)
+        );
+    }
+    text
 }
 
 /// Times with several MASTERs, or holders of an address; nothing if there were none.
@@ -524,6 +542,10 @@ pub(super) fn not_simulated(document: &Document) -> String {
         );
     }
     content.push_str("</ul>\n");
-    html.push_str(&section("not-simulated", "Not simulated", &content));
+    html.push_str(&section(
+        "not-simulated",
+        "Not simulated, or assumed",
+        &content,
+    ));
     html
 }

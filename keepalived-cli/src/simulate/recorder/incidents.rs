@@ -71,7 +71,7 @@ impl Recorder<'_> {
             && self.found.incidents.len() < LIMIT
         {
             let (at, order) = (self.now, self.happens());
-            let text = text + Self::without_effect(fault, net);
+            let text = text + self.without_effect(fault, net);
             self.found.incidents.push(Incident {
                 at,
                 order,
@@ -79,10 +79,23 @@ impl Recorder<'_> {
                 text,
             });
         }
+        if let Fault::Stall(node, length) = fault
+            && net.is_running(*node)
+            && let Some(frozen) = self.frozen.get_mut(node.0)
+        {
+            *frozen = (*frozen).max(Some(self.now + *length));
+        }
         for place in 0..self.instances.len() {
             self.disturb(place, net);
         }
         self.judge(net);
+    }
+
+    /// It is not frozen any more.
+    pub(super) fn thaw(&mut self, node: usize) {
+        if let Some(frozen) = self.frozen.get_mut(node) {
+            *frozen = None;
+        }
     }
 
     /// A node is off.
@@ -91,19 +104,21 @@ impl Recorder<'_> {
             return;
         }
         self.reach.off(node);
+        self.thaw(node);
         for place in 0..self.instances.len() {
             let runs = self.seat(node, place).is_some_and(|seat| {
                 seat.member && (seat.state != State::Off || !seat.reason.is_empty())
             });
             if runs {
                 let reason = self.seat(node, place).map(|seat| seat.reason.clone());
-                let reason = reason.filter(|reason| reason == "stopped");
-                self.enter(
-                    node,
-                    place,
-                    State::Off,
-                    reason.unwrap_or_else(|| "off".to_owned()),
-                );
+                let stopped = reason.filter(|reason| reason == "stopped");
+                // Who is stopped says so itself.
+                if stopped.is_none() {
+                    let text = format!("{} {}: killed", self.title(node, place), State::Off.word());
+                    self.event(Some(node), Some(place), text);
+                }
+                let reason = stopped.unwrap_or_else(|| "killed".to_owned());
+                self.enter(node, place, State::Off, reason);
             }
             self.watch(place, net, false);
         }

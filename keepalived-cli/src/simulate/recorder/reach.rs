@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use netsim::{Net, NodeId};
 
-use super::super::document::{Outage, Unreached};
+use super::super::document::{Outage, Unanswered, Unreached};
 use super::super::topology::{Topology, on_wires};
 use super::{LIMIT, Recorder};
 
@@ -41,6 +41,8 @@ struct Watched {
     /// was so before.
     astray: Option<Duration>,
     unheard: Duration,
+    /// Since when it is reached at a node that drops what is for it.
+    dropped: Option<(Duration, usize)>,
 }
 
 impl Reach {
@@ -57,6 +59,7 @@ impl Reach {
                 lost: None,
                 astray: None,
                 unheard: Duration::ZERO,
+                dropped: None,
             })
         });
         Self {
@@ -117,9 +120,14 @@ impl Recorder<'_> {
 
     /// Why a client does not reach an address; nothing if it does.
     fn obstacle(&self, one: &Watched, net: &Net) -> Option<String> {
-        let Some(holder) = one.believes else {
-            return Some("nobody has announced it".to_owned());
-        };
+        match one.believes {
+            Some(holder) => self.obstacle_at(one, holder, net),
+            None => Some("nobody has announced it".to_owned()),
+        }
+    }
+
+    /// Why a client would not reach an address at this node.
+    fn obstacle_at(&self, one: &Watched, holder: usize, net: &Net) -> Option<String> {
         let name = self.name(holder);
         let client = self.shared.topology.client(one.wire);
         if !net.is_running(NodeId(holder)) {
@@ -145,6 +153,17 @@ impl Recorder<'_> {
         None
     }
 
+    /// Whether a client goes on with a node where it does not reach an address (any more), and would reach it at another
+    /// one: that ends when it doubts what it believes.
+    pub(in crate::simulate) fn is_astray(&self, net: &Net) -> bool {
+        let mut away = self.reach.watched.iter().filter(|one| one.lost.is_some());
+        away.any(|one| {
+            let holders = self.reach.holders(one.wire, one.address);
+            let mut holders = holders.iter();
+            holders.any(|(node, _)| self.obstacle_at(one, *node, net).is_none())
+        })
+    }
+
     /// Looks at every client and address.
     pub(super) fn judge(&mut self, net: &Net) {
         let mut watched = std::mem::take(&mut self.reach.watched);
@@ -163,15 +182,55 @@ impl Recorder<'_> {
                 }
                 _ => {}
             }
-            let astray = one.lost.is_some() && self.is_astray(one, net);
+            let drops = one
+                .believes
+                .filter(|holder| one.reached && self.drops(one, *holder));
+            self.settle_dropped(one, drops);
+            let astray = one.lost.is_some() && self.believes_another(one, net);
             self.settle_astray(one, astray);
         }
         self.reach.watched = watched;
         self.judge_holders(net, false);
     }
 
+    /// Whether a holder drops what is for the address itself. The file of an owner does not ask for that (RFC 9568 6.1).
+    fn drops(&self, one: &Watched, holder: usize) -> bool {
+        let holders = self.reach.holders(one.wire, one.address);
+        let mut here = holders.iter().filter(|(node, _)| *node == holder);
+        here.any(|(node, place)| {
+            let setup = self.setup(*node, *place);
+            setup.is_some_and(|setup| setup.refuse_traffic)
+        })
+    }
+
+    fn settle_dropped(&mut self, one: &mut Watched, drops: Option<usize>) {
+        if one.dropped.map(|(_, node)| node) == drops {
+            return;
+        }
+        if let Some((from, node)) = one.dropped.take() {
+            self.unanswered(one, from, node, Some(self.now));
+        }
+        one.dropped = drops.map(|node| (self.now, node));
+    }
+
+    fn unanswered(&mut self, one: &Watched, from: Duration, node: usize, until: Option<Duration>) {
+        let length = until.unwrap_or(self.now).saturating_sub(from);
+        if length < LEAST || self.found.unanswered.len() >= LIMIT {
+            return;
+        }
+        self.found.unanswered.push(Unanswered {
+            instance: one.place,
+            wire: self.wires.get(one.wire).cloned().unwrap_or_default(),
+            address: one.address,
+            node,
+            from,
+            until,
+            length,
+        });
+    }
+
     /// The client uses a node that does not hold the address (any more), and another one does.
-    fn is_astray(&self, one: &Watched, net: &Net) -> bool {
+    fn believes_another(&self, one: &Watched, net: &Net) -> bool {
         let holders = self.reach.holders(one.wire, one.address);
         let awake = |node: usize| net.is_running(NodeId(node)) && !net.is_stalled(NodeId(node));
         one.believes.is_some_and(|believed| {
@@ -204,6 +263,9 @@ impl Recorder<'_> {
                     address: one.address,
                     why,
                 });
+            }
+            if let Some((from, node)) = one.dropped.take() {
+                self.unanswered(&one, from, node, None);
             }
             if let Some((from, why)) = one.lost.take() {
                 self.settle_astray(&mut one, false);

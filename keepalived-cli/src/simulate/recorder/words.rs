@@ -183,9 +183,20 @@ impl Recorder<'_> {
     }
 
     /// What the state of a node makes of an incident that changes nothing now.
-    pub(super) fn without_effect(fault: &Fault<Order>, net: &Net) -> &'static str {
+    pub(super) fn without_effect(&self, fault: &Fault<Order>, net: &Net) -> &'static str {
+        let until = |node: &NodeId| self.frozen.get(node.0).copied().flatten();
         match fault {
+            Fault::Start(node) if until(node).is_some() => " (it is frozen, and runs on then)",
             Fault::Start(node) if net.is_running(*node) => " (it runs already)",
+            Fault::Stall(node, length) if until(node) > Some(self.now + *length) => {
+                " (it is frozen for longer already)"
+            }
+            Fault::Stop(node)
+            | Fault::Tell(node, Order::Reload(_) | Order::Link { .. } | Order::Object { .. })
+                if until(node).is_some() =>
+            {
+                " (it is frozen: it will notice afterwards)"
+            }
             Fault::Stop(node)
             | Fault::Crash(node)
             | Fault::Stall(node, _)
