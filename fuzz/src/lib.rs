@@ -23,7 +23,7 @@ pub mod vip_ops;
 pub type Body = fn(&[u8]);
 
 /// Every target.
-pub const TARGETS: [(&str, Body); 20] = [
+pub const TARGETS: [(&str, Body); 22] = [
     ("advert_parse", advert_parse::run),
     ("arp_nd", arp_nd::run),
     ("balance_plan", keepalived_driver::fuzzing::balance_plan),
@@ -37,6 +37,8 @@ pub const TARGETS: [(&str, Body); 20] = [
         "control_socket",
         keepalived_driver::fuzzing::control_connection,
     ),
+    ("hook_fifo", keepalived_driver::fuzzing::hook_fifo),
+    ("hook_queue", keepalived_driver::fuzzing::hook_queue),
     ("ipvs_datagram", ipvs_datagram::run),
     ("ipvs_diff", ipvs_diff::run),
     ("netlink_datagram", netlink_datagram::run),

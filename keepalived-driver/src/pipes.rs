@@ -81,6 +81,14 @@ pub enum PipeReport {
         /// Which.
         path: PathBuf,
     },
+    /// A line is too long for the kernel to write it whole, so it is lost.
+    #[error("pipe {}: a line of {length} bytes is lost, {WHOLE} is the most", .path.display())]
+    TooLong {
+        /// Which.
+        path: PathBuf,
+        /// In bytes, with the line end.
+        length: usize,
+    },
     /// There is room again.
     #[error("pipe {} has room again; {lost} events were lost", .path.display())]
     Recovered {
@@ -127,7 +135,7 @@ impl Pipes {
         }
     }
 
-    /// Lines that no pipe had room for since they are full, over all pipes.
+    /// Lines that were not written for want of room, over all pipes.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.open.iter().map(|pipe| pipe.lost_ever).sum()
@@ -192,9 +200,15 @@ impl Pipe {
 
     fn write(&mut self, line: &str) -> Option<PipeReport> {
         let path = || self.settings.path.clone();
+        if line.len() > WHOLE {
+            self.lost_ever += 1;
+            return Some(PipeReport::TooLong {
+                path: path(),
+                length: line.len(),
+            });
+        }
         // Whatever the error: a line that is not written is lost, and the daemon goes on.
-        let written = line.len() <= WHOLE && self.file.write_all(line.as_bytes()).is_ok();
-        if !written {
+        if self.file.write_all(line.as_bytes()).is_err() {
             self.lost += 1;
             self.lost_ever += 1;
             return (self.lost == 1).then(|| PipeReport::Full { path: path() });
@@ -219,6 +233,9 @@ fn is_same(file: &File, path: &Path) -> bool {
     };
     (ours.dev(), ours.ino()) == (there.dev(), there.ino())
 }
+
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 
 #[cfg(test)]
 mod tests {
@@ -298,6 +315,27 @@ mod tests {
             "{told:?}"
         );
         assert_eq!(read(&path), "after\n");
+        drop(pipes);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    /// A line that the kernel might mix with those of others is not written at all.
+    #[test]
+    fn a_line_that_cannot_be_written_whole_is_lost_and_does_not_pass_for_a_full_pipe() {
+        let folder = folder("long");
+        let path = folder.join("fifo");
+        let mut pipes = Pipes::default();
+        pipes.set(&[PipeSettings::new(&path)], no_report);
+        let mut told = Vec::new();
+        let long = format!("{}\n", "x".repeat(WHOLE));
+        pipes.write(Topic::Vrrp, &long, |report| told.push(report));
+        assert!(
+            matches!(told.as_slice(), [PipeReport::TooLong { length: 4097, .. }]),
+            "{told:?}"
+        );
+        assert_eq!(pipes.lost(), 1);
+        pipes.write(Topic::Vrrp, &long[1..], no_report);
+        assert_eq!(read(&path).len(), WHOLE);
         drop(pipes);
         fs::remove_dir_all(folder).unwrap();
     }

@@ -27,6 +27,8 @@
 
 pub(crate) mod child;
 mod command;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 pub mod launch;
 mod once;
 mod queue;
