@@ -39,8 +39,8 @@ enum Pending {
         meaning: Option<&'static Keyword>,
     },
     /// A word that is not known here. Reported when it is clear whether it opens a block. The words are there if
-    /// it was to be a check.
-    Unknown(Diagnostic, Vec<Word>),
+    /// it was to be a check. Rare and large, so elsewhere.
+    Unknown(Box<Diagnostic>, Vec<Word>),
     /// A keyword or entry that has no block.
     Plain(Span),
 }
@@ -51,6 +51,7 @@ pub(crate) struct Builder {
     /// The entries of all open blocks, the outermost first.
     entries: Vec<Node>,
     pending: Pending,
+    recent: schema::Recent,
 }
 
 impl Builder {
@@ -60,6 +61,7 @@ impl Builder {
             frames: Vec::new(),
             entries: Vec::new(),
             pending: Pending::None,
+            recent: schema::Recent::new(),
         }
     }
 
@@ -70,9 +72,9 @@ impl Builder {
     }
 
     /// What `word` means here, if it is a keyword.
-    pub(crate) fn keyword(&self, word: &str) -> Option<&'static Keyword> {
+    pub(crate) fn keyword(&mut self, word: &str) -> Option<&'static Keyword> {
         match self.inside() {
-            Inside::Keywords(context) => schema::lookup(context, word),
+            Inside::Keywords(context) => self.recent.lookup(context, word),
             Inside::Entries(_) | Inside::Skipped(_) => None,
         }
     }
@@ -115,7 +117,7 @@ impl Builder {
                 None => {
                     let (complaint, check) = unknown(context, first, diagnostics);
                     let words = if check { words } else { Vec::new() };
-                    self.pending = Pending::Unknown(complaint, words);
+                    self.pending = Pending::Unknown(Box::new(complaint), words);
                 }
                 Some(Shape::Line) => {
                     self.pending = Pending::Plain(first.span);
@@ -161,7 +163,7 @@ impl Builder {
             } => (words, inside, meaning),
             Pending::Unknown(mut diagnostic, words) => {
                 diagnostic.note(None, "the whole block that it opens is left out");
-                diagnostics.push(diagnostic);
+                diagnostics.push(*diagnostic);
                 (words, Inside::Skipped(0), None)
             }
             Pending::Plain(before) => {
@@ -252,7 +254,7 @@ impl Builder {
         match std::mem::replace(&mut self.pending, Pending::None) {
             Pending::None | Pending::Plain(_) => {}
             Pending::Unknown(diagnostic, words) => {
-                diagnostics.push(diagnostic);
+                diagnostics.push(*diagnostic);
                 self.remember(words);
             }
             Pending::Header { words, meaning, .. } => {

@@ -47,9 +47,7 @@ impl File {
         if rest.is_empty() {
             return None;
         }
-        // Lines are short: looking byte by byte finds the end sooner than a search made for long texts.
-        let end = rest.bytes().position(|byte| byte == b'\n');
-        let length = end.unwrap_or(rest.len());
+        let length = memchr::memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
         let line = self.whole.part(self.at, self.at + length);
         self.at += length + 1;
         Some(line)

@@ -51,8 +51,14 @@ pub fn parse_milliseconds(word: &str) -> Result<Duration, TimeError> {
 }
 
 /// `word` times ten to the power of `places`, as an integer.
-fn scaled(word: &str, places: usize) -> Result<u64, TimeError> {
+fn scaled(word: &str, places: u32) -> Result<u64, TimeError> {
     let digits = word.strip_prefix('+').unwrap_or(word);
+    // Nearly all times are a few whole seconds.
+    if digits.starts_with(|first: char| first.is_ascii_digit())
+        && let Ok(whole) = digits.parse::<u16>()
+    {
+        return Ok(u64::from(whole) * 10_u64.pow(places));
+    }
     if digits.starts_with('-') {
         return Err(TimeError::Negative);
     }
@@ -61,6 +67,7 @@ fn scaled(word: &str, places: usize) -> Result<u64, TimeError> {
     if (whole.is_empty() && fraction.is_empty()) || !all_digits(whole) || !all_digits(fraction) {
         return Err(TimeError::NotANumber);
     }
+    let places = usize::try_from(places).unwrap_or(0);
     let (kept, rest) = fraction.split_at(fraction.len().min(places));
     if rest.bytes().any(|digit| digit != b'0') {
         return Err(TimeError::TooFine);

@@ -15,36 +15,56 @@ const MANY: [&str; 7] = [
     "native_ipv6",
 ];
 
-/// What one block has said so far.
+/// What the open blocks have said so far, the outermost first.
+#[derive(Debug, Default)]
 pub(super) struct Repeats {
-    /// Absent where nothing is looked for.
-    seen: Option<Vec<(&'static str, Span)>>,
+    seen: Vec<(&'static str, Span)>,
+}
+
+/// A block that is being looked at.
+pub(super) struct Opened {
+    /// Where its lines begin in the list.
+    first: usize,
+    looked_at: bool,
 }
 
 impl Repeats {
-    pub(super) fn new(context: Context) -> Self {
-        // At the top level and in `global_defs` many lines are lists, and files include each other.
-        let looked_at = !matches!(
-            context,
-            Context::Root | Context::GlobalDefs | Context::GarpGroup | Context::TrackGroup
-        );
-        Self {
-            seen: looked_at.then(Vec::new),
+    /// The lines of a block follow, until it is [closed](Self::close).
+    pub(super) fn open(&self, context: Context) -> Opened {
+        Opened {
+            first: self.seen.len(),
+            // At the top level and in `global_defs` many lines are lists, and files include each other.
+            looked_at: !matches!(
+                context,
+                Context::Root | Context::GlobalDefs | Context::GarpGroup | Context::TrackGroup
+            ),
         }
     }
 
-    /// A line of the block. A flag may be raised twice; two values contradict each other.
-    pub(super) fn see(&mut self, keyword: &Keyword, node: &Node, diagnostics: &mut Diagnostics) {
-        let Some(seen) = &mut self.seen else {
-            return;
-        };
-        let name = canonical(keyword.name);
+    /// Its lines are forgotten.
+    pub(super) fn close(&mut self, block: &Opened) {
+        self.seen.truncate(block.first);
+    }
+
+    /// A line of the innermost block. A flag may be raised twice; two values contradict each other.
+    pub(super) fn see(
+        &mut self,
+        block: &Opened,
+        keyword: &Keyword,
+        node: &Node,
+        diagnostics: &mut Diagnostics,
+    ) {
         let value = matches!(keyword.shape, Shape::Line) && !node.arguments().is_empty();
-        if !value || MANY.contains(&name) || has_its_own_complaint(name) {
+        if !value || !block.looked_at {
             return;
         }
-        let Some((_, first)) = seen.iter().find(|(known, _)| *known == name) else {
-            seen.push((name, node.span()));
+        let name = canonical(keyword.name);
+        if MANY.contains(&name) || has_its_own_complaint(name) {
+            return;
+        }
+        let mut seen = self.seen.iter().skip(block.first);
+        let Some((_, first)) = seen.find(|(known, _)| *known == name) else {
+            self.seen.push((name, node.span()));
             return;
         };
         let message = format!("`{}` is given twice", node.keyword());

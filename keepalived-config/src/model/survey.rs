@@ -28,6 +28,7 @@ pub(super) struct Survey {
     /// There are checks of files or sessions, which have to exist.
     pub(super) checks_by_name: bool,
     seen: HashMap<(Context, &'static str), usize>,
+    repeats: Repeats,
 }
 
 impl Survey {
@@ -44,7 +45,7 @@ impl Survey {
         report: bool,
         diagnostics: &mut Diagnostics,
     ) {
-        let mut repeats = Repeats::new(context);
+        let block = self.repeats.open(context);
         for node in entries {
             let Some(keyword) = node.meaning else {
                 continue;
@@ -54,12 +55,13 @@ impl Survey {
                 self.note(keyword, node.keyword_span());
             }
             self.commands.extend(command(keyword, node, entries));
-            repeats.see(keyword, node, diagnostics);
+            self.repeats.see(&block, keyword, node, diagnostics);
             if let Shape::Block(inner) = keyword.shape {
                 self.checks_by_name |= matches!(inner, Context::FileCheck | Context::BfdCheck);
                 self.block(node.entries(), inner, report && !not_yet, diagnostics);
             }
         }
+        self.repeats.close(&block);
     }
 
     fn note(&mut self, keyword: &'static Keyword, span: Span) {

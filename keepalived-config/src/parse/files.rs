@@ -153,8 +153,9 @@ impl Reader<'_> {
         self.file_budget -= bytes.len();
         let id = self.sources.add(path, bytes);
         let text = self.sources.shared(id);
-        self.suspicious |= text.contains(INVALID) || text.contains('\0');
-        self.dollars |= text.contains('$');
+        let octets = text.as_bytes();
+        self.suspicious |= memchr::memchr2(INVALID as u8, 0, octets).is_some();
+        self.dollars |= memchr::memchr(b'$', octets).is_some();
         let end = text.len();
         let at = if text.starts_with('\u{feff}') {
             '\u{feff}'.len_utf8()

@@ -141,6 +141,32 @@ pub fn lookup(context: Context, word: &str) -> Option<&'static Keyword> {
     table.get(index)
 }
 
+/// The keywords that were looked up last: those of a large file are few, and come again and again.
+pub(crate) struct Recent([Option<&'static Keyword>; 64]);
+
+impl Recent {
+    pub(crate) const fn new() -> Self {
+        Self([None; 64])
+    }
+
+    /// As [`lookup`], mostly in the time that a comparison takes.
+    pub(crate) fn lookup(&mut self, context: Context, word: &str) -> Option<&'static Keyword> {
+        let bytes = word.as_bytes();
+        let (first, last) = (bytes.first()?, bytes.last()?);
+        // Spreads the words of the blocks that large files consist of.
+        let place =
+            usize::from(*first) + 4 * usize::from(*last) + 2 * bytes.len() + 5 * context as usize;
+        let slot = self.0.get_mut(place % 64)?;
+        match slot {
+            Some(known) if known.context == context && known.name == word => Some(*known),
+            _ => {
+                let found = lookup(context, word)?;
+                Some(*slot.insert(found))
+            }
+        }
+    }
+}
+
 /// Every registered keyword, block by block, sorted by name within a block.
 pub fn keywords() -> impl Iterator<Item = &'static Keyword> {
     Context::ALL

@@ -224,7 +224,7 @@ impl Lowering<'_> {
         let mut servers: Vec<ServerSetup> = Vec::with_capacity(wanted.servers.len());
         // What is one destination in one service is in each.
         let same = keys.first().map(|service| service.key);
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::with_capacity(wanted.servers.len());
         for server in &wanted.servers {
             let name = names::server(wanted, server.address, server.port);
             let destination = service::destination(server);
