@@ -26,7 +26,7 @@ fn conf() -> String {
     for port in 1..=SERVICES {
         let _ = writeln!(
             text,
-            "virtual_server 10.8.0.100 {port} {{\n lvs_sched rr\n protocol TCP"
+            "virtual_server 10.8.0.100 {port} {{\n lvs_sched rr\n lb_kind NAT\n protocol TCP"
         );
         for server in 1..=SERVERS {
             let _ = writeln!(text, " real_server 10.9.1.{server} 80 {{\n weight 1\n }}");

@@ -14,9 +14,13 @@ use crate::service::{
     address_octets,
 };
 
+/// The most attributes of a nest: one piece of memory each, for there can be a hundred thousand of them.
+const MOST: usize = 10;
+
 /// What identifies a service; enough for all that does not create or change it.
 pub(super) fn service_ids(key: &ServiceKey) -> Vec<ServiceAttribute> {
-    let mut attributes = vec![ServiceAttribute::Family(key.family().number())];
+    let mut attributes = Vec::with_capacity(MOST);
+    attributes.push(ServiceAttribute::Family(key.family().number()));
     match *key {
         ServiceKey::Address {
             protocol,
@@ -62,11 +66,13 @@ pub(super) fn service_full(service: &Service, mask: u32) -> Vec<ServiceAttribute
 
 /// What identifies a destination within its service.
 pub(super) fn destination_ids(key: &DestinationKey) -> Vec<DestinationAttribute> {
-    vec![
+    let mut attributes = Vec::with_capacity(MOST);
+    attributes.extend([
         DestinationAttribute::Family(Family::of(key.address).number()),
         DestinationAttribute::Address(address_octets(key.address)),
         DestinationAttribute::Port(key.port),
-    ]
+    ]);
+    attributes
 }
 
 /// The whole of a destination. IPVS-ENC-01, IPVS-ENC-03.
