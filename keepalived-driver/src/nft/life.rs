@@ -9,6 +9,7 @@ use mio::{Events, Poll, Token};
 use sans_io_time::Instant;
 
 use super::kernel::{Found, Kernel, News};
+use super::loaded::can_have_tables;
 use super::program::{NO_PROGRAM, run};
 use super::ruleset::{Ruleset, deletion};
 use super::{Job, Said, Word};
@@ -188,6 +189,10 @@ impl<R: Ruleset, T: Fn(Word<R>)> Life<R, T> {
 
     /// FW-05: does what is wanted. What speaks against its name, if it is in force under the one before.
     fn attempt(&mut self, wanted: &R) -> Result<Option<String>, String> {
+        if wanted.is_empty() && self.in_force.is_none() && !can_have_tables() {
+            self.swept = true;
+            return Ok(None);
+        }
         let found = match self.look() {
             // A kernel without nftables has no tables.
             Err(_) if wanted.is_empty() && self.in_force.is_none() => return Ok(None),

@@ -5,6 +5,7 @@
 
 mod kernel;
 mod life;
+mod loaded;
 mod program;
 mod ruleset;
 
