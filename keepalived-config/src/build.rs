@@ -8,7 +8,10 @@ use crate::schema::{self, Context, EntryKind, Keyword, Shape};
 use crate::tree::{Block, Node, Span, Word};
 
 /// What becomes of a check that cannot be read.
-const BROKEN_CHECK: &str = "its server counts as failed";
+const BROKEN_CHECK: &str = "a check that cannot be made fails its server";
+
+/// What becomes of one that is not in a server.
+const BROKEN_CHECKS: &str = "a server of this service that has no other check counts as failed";
 
 /// What the present block consists of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -350,7 +353,9 @@ fn unknown(context: Context, word: &Word, diagnostics: &Diagnostics) -> (Diagnos
         ),
     };
     let mut diagnostic = Diagnostic::new(Severity::Error, "unknown-keyword", word.span, message);
-    let mut check = context == Context::RealServer && schema::named_as_check(word.as_str());
+    // One level too high it was to be one for each server.
+    let servers = [Context::RealServer, Context::VirtualServer];
+    let mut check = servers.contains(&context) && schema::named_as_check(word.as_str());
     // Looking for what was meant is slow; past the limit nobody will see it.
     if diagnostics.iter().len() < Diagnostics::LIMIT {
         let meant = schema::suggestions(context, word.as_str());
@@ -359,11 +364,15 @@ fn unknown(context: Context, word: &Word, diagnostics: &Diagnostics) -> (Diagnos
     }
     if check {
         let help = diagnostic.help.take();
+        let broken = match context {
+            Context::VirtualServer => BROKEN_CHECKS,
+            _ => BROKEN_CHECK,
+        };
         diagnostic.help(match help {
             // A question, or a sentence without a full stop.
-            Some(help) if help.ends_with('?') => format!("{help} Until then {BROKEN_CHECK}"),
-            Some(help) => format!("{help}; {BROKEN_CHECK}"),
-            None => BROKEN_CHECK.to_owned(),
+            Some(help) if help.ends_with('?') => format!("{help} Until then {broken}"),
+            Some(help) => format!("{help}; {broken}"),
+            None => broken.to_owned(),
         });
     }
     (diagnostic, check)

@@ -279,7 +279,7 @@ pub const CODES: &[(&str, &str)] = &[
     ),
     (
         "insecure-program",
-        "A program that is to run as root can be changed by others, and `enable_script_security` is set.",
+        "A program that is to run as root can be changed by others.",
     ),
     (
         "invalid-text",
@@ -431,7 +431,7 @@ pub const CODES: &[(&str, &str)] = &[
     ),
     (
         "not-executable",
-        "A program that is named may not be executed on this machine.",
+        "A program that is named cannot be started by its user on this machine.",
     ),
     (
         "not-supported-yet",
@@ -454,12 +454,20 @@ pub const CODES: &[(&str, &str)] = &[
         "An own address is named where that of another machine belongs.",
     ),
     (
+        "path-without-slash",
+        "The path of a `url` does not begin with `/`.",
+    ),
+    (
         "port-of-group",
         "A persistent service behind the mark of its group does not rewrite ports.",
     ),
     (
         "port-of-mark",
         "The packets of a service of a firewall mark keep their port.",
+    ),
+    (
+        "port-of-ping",
+        "A port does nothing in a check that has none.",
     ),
     (
         "port-of-service",
@@ -506,6 +514,10 @@ pub const CODES: &[(&str, &str)] = &[
     (
         "shared-table",
         "Two tables of packet filter rules have one name; packets are not marked.",
+    ),
+    (
+        "shell-word",
+        "What a shell would read is an argument of a program.",
     ),
     ("small-group", "A group has fewer than two members."),
     (

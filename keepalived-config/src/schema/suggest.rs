@@ -62,7 +62,22 @@ pub fn suggestions(context: Context, word: &str) -> Suggestions {
     }
 }
 
+/// Names that a check has elsewhere, or that are made like those of others.
+const KNOWN_AS: [(&str, &str); 6] = [
+    ("HTTPS_GET", "SSL_GET"),
+    ("HTTPS_CHECK", "SSL_GET"),
+    ("TLS_GET", "SSL_GET"),
+    ("HTTP_CHECK", "HTTP_GET"),
+    ("ICMP_CHECK", "PING_CHECK"),
+    ("SCRIPT_CHECK", "MISC_CHECK"),
+];
+
 fn nearest_keyword(context: Context, word: &str) -> Option<&'static Keyword> {
+    let mut known = KNOWN_AS.iter();
+    let known = known.find(|(name, _)| name.eq_ignore_ascii_case(word));
+    if let Some(keyword) = known.and_then(|(_, name)| super::lookup(context, name)) {
+        return Some(keyword);
+    }
     let name = nearest(word, keywords_of(context).map(|keyword| keyword.name))?;
     super::lookup(context, name)
 }

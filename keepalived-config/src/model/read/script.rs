@@ -47,11 +47,52 @@ pub(super) fn read(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<Scri
             .help("put the command and its arguments in double quotes; nothing is run");
         return None;
     }
+    unread_by_shell(command, &argv, diagnostics);
     Some(Script {
         argv,
         user: user(rest),
         span: line.node.span(),
     })
+}
+
+/// Programs that take a command as one word behind `-c`.
+const SHELLS: [&str; 5] = ["sh", "bash", "dash", "ash", "ksh"];
+/// Words that say something to a shell alone.
+const OPERATORS: [&str; 8] = ["|", "||", "|&", "&&", "&", ";", "<", ">"];
+
+/// A command is run as it is, and what is written for a shell goes to the program, as with Keepalived.
+fn unread_by_shell(command: &Word, argv: &[String], diagnostics: &mut Diagnostics) {
+    let Some((program, arguments)) = argv.split_first() else {
+        return;
+    };
+    let name = program.rsplit('/').next().unwrap_or(program);
+    let message = match arguments {
+        [option, one, next, ..] if SHELLS.contains(&name) && option == "-c" => {
+            // With a parameter or a blank in it somebody knows that it is one word.
+            if one.contains(['$', ' ']) {
+                return;
+            }
+            format!("`{name} -c` runs `{one}` alone: `{next}` is no part of the command")
+        }
+        _ if SHELLS.contains(&name) => return,
+        _ => {
+            let for_shell = |word: &&String| {
+                OPERATORS.contains(&word.as_str())
+                    || word.starts_with(['>', '`'])
+                    || ["2>", "&>", "$("]
+                        .iter()
+                        .any(|begin| word.starts_with(begin))
+                    || word.len() > 1 && word.ends_with(';')
+            };
+            let Some(word) = arguments.iter().find(for_shell) else {
+                return;
+            };
+            format!("`{word}` is an argument of `{name}`: no shell reads this command")
+        }
+    };
+    diagnostics
+        .warning("shell-word", command.span, message)
+        .help("write \"sh -c '...'\", with all of the command within the single quotes, or put it into a script");
 }
 
 /// The command of a check, which has its user on a line of its own.

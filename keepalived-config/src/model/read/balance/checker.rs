@@ -15,7 +15,7 @@ use crate::tree::{Node, Span};
 
 const DEFAULT_DELAY_LOOP: Duration = Duration::from_secs(60);
 /// What becomes of a checker that cannot be read.
-pub(super) const BROKEN: &str = "its server counts as failed";
+pub(super) const BROKEN: &str = "a check that cannot be made fails its server";
 const DEFAULT_HELO: &str = "smtpchecker.keepalived.org";
 
 /// What every checker may say, on top of what it inherits.
@@ -132,6 +132,14 @@ const AROUND: [&str; 12] = [
     "fast_recovery",
 ];
 
+/// What becomes of the servers of a service that has this checker outside of them, and not one of its own: nobody
+/// looks at them, and somebody wanted that.
+pub(super) fn outside(node: &Node) -> Checker {
+    let known = WORDS.into_iter().find(|word| *word == node.keyword());
+    let why = format!("`{}` is outside of `real_server`", node.keyword());
+    Checker::broken(known.unwrap_or(UNKNOWN), &why, node.keyword_span())
+}
+
 /// Reads one line of a server, if it is a checker.
 pub(super) fn read(
     node: &Node,
@@ -164,7 +172,10 @@ pub(super) fn read(
     let (before, complaints) = (checkers.len(), diagnostics.iter().len());
     let made = match node.keyword() {
         "TCP_CHECK" => Some(plain(&place, CheckerKind::Tcp, 0, diagnostics)),
-        "PING_CHECK" => Some(plain(&place, CheckerKind::Ping, 0, diagnostics)),
+        "PING_CHECK" => {
+            portless(node, diagnostics);
+            Some(plain(&place, CheckerKind::Ping, 0, diagnostics))
+        }
         "HTTP_GET" => web::read(&place, false, diagnostics),
         "SSL_GET" => web::read(&place, true, diagnostics),
         "SMTP_CHECK" => {
@@ -222,6 +233,18 @@ fn line_at(entries: &[Node], span: Span) -> Option<&Node> {
     };
     let last = entries.iter().rev().find(begun)?;
     line_at(last.entries(), span).or(Some(last))
+}
+
+/// A ping has none, though Keepalived reads them without a word.
+fn portless(node: &Node, diagnostics: &mut Diagnostics) {
+    for entry in node.entries() {
+        if matches!(entry.keyword(), "connect_port" | "bind_port") {
+            let message = format!("`{}` does nothing: a ping has no ports", entry.keyword());
+            diagnostics
+                .warning("port-of-ping", entry.keyword_span(), message)
+                .help("leave it out, or write `TCP_CHECK` to have the port looked at");
+        }
+    }
 }
 
 fn plain(

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use vrrp_proto::Family;
 
-use super::{Inherited, LEFT_OUT, endpoint, keep, method, ports, server, string};
+use super::{Inherited, LEFT_OUT, checker, endpoint, keep, method, ports, server, string};
 use crate::diagnostic::Diagnostics;
 use crate::model::balance::{
     Forwarding, GroupEntry, Persistence, Protocol, RealServer, ServiceAddress, ServiceGroup,
@@ -102,6 +102,11 @@ pub(in crate::model) fn service(
             continue;
         }
         servers.push(server);
+    }
+    if let Some(stray) = node.entries().iter().find(|entry| entry.meaning.is_none()) {
+        for server in servers.iter_mut().filter(|one| one.checkers.is_empty()) {
+            server.checkers = vec![checker::outside(stray)];
+        }
     }
     servers.shrink_to_fit();
     finish(node, address, raw, servers, forwarding, groups, diagnostics)

@@ -172,6 +172,7 @@ fn url(block: &Node, tls_compliant: bool, diagnostics: &mut Diagnostics) -> Url 
         match entry.keyword() {
             "path" => {
                 if let Some(path) = string(line, "a path", diagnostics) {
+                    slashless(entry, &path, diagnostics);
                     url.path = path;
                 }
             }
@@ -219,6 +220,17 @@ fn url(block: &Node, tls_compliant: bool, diagnostics: &mut Diagnostics) -> Url 
         url.status.push((200, 299));
     }
     url
+}
+
+/// A server takes a path, or the whole address as a proxy does; anything else is most likely a mistake.
+fn slashless(line: &Node, path: &str, diagnostics: &mut Diagnostics) {
+    if !path.starts_with('/') && !path.contains("://") {
+        let message = format!("the path `{path}` does not begin with `/`");
+        let help = format!("it is asked for as it is, which servers refuse; write `path /{path}`");
+        diagnostics
+            .warning("path-without-slash", line.span(), message)
+            .help(help);
+    }
 }
 
 /// A line that says more about another one, which is not there.
