@@ -101,7 +101,9 @@ pub enum Stage {
     Connecting,
     /// In the TLS handshake.
     Handshake,
-    /// Waiting for the rest of a head or greeting.
+    /// Waiting for the greeting of the server.
+    Greeting,
+    /// Waiting for the rest of a head.
     Head,
     /// Waiting for the rest of a body.
     Body,
@@ -118,6 +120,7 @@ impl std::fmt::Display for Stage {
         f.write_str(match self {
             Self::Connecting => "connecting",
             Self::Handshake => "in the TLS handshake",
+            Self::Greeting => "waiting for the greeting",
             Self::Head => "reading the head of the answer",
             Self::Body => "reading the body of the answer",
             Self::Closing => "waiting for the end of the connection",
@@ -141,8 +144,13 @@ pub enum HttpFailure {
     #[error("status code {0} is none")]
     StatusRange(u16),
     /// A status code that is not in the list.
-    #[error("status code {0}")]
-    Status(u16),
+    #[error("status code {code} of {path}")]
+    Status {
+        /// What was answered.
+        code: u16,
+        /// The page.
+        path: String,
+    },
     /// More than [`crate::HttpLimits::body`] octets.
     #[error("body of the HTTP answer too long")]
     BodyTooLong,
@@ -150,17 +158,31 @@ pub enum HttpFailure {
     #[error("malformed chunk")]
     Chunk,
     /// The MD5 of the body is another.
-    #[error("digest {got}")]
+    #[error("digest {got} of {path}, not {wanted}")]
     Digest {
         /// In hexadecimal digits.
         got: String,
+        /// The same.
+        wanted: String,
+        /// The page.
+        path: String,
     },
     /// The regular expression matches nothing.
-    #[error("the regular expression does not match")]
-    NoMatch,
+    #[error("the regular expression `{regex}` does not match in {path}")]
+    NoMatch {
+        /// As it is written.
+        regex: String,
+        /// The page.
+        path: String,
+    },
     /// The regular expression matches and should not.
-    #[error("the regular expression matches")]
-    Match,
+    #[error("the regular expression `{regex}` matches in {path}")]
+    Match {
+        /// As it is written.
+        regex: String,
+        /// The page.
+        path: String,
+    },
 }
 
 /// What was wrong with a TLS connection.

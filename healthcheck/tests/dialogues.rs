@@ -137,7 +137,7 @@ fn hostile_smtp_lines_are_refused() {
     }
     let mut slow = smtp();
     assert_eq!(slow.trickle(100, || b'2'), LIMIT);
-    assert_eq!(slow.verdict(), &Err(Failure::Timeout(Stage::Head)));
+    assert_eq!(slow.verdict(), &Err(Failure::Timeout(Stage::Greeting)));
 }
 
 #[test]

@@ -160,7 +160,10 @@ fn only_codes_of_the_list_pass() {
         let expected = if good {
             GOOD
         } else {
-            http(HttpFailure::Status(code))
+            http(HttpFailure::Status {
+                code,
+                path: "/".to_owned(),
+            })
         };
         assert_eq!(verdict(&page, answer.as_bytes()), expected);
     }
@@ -175,8 +178,11 @@ fn digests_are_those_of_genhash() {
     assert_eq!(verdict(&hello, plain), GOOD);
     let framed = with_digest("79e9489e3bd3f0cb0158215341de046d");
     assert_eq!(verdict(&framed, chunked), GOOD);
-    let got = "79e9489e3bd3f0cb0158215341de046d".to_owned();
-    assert_eq!(verdict(&hello, chunked), http(HttpFailure::Digest { got }));
+    let failure = verdict(&hello, chunked).unwrap_err();
+    assert_eq!(
+        failure.to_string(),
+        "digest 79e9489e3bd3f0cb0158215341de046d of /, not 5d41402abc4b2a76b9719d911017c592"
+    );
 }
 
 #[test]
@@ -198,11 +204,21 @@ fn a_text_is_found_or_must_not_be() {
         let expected = if good {
             GOOD
         } else {
-            http(HttpFailure::NoMatch)
+            http(HttpFailure::NoMatch {
+                regex: text.to_owned(),
+                path: "/".to_owned(),
+            })
         };
         let page = with_regex(regex(text, options));
         assert_eq!(verdict(&page, answer), expected, "{text} {options:?}");
-        let reversed = if good { http(HttpFailure::Match) } else { GOOD };
+        let reversed = if good {
+            http(HttpFailure::Match {
+                regex: text.to_owned(),
+                path: "/".to_owned(),
+            })
+        } else {
+            GOOD
+        };
         let page = with_regex(regex(text, options).with_no_match(true));
         assert_eq!(verdict(&page, answer), reversed, "not {text} {options:?}");
     }
@@ -294,7 +310,10 @@ fn a_match_begins_within_the_offsets() {
         let expected = if good {
             GOOD
         } else {
-            http(HttpFailure::NoMatch)
+            http(HttpFailure::NoMatch {
+                regex: "x".to_owned(),
+                path: "/".to_owned(),
+            })
         };
         assert_eq!(verdict(&page, answer), expected, "{min} {max:?}");
     }

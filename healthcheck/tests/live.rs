@@ -164,6 +164,11 @@ fn tls_file(name: &str) -> String {
 }
 
 /// CHK-11, with the digest that C Keepalived's genhash computes.
+fn status(code: u16, path: &str) -> Failure {
+    let path = path.to_owned();
+    HttpFailure::Status { code, path }.into()
+}
+
 #[test]
 #[ignore = "needs nginx"]
 fn nginx_passes_by_status_digest_and_text() {
@@ -195,10 +200,10 @@ fn nginx_passes_by_status_digest_and_text() {
             "{version:?}"
         );
         let missing = http(nginx.address, Page::new("/nothing"), version, None);
-        assert_eq!(missing, Err(HttpFailure::Status(404).into()));
+        assert_eq!(missing, Err(status(404, "/nothing")));
         page.path = "/teapot".to_owned();
         let teapot = http(nginx.address, page, version, None);
-        assert_eq!(teapot, Err(HttpFailure::Status(418).into()));
+        assert_eq!(teapot, Err(status(418, "/teapot")));
     }
     let genhash = Command::new("genhash")
         .args(["-s", "127.0.0.1", "-u", "/", "-p"])

@@ -1,10 +1,10 @@
 //! What a page has to look like.
 
-use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 
 use md5::{Digest as _, Md5};
 
+use super::request::Page;
 use crate::outcome::HttpFailure;
 
 /// Status codes that pass.
@@ -171,6 +171,10 @@ mod with_regex {
             self
         }
 
+        pub(crate) fn as_str(&self) -> &str {
+            self.regex.as_str()
+        }
+
         /// Whether it matches within the offsets. In PCRE `$` matches before a line feed at the end
         /// too, unless told otherwise.
         pub(crate) fn matches(&self, body: &[u8]) -> bool {
@@ -226,25 +230,37 @@ impl Examiner {
     }
 
     /// The verdict at the end.
-    pub(crate) fn judge(self, expect: &Expectation) -> Result<(), HttpFailure> {
+    pub(crate) fn judge(self, page: &Page) -> Result<(), HttpFailure> {
+        let expect = &page.expect;
         if let (Some(hash), Some(wanted)) = (self.hash, expect.digest) {
             let got: [u8; 16] = hash.finalize().into();
             if got != wanted {
-                let got = got.iter().fold(String::new(), |mut text, octet| {
-                    let _infallible = write!(text, "{octet:02x}");
-                    text
+                return Err(HttpFailure::Digest {
+                    got: digits(got),
+                    wanted: digits(wanted),
+                    path: page.path.clone(),
                 });
-                return Err(HttpFailure::Digest { got });
             }
         }
         #[cfg(feature = "regex")]
         if let (Some(kept), Some(regex)) = (self.kept, &expect.regex) {
+            let words = || (regex.as_str().to_owned(), page.path.clone());
             match (regex.matches(&kept), regex.no_match) {
-                (true, true) => return Err(HttpFailure::Match),
-                (false, false) => return Err(HttpFailure::NoMatch),
+                (true, true) => {
+                    let (regex, path) = words();
+                    return Err(HttpFailure::Match { regex, path });
+                }
+                (false, false) => {
+                    let (regex, path) = words();
+                    return Err(HttpFailure::NoMatch { regex, path });
+                }
                 _ => {}
             }
         }
         Ok(())
     }
+}
+
+fn digits(digest: [u8; 16]) -> String {
+    format!("{:032x}", u128::from_be_bytes(digest))
 }

@@ -201,7 +201,8 @@ impl HttpProbe {
             return Ok(());
         };
         if !page.expect.status.contains(head.status) {
-            return Err(HttpFailure::Status(head.status).into());
+            let (code, path) = (head.status, page.path.clone());
+            return Err(HttpFailure::Status { code, path }.into());
         }
         self.state = State::Body(Body::new(head.framing), Examiner::new(&page.expect));
         Ok(())
@@ -245,7 +246,7 @@ impl HttpProbe {
     fn complete(&mut self) -> Result<(), Failure> {
         let state = std::mem::replace(&mut self.state, State::Connecting);
         if let (State::Body(_, examiner), Some(page)) = (state, self.config.pages.get(self.page)) {
-            examiner.judge(&page.expect)?;
+            examiner.judge(page)?;
             #[cfg(feature = "tls")]
             if page.tls_compliant && self.tls.as_ref().is_some_and(|tls| !tls.is_closed()) {
                 self.state = State::Closing;

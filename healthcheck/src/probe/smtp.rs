@@ -93,7 +93,7 @@ impl SmtpProbe {
     const fn stage(&self) -> Stage {
         match self.state {
             State::Connecting => Stage::Connecting,
-            State::Greeting => Stage::Head,
+            State::Greeting => Stage::Greeting,
             State::Helo | State::Quit => Stage::Reply,
         }
     }
