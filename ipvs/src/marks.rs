@@ -155,25 +155,52 @@ impl Marks {
     /// IPVS-OPS-09: one transaction that makes the tables what they are to be, whatever is there under their name.
     #[must_use]
     pub fn transaction(&self) -> String {
-        let mut out = self.removal();
-        for family in FAMILIES {
+        let mut out = String::new();
+        for family in self.families() {
+            self.remove(family, &mut out);
+        }
+        for family in self.families() {
             self.write_table(family, &self.shelves(family), &mut out);
         }
         out
+    }
+
+    /// The tables in which there is something. Those of this name in the other family are nobody's business
+    /// of ours.
+    #[must_use]
+    pub fn families(&self) -> Vec<Family> {
+        let ranges = self.ranges.keys().map(|range| range.first);
+        let spared = self.spared.iter().filter_map(|key| match key {
+            ServiceKey::Address { address, .. } => Some(*address),
+            ServiceKey::Mark { .. } => None,
+        });
+        let addresses = ranges.chain(spared);
+        let has = |family: &Family| {
+            addresses
+                .clone()
+                .any(|address| Family::of(address) == *family)
+        };
+        FAMILIES.into_iter().filter(has).collect()
     }
 
     /// One transaction from `before`, which is in force, to this. Where the tables have the same form,
     /// only elements come and go, and what was counted stays.
     #[must_use]
     pub fn change(&self, before: &Self) -> String {
-        if before.table != self.table {
-            return before.removal() + &self.transaction();
-        }
-        let same = |of: &Self| (of.priority, of.counters, of.owner.clone());
-        if same(before) != same(self) {
-            return self.transaction();
-        }
         let mut out = String::new();
+        let same = |of: &Self| (of.table.clone(), of.priority, of.counters, of.owner.clone());
+        if same(before) != same(self) {
+            let stays = match before.table == self.table {
+                true => self.families(),
+                false => Vec::new(),
+            };
+            for family in before.families() {
+                if !stays.contains(&family) {
+                    before.remove(family, &mut out);
+                }
+            }
+            return out + &self.transaction();
+        }
         for family in FAMILIES {
             let (old, new) = (before.shelves(family), self.shelves(family));
             if old == new {
@@ -191,16 +218,6 @@ impl Marks {
             for ((shelf, old), new) in pairs() {
                 self.elements("add", family, *shelf, new.difference(old), &mut out);
             }
-        }
-        out
-    }
-
-    /// One transaction that removes both tables, whether they are there or not.
-    #[must_use]
-    pub fn removal(&self) -> String {
-        let mut out = String::new();
-        for family in FAMILIES {
-            self.remove(family, &mut out);
         }
         out
     }

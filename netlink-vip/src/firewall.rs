@@ -13,6 +13,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use crate::name::InterfaceName;
+use crate::nftables::Family;
 
 /// Rules, and how they are written.
 #[non_exhaustive]
@@ -79,11 +80,43 @@ impl Firewall {
         self.vmacs.is_empty() && self.refused.is_empty()
     }
 
-    /// One transaction that makes the tables what they are to be, and removes those with nothing
-    /// in them. VRRP-HOST-08, FW-01.
+    /// The tables in which there is something. Those of this name in the other family are nobody's business
+    /// of ours.
+    #[must_use]
+    pub fn families(&self) -> Vec<Family> {
+        let addresses = self
+            .refused
+            .iter()
+            .filter(|refused| self.can_refuse(refused));
+        let has = |family: &Family| match family {
+            Family::Ip => {
+                self.vmacs.iter().any(|vmac| vmac.ipv4)
+                    || addresses.clone().any(|refused| refused.address.is_ipv4())
+            }
+            Family::Ip6 => {
+                self.vmacs.iter().any(|vmac| vmac.ipv6)
+                    || addresses.clone().any(|refused| refused.address.is_ipv6())
+            }
+        };
+        Family::ALL.into_iter().filter(has).collect()
+    }
+
+    /// A link-local address is matched with an interface, which has an index once it is there.
+    fn can_refuse(&self, refused: &Refused) -> bool {
+        let local = match refused.address {
+            IpAddr::V6(address) => address.is_unicast_link_local(),
+            IpAddr::V4(_) => false,
+        };
+        !local || !self.by_index || refused.index.is_some()
+    }
+
+    /// One transaction that makes the tables what they are to be. VRRP-HOST-08, FW-01.
     #[must_use]
     pub fn transaction(&self) -> String {
-        let mut out = self.removal();
+        let mut out = String::new();
+        for family in self.families() {
+            self.remove(family, &mut out);
+        }
         self.ipv4(&mut out);
         self.ipv6(&mut out);
         out
@@ -93,24 +126,28 @@ impl Firewall {
     #[must_use]
     pub fn change(&self, before: &Self) -> String {
         if self == before {
-            String::new()
-        } else if self.table == before.table {
-            self.transaction()
-        } else {
-            before.removal() + &self.transaction()
+            return String::new();
         }
+        let mut out = String::new();
+        let stays = match self.table == before.table {
+            true => self.families(),
+            false => Vec::new(),
+        };
+        for family in before.families() {
+            if !stays.contains(&family) {
+                before.remove(family, &mut out);
+            }
+        }
+        out + &self.transaction()
     }
 
-    /// One transaction that removes both tables, whether they are there or not. FW-01.
-    #[must_use]
-    pub fn removal(&self) -> String {
-        let mut out = String::new();
-        for family in ["ip", "ip6"] {
-            // To delete what is not there would fail the transaction.
-            let _ = writeln!(out, "add table {family} {0}", self.table);
-            let _ = writeln!(out, "delete table {family} {0}", self.table);
-        }
-        out
+    fn remove(&self, family: Family, out: &mut String) {
+        // To delete what is not there would fail the transaction.
+        let _ = writeln!(
+            out,
+            "add table {family} {0}\ndelete table {family} {0}",
+            self.table
+        );
     }
 
     fn ipv4(&self, out: &mut String) {

@@ -1,5 +1,6 @@
 //! Rules as text for `nft`, and the settings beside them.
 
+use netlink_vip::nftables::Family;
 use netlink_vip::{
     Firewall, FirewallVmac, InterfaceName, Refused, Setting, SettingPlace, WantedLink, virtual_mac,
 };
@@ -65,11 +66,46 @@ fn a_refused_address_is_dropped_both_ways_but_can_be_found() {
 /// FW-01: a table that a killed run left is replaced in the same transaction.
 #[test]
 fn a_transaction_first_removes_what_was_there() {
-    let text = Firewall::new("t").transaction();
-    assert_eq!(
-        text,
-        "add table ip t\ndelete table ip t\nadd table ip6 t\ndelete table ip6 t\n"
+    let mut firewall = Firewall::new("t");
+    assert_eq!(firewall.transaction(), "");
+    firewall.refused = vec![refused("192.0.2.9"), refused("2001:db8::9")];
+    let removed =
+        "add table ip t\ndelete table ip t\nadd table ip6 t\ndelete table ip6 t\ntable ip t {";
+    assert!(firewall.transaction().starts_with(removed));
+}
+
+/// FW-02: under our name there may be a table of somebody else, in the family that we have nothing for.
+#[test]
+fn a_family_without_rules_is_not_touched() {
+    let mut firewall = Firewall::new("t");
+    firewall.refused = vec![refused("2001:db8::9")];
+    assert_eq!(firewall.families(), [Family::Ip6]);
+    assert!(!firewall.transaction().contains("table ip t"));
+    // Of an interface that is not there nothing can be written by its index.
+    let mut later = Firewall::new("t");
+    later.by_index = true;
+    later.refused = vec![refused("fe80::9")];
+    assert_eq!(later.families(), [Family::Ip6]);
+    later.refused[0].index = None;
+    assert_eq!((later.families().len(), &*later.transaction()), (0, ""));
+    let mut both = firewall.clone();
+    both.refused.push(refused("192.0.2.9"));
+    assert_eq!(both.families(), Family::ALL);
+    // From one to the other what is ours goes.
+    let change = firewall.change(&both);
+    assert!(
+        change.starts_with("add table ip t\ndelete table ip t\nadd table ip6 t\n"),
+        "{change}"
     );
+    assert!(!change.contains("\ntable ip t {"), "{change}");
+    let mut renamed = firewall.clone();
+    renamed.table = "u".to_owned();
+    let change = renamed.change(&firewall);
+    assert!(
+        !change.contains("ip t") && !change.contains("ip u"),
+        "{change}"
+    );
+    assert!(change.contains("delete table ip6 t\n"), "{change}");
 }
 
 /// FW-01: what is ours is known by its mark.

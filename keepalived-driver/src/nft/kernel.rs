@@ -9,14 +9,18 @@ use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use netlink_vip::nftables::{self, Family, Heard};
 
+use super::ruleset::Ruleset;
 use crate::sockets::netlink::{Netlink, NetlinkBuffer, Received};
 
 /// A table came or went while the kernel told: it is asked again.
 const ATTEMPTS: usize = 5;
 
+/// A table, by family and name.
+pub(super) type Table = (Family, String);
+
 /// All tables, with their chains.
 #[derive(Debug, Default)]
-pub(super) struct Found(BTreeMap<(Family, String), BTreeSet<String>>);
+pub(super) struct Found(BTreeMap<Table, BTreeSet<String>>);
 
 impl Found {
     /// Our tables.
@@ -28,13 +32,18 @@ impl Found {
         ours.map(|((family, table), _)| (*family, table.as_str()))
     }
 
-    /// FW-02: an error if somebody else has a table of this name.
-    pub(super) fn claim(&self, table: &str, owner: &str) -> Result<(), String> {
-        let mut named = self.0.iter().filter(|((_, name), _)| name == table);
+    /// FW-02: an error if somebody else has a table that these are to have.
+    pub(super) fn claim<R: Ruleset>(&self, rules: &R) -> Result<(), String> {
+        let (table, owner, families) = (rules.table(), rules.owner(), rules.families());
+        let mut named = self
+            .0
+            .iter()
+            .filter(|((family, name), _)| name == table && families.contains(family));
         match named.find(|(_, chains)| !chains.contains(owner)) {
             None => Ok(()),
             Some(((family, name), _)) => Err(format!(
-                "table {family} {name} is there and is somebody else's"
+                "table {family} {name} is there and is somebody else's (remove it, or give `{}` another name)",
+                R::KEYWORD
             )),
         }
     }
@@ -43,8 +52,8 @@ impl Found {
 /// What was heard.
 #[derive(Debug, Default)]
 pub(super) struct News {
-    /// Names of the tables that were touched, by transaction.
-    pub(super) transactions: Vec<BTreeSet<String>>,
+    /// The tables that were touched, by transaction.
+    pub(super) transactions: Vec<BTreeSet<Table>>,
     /// There was more, which is lost.
     pub(super) lost: bool,
 }
@@ -56,7 +65,7 @@ pub(super) struct Kernel {
     monitor: Netlink,
     buffer: BytesMut,
     /// Touched by a transaction whose end has yet to be heard.
-    touched: BTreeSet<String>,
+    touched: BTreeSet<Table>,
 }
 
 impl Kernel {
@@ -92,7 +101,9 @@ impl Kernel {
             }
             for heard in nftables::heard(&self.buffer) {
                 match heard {
-                    Heard::Table { table, .. } => drop(self.touched.insert(table)),
+                    Heard::Table { family, table, .. } => {
+                        self.touched.insert((family, table));
+                    }
                     Heard::Generation => news.transactions.push(std::mem::take(&mut self.touched)),
                     Heard::Done { .. } | Heard::Refused(_) => {}
                 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use mio::{Events, Poll, Token};
 use sans_io_time::Instant;
 
-use super::kernel::{Found, Kernel, News};
+use super::kernel::{Found, Kernel, News, Table};
 use super::loaded::can_have_tables;
 use super::program::{NO_PROGRAM, run};
 use super::ruleset::{Ruleset, deletion};
@@ -201,7 +201,7 @@ impl<R: Ruleset, T: Fn(Word<R>)> Life<R, T> {
         let owner = wanted.owner().to_owned();
         self.sweep(wanted, &found);
         if let Some(before) = &self.in_force
-            && found.claim(before.table(), &owner).is_err()
+            && found.claim(before).is_err()
         {
             // Ours was removed, and now somebody else has that name.
             self.in_force = None;
@@ -213,12 +213,12 @@ impl<R: Ruleset, T: Fn(Word<R>)> Life<R, T> {
             return Ok(None);
         }
         let outcome = found
-            .claim(wanted.table(), &owner)
-            .and_then(|()| self.put(wanted.clone()));
+            .claim(wanted)
+            .and_then(|()| self.put(wanted.clone(), &found));
         match (outcome, &self.in_force) {
             (Ok(()), _) => Ok(None),
             (Err(error), Some(before)) if before.table() != wanted.table() => {
-                self.put(wanted.named(before.table()))?;
+                self.put(wanted.named(before.table()), &found)?;
                 Ok(Some(error))
             }
             (Err(error), _) => Err(error),
@@ -226,23 +226,33 @@ impl<R: Ruleset, T: Fn(Word<R>)> Life<R, T> {
     }
 
     /// Puts these in force.
-    fn put(&mut self, target: R) -> Result<(), String> {
+    fn put(&mut self, target: R, found: &Found) -> Result<(), String> {
         let whole = match &self.in_force {
             None => true,
             Some(before) => before.table() == target.table() && (self.touched || self.doubtful),
         };
-        let before = self.in_force.iter().map(Ruleset::table);
-        let names = before.chain([target.table()]).map(str::to_owned).collect();
+        let names = self
+            .in_force
+            .iter()
+            .chain([&target])
+            .flat_map(tables)
+            .collect();
+        // What an earlier run, or an attempt, has left in a family that is to have none.
+        let families = target.families();
+        let left = found
+            .ours(target.owner())
+            .filter(|(family, table)| *table == target.table() && !families.contains(family));
+        let anew = deletion(left) + &target.transaction();
         let outcome = match &self.in_force {
             Some(before) if !whole => {
                 let script = target.change(before);
                 self.transact(&script, &names)
             }
-            _ => self.transact(&target.transaction(), &names),
+            _ => self.transact(&anew, &names),
         };
         match outcome {
             // Somebody may have been at the tables, and programs fail: once more, all of it.
-            Err(error) if error != NO_PROGRAM => self.transact(&target.transaction(), &names)?,
+            Err(error) if error != NO_PROGRAM => self.transact(&anew, &names)?,
             outcome => outcome?,
         }
         self.in_force = Some(target);
@@ -250,7 +260,7 @@ impl<R: Ruleset, T: Fn(Word<R>)> Life<R, T> {
     }
 
     /// One transaction of ours. Who else was at tables of these names meanwhile has touched them.
-    fn transact(&mut self, script: &str, names: &BTreeSet<String>) -> Result<(), String> {
+    fn transact(&mut self, script: &str, names: &BTreeSet<Table>) -> Result<(), String> {
         if script.is_empty() {
             return Ok(());
         }
@@ -269,7 +279,7 @@ impl<R: Ruleset, T: Fn(Word<R>)> Life<R, T> {
     }
 
     /// How many transactions touched tables of these names, and whether there may have been more.
-    fn hear(&mut self, names: &BTreeSet<String>) -> (usize, bool) {
+    fn hear(&mut self, names: &BTreeSet<Table>) -> (usize, bool) {
         let kernel = self.kernel.as_mut();
         let News { transactions, lost } = kernel.map(Kernel::news).unwrap_or_default();
         let touching = transactions.iter().filter(|one| !one.is_disjoint(names));
@@ -281,8 +291,8 @@ impl<R: Ruleset, T: Fn(Word<R>)> Life<R, T> {
         let kernel = self.kernel.as_mut();
         let News { transactions, lost } = kernel.map(Kernel::news).unwrap_or_default();
         let among = |rules: &Option<R>| {
-            let table = rules.as_ref().map(Ruleset::table);
-            table.is_some_and(|table| transactions.iter().any(|one| one.contains(table)))
+            let mut all = rules.iter().flat_map(tables);
+            all.any(|table| transactions.iter().any(|one| one.contains(&table)))
         };
         let touched = among(&self.in_force);
         self.stirred |= touched || lost || among(&self.wanted);
@@ -364,4 +374,9 @@ impl<R: Ruleset, T: Fn(Word<R>)> Life<R, T> {
         self.retry_at = None;
         outcome
     }
+}
+
+fn tables<R: Ruleset>(rules: &R) -> Vec<Table> {
+    let named = |family| (family, rules.table().to_owned());
+    rules.families().into_iter().map(named).collect()
 }
