@@ -70,7 +70,7 @@ for_kinds! {
         /// NOTI-07, LESSONS A6: never two readers of one pipe.
         ///
         /// Flips: global_defs.notify_fifo_script, global_defs.vrrp_notify_fifo_script.
-        readers_are_started_with_the_pipe_and_again_when_they_die_or_at_a_reload;
+        readers_are_started_with_the_pipe_and_again_when_they_die_or_are_changed;
         /// MAIL-04, LESSONS A23.
         ///
         /// Flips: global_defs.smtp_connect_timeout.
@@ -316,7 +316,7 @@ fn a_reload_tells_the_states_again_where_that_is_wanted(kind: Kind) {
     assert_eq!(lengths[0], lengths[1]);
 }
 
-fn readers_are_started_with_the_pipe_and_again_when_they_die_or_at_a_reload(kind: Kind) {
+fn readers_are_started_with_the_pipe_and_again_when_they_die_or_are_changed(kind: Kind) {
     lab::require_live();
     let lan = Lan::new(&["a"]);
     let host = lan.host("a");
@@ -367,8 +367,20 @@ fn readers_are_started_with_the_pipe_and_again_when_they_die_or_at_a_reload(kind
     wait_until("they hear", PATIENCE, || {
         count("one", "INSTANCE \"VI_1\" MASTER") == 2
     });
+    let text = conf(global, &[("VI_1", 51, 200, ""), ("VI_2", 52, 200, "")]);
+    if kind == Kind::Ours {
+        // As it is it stays, and hears what there is to hear.
+        daemon.reload_with(&text);
+        wait_until("it hears on", PATIENCE, || {
+            log("one").contains("INSTANCE \"VI_2\" MASTER 200")
+        });
+        assert_eq!(count("one", "begin"), 2, "{}", log("one"));
+        let path = folder.join("reader");
+        let script = std::fs::read_to_string(&path).expect("it is there");
+        std::fs::write(&path, script + "# another edition\n").expect("it can be written");
+    }
     daemon.reload_with(&text);
-    wait_until("a reload restarts them", PATIENCE, || {
+    wait_until("the reload restarts them", PATIENCE, || {
         count("one", "begin") == 3
     });
     let order: Vec<_> = log("one")

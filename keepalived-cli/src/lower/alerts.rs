@@ -1,11 +1,13 @@
 //! Who is told about changes besides the scripts: pipes, their readers, and mail.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
 use keepalived_config::Config as Model;
 use keepalived_config::model::{Mailbox, Notify, Pipe};
-use keepalived_driver::hooks::ReaderSettings;
+use keepalived_driver::hooks::{HookCommand, ReaderSettings};
 use keepalived_driver::mail::MailServer;
 use keepalived_driver::pipes::{PipeSettings, Topic};
 
@@ -178,9 +180,32 @@ impl AlertPlan {
         if let Some(reader) = &pipe.reader
             && let Some(command) = scripts.command(keyword, reader, trouble)
         {
-            self.readers.push(ReaderSettings::new(path, command));
+            let mut reader = ReaderSettings::new(path, command);
+            reader.edition = edition(&reader.command);
+            self.readers.push(reader);
         }
     }
+}
+
+/// Which edition of its files a command is: who changes a reader and reloads wants the new one.
+fn edition(command: &HookCommand) -> Vec<i64> {
+    let files = command
+        .argv
+        .iter()
+        .filter_map(|word| fs::metadata(word).ok());
+    let stamp = |file: fs::Metadata| {
+        let inode = file.ino().cast_signed();
+        [
+            inode,
+            file.size().cast_signed(),
+            file.mtime(),
+            file.mtime_nsec(),
+        ]
+    };
+    files
+        .filter(fs::Metadata::is_file)
+        .flat_map(stamp)
+        .collect()
 }
 
 fn mail(model: &Model, remarks: &mut Vec<String>) -> Option<MailPlan> {

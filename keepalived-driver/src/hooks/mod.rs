@@ -18,8 +18,8 @@
 //!   group, default signal handling, no other descriptor, and an environment without the variables
 //!   that change what a program loads or how a shell reads its script.
 //!
-//! * **Readers of pipes are kept running** ([`Hooks::set_readers`]): started again when they end, and
-//!   at every reload, never two for one pipe.
+//! * **Readers of pipes are kept running** ([`Hooks::set_readers`]): started again when they end, never
+//!   two for one pipe.
 //!
 //! A signal at the death of the daemon and supplementary groups need a [launcher](launch), a program
 //! that calls [`launch::launch`]: what would have to happen between fork and exec cannot be done safely
@@ -236,8 +236,7 @@ impl Hooks {
         let _ = self.waker.wake();
     }
 
-    /// Keep exactly these programs running from now on. Those that run are ended and, if they are
-    /// among these, started anew.
+    /// Keep exactly these programs running from now on. Those that run and are not among these are ended.
     pub fn set_readers(&self, readers: Vec<ReaderSettings>) {
         lock(&self.shared).readers = Some(readers);
         let _ = self.waker.wake();

@@ -17,7 +17,7 @@ const LONG_LIFE: Duration = Duration::from_secs(60);
 const FIRST_DELAY: Duration = Duration::from_secs(1);
 const LAST_DELAY: Duration = Duration::from_secs(60);
 
-/// A program that reads a pipe.
+/// A program that reads a pipe. It runs for as long as it is wanted so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReaderSettings {
@@ -25,6 +25,8 @@ pub struct ReaderSettings {
     pub pipe: PathBuf,
     /// The program.
     pub command: Arc<HookCommand>,
+    /// Which edition of its files it is, in any numbers: with others it is begun anew.
+    pub edition: Vec<i64>,
 }
 
 impl ReaderSettings {
@@ -34,6 +36,7 @@ impl ReaderSettings {
         Self {
             pipe: pipe.into(),
             command,
+            edition: Vec::new(),
         }
     }
 
@@ -60,6 +63,17 @@ struct Reader {
     delay: Duration,
 }
 
+/// Whose process has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// That of something else.
+    NoReader,
+    /// That of a reader that is wanted.
+    ByItself,
+    /// That of one that is not wanted any more, or not so.
+    Dismissed,
+}
+
 /// All of them.
 #[derive(Debug, Default)]
 pub(super) struct Readers {
@@ -67,15 +81,22 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    /// Run exactly these from now on, each begun anew: a reload restarts readers, as people know it
-    /// from keepalived. Returns what has to end first; there is never more than one reader of a pipe.
-    /// NOTI-07.
-    pub(super) fn set(&mut self, wanted: Vec<ReaderSettings>) -> Vec<Token> {
+    /// Run exactly these from now on. One that is wanted as before is not touched, so that a reload costs it
+    /// no line. Returns what has to end; there is never more than one reader of a pipe. NOTI-07.
+    pub(super) fn set(&mut self, mut wanted: Vec<ReaderSettings>) -> Vec<Token> {
+        let mut ending = Vec::new();
         self.list.retain_mut(|reader| {
-            reader.wanted = false;
-            reader.running.is_some()
+            let same = |one: &ReaderSettings| reader.wanted && *one == reader.settings;
+            match wanted.iter().position(same) {
+                Some(known) => drop(wanted.remove(known)),
+                None => {
+                    let running = reader.running.filter(|_| reader.wanted);
+                    ending.extend(running.map(|(token, _)| token));
+                    reader.wanted = false;
+                }
+            }
+            reader.wanted || reader.running.is_some()
         });
-        let ending = self.running();
         self.list.extend(wanted.into_iter().map(|settings| Reader {
             settings,
             wanted: true,
@@ -136,25 +157,27 @@ impl Readers {
         }
     }
 
-    /// A process has ended; false if it was no reader.
-    pub(super) fn ended(&mut self, token: Token, now: Instant) -> bool {
+    /// A process has ended.
+    pub(super) fn ended(&mut self, token: Token, now: Instant) -> Ended {
         let is_it = |reader: &Reader| reader.running.is_some_and(|(known, _)| known == token);
         let Some(index) = self.list.iter().position(is_it) else {
-            return false;
+            return Ended::NoReader;
         };
         let Some(reader) = self.list.get_mut(index) else {
-            return false;
+            return Ended::NoReader;
         };
         let begun = reader.running.take().map_or(now, |(_, begun)| begun);
         if !reader.wanted {
             self.list.remove(index);
-        } else if now.saturating_duration_since(begun) >= LONG_LIFE {
+            return Ended::Dismissed;
+        }
+        if now.saturating_duration_since(begun) >= LONG_LIFE {
             reader.delay = FIRST_DELAY;
             reader.start_at = None;
         } else {
             reader.postpone(now);
         }
-        true
+        Ended::ByItself
     }
 
     /// When something may be started.
@@ -203,12 +226,34 @@ mod tests {
         let mut readers = Readers::default();
         assert!(readers.set(vec![settings("/a")]).is_empty());
         assert_eq!(start(&mut readers, 7, at(0)), Some(vec!["/a".to_owned()]));
-        let ending = readers.set(vec![settings("/a"), settings("/b")]);
+        let mut other = settings("/a");
+        other.edition.push(1);
+        let ending = readers.set(vec![other, settings("/b")]);
         assert_eq!(ending, [Token(7)]);
         assert_eq!(start(&mut readers, 8, at(1)), Some(vec!["/b".to_owned()]));
         assert_eq!(start(&mut readers, 9, at(1)), None);
-        assert!(readers.ended(Token(7), at(2)));
+        assert_eq!(readers.ended(Token(7), at(2)), Ended::Dismissed);
         assert_eq!(start(&mut readers, 9, at(2)), Some(vec!["/a".to_owned()]));
+    }
+
+    /// NOTI-07: it was ended at each reload, and called too slow if it did not end by itself.
+    #[test]
+    fn a_reader_that_is_wanted_as_before_is_not_touched() {
+        let mut readers = Readers::default();
+        readers.set(vec![settings("/a"), settings("/b")]);
+        assert!(start(&mut readers, 7, at(0)).is_some());
+        assert!(start(&mut readers, 8, at(0)).is_some());
+        // This one waits for its next start, and goes on waiting.
+        assert_eq!(readers.ended(Token(8), at(0)), Ended::ByItself);
+        assert!(readers.set(vec![settings("/b"), settings("/a")]).is_empty());
+        assert_eq!(start(&mut readers, 9, at(0)), None);
+        assert_eq!(start(&mut readers, 9, at(1)), Some(vec!["/b".to_owned()]));
+        // Taken out and put in again while the old one ends, it is another one.
+        assert_eq!(readers.set(vec![settings("/b")]), [Token(7)]);
+        assert!(readers.set(vec![settings("/b"), settings("/a")]).is_empty());
+        assert_eq!(start(&mut readers, 10, at(1)), None);
+        assert_eq!(readers.ended(Token(7), at(2)), Ended::Dismissed);
+        assert_eq!(start(&mut readers, 10, at(2)), Some(vec!["/a".to_owned()]));
     }
 
     #[test]
@@ -219,7 +264,7 @@ mod tests {
         let mut waits = Vec::new();
         for token in 0..8 {
             assert!(start(&mut readers, token, now).is_some());
-            assert!(readers.ended(Token(token), now));
+            assert_eq!(readers.ended(Token(token), now), Ended::ByItself);
             let next = readers.next_timeout().unwrap();
             assert!(readers.next(now).is_none());
             waits.push(next.saturating_duration_since(now).as_secs());
@@ -228,10 +273,10 @@ mod tests {
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
         assert!(start(&mut readers, 9, now).is_some());
         let later = now.checked_add(LONG_LIFE).unwrap();
-        assert!(readers.ended(Token(9), later));
+        assert_eq!(readers.ended(Token(9), later), Ended::ByItself);
         assert!(start(&mut readers, 10, later).is_some(), "at once");
         readers.stop();
-        assert!(readers.ended(Token(10), later));
+        assert_eq!(readers.ended(Token(10), later), Ended::Dismissed);
         assert!(readers.is_idle() && readers.next(later).is_none());
     }
 }

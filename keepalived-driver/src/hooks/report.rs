@@ -53,6 +53,13 @@ pub enum HookReport {
         /// For how long it has run.
         running: Duration,
     },
+    /// A reader of a pipe was ended because it is not wanted any more, or not so.
+    Dismissed {
+        /// Its pipe.
+        object: ObjectId,
+        /// The program with its arguments.
+        command: String,
+    },
     /// The daemon ended before this script did, or before it could start.
     Abandoned {
         /// Whose script.
@@ -148,6 +155,10 @@ impl fmt::Display for HookReport {
                     "{object} Script {command} is still running after {seconds} s"
                 )
             }
+            Self::Dismissed { object, command } => write!(
+                f,
+                "{object} Script {command} for reading was ended: a reload took it out or changed it"
+            ),
             Self::Abandoned {
                 object,
                 trigger,

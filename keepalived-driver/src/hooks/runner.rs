@@ -17,7 +17,7 @@ use signal_hook_mio::v1_0::Signals;
 
 use super::child::{End, RunningChild, ours};
 use super::queue::Run;
-use super::readers::Readers;
+use super::readers::{Ended, Readers};
 use super::report::HookReport;
 use super::{HookSettings, Shared, Trigger, lock};
 use crate::clock::Clock;
@@ -205,6 +205,10 @@ impl<F: FnMut(HookReport)> Runner<F> {
         let Some(child) = self.children.get_mut(&token) else {
             return;
         };
+        if child.run.trigger == Trigger::Read {
+            // The next reader of its pipe waits.
+            child.hasten(now);
+        }
         let Some(end) = child.poll_end() else {
             return;
         };
@@ -217,10 +221,17 @@ impl<F: FnMut(HookReport)> Runner<F> {
             .registry()
             .deregister(&mut SourceFd(&child.pidfd().as_raw_fd()));
         let run = child.run;
-        if !self.readers.ended(token, now) {
-            lock(&self.shared).queues.done(&run.object);
-        }
         let command = run.command.display();
+        match self.readers.ended(token, now) {
+            Ended::NoReader => lock(&self.shared).queues.done(&run.object),
+            Ended::Dismissed if self.stopping.is_none() => {
+                return (self.report)(HookReport::Dismissed {
+                    object: run.object,
+                    command,
+                });
+            }
+            Ended::Dismissed | Ended::ByItself => {}
+        }
         (self.report)(match end {
             End::Outcome(outcome) => HookReport::Ended {
                 object: run.object,

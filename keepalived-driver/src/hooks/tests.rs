@@ -397,6 +397,27 @@ fn a_stop_script_that_hangs_is_abandoned_and_reported() {
 }
 
 /// A server left in the background by a script lives on, and its end leaves no zombie with us.
+/// NOTI-07: it was said to have taken too long, after the grace that scripts have.
+#[test]
+fn a_reader_that_a_reload_takes_out_is_told_of_as_that_when_it_ends() {
+    let scene = Scene::new(HookSettings {
+        grace: HANG,
+        ..HookSettings::default()
+    });
+    let command = scene.script("reader", "#!/bin/sh\necho > DIR/begun\nexec sleep 600\n");
+    let hooks = scene.hooks.as_ref().unwrap();
+    let wanted = ReaderSettings::new("/pipe", command);
+    hooks.set_readers(vec![wanted.clone()]);
+    wait_for(&scene.directory.join("begun"));
+    hooks.set_readers(vec![wanted]);
+    hooks.set_readers(Vec::new());
+    let said = scene.next();
+    assert!(
+        matches!(&said, HookReport::Dismissed { object, .. } if object.name() == "/pipe"),
+        "{said:?}"
+    );
+}
+
 #[test]
 fn what_a_script_leaves_in_the_background_lives_on() {
     let scene = Scene::new(HookSettings::default());
