@@ -71,7 +71,7 @@ pub struct LinkDelay {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FirewallSetup {
-    /// Name of the tables (`nftables`). One that lacks our chain is somebody else's and is left alone; what is in
+    /// Name of the tables (`nftables`). One that lacks the chain [`owner`](Self::owner) is somebody else's and is left alone; what is in
     /// one of ours is replaced.
     pub table: String,
     /// Priority of the base chains (`nftables_priority`).
@@ -80,7 +80,9 @@ pub struct FirewallSetup {
     pub counters: bool,
     /// Match link-local addresses by interface index (`nftables_ifindex`).
     pub by_index: bool,
-    /// Name of other tables with our chain that are kept elsewhere in this program: they were not left behind by a
+    /// Name of an empty chain in the tables, by which a later run knows them for ours.
+    pub owner: String,
+    /// Name of other tables with that chain that are kept elsewhere in this program: they were not left behind by a
     /// killed run.
     pub beside: Option<String>,
 }
@@ -92,6 +94,7 @@ impl Default for FirewallSetup {
             priority: -1,
             counters: false,
             by_index: false,
+            owner: "keepalived_rs".to_owned(),
             beside: None,
         }
     }

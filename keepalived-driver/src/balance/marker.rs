@@ -178,11 +178,11 @@ impl Marker {
         let any = !marks.is_empty();
         let before = self.in_force.replace(marks);
         let before = before.as_ref().filter(|marks| !marks.is_empty());
-        let table = |marks: &Marks| marks.table.clone();
-        let renamed = before.map(table) != self.in_force.as_ref().map(table);
+        let how = |marks: &Marks| (marks.table.clone(), marks.priority, marks.counters);
+        let changed = before.map(how) != self.in_force.as_ref().map(how);
         let failed = self.failed.take().is_some();
         self.trouble = trouble;
-        any && (failed || renamed)
+        any && (failed || changed)
     }
 }
 
@@ -192,9 +192,13 @@ impl Balancing {
         while let Some(said) = self.marker.keeper.as_mut().and_then(Keeper::poll) {
             match said {
                 Said::Set(marks) => {
-                    let table = marks.table.clone();
+                    let report = BalanceReport::Marked {
+                        table: marks.table.clone(),
+                        priority: marks.priority,
+                        counters: marks.counters,
+                    };
                     if self.marker.set(marks, None) {
-                        self.reports.push(BalanceReport::Marked { table });
+                        self.reports.push(report);
                     }
                     self.regather(now);
                 }
@@ -364,6 +368,42 @@ mod tests {
         let mut elsewhere = settings;
         elsewhere.first = number(7);
         assert_eq!(assigned(&elsewhere, &[c, b]), [Some(7), Some(8)]);
+    }
+
+    /// IPVS-OPS-09: a service that is another one in the kernel did not stay as it was.
+    #[test]
+    fn a_reload_that_moves_a_mark_tells_from_where_to_where() {
+        let mut config = BalanceConfig::new(vec![group("a"), service("p", &[1])]);
+        config.namespace = Some("/nonexistent/namespace".into());
+        let (reports, inbox) = Reports::new(|| {});
+        let (mut balancing, _remote) = Balancing::new(config.clone(), reports).unwrap();
+        balancing.turns = 1;
+        let now = balancing.clock.now();
+        let mut told = |first: u32| {
+            config.marks.first = number(first);
+            balancing.apply(now, config.clone()).unwrap();
+            balancing.reports.flush();
+            let reports = inbox.try_iter();
+            let mut told = reports.filter_map(|report| match report {
+                BalanceReport::Reloaded {
+                    changed,
+                    moved,
+                    kept,
+                    ..
+                } => {
+                    let moved = moved.iter().map(|moved| {
+                        let (from, to) = (moved.from.get(), moved.to.get());
+                        (moved.service.label.to_string(), from, to)
+                    });
+                    Some((changed.len(), moved.collect::<Vec<_>>(), kept))
+                }
+                _ => None,
+            });
+            told.next().unwrap()
+        };
+        assert_eq!(told(1000), (0, Vec::new(), 2));
+        assert_eq!(told(2000), (1, vec![("a".to_owned(), 1000, 2000)], 1));
+        assert_eq!(told(2000), (0, Vec::new(), 2));
     }
 
     /// Somebody who asks for one port of an address gets it, whatever the group has.

@@ -70,7 +70,7 @@ pub use config::{
     BalanceConfig, Gather, MarkSettings, OnStop, ServerSetup, ServiceSetup, SorrySetup, SyncSetup,
 };
 pub use remote::BalanceRemote;
-pub use report::{BalanceReport, CheckRef, ServerRef};
+pub use report::{BalanceReport, CheckRef, Moved, ServerRef};
 pub use run::Balancing;
 pub use snapshot::{
     BalanceSnapshot, BalanceStats, CheckSnapshot, IpvsSnapshot, MarksSnapshot, ServerSnapshot,

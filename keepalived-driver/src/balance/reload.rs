@@ -12,7 +12,7 @@ use super::check::ProbeSetup;
 use super::checks::{CheckId, Place};
 use super::config::{BalanceConfig, ServiceSetup};
 use super::plan::{Fate, ServicePlan, plan, plan_service};
-use super::report::{BalanceReport, ServerRef};
+use super::report::{BalanceReport, Moved, ServerRef};
 use super::run::Balancing;
 use super::service::{RunningServer, RunningService, pool_config};
 
@@ -30,13 +30,14 @@ impl Balancing {
             self.scripts.set_launcher(self.config.launcher.clone());
         }
         self.settle_presence(now);
-        self.marker
-            .assign(&self.config.marks, &self.config.services);
         let old: Vec<Arc<ServiceSetup>> = self
             .order
             .iter()
             .filter_map(|id| Some(Arc::clone(&self.services.get(id)?.setup)))
             .collect();
+        let marks: Vec<_> = old.iter().map(|setup| self.marker.mark(setup)).collect();
+        self.marker
+            .assign(&self.config.marks, &self.config.services);
         let new = self.config.services.clone();
         let plan = plan(&old, &new);
         if !first {
@@ -44,12 +45,28 @@ impl Balancing {
                 let places = places.iter().filter_map(|at| list.get(*at).cloned());
                 places.collect::<Vec<_>>()
             };
-            let changed: Vec<usize> = plan.changed.iter().map(|(_, at)| *at).collect();
+            let moved = |(before, at): &(usize, usize)| {
+                let service = new.get(*at)?;
+                let from = marks.get(*before).copied().flatten()?;
+                let to = self.marker.mark(service).filter(|to| *to != from)?;
+                let service = Arc::clone(service);
+                Some(Moved { service, from, to })
+            };
+            let (other, kept): (Vec<_>, Vec<_>) =
+                plan.kept.iter().partition(|pair| moved(pair).is_some());
+            let changed = plan.changed.iter().chain(other);
+            let changed: Vec<usize> = changed.map(|(_, at)| *at).collect();
             self.reports.push(BalanceReport::Reloaded {
                 added: take(&new, &plan.added),
                 changed: take(&new, &changed),
                 removed: take(&old, &plan.removed),
-                kept: plan.kept.len(),
+                moved: plan
+                    .changed
+                    .iter()
+                    .chain(&plan.kept)
+                    .filter_map(moved)
+                    .collect(),
+                kept: kept.len(),
             });
         }
         let old_order = std::mem::take(&mut self.order);

@@ -1,5 +1,6 @@
 //! What loop 2 tells the rest of the program: owned values, through a bounded queue.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -161,10 +162,14 @@ pub enum BalanceReport {
         error: String,
     },
     /// Packets to the addresses of groups are marked, and one service stands for each group: the first
-    /// time, in tables of another name, and after it could not be done.
+    /// time, in another way than before, and after it could not be done.
     Marked {
         /// Name of the nftables tables.
         table: String,
+        /// Priority of their chains.
+        priority: i32,
+        /// What is marked is counted.
+        counters: bool,
     },
     /// Packets cannot be marked: each address of a group is a service of its own. Said once for each
     /// reason; it is tried again.
@@ -217,10 +222,12 @@ pub enum BalanceReport {
     Reloaded {
         /// Virtual servers that are new. A [`BalanceReport::Started`] follows for each.
         added: Vec<Arc<ServiceSetup>>,
-        /// Those that are defined in another way now.
+        /// Those that are defined in another way now, or have another mark.
         changed: Vec<Arc<ServiceSetup>>,
         /// Those that are gone.
         removed: Vec<Arc<ServiceSetup>>,
+        /// Which of them have another mark.
+        moved: Vec<Moved>,
         /// How many go on as they were.
         kept: usize,
     },
@@ -242,4 +249,15 @@ impl Lossy for BalanceReport {
     fn lost(count: u64) -> Self {
         Self::Lost { count }
     }
+}
+
+/// A virtual server whose packets get another mark after a reload than before it.
+#[derive(Clone, Debug)]
+pub struct Moved {
+    /// Which.
+    pub service: Arc<ServiceSetup>,
+    /// The mark until then.
+    pub from: NonZeroU32,
+    /// The mark from now on.
+    pub to: NonZeroU32,
 }

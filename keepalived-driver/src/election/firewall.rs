@@ -189,7 +189,7 @@ impl Elections {
         firewall.priority = setup.priority;
         firewall.counters = setup.counters;
         firewall.by_index = setup.by_index;
-        firewall.mark = format!("keepalived_rs_{}", self.config.tag.0);
+        firewall.mark.clone_from(&setup.owner);
         let mut devices = BTreeSet::new();
         for running in self.order.iter().filter_map(|id| self.instances.get(id)) {
             let setup = &running.setup;

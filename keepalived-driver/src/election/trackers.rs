@@ -20,7 +20,7 @@ use super::Elections;
 use crate::config::{Config, InstanceSetup};
 use crate::snapshot::TrackerSnapshot;
 use crate::sources::Source;
-use crate::tracked::{TrackerId, TrackerSetup};
+use crate::tracked::{TrackerId, TrackerKind, TrackerSetup};
 
 /// Every tracker of the configuration.
 #[derive(Debug, Default)]
@@ -47,6 +47,10 @@ impl Trackers {
 
     /// Take over what a configuration says.
     fn replace(&mut self, config: &Config, now: SystemTime) {
+        // Of a session that is not run nobody will ever hear.
+        let runs = |id: &TrackerId| {
+            id.kind != TrackerKind::Bfd || config.bfd.iter().any(|session| session.name == id.name)
+        };
         let mut old = std::mem::take(&mut self.known);
         self.order = config
             .trackers
@@ -63,7 +67,10 @@ impl Trackers {
                 },
                 None => Known {
                     setup: Arc::clone(setup),
-                    status: setup.initial(),
+                    status: match runs(&setup.id) {
+                        true => setup.initial(),
+                        false => TrackStatus::Down,
+                    },
                     since: now,
                     users: Vec::new(),
                 },

@@ -141,6 +141,7 @@ pub(crate) fn words(report: &BalanceReport) -> String {
             changed,
             removed,
             kept,
+            ..
         } => format!(
             "reloaded {} {} {} {kept}",
             added.len(),

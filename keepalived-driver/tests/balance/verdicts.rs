@@ -243,7 +243,10 @@ fn each_kind_of_check_finds_who_works_and_who_does_not() {
     };
     let cases = [
         (http(b"HTTP/1.0 200 OK\r\n\r\nhello"), None),
-        (http(b"HTTP/1.0 503 Away\r\n\r\n"), Some("status code 503")),
+        (
+            http(b"HTTP/1.0 503 Away\r\n\r\n"),
+            Some("status code 503 of /"),
+        ),
         (smtp("220 here\r\n"), None),
         (smtp("554 gone\r\n"), Some("SMTP reply 554")),
         (dns(Some(0)), None),
