@@ -129,7 +129,10 @@ fn a_pattern_that_cannot_be_is_an_error_with_its_place() {
     assert!(report.contains("error[unusable-check]"), "{report}");
     assert!(report.contains("pattern.conf:7:"), "{report}");
     assert!(report.contains("/ cannot be had: look-around"), "{report}");
-    assert!(report.contains("its server counts as failed"), "{report}");
+    assert!(
+        report.contains("a check that cannot be made fails its server"),
+        "{report}"
+    );
     let test = run(&["-t", "-f", path.to_str().unwrap()]);
     let said = text(&test.stderr);
     assert_eq!(code(&test), Some(5), "{said}");
@@ -502,9 +505,9 @@ fn check_looks_for_programs_and_certificates_of_this_machine() {
         "warning[no-such-file]: the file /nonexistent/ca.pem of `certificate`",
         "machine.conf:2:17",
         "error[no-such-program]: there is no program `/nonexistent/check`",
-        "its server counts as failed; with --elsewhere",
+        "a check that cannot be made fails its server; with --elsewhere",
         "machine.conf:10:",
-        "1 instance, 1 service, 1 error, 2 warnings",
+        "1 instance, 1 service, 1 error, 1 warning",
     ] {
         assert!(report.contains(part), "{part}\n{report}");
     }
@@ -539,25 +542,25 @@ fn check_looks_into_certificates_and_keys() {
     let pair = "certificate TLS/client.pem\nkey TLS/client-aes.key\n";
     let good = format!("{pair}password geheim\nca TLS/self.pem");
     assert_eq!(verdict(&good, "ssl_verify"), nothing);
-    let key = "error[unusable-file]: the file TLS/client-aes.key of `key` has a key";
+    let key = "error[unusable-file]: the file TLS/client-aes.key of `key` cannot be used:";
     let empty = file("empty.pem", "");
     let empty = empty.to_str().unwrap();
     for (identity, line, why) in [
         (
             format!("{pair}password other"),
             "",
-            format!("{key} that the `password` does not open"),
+            format!("{key} the password does not open the private key"),
         ),
         (
             pair.to_owned(),
             "",
-            format!("{key} with a password, and there is no `password` in `SSL`"),
+            format!("{key} the private key has a password, and there is no `password` in `SSL`"),
         ),
         (
             "certificate TLS/client.pem\nkey TLS/server.key".to_owned(),
             "",
-            "error[unusable-file]: the file TLS/server.key of `key` has a key that does not belong to the \
-             certificate in TLS/client.pem"
+            "error[unusable-file]: the file TLS/server.key of `key` cannot be used: the private key does not \
+             belong to the certificate in TLS/client.pem"
                 .to_owned(),
         ),
         (
@@ -602,7 +605,7 @@ fn check_tells_of_users_that_are_not_there() {
         let output = run(&["check", path.to_str().unwrap()]);
         (code(&output), text(&output.stdout))
     };
-    let fails = "its server counts as failed; with --elsewhere";
+    let fails = "a check that cannot be made fails its server; with --elsewhere";
     for (global, user, place, parts) in [
         (
             "",
@@ -649,6 +652,67 @@ fn check_tells_of_users_that_are_not_there() {
     assert!(found.contains("error[insecure-program]"), "{found}");
     let (code, found) = report("script_user root", &again);
     assert_eq!(code, Some(0), "{found}");
+    let warned = format!(
+        "warning[insecure-program]: `{}` is not safe to run as root",
+        open.display()
+    );
+    assert!(found.contains(&warned), "as `-t` does: {found}");
+}
+
+/// SCR-08: what would be found out at the first start of the script, and then as a server that failed.
+#[test]
+fn check_and_test_mode_say_why_the_user_of_a_script_cannot_start_it() {
+    let folder = std::env::temp_dir().join(format!("keepalived-closed-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let script = folder.join("check.sh");
+    let said = |text_of_script: &str, modes: [u32; 2], user: &str| {
+        fs::write(&script, text_of_script).unwrap();
+        for (path, mode) in [&folder, &script].into_iter().zip(modes) {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        }
+        let script = script.display();
+        let content = format!(
+            "global_defs {{\nscript_user {user}\nenable_script_security\n}}\n\
+             virtual_server 192.0.2.1 80 {{\nprotocol TCP\nlb_algo rr\nlb_kind NAT\n\
+             real_server 192.0.2.2 80 {{\nMISC_CHECK {{\nmisc_path {script}\n}}\n}}\n}}\n"
+        );
+        let path = file("closed.conf", &content);
+        let path = path.to_str().unwrap();
+        let check = run(&["check", path]);
+        let test = run(&["-t", "-f", path]);
+        (code(&check), text(&check.stdout), text(&test.stderr))
+    };
+    let shown = folder.display();
+    let head = "#!/bin/sh\n";
+    for (text_of_script, modes, why) in [
+        (
+            head,
+            [0o700, 0o755],
+            format!("user 61234 may not enter {shown}"),
+        ),
+        (
+            head,
+            [0o755, 0o750],
+            format!("user 61234 may not execute {shown}/check.sh"),
+        ),
+        (
+            "#!/nonexistent/shell\n",
+            [0o755, 0o755],
+            "its interpreter is /nonexistent/shell: there is no /nonexistent/shell".to_owned(),
+        ),
+    ] {
+        let (code, check, test) = said(text_of_script, modes, "61234 61234");
+        assert_eq!(code, Some(2), "{check}");
+        let wanted = format!("error[not-executable]: `{shown}/check.sh` cannot be started: {why}");
+        assert!(check.contains(&wanted), "{wanted}\n{check}");
+        let wanted = format!(
+            "{shown}/check.sh disabled: {why}; a check that cannot be made fails its server"
+        );
+        assert!(test.contains(&wanted), "{wanted}\n{test}");
+    }
+    let (code, check, test) = said(head, [0o755, 0o755], "61234 61234");
+    assert_eq!((code, &*test), (Some(0), ""), "{check}");
+    fs::remove_dir_all(&folder).unwrap();
 }
 
 /// SCR-05: test mode exits with 6, and both say why, in Keepalived's words.
@@ -672,12 +736,12 @@ fn scripts_without_script_security_are_warned_of() {
         let begin = said.lines().filter(|line| line.starts_with(words));
         assert_eq!(begin.count(), warned, "{said}");
         let said = text(&run(&["check", path]).stdout);
-        let line = format!("warning[no-script-security]: {words}");
+        let line = format!("note[no-script-security]: {words}");
         assert_eq!(said.matches(&line).count(), warned, "{said}");
-        assert!(
-            said.contains(&format!("0 errors, {warned} warning")),
-            "{said}"
-        );
+        assert!(said.contains("0 errors, 0 warnings"), "{said}");
+        // Who asks for no warnings need not mend what Keepalived always says.
+        let strict = run(&["check", "--strict", path]);
+        assert_eq!(code(&strict), Some(0), "{}", text(&strict.stdout));
         // Nobody knows what there is on another machine.
         let said = text(&run(&["check", "--elsewhere", path]).stdout);
         assert!(!said.contains(words), "{said}");

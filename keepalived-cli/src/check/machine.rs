@@ -5,14 +5,17 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use keepalived_config::model::balance::CheckerKind;
-use keepalived_config::model::{Config, Purpose, ScriptUser};
+use keepalived_config::model::{Config, GlobalDefs, Purpose, ScriptUser};
 use keepalived_config::{Diagnostic, Severity};
 
 use crate::load::UNSECURED;
-use crate::lower::{DEFAULT_USER, Judgement, Machine, ThisMachine, default_account, file_troubles};
+use crate::lower::{
+    BROKEN, DEFAULT_USER, Judgement, Machine, RunAs, ThisMachine, default_account, file_troubles,
+    supplementary,
+};
 
-/// What becomes of a check whose program is missing.
-const BROKEN: &str = "its server counts as failed";
+/// Of what only the daemon may look at.
+const UNSEEN: &str = "nobody has looked into it; run this as root";
 /// What to do where the file is that of another machine.
 const ELSEWHERE: &str = "with --elsewhere, for the file of another machine, nobody looks";
 
@@ -23,7 +26,8 @@ pub(super) fn missing(config: &Config, diagnostics: &mut Vec<Diagnostic>) {
     scripts(config, &here, &mut found);
     if let Some(command) = config.unsecured(&here) {
         let span = command.script.span;
-        let mut warning = Diagnostic::new(Severity::Warning, "no-script-security", span, UNSECURED);
+        // Keepalived's words, of what is as it always was: who asks for no warnings need not mend it.
+        let mut warning = Diagnostic::new(Severity::Note, "no-script-security", span, UNSECURED);
         warning.help("write `enable_script_security` into `global_defs`");
         found.push(warning);
     }
@@ -45,8 +49,8 @@ fn scripts(config: &Config, here: &ThisMachine, found: &mut Vec<Diagnostic>) {
         // What begins with `<` opens a path and is no program (SCR-12).
         let program = script.argv.first().filter(|name| !name.starts_with('<'));
         let user = script.user.as_ref().or(global.script_user.as_ref());
-        let uid = match whom(user, global.script_security, here) {
-            Ok(uid) => uid,
+        let who = match whom(user, global, here) {
+            Ok(who) => who,
             Err(message) => {
                 let span = user.map_or(script.span, |user| user.span);
                 // Of all who would run as this user the one counts whose failure is an error.
@@ -58,23 +62,39 @@ fn scripts(config: &Config, here: &ThisMachine, found: &mut Vec<Diagnostic>) {
                 continue;
             }
         };
-        let Some(name) = program.filter(|name| seen.insert((*name, uid))) else {
+        let Some(name) = program.filter(|name| seen.insert((*name, who.clone()))) else {
             continue;
         };
-        let (code, message) = match here.judge(name, uid, global.symlink_paths) {
-            Judgement::Insecure(_, why) if uid == 0 && global.script_security => (
+        let (code, message) = match here.judge(name, &who, global.symlink_paths) {
+            Judgement::Insecure(_, why) if who.uid == 0 && global.script_security => (
                 "insecure-program",
                 format!("`{name}` is not run as root, as `enable_script_security` has it: {why}"),
             ),
+            Judgement::Insecure(_, why) if who.uid == 0 => {
+                let message = format!("`{name}` is not safe to run as root: {why}");
+                let mut complaint =
+                    Diagnostic::new(Severity::Warning, "insecure-program", script.span, message);
+                complaint.help("it is run all the same; with `enable_script_security` it is not");
+                found.push(complaint);
+                continue;
+            }
             Judgement::Fine(_) | Judgement::Insecure(..) => continue,
             Judgement::Missing(_) => (
                 "no-such-program",
                 format!("there is no program `{name}` on this machine"),
             ),
-            Judgement::NotExecutable(_) => (
+            Judgement::NotExecutable(why) => (
                 "not-executable",
-                format!("`{name}` may not be executed on this machine"),
+                format!("`{name}` cannot be started: {why}"),
             ),
+            Judgement::Hidden(why) => {
+                let message = format!("whether there is a program `{name}` is not known: {why}");
+                let mut complaint =
+                    Diagnostic::new(Severity::Warning, "no-such-program", script.span, message);
+                complaint.help(UNSEEN);
+                found.push(complaint);
+                continue;
+            }
         };
         let (severity, then) = consequence(command.purpose);
         let mut complaint = Diagnostic::new(severity, code, script.span, message);
@@ -97,18 +117,31 @@ fn consequence(purpose: Purpose) -> (Severity, &'static str) {
     }
 }
 
-/// The number of the user that a script runs as, or who is missing. SCR-02.
-fn whom(user: Option<&ScriptUser>, security: bool, here: &ThisMachine) -> Result<u32, String> {
+/// Whom a script runs as, or who is missing. SCR-02.
+fn whom(
+    user: Option<&ScriptUser>,
+    global: &GlobalDefs,
+    here: &ThisMachine,
+) -> Result<RunAs, String> {
+    let (uid, gid) = account(user, global.script_security, here)?;
+    let groups = supplementary(here, user, global.supplementary_groups, gid);
+    Ok(RunAs { uid, gid, groups })
+}
+
+fn account(
+    user: Option<&ScriptUser>,
+    security: bool,
+    here: &ThisMachine,
+) -> Result<(u32, u32), String> {
     let number = |user: &str, group: Option<&str>| Machine::account(here, user, group);
     let Some(user) = user else {
-        let account = default_account(here, security).ok_or_else(|| {
+        return default_account(here, security).ok_or_else(|| {
             format!("there is no `script_user`, and no user `{DEFAULT_USER}` on this machine")
         });
-        return account.map(|(uid, _)| uid);
     };
     let (name, group) = (&user.user, user.group.as_deref());
     match (number(name, group), group) {
-        (Some((uid, _)), _) => Ok(uid),
+        (Some(account), _) => Ok(account),
         (None, Some(group)) if number(name, None).is_some() => {
             Err(format!("there is no group `{group}` on this machine"))
         }
@@ -142,7 +175,7 @@ fn certificates(config: &Config, here: &ThisMachine, found: &mut Vec<Diagnostic>
         let severity = if hidden { Severity::Warning } else { severity };
         let mut complaint = Diagnostic::new(severity, code, trouble.span, trouble.why);
         complaint.help(match code {
-            _ if hidden => "nobody has looked into it; run this as root".to_owned(),
+            _ if hidden => UNSEEN.to_owned(),
             "no-such-file" => format!("{then}; {ELSEWHERE}"),
             _ => then.to_owned(),
         });

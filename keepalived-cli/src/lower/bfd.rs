@@ -9,11 +9,14 @@ use bfd::{
     Micros, Multihop, ReflectorConfig, Role, Seamless, Secret, SessionConfig, SingleHop,
 };
 use keepalived_config::Config as Model;
+use keepalived_config::model::balance::CheckerKind;
 use keepalived_config::model::{BfdAuth, BfdAuthKind, BfdInstance, SbfdReflector, TrackedBfd};
 use keepalived_driver::bfd::BfdSetup;
 use keepalived_driver::tracked::{TrackedObject, TrackerId, TrackerKind, TrackerSetup, Watch};
 use netlink_vip::InterfaceName;
 use vrrp_fsm::Influence;
+
+use crate::nodes::counted;
 
 /// What the elections loop runs for this session.
 pub(super) fn setup(wanted: &BfdInstance) -> Result<BfdSetup, String> {
@@ -115,6 +118,34 @@ fn auth(wanted: &BfdAuth) -> Result<AuthConfig, ConfigError> {
         .map(|key| Ok(Key::new(key.id, Secret::new(&key.bytes)?)))
         .collect();
     AuthConfig::new(kind, keys?)
+}
+
+/// Why a check of a session cannot be had.
+pub(crate) const NO_BFD: &str = "no BFD session runs (-B)";
+
+/// What becomes of those who track sessions where none runs, as with Keepalived. CLI-07.
+pub(crate) fn without_bfd(model: &Model) -> Vec<String> {
+    let mut lines = Vec::new();
+    let servers = model.services.iter().flat_map(|service| &service.servers);
+    let checkers = servers.flat_map(|server| &server.checkers);
+    let checks = checkers.filter(|check| matches!(check.kind, CheckerKind::Bfd { .. }));
+    let (down, up): (Vec<_>, Vec<_>) = checks.partition(|check| check.alpha);
+    for (checks, becomes) in [
+        (up, "is up, whatever becomes of its server"),
+        (down, "has `alpha` and fails its server"),
+    ] {
+        if !checks.is_empty() {
+            let count = counted(checks.len(), "BFD_CHECK");
+            lines.push(format!("{NO_BFD}: {count}, which {becomes}"));
+        }
+    }
+    for instance in &model.instances {
+        for tracked in &instance.tracked_bfd {
+            let (instance, session) = (&*instance.name, &*tracked.name);
+            lines.push(format!("({instance}) {NO_BFD}: {session} counts as down"));
+        }
+    }
+    lines
 }
 
 /// A tracker of an instance.

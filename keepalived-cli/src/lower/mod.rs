@@ -27,10 +27,13 @@ use crate::rtnetlink::Rtnetlink;
 
 pub(crate) use alerts::{AlertPlan, MailPlan, Wishes};
 pub(crate) use balance::{
-    BalancePlan, ServerWishes, ServiceWishes, file_troubles, unusable_checks,
+    BROKEN, BalancePlan, ServerWishes, ServiceWishes, file_troubles, unusable_checks,
 };
+pub(crate) use bfd::{NO_BFD, without_bfd};
 pub(crate) use process::{Around, ProcessPlan};
-pub(crate) use scripts::{DEFAULT_USER, Judgement, ScriptTrouble, default_account};
+pub(crate) use scripts::{
+    DEFAULT_USER, Judgement, RunAs, ScriptTrouble, default_account, supplementary,
+};
 pub(crate) use secret::Secret;
 
 /// Everything the daemon runs, and what could not be taken over.
@@ -71,9 +74,9 @@ pub(crate) trait Machine {
     }
     /// All groups of a user, the given one included.
     fn groups(&self, user: &str, gid: u32) -> Vec<u32>;
-    /// Whether the program exists, may be executed, and is safe from others. With `links` symbolic
-    /// links in its path stay, and must be safe too.
-    fn judge(&self, program: &str, uid: u32, links: bool) -> scripts::Judgement;
+    /// Whether the program exists, can be started by that user, and is safe from others. With `links`
+    /// symbolic links in its path stay, and must be safe too.
+    fn judge(&self, program: &str, who: &RunAs, links: bool) -> scripts::Judgement;
 }
 
 /// What for a model is lowered.
@@ -284,8 +287,17 @@ impl Machine for ThisMachine {
         )
     }
 
-    fn judge(&self, program: &str, uid: u32, links: bool) -> scripts::Judgement {
-        scripts::judge(program, uid, links)
+    fn judge(&self, program: &str, who: &RunAs, links: bool) -> scripts::Judgement {
+        let (own, _) = Machine::own_account(self);
+        if who.uid == 0 || who.uid != own {
+            return scripts::judge(program, who, links);
+        }
+        // What is not another's account has the groups of this process.
+        let mut who = who.clone();
+        let groups = nix::unistd::getgroups().unwrap_or_default();
+        who.groups
+            .extend(groups.into_iter().map(nix::unistd::Gid::as_raw));
+        scripts::judge(program, &who, links)
     }
 }
 
@@ -300,12 +312,12 @@ impl Surroundings for ThisMachine {
     }
 
     fn program(&self, program: &str) -> Program {
-        match scripts::judge(program, 0, false) {
+        match scripts::judge(program, &RunAs::default(), false) {
             scripts::Judgement::Fine(_) | scripts::Judgement::NotExecutable(_) => Program::Safe,
             scripts::Judgement::Insecure(..) => Program::Insecure,
             // Something is there, but no file.
             scripts::Judgement::Missing(_) if Path::new(program).exists() => Program::Insecure,
-            scripts::Judgement::Missing(_) => Program::Missing,
+            scripts::Judgement::Missing(_) | scripts::Judgement::Hidden(_) => Program::Missing,
         }
     }
 }

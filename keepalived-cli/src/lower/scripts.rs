@@ -1,9 +1,10 @@
 //! Scripts: which program, as whom, and whether that is safe.
 
-use std::cell::OnceCell;
-use std::fs::{self, Metadata};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+mod judge;
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use keepalived_config::model::{GlobalDefs, Notify, Script, ScriptUser};
@@ -11,21 +12,11 @@ use keepalived_driver::hooks::{HookCommand, HookSet};
 
 use super::Machine;
 
+pub(super) use judge::judge;
+pub(crate) use judge::{Judgement, RunAs};
+
 /// The account that runs scripts when nothing else is configured, if it exists.
 pub(crate) const DEFAULT_USER: &str = "keepalived_script";
-
-/// What looking at a program came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Judgement {
-    /// It can run. The path is the one to execute.
-    Fine(PathBuf),
-    /// It can run, but somebody other than root could change what it does.
-    Insecure(PathBuf, String),
-    /// There is no such program.
-    Missing(String),
-    /// It may not be executed by that user.
-    NotExecutable(String),
-}
 
 /// Why a script is not run, or should not be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +36,8 @@ pub(super) struct Scripts<'a> {
     links: bool,
     /// Looked up when the first script asks: it loads the system's whole name service.
     default: OnceCell<Result<(u32, u32), String>>,
+    /// A script that a hundred thousand servers share is looked at once.
+    judged: RefCell<HashMap<(String, RunAs), Judgement>>,
 }
 
 impl<'a> Scripts<'a> {
@@ -56,6 +49,7 @@ impl<'a> Scripts<'a> {
             groups: global.supplementary_groups,
             links: global.symlink_paths,
             default: OnceCell::new(),
+            judged: RefCell::default(),
         }
     }
 
@@ -109,15 +103,11 @@ impl<'a> Scripts<'a> {
         )
     }
 
-    /// The supplementary groups of a script, where they are wanted. SCR-06.
-    fn supplementary(&self, script: &Script, gid: u32) -> Vec<u32> {
-        let user = script.user.as_ref().or(self.user);
-        let wanted = self.groups || user.is_some_and(|user| user.supplementary);
-        if !wanted {
-            return Vec::new();
-        }
-        let name = user.map_or(DEFAULT_USER, |user| user.user.as_str());
-        self.machine.groups(name, gid)
+    fn judge(&self, program: &str, who: &RunAs) -> Judgement {
+        let mut judged = self.judged.borrow_mut();
+        let known = judged.entry((program.to_owned(), who.clone()));
+        let judgement = known.or_insert_with(|| self.machine.judge(program, who, self.links));
+        judgement.clone()
     }
 
     /// A command that can run, or `None` and a complaint under the name of `instance`. SCR-08.
@@ -144,7 +134,10 @@ impl<'a> Scripts<'a> {
                 return None;
             }
         };
-        let path = match self.machine.judge(program, uid, self.links) {
+        let user = script.user.as_ref().or(self.user);
+        let groups = supplementary(self.machine, user, self.groups, gid);
+        let who = RunAs { uid, gid, groups };
+        let path = match self.judge(program, &who) {
             Judgement::Fine(path) => path,
             Judgement::Insecure(path, why) if uid != 0 || !self.security => {
                 if uid == 0 {
@@ -158,7 +151,7 @@ impl<'a> Scripts<'a> {
                 complain(format!("script {program} disabled: insecure: {why}"));
                 return None;
             }
-            Judgement::Missing(why) | Judgement::NotExecutable(why) => {
+            Judgement::Missing(why) | Judgement::Hidden(why) | Judgement::NotExecutable(why) => {
                 complain(format!("script {program} disabled: {why}"));
                 return None;
             }
@@ -171,11 +164,10 @@ impl<'a> Scripts<'a> {
             command = command.with_name(program);
         }
         let own = self.machine.own_account();
-        let groups = self.supplementary(script, gid);
-        Some(Arc::new(if (uid, gid) == own && groups.is_empty() {
+        Some(Arc::new(if (uid, gid) == own && who.groups.is_empty() {
             command
         } else {
-            command.with_account(uid, gid).with_groups(groups)
+            command.with_account(uid, gid).with_groups(who.groups)
         }))
     }
 
@@ -208,6 +200,20 @@ pub(crate) fn default_account(machine: &dyn Machine, security: bool) -> Option<(
     account.or_else(|| (!security).then(|| machine.own_account()))
 }
 
+/// The supplementary groups of a script, where all of them are wanted or its user has them. SCR-06.
+pub(crate) fn supplementary(
+    machine: &dyn Machine,
+    user: Option<&ScriptUser>,
+    all: bool,
+    gid: u32,
+) -> Vec<u32> {
+    if !all && !user.is_some_and(|user| user.supplementary) {
+        return Vec::new();
+    }
+    let name = user.map_or(DEFAULT_USER, |user| user.user.as_str());
+    machine.groups(name, gid)
+}
+
 fn resolve(machine: &dyn Machine, user: &ScriptUser) -> Result<(u32, u32), String> {
     machine
         .account(&user.user, user.group.as_deref())
@@ -215,120 +221,4 @@ fn resolve(machine: &dyn Machine, user: &ScriptUser) -> Result<(u32, u32), Strin
             Some(group) => format!("no such user or group: {} {group}", user.user),
             None => format!("no such user: {}", user.user),
         })
-}
-
-/// Look at a program as the user that would run it: found in `PATH` if it is a bare name, and with
-/// every folder on the way. What runs is what symbolic links lead to now; with `links` it is what they
-/// lead to when it runs, so that each of them must be safe as well. SCR-07.
-pub(super) fn judge(program: &str, uid: u32, links: bool) -> Judgement {
-    let candidates: Vec<PathBuf> = if program.contains('/') {
-        vec![PathBuf::from(program)]
-    } else {
-        let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/sbin:/usr/bin".into());
-        std::env::split_paths(&path)
-            .map(|folder| folder.join(program))
-            .collect()
-    };
-    let found = candidates.iter().find_map(|candidate| {
-        let metadata = fs::metadata(candidate).ok().filter(Metadata::is_file)?;
-        Some((candidate, fs::canonicalize(candidate).ok()?, metadata))
-    });
-    let Some((named, real, metadata)) = found else {
-        return Judgement::Missing("no such program".to_owned());
-    };
-    if !may_execute(&metadata, uid) {
-        return Judgement::NotExecutable(format!("user {uid} may not execute it"));
-    }
-    let insecure = match links {
-        true => insecure_part(named, LINKS),
-        false => insecure_part(&real, LINKS),
-    };
-    let path = if links { named.clone() } else { real };
-    match insecure {
-        None => Judgement::Fine(path),
-        Some(part) => {
-            let why = format!("{} can be changed by others than root", part.display());
-            Judgement::Insecure(path, why)
-        }
-    }
-}
-
-fn may_execute(metadata: &Metadata, uid: u32) -> bool {
-    let mode = metadata.permissions().mode();
-    if uid == 0 {
-        return mode & 0o111 != 0;
-    }
-    if metadata.uid() == uid {
-        return mode & 0o100 != 0;
-    }
-    // Group membership is judged by the kernel when it runs; either bit may do.
-    mode & 0o011 != 0
-}
-
-/// Symbolic links that are followed, as the kernel has it.
-const LINKS: u32 = 40;
-
-/// The first part of the path that somebody other than root may write to or replace, where links
-/// lead included. SCR-04.
-fn insecure_part(path: &Path, links: u32) -> Option<PathBuf> {
-    path.ancestors().find_map(|part| {
-        let metadata = fs::symlink_metadata(part).ok()?;
-        if metadata.is_symlink() {
-            // Its own mode says nothing; the folder it is in says who may replace it.
-            let target = fs::read_link(part).ok()?;
-            let target = part.parent().unwrap_or(part).join(target);
-            if metadata.uid() != 0 || links == 0 {
-                return Some(part.to_owned());
-            }
-            return insecure_part(&target, links - 1);
-        }
-        let mode = metadata.permissions().mode();
-        // In a sticky folder others may add files but not replace ours.
-        let sticky_folder = metadata.is_dir() && mode & 0o1000 != 0;
-        let by_owner = metadata.uid() != 0;
-        let by_group = mode & 0o020 != 0 && metadata.gid() != 0;
-        let by_all = mode & 0o002 != 0;
-        ((by_owner || by_group || by_all) && !sticky_folder).then(|| part.to_owned())
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// SCR-04.
-    #[test]
-    fn a_program_in_a_folder_that_anybody_may_write_to_is_insecure() {
-        let folder = std::env::temp_dir().join(format!("judge-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
-        let script = folder.join("hook.sh");
-        fs::write(&script, "#!/bin/sh\n").unwrap();
-        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
-        let judgement = judge(script.to_str().unwrap(), 0, false);
-        fs::set_permissions(&script, fs::Permissions::from_mode(0o644)).unwrap();
-        let not_executable = judge(script.to_str().unwrap(), 0, false);
-        fs::remove_dir_all(&folder).unwrap();
-        assert!(
-            matches!(judgement, Judgement::Insecure(..)),
-            "{judgement:?}"
-        );
-        assert!(
-            matches!(not_executable, Judgement::NotExecutable(_)),
-            "{not_executable:?}"
-        );
-    }
-
-    /// SCR-08.
-    #[test]
-    fn a_bare_name_is_looked_up_in_the_path() {
-        assert!(matches!(
-            judge("sh", 0, false),
-            Judgement::Fine(_) | Judgement::Insecure(..)
-        ));
-        assert!(matches!(
-            judge("no-such-program-here", 0, false),
-            Judgement::Missing(_)
-        ));
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::lower::{Judgement, Machine};
+use crate::lower::{Judgement, Machine, RunAs};
 
 /// Every program exists, every account is known, and no interface has told its MTU yet. Only the files
 /// of keys are read, because nobody can make up what is in them.
@@ -26,7 +26,7 @@ impl Machine for AnyMachine {
         vec![gid]
     }
 
-    fn judge(&self, program: &str, _: u32, _: bool) -> Judgement {
+    fn judge(&self, program: &str, _: &RunAs, _: bool) -> Judgement {
         Judgement::Fine(PathBuf::from(program))
     }
 }

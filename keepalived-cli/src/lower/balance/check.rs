@@ -19,6 +19,9 @@ use keepalived_driver::balance::{CheckSetup, ProbeSetup};
 use super::identity::{Identity, NO_CA};
 use crate::lower::scripts::{ScriptTrouble, Scripts};
 
+/// What becomes of one that is left without what it needs, whether or not its configuration is taken.
+pub(crate) const BROKEN: &str = "a check that cannot be made fails its server";
+
 /// Patterns and names that a check cannot use, each with its place: what is wrong on every machine.
 pub(crate) fn unusable(model: &Model) -> Vec<Diagnostic> {
     let servers = model.services.iter().flat_map(|service| &service.servers);
@@ -33,7 +36,7 @@ pub(crate) fn unusable(model: &Model) -> Vec<Diagnostic> {
     let mut patterns: HashMap<(&str, &[RegexOption]), Option<String>> = HashMap::new();
     let mut complain = |span: Span, message: String| {
         let mut complaint = Diagnostic::new(Severity::Error, "unusable-check", span, message);
-        complaint.help("its server counts as failed");
+        complaint.help(BROKEN);
         found.push(complaint);
     };
     for checker in checkers {
@@ -110,11 +113,10 @@ impl<'a> Checks<'a> {
         let made = self.make(&name, wanted, scripts, trouble);
         made.unwrap_or_else(|why| {
             let word = wanted.kind.word();
-            const SO: &str = "so the server counts as failed";
             // Of a script it has been said.
             match trouble.get_mut(told..).and_then(<[_]>::last_mut) {
-                Some(said) => said.message = format!("{}, {SO}", said.message),
-                None => remarks.push(format!("({}) {word}: {why}, {SO}", name())),
+                Some(said) => said.message = format!("{}; {BROKEN}", said.message),
+                None => remarks.push(format!("({}) {word}: {why}; {BROKEN}", name())),
             }
             CheckSetup::unusable(word, &why)
         })

@@ -139,7 +139,7 @@ fn read(model: &Model) -> Result<Option<Pair>, FileTrouble> {
     };
     if let Some(password) = &model.password {
         let open = decrypt_key(&pair.key, password.value.as_bytes());
-        pair.key = open.map_err(|error| key.trouble(&said_of_key(&error)))?;
+        pair.key = open.map_err(|error| key.trouble(&unusable(&error)))?;
     }
     Ok(Some(pair))
 }
@@ -157,7 +157,7 @@ fn blame(model: &Model, error: &TlsConfigError) -> Option<FileTrouble> {
         TlsConfigError::Authority(nth) => {
             format!("has a certificate that cannot be read, the {nth}th")
         }
-        error => said_of_key(error),
+        error => unusable(error),
     };
     let mut trouble = line.trouble(&why);
     if matches!(error, TlsConfigError::Mismatch)
@@ -168,26 +168,12 @@ fn blame(model: &Model, error: &TlsConfigError) -> Option<FileTrouble> {
     Some(trouble)
 }
 
-fn said_of_key(error: &TlsConfigError) -> String {
-    const ANEW: &str =
-        "`openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out NEW` writes it in one that is";
-    match error {
-        TlsConfigError::Key => "has no private key that can be read (PEM)".to_owned(),
-        TlsConfigError::Encrypted => {
-            "has a key with a password, and there is no `password` in `SSL`".to_owned()
-        }
-        TlsConfigError::Password => format!(
-            "has a key that the `password` does not open, or one encrypted in a way that is not known; {ANEW}"
-        ),
-        TlsConfigError::LegacyKey => format!(
-            "has a key that is encrypted in a form of the past (`Proc-Type: 4,ENCRYPTED`), which is not known; {ANEW}"
-        ),
-        TlsConfigError::Mismatch => "has a key that does not belong to the certificate".to_owned(),
-        TlsConfigError::KeyKind => {
-            "has a key that is damaged, or of a kind that is not known".to_owned()
-        }
-        other => format!("cannot be used: {other}"),
-    }
+fn unusable(error: &TlsConfigError) -> String {
+    let more = match error {
+        TlsConfigError::Encrypted => ", and there is no `password` in `SSL`",
+        _ => "",
+    };
+    format!("cannot be used: {error}{more}")
 }
 
 /// A line with the name of a file.

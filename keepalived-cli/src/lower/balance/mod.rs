@@ -19,10 +19,11 @@ use keepalived_driver::balance::{BalanceConfig, CheckSetup, ProbeSetup, ServerSe
 use keepalived_driver::hooks::HookSet;
 use keepalived_driver::tracked::{TrackerSetup, Watch};
 
+use super::bfd::NO_BFD;
 use super::scripts::{ScriptTrouble, Scripts};
 use super::{Purpose, trackers};
 
-pub(crate) use check::unusable as unusable_checks;
+pub(crate) use check::{BROKEN, unusable as unusable_checks};
 pub(crate) use identity::file_troubles;
 
 use check::Checks;
@@ -143,6 +144,25 @@ impl BalancePlan {
         let mut services = self.config.services.iter();
         let marked = services.any(|service| service.gather.is_some());
         marked.then(|| self.config.marks.table.clone())
+    }
+
+    /// No session runs: `-B`. A check of one that is down until then says why; without `alpha` it is up, as with
+    /// Keepalived.
+    pub(crate) fn settle_without_bfd(&mut self) {
+        let waits = |check: &CheckSetup| {
+            check.schedule.alpha && matches!(check.probe, ProbeSetup::Bfd { .. })
+        };
+        for service in &mut self.config.services {
+            let all = service.servers.iter().flat_map(|server| &server.checks);
+            if !all.into_iter().any(waits) {
+                continue;
+            }
+            let servers = &mut Arc::make_mut(service).servers;
+            let all = servers.iter_mut().flat_map(|server| &mut server.checks);
+            for check in all.filter(|check| waits(check)) {
+                *check = CheckSetup::unusable(check.probe.word(), NO_BFD);
+            }
+        }
     }
 
     /// Nothing at all: `-P`.

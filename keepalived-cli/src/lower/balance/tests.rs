@@ -6,7 +6,7 @@ use ipvs::{Forward, Granularity, Protocol, ServiceFlags, ServiceKey};
 use keepalived_config::{MemorySource, Options, parse};
 use keepalived_driver::balance::{OnStop, ProbeSetup, ServiceSetup};
 
-use crate::lower::scripts::Judgement;
+use crate::lower::scripts::{Judgement, RunAs};
 use crate::lower::{BalancePlan, Lowered, Machine, lower};
 
 /// A machine on which every program can run.
@@ -29,7 +29,7 @@ impl Machine for Anywhere {
         vec![gid]
     }
 
-    fn judge(&self, program: &str, _uid: u32, _links: bool) -> Judgement {
+    fn judge(&self, program: &str, _who: &RunAs, _links: bool) -> Judgement {
         match program {
             "/missing" => Judgement::Missing("no such program".to_owned()),
             program => Judgement::Fine(PathBuf::from(program)),
@@ -275,7 +275,7 @@ fn a_check_that_cannot_be_had_is_one_that_fails() {
     ];
     assert_eq!(made, expected);
     let who = "([198.51.100.1]:tcp:80 of [192.0.2.1]:tcp:80)";
-    let so = "so the server counts as failed";
+    let so = "a check that cannot be made fails its server";
     let said: Vec<_> = lowered
         .script_trouble
         .iter()
@@ -284,13 +284,13 @@ fn a_check_that_cannot_be_had_is_one_that_fails() {
     assert_eq!(
         said,
         [&format!(
-            "{who} script /missing disabled: no such program, {so}"
+            "{who} script /missing disabled: no such program; {so}"
         )]
     );
     let remarks = [
-        format!("{who} HTTP_GET: {regex}, {so}"),
-        format!("{who} FILE_CHECK: there is no `track_file nobody`, {so}"),
-        format!("{who} UNKNOWN: {unknown}, {so}"),
+        format!("{who} HTTP_GET: {regex}; {so}"),
+        format!("{who} FILE_CHECK: there is no `track_file nobody`; {so}"),
+        format!("{who} UNKNOWN: {unknown}; {so}"),
     ];
     assert_eq!(lowered.remarks, remarks);
     let mut source = MemorySource::new().with_file("/test.conf", &*text);
@@ -431,5 +431,31 @@ fn a_group_is_gathered_where_the_file_asks_for_marks() {
     assert_eq!(
         (marks.priority, marks.first.get(), marks.counters),
         (-7, 20, true)
+    );
+}
+
+/// CLI-07. Keepalived 2.2.7 with -B: without `alpha` the server is up for ever, with it down, and neither says why.
+#[test]
+fn without_bfd_a_check_that_waits_for_its_session_says_why_it_fails() {
+    let text = "bfd_instance b {\nneighbor_ip 192.0.2.3\n}\n\
+                virtual_server 192.0.2.1 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\n\
+                real_server 198.51.100.1 80 {\nBFD_CHECK {\nname b\n}\n}\n\
+                real_server 198.51.100.2 80 {\nBFD_CHECK {\nname b\nalpha\n}\n}\n}\n";
+    let mut source = MemorySource::new().with_file("/test.conf", text);
+    let parsed = parse(&mut source, "/test.conf", &Options::default());
+    let mut plan = lower(&parsed.config, &Anywhere).balance;
+    assert_eq!(plan.unusable().len(), 0);
+    plan.settle_without_bfd();
+    let unusable: Vec<_> = plan.unusable().into_iter().collect();
+    assert_eq!(
+        unusable,
+        ["BFD_CHECK of [198.51.100.2]:tcp:80 of [192.0.2.1]:tcp:80: no BFD session runs (-B)"]
+    );
+    assert_eq!(
+        crate::lower::without_bfd(&parsed.config),
+        [
+            "no BFD session runs (-B): 1 BFD_CHECK, which is up, whatever becomes of its server",
+            "no BFD session runs (-B): 1 BFD_CHECK, which has `alpha` and fails its server"
+        ]
     );
 }

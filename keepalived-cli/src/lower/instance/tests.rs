@@ -1,5 +1,5 @@
 use super::*;
-use crate::lower::scripts::Judgement;
+use crate::lower::scripts::{Judgement, RunAs};
 use keepalived_config::{MemorySource, Options, parse};
 use vrrp_proto::Family;
 
@@ -20,7 +20,7 @@ impl Machine for Plain {
         vec![gid]
     }
 
-    fn judge(&self, program: &str, _: u32, _: bool) -> Judgement {
+    fn judge(&self, program: &str, _: &RunAs, _: bool) -> Judgement {
         Judgement::Fine(program.into())
     }
 }
