@@ -50,12 +50,49 @@ pub(crate) const USAGE: u8 = 64;
 
 /// Whether these words are for one of ours, and not for the daemon or `genhash`, which end as keepalived's do.
 pub(crate) fn is_subcommand(words: &[String]) -> bool {
-    let ours = [
-        "status", "check", "simulate", "explain", "record", "replay", "demo",
-    ];
-    words
-        .first()
-        .is_some_and(|word| ours.contains(&word.as_str()))
+    words.first().is_some_and(|word| of_ours(word).is_some())
+}
+
+/// Reads the words behind its name, for a program of the name that comes first.
+type Reader = fn(&str, &str, &[String]) -> Result<Invocation, Refusal>;
+
+/// Ours.
+const SUBCOMMANDS: [(&str, Reader); 7] = [
+    ("status", |program, name, rest| {
+        subcommand(program, name, rest, Invocation::Status)
+    }),
+    ("check", |program, name, rest| {
+        // argh takes a lone dash for an option.
+        let word = |word: &String| match word.as_str() {
+            "-" => STDIN.to_owned(),
+            other => other.to_owned(),
+        };
+        let rest: Vec<String> = rest.iter().map(word).collect();
+        subcommand(program, name, &rest, Invocation::Check)
+    }),
+    ("record", |program, name, rest| {
+        subcommand(program, name, rest, Invocation::Record)
+    }),
+    ("replay", |program, name, rest| {
+        subcommand(program, name, rest, Invocation::Replay)
+    }),
+    ("explain", |program, name, rest| {
+        subcommand(program, name, rest, Invocation::Explain)
+    }),
+    ("demo", |program, name, rest| {
+        subcommand(program, name, rest, Invocation::Demo)
+    }),
+    ("simulate", |program, name, rest| {
+        let rest = simulate::joined(&simulate::with_stdin(rest))?;
+        subcommand(program, name, &rest, |options| {
+            Invocation::Simulate(Box::new(options))
+        })
+    }),
+];
+
+fn of_ours(word: &str) -> Option<Reader> {
+    let mut all = SUBCOMMANDS.into_iter();
+    all.find_map(|(name, read)| (name == word).then_some(read))
 }
 
 /// A command line that asks for nothing we do. Exit code 1, or [`USAGE`] of a subcommand.
@@ -101,7 +138,7 @@ pub(crate) struct Options {
     /// where the SNMP agent is (`-A`), likewise
     #[argh(option)]
     pub(crate) snmp_agent_socket: Option<String>,
-    /// no BFD (`-B`): there is none yet
+    /// no BFD (`-B`): no session runs, and those that are tracked are down
     #[argh(switch)]
     pub(crate) no_bfd: bool,
     /// run without any instance too, to be given some by a reload (`--all`)
@@ -316,27 +353,10 @@ pub(crate) struct Demo {
 /// Read the words after the program's name.
 pub(crate) fn parse(program: &str, arguments: &[String]) -> Result<Invocation, Refusal> {
     if let Some((first, rest)) = arguments.split_first() {
+        if let Some(read) = of_ours(first) {
+            return read(program, first, rest);
+        }
         match first.as_str() {
-            "status" => return subcommand(program, first, rest, Invocation::Status),
-            "check" => {
-                // argh takes a lone dash for an option.
-                let word = |word: &String| match word.as_str() {
-                    "-" => STDIN.to_owned(),
-                    other => other.to_owned(),
-                };
-                let rest: Vec<String> = rest.iter().map(word).collect();
-                return subcommand(program, first, &rest, Invocation::Check);
-            }
-            "record" => return subcommand(program, first, rest, Invocation::Record),
-            "replay" => return subcommand(program, first, rest, Invocation::Replay),
-            "explain" => return subcommand(program, first, rest, Invocation::Explain),
-            "demo" => return subcommand(program, first, rest, Invocation::Demo),
-            "simulate" => {
-                let rest = simulate::joined(&simulate::with_stdin(rest))?;
-                return subcommand(program, first, &rest, |options| {
-                    Invocation::Simulate(Box::new(options))
-                });
-            }
             "genhash" => return Ok(Invocation::Genhash(rest.to_vec())),
             "help" => return Ok(Invocation::Help(usage(program))),
             "version" => return Ok(Invocation::Version),

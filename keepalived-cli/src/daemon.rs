@@ -42,7 +42,7 @@ use crate::messages;
 use crate::record;
 use crate::service;
 use crate::signals::{self, SIGJSON, SIGSTATS_CLEAR};
-use crate::status;
+use crate::status::{self, SharedRefusal};
 
 pub(crate) use around::run_around;
 pub(crate) use reload::{Standing, says_nothing};
@@ -50,7 +50,7 @@ pub(crate) use reload::{Standing, says_nothing};
 use around::hook_settings;
 use awaited::Awaited;
 use balance::{Balance, BalanceSettings, SharedBalance};
-use changes::{Fate, complain, keep_copy};
+use changes::{complain, keep_copy, without_bfd};
 use elections::Running;
 use reload::{Appointment, Copies};
 use respawn::Respawn;
@@ -76,6 +76,8 @@ pub(crate) struct DaemonSettings {
     pub(crate) control: Option<ControlSettings>,
     /// Marks our addresses in the kernel.
     pub(crate) tag: netlink_vip::Tag,
+    /// And our tables of nftables.
+    pub(crate) owner: String,
     /// Record what the elections hear and do.
     pub(crate) record: Option<RecordSettings>,
     /// Leave the addresses in place at exit.
@@ -90,6 +92,8 @@ pub(crate) struct DaemonSettings {
     pub(crate) no_vrrp: bool,
     /// Services and checks are not to be run.
     pub(crate) no_checkers: bool,
+    /// BFD is not to be run.
+    pub(crate) no_bfd: bool,
     /// Leave the services in the kernel at exit.
     pub(crate) keep_services: bool,
     /// The network namespace of the command line.
@@ -108,6 +112,7 @@ impl DaemonSettings {
     /// What the command line, not the file, says about the elections.
     fn complete(&self, config: &mut keepalived_driver::Config) {
         config.tag = self.tag;
+        config.firewall.owner.clone_from(&self.owner);
         config.settings_file = Some(self.settings_file.clone());
         config.record.clone_from(&self.record);
         config.keep_addresses = self.keep_addresses;
@@ -120,12 +125,19 @@ impl DaemonSettings {
         if self.no_checkers {
             config.firewall.beside = None;
         }
+        if self.no_bfd {
+            config.bfd.clear();
+            config.bfd_reflector = None;
+        }
     }
 
     /// And about services and checks.
     fn complete_balance(&self, plan: &mut BalancePlan) {
         if self.no_checkers {
             plan.clear();
+        }
+        if self.no_bfd {
+            plan.settle_without_bfd();
         }
     }
 }
@@ -191,6 +203,7 @@ struct Daemon<'a> {
     pending: VecDeque<Loaded>,
     current: keepalived_driver::Config,
     control: Option<Control>,
+    refusal: SharedRefusal,
     standing: Standing,
     copies: Copies,
     appointment: Option<Appointment>,
@@ -219,7 +232,10 @@ impl<'a> Daemon<'a> {
         poll.registry()
             .register(&mut signals, SIGNALS, Interest::READABLE)?;
         let waker = Arc::new(Waker::new(poll.registry(), REPORTS)?);
-        complain(log, &loaded, Fate::Taken);
+        complain(log, &loaded);
+        if settings.no_bfd {
+            without_bfd(log, &loaded.model);
+        }
         if loaded.has_errors() {
             let path = settings.source.path().display();
             let line = format!(
@@ -257,19 +273,26 @@ impl<'a> Daemon<'a> {
             keep: settings.keep_services,
             no_respawn: settings.no_respawn,
             services_file: (!settings.no_checkers).then(|| settings.services_file.clone()),
-            tag: settings.tag,
+            owner: settings.owner.clone(),
         };
         let balance = Balance::start(plan, how, &waker, log);
         let mut alerts = Alerts::new(log);
         alerts.set(lowered.alerts, &hooks);
         let watchers = watchers(&elections.remote, buffer, log);
+        let refusal = SharedRefusal::default();
         let control = settings.control.clone().and_then(|control| {
+            let (refusal, no_bfd) = (refusal.clone(), settings.no_bfd);
             let shared = elections.shared.clone();
             let services = balance.shared();
             let path = control.path.clone();
             let counted = log.clone();
             Control::start(control, move |request, peer| {
-                answer(request, peer, &shared, &services, &counted)
+                let own = status::Own {
+                    lines_lost: counted.lines_lost(),
+                    no_bfd,
+                    refusal: &refusal,
+                };
+                answer(request, peer, &shared, &services, own, &counted)
             })
             .inspect_err(|error| {
                 let path = path.display();
@@ -299,6 +322,7 @@ impl<'a> Daemon<'a> {
             pending: VecDeque::new(),
             current,
             control,
+            refusal,
             standing,
             copies,
             appointment,
@@ -484,6 +508,7 @@ fn answer(
     peer: Peer,
     remote: &std::sync::Mutex<Remote>,
     services: &SharedBalance,
+    own: status::Own<'_>,
     log: &Log,
 ) -> String {
     let remote = match remote.lock() {
@@ -496,7 +521,7 @@ fn answer(
     }
     status::answer(
         request,
-        log.lines_lost(),
+        own,
         || remote.snapshot(SNAPSHOT_PATIENCE),
         || services.snapshot(),
     )

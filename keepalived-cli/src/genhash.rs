@@ -92,7 +92,7 @@ fn fetch(options: &Options) -> Result<Fetched, String> {
     let mut probe = HttpProbe::new(target, config, options.timeout);
     let digest = match once::attempt(&mut probe) {
         Ok(_) => [0; 16],
-        Err(Failure::Http(HttpFailure::Digest { got })) => {
+        Err(Failure::Http(HttpFailure::Digest { got, .. })) => {
             u128::from_str_radix(&got, 16).unwrap_or(0).to_be_bytes()
         }
         Err(failure) => return Err(format!("No page from {to}: {failure}")),

@@ -19,6 +19,7 @@ mod lower;
 mod messages;
 mod namespace;
 mod nodes;
+mod ownership;
 mod pidfile;
 mod record;
 mod replay;

@@ -201,6 +201,7 @@ pub(crate) fn hook(report: &HookReport) -> Option<(Level, String)> {
             ..
         } => Level::Detail,
         HookReport::Superseded { .. } | HookReport::Slow { .. } => Level::Notice,
+        HookReport::Dismissed { .. } => Level::Info,
         _ => Level::Warning,
     };
     Some((level, report.to_string()))

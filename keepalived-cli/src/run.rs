@@ -14,16 +14,15 @@ use keepalived_driver::control::ControlSettings;
 use keepalived_driver::recording::RecordSettings;
 use keepalived_driver::threads;
 
-use netlink_vip::Tag;
-
 use crate::arguments::Options;
 use crate::daemon::{self, DaemonError, DaemonSettings};
 use crate::daemonize;
 use crate::dump::{DumpSettings, GroupDump};
 use crate::load::{ConfigSource, Loaded, UNSECURED, add_unusable_checks};
 use crate::log::{Level, Log, LogSettings};
-use crate::lower::{ProcessPlan, Purpose, ThisMachine, lower_for};
+use crate::lower::{ProcessPlan, Purpose, ThisMachine, lower_for, without_bfd};
 use crate::namespace;
+use crate::ownership;
 use crate::pidfile::{self, PidFile, PidFileError};
 use crate::service;
 
@@ -94,7 +93,7 @@ fn start(options: &Options, arguments: Vec<OsString>) -> Result<ExitCode, Refuse
     let source = source(options);
     if let Some(report) = &options.config_test {
         enter_namespace(options.namespace.as_deref())?;
-        return Ok(test(&source, report));
+        return Ok(test(&source, report, options.no_bfd));
     }
     if !options.dont_fork && !options.in_background {
         let pid = options
@@ -140,13 +139,15 @@ fn start(options: &Options, arguments: Vec<OsString>) -> Result<ExitCode, Refuse
         addresses: options.address_monitoring,
         no_vrrp: options.check && !options.vrrp,
         no_checkers: options.vrrp && !options.check,
+        no_bfd: options.no_bfd,
         keep_services: options.dont_release_ipvs,
         pid_folder: pid_file.parent().map(Path::to_owned).unwrap_or_default(),
         settings_file: pid_file.with_extension("settings"),
         services_file: pid_file.with_extension("services"),
         shutdown: loaded.lowered.process.shutdown.clone(),
         control: options.socket_path().map(ControlSettings::new),
-        tag: tag(&pid_file),
+        tag: ownership::tag(&pid_file),
+        owner: ownership::owner(&pid_file),
         record: record_settings(options),
         keep_addresses: options.dont_release_vrrp,
         no_respawn: options.dont_respawn,
@@ -250,7 +251,7 @@ pub(crate) fn short_host_name() -> Option<String> {
 }
 
 /// `-t`: everything that is wrong, and the exit code that scripts around keepalived know. CLI-06.
-fn test(source: &ConfigSource, report: &str) -> ExitCode {
+fn test(source: &ConfigSource, report: &str, no_bfd: bool) -> ExitCode {
     let path = source.path().to_string_lossy();
     let mut parsed = keepalived_config::parse(&mut FileSource, &path, &source.options);
     add_unusable_checks(&parsed.config, &mut parsed.diagnostics);
@@ -269,6 +270,11 @@ fn test(source: &ConfigSource, report: &str) -> ExitCode {
         .map(|trouble| &trouble.message);
     for line in lowered.remarks.iter().chain(trouble) {
         warn(line);
+    }
+    if no_bfd {
+        without_bfd(&parsed.config)
+            .iter()
+            .for_each(|line| warn(line));
     }
     for (instance, interface) in parsed.config.interfaces() {
         if Surroundings::mtu(&machine, interface).is_none() {
@@ -393,27 +399,6 @@ fn pid_place(
 
 fn own_pid_folder(options: &Options, loaded: &Loaded) -> bool {
     loaded.model.use_pid_dir || !suffix(options, loaded).is_empty()
-}
-
-/// The mark of our addresses, routes and rules in the kernel. Daemons told apart by their pid files get different
-/// ones, so that none takes the addresses of another for what its own earlier run left behind.
-fn tag(pid_file: &Path) -> Tag {
-    /// Numbers that neither the kernel nor a routing program uses for its routes: 186 to 199 belong
-    /// to FRR and its like, small ones to others.
-    const FREE: [std::ops::RangeInclusive<u8>; 2] = [100..=184, 200..=254];
-    if pid_file == Path::new(pidfile::DEFAULT) {
-        return Tag::KEEPALIVED;
-    }
-    let sum = pid_file
-        .as_os_str()
-        .as_encoded_bytes()
-        .iter()
-        .fold(0_u32, |sum, byte| {
-            sum.wrapping_mul(31).wrapping_add(u32::from(*byte))
-        });
-    let free: Vec<u8> = FREE.into_iter().flatten().collect();
-    let at = usize::try_from(sum).unwrap_or_default() % free.len();
-    free.get(at).copied().map_or(Tag::KEEPALIVED, Tag)
 }
 
 /// What tells this daemon from others on the host, for file names and log tags.

@@ -3,10 +3,12 @@
 mod balance;
 mod bfd;
 mod document;
+mod refusal;
 mod table;
 mod trackers;
 
 pub(crate) use document::reason_words;
+pub(crate) use refusal::{Refusal, SharedRefusal};
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
@@ -24,12 +26,23 @@ use crate::log::{local_text, wall_clock};
 /// How long a daemon may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// What the daemon's own loop knows of itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Own<'a> {
+    /// Lines of the log that were lost.
+    pub(crate) lines_lost: u64,
+    /// No session of BFD runs (`-B`).
+    pub(crate) no_bfd: bool,
+    /// Of the last reload.
+    pub(crate) refusal: &'a SharedRefusal,
+}
+
 /// The daemon's side: one request line, plain (`status`) or JSON (`{"command": "status"}`), to one
-/// answer. `lines_lost` are those of the log; `services` is asked for the state of the balancing loop,
+/// answer. `services` is asked for the state of the balancing loop,
 /// which may not run.
 pub(crate) fn answer<E: std::fmt::Display>(
     request: &str,
-    lines_lost: u64,
+    own: Own<'_>,
     snapshot: impl FnOnce() -> Result<Box<Snapshot>, E>,
     services: impl FnOnce() -> Option<Box<BalanceSnapshot>>,
 ) -> String {
@@ -43,7 +56,9 @@ pub(crate) fn answer<E: std::fmt::Display>(
     match command.as_str() {
         "status" => match snapshot() {
             Ok(snapshot) => {
-                let mut document = document::document(&snapshot, lines_lost);
+                let mut document = document::document(&snapshot, own.lines_lost);
+                document["bfd_disabled"] = json!(own.no_bfd);
+                document["reload"] = json!({ "refused": own.refusal.document() });
                 document["balance"] =
                     services().map_or(Value::Null, |snapshot| balance::document(&snapshot));
                 document.to_string()

@@ -143,11 +143,14 @@ fn a_key_with_a_password_is_opened_with_that_of_the_file() {
         Ok(())
     );
     let without = bench.verdict(&identity("sealed.key", ""), "", "/known");
-    fails(without, "sealed.key of `key` has a key with a password");
+    fails(
+        without,
+        "sealed.key of `key` cannot be used: the private key has a password",
+    );
     let wrong = bench.verdict(&identity("sealed.key", "password other"), "", "/known");
     fails(
         wrong,
-        "sealed.key of `key` has a key that the `password` does not open",
+        "sealed.key of `key` cannot be used: the password does not open",
     );
     let legacy = bench.verdict(&identity("legacy.key", password), "", "/known");
     fails(legacy, "openssl pkcs8 -topk8");

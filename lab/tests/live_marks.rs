@@ -11,10 +11,8 @@ const PATIENCE: Duration = Duration::from_secs(25);
 const LOOKED: Duration = Duration::from_secs(12);
 
 const MARKED: &str = "Packets to the addresses of groups are marked by nftables, in table ours";
-const TAKEN: &str =
-    "table ip ours is there and is somebody else's; each address is a service of its own";
-const KEPT: &str =
-    "table ip ours is there and is somebody else's; packets are marked in table elsewhere";
+const TAKEN: &str = "table ip ours is there and is somebody else's (remove it, or give `nftables_ipvs` another name); each address is a service of its own";
+const KEPT: &str = "table ip ours is there and is somebody else's (remove it, or give `nftables_ipvs` another name); packets are marked in table elsewhere";
 
 fn conf(addresses: &str) -> String {
     format!(

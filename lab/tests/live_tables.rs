@@ -168,6 +168,44 @@ fn a_filter_table_of_somebody_else_is_left_alone() {
     assert_eq!(rules(host), ours);
 }
 
+/// FW-02: whose name ours is in the other family does not matter, nor what he does there.
+#[test]
+#[ignore = "live: cargo xtask live"]
+fn a_table_of_somebody_else_in_the_other_family_is_no_obstacle() {
+    let lan = lan();
+    let host = lan.host("a");
+    host.netns
+        .shell("nft 'add table ip keepalived; add chain ip keepalived mine; add table ip ours'");
+    let conf = Conf::new(200).ipv6().with("no_accept");
+    let text = conf
+        .text()
+        .replace("router_id lab", "router_id lab\n nftables_ipvs ours");
+    let text = format!("{text}\n{}", services("2001:db8::1 80"));
+    let mut daemon = Daemon::start_with(Kind::Ours, host, &text);
+    daemon.wait_log(MARKED, 1, PATIENCE);
+    wait_until("it is master", PATIENCE, || {
+        host.holds(conf.service_address())
+    });
+    let there = |now: &str| {
+        let tables = ["ip6 keepalived", "ip6 ours", "ip keepalived", "ip ours"];
+        tables.iter().all(|table| now.contains(table)) && now.contains("chain mine")
+    };
+    wait_rules(host, "each has his own", PATIENCE, there);
+    host.netns
+        .shell("nft 'add chain ip keepalived more; add chain ip ours more'");
+    holds_for("nothing is put right", SOON, || {
+        let log = daemon.log();
+        !log.contains("put right") && there(&rules(host))
+    });
+    daemon.terminate();
+    let _ = daemon.wait_exit(PATIENCE);
+    let now = rules(host);
+    assert!(
+        !now.contains("ip6") && now.matches("chain more").count() == 2,
+        "{now}"
+    );
+}
+
 /// FW-04, IPVS-OPS-09.
 #[test]
 #[ignore = "live: cargo xtask live"]
@@ -225,12 +263,14 @@ fn a_name_that_is_refused_leaves_the_one_before_in_force() {
     let renamed = conf("nftables three\n nftables_ipvs four").replace("10.8.0.1 80", "10.8.0.5 80");
     daemon.reload_with(&renamed);
     daemon.wait_log(
-        "table ip6 four is there and is somebody else's; packets are marked in table two",
+        "table ip6 four is there and is somebody else's (remove it, or give `nftables_ipvs` another name); \
+         packets are marked in table two",
         1,
         PATIENCE,
     );
     daemon.wait_log(
-        "table ip three is there and is somebody else's; the rules stay in table one",
+        "table ip three is there and is somebody else's (remove it, or give `nftables` another name); \
+         the rules stay in table one",
         1,
         PATIENCE,
     );

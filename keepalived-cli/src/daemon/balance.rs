@@ -61,7 +61,7 @@ pub(super) struct BalanceSettings {
     /// Where it is remembered which services are ours; absent if there are to be none (`-P`).
     pub(super) services_file: Option<PathBuf>,
     /// Tells our tables of the packet filter from those of others.
-    pub(super) tag: netlink_vip::Tag,
+    pub(super) owner: String,
 }
 
 /// Where the daemon is.
@@ -148,7 +148,7 @@ impl Balance {
             config.on_stop = OnStop::Keep;
         }
         config.services_file.clone_from(&self.how.services_file);
-        config.marks.owner = format!("keepalived_rs_{}", self.how.tag.0);
+        config.marks.owner.clone_from(&self.how.owner);
         config
     }
 
@@ -494,7 +494,7 @@ mod tests {
             keep: false,
             no_respawn: false,
             services_file: None,
-            tag: netlink_vip::Tag(1),
+            owner: "keepalived_rs".to_owned(),
         };
         let log = Log::start(&LogSettings {
             console: false,

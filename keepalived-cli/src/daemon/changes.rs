@@ -1,8 +1,7 @@
 //! A new configuration: read, judged, handed on, and taken up once the elections run it.
 
-use std::borrow::Cow;
-
 use keepalived_config::Severity;
+use keepalived_config::model::Config as Model;
 
 use super::Daemon;
 use super::reload::{self, Appointment, Copies, Marker, Standing};
@@ -10,6 +9,7 @@ use super::watching::process_buffer;
 use crate::load::Loaded;
 use crate::log::{Level, Log};
 use crate::lower::BalancePlan;
+use crate::status::Refusal;
 use crate::{dump, service};
 
 impl Daemon<'_> {
@@ -42,12 +42,10 @@ impl Daemon<'_> {
             let why = why.or_else(|| self.newly_unusable(&loaded.lowered.balance));
             why.map(|why| format!("{path}: {why}"))
         };
-        let fate = if refusal.is_some() {
-            Fate::Refused
-        } else {
-            Fate::Taken
-        };
-        complain(self.log, &loaded, fate);
+        complain(self.log, &loaded);
+        if self.settings.no_bfd {
+            without_bfd(self.log, &loaded.model);
+        }
         keep_copy(self.log, &self.copies, loaded.text.as_deref());
         if let Some(path) = &self.standing.check_log
             && let Err(error) = reload::write_check_log(path, &loaded)
@@ -58,6 +56,10 @@ impl Daemon<'_> {
         if let Some(why) = refusal {
             let line = format!("Reload refused: {why}; nothing was changed");
             self.log.line(Level::Error, &line);
+            let errors = loaded.complaints.into_iter();
+            let mut errors = errors.filter(|(severity, _)| *severity == Severity::Error);
+            let error = errors.next().map(|(_, line)| line);
+            self.refusal.set(Some(Refusal::new(why, error)));
             service::ready();
             return;
         }
@@ -98,6 +100,7 @@ impl Daemon<'_> {
 
     /// The elections run this configuration now, or will when they start.
     pub(super) fn switch_to(&mut self, loaded: Loaded) {
+        self.refusal.set(None);
         self.settings.dumps = crate::run::dumps(&loaded, self.settings.namespace.as_deref());
         crate::run::dress(&loaded.lowered.process, self.log);
         self.copies.set_folder(&loaded.model);
@@ -135,38 +138,26 @@ pub(super) fn keep_copy(log: &Log, copies: &Copies, text: Option<&str>) {
     }
 }
 
-/// What becomes of a configuration that is complained about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
-    Taken,
-    Refused,
-}
-
-impl Fate {
-    /// A line about the configuration. What one that is refused would do does not come about.
-    fn word(self, line: &str) -> Cow<'_, str> {
-        match self {
-            Self::Taken => line.into(),
-            Self::Refused => line
-                .replace("server counts as failed", "server would count as failed")
-                .into(),
-        }
+/// Says what becomes of those who track a session, with `-B`.
+pub(super) fn without_bfd(log: &Log, model: &Model) {
+    for line in crate::lower::without_bfd(model) {
+        log.line(Level::Warning, &line);
     }
 }
 
-pub(super) fn complain(log: &Log, loaded: &Loaded, fate: Fate) {
+pub(super) fn complain(log: &Log, loaded: &Loaded) {
     for (severity, line) in &loaded.complaints {
         let level = match severity {
             Severity::Error => Level::Error,
             Severity::Warning => Level::Warning,
             Severity::Note => Level::Info,
         };
-        log.line(level, &fate.word(line));
+        log.line(level, line);
     }
     for remark in &loaded.lowered.remarks {
-        log.line(Level::Warning, &fate.word(remark));
+        log.line(Level::Warning, remark);
     }
     for trouble in &loaded.lowered.script_trouble {
-        log.line(Level::Warning, &fate.word(&trouble.message));
+        log.line(Level::Warning, &trouble.message);
     }
 }

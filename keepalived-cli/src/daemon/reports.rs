@@ -9,6 +9,7 @@ use vrrp_fsm::{Fault, Faults, Notice, Reason, State};
 
 use super::Daemon;
 use crate::log::Level;
+use crate::status::Refusal;
 use crate::{messages, service};
 
 impl Daemon<'_> {
@@ -116,8 +117,10 @@ impl Daemon<'_> {
                 self.copy_state("after");
                 service::ready();
             }
-            Report::ReloadRefused { .. } => {
+            Report::ReloadRefused { error } => {
                 self.pending.pop_front();
+                self.refusal
+                    .set(Some(Refusal::new(error.to_string(), None)));
                 service::ready();
             }
             Report::Ready => service::ready(),

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use healthcheck::Failure;
 use keepalived_driver::balance::{
-    BalanceReport, CheckRef, CheckSetup, ProbeSetup, ServerRef, ServiceSetup,
+    BalanceReport, CheckRef, CheckSetup, Moved, ProbeSetup, ServerRef, ServiceSetup,
 };
 
 use super::times_more;
@@ -46,19 +46,19 @@ pub(crate) fn lines(report: &BalanceReport, before: Before) -> Vec<(Level, Strin
             gained(service, *live),
             service.label
         )),
-        BalanceReport::Started { service, live, .. } if service.sorry.is_some() => info(format!(
-            "{} for VS {}",
-            started_without(service, *live),
-            service.label
-        )),
-        BalanceReport::StartsWithoutQuorum { service, live } if service.sorry.is_none() => {
+        // With a sorry server, which serves, it is so from the start; else when all checks have had a result.
+        BalanceReport::Started { service, live, .. }
+        | BalanceReport::StartsWithoutQuorum { service, live } => {
+            let at_once = matches!(report, BalanceReport::Started { .. });
+            if at_once != service.sorry.is_some() {
+                return Vec::new();
+            }
             info(format!(
                 "{} for VS {}",
                 started_without(service, *live),
                 service.label
             ))
         }
-        BalanceReport::Started { .. } | BalanceReport::StartsWithoutQuorum { .. } => Vec::new(),
         BalanceReport::QuorumLost { service, live } => {
             info(format!("{} for VS {}", lost(service, *live), service.label))
         }
@@ -103,8 +103,13 @@ pub(crate) fn lines(report: &BalanceReport, before: Before) -> Vec<(Level, Strin
                 "IPVS: Can't initialize ipvs: {error}; servers are checked, nothing is balanced"
             ),
         )],
-        BalanceReport::Marked { table } => info(format!(
-            "Packets to the addresses of groups are marked by nftables, in table {table}"
+        BalanceReport::Marked {
+            table,
+            priority,
+            counters,
+        } => info(format!(
+            "Packets to the addresses of groups are marked by nftables, in table {table} with priority {priority}{}",
+            if *counters { ", and counted" } else { "" }
         )),
         BalanceReport::Unmarked { error } => vec![(
             Level::Error,
@@ -144,15 +149,18 @@ pub(crate) fn lines(report: &BalanceReport, before: Before) -> Vec<(Level, Strin
             added,
             changed,
             removed,
+            moved,
             kept,
         } => {
-            let mut lines: Vec<_> = removed
+            let removed_lines = removed
                 .iter()
-                .map(|service| {
-                    let text = format!("Removing Virtual Server {}", service.label);
-                    (Level::Info, text)
-                })
-                .collect();
+                .map(|service| format!("Removing Virtual Server {}", service.label));
+            let moved = moved.iter().map(|Moved { service, from, to }| {
+                let vs = &service.label;
+                format!("The mark of VS {vs} is {to} now, and was {from}")
+            });
+            let lines = removed_lines.chain(moved);
+            let mut lines: Vec<_> = lines.map(|text| (Level::Info, text)).collect();
             let text = format!(
                 "Services: {} new, {} changed, {} gone, {kept} as they were",
                 added.len(),
@@ -430,11 +438,13 @@ fn elsewhere(check: &CheckRef, setup: &CheckSetup) -> String {
 fn web(rs: &str, at: &str, failure: &Failure) -> String {
     use healthcheck::HttpFailure;
     let what = match failure {
-        Failure::Http(HttpFailure::Status(_) | HttpFailure::StatusRange(_)) => {
+        Failure::Http(HttpFailure::Status { .. } | HttpFailure::StatusRange(_)) => {
             "HTTP status code error to"
         }
         Failure::Http(HttpFailure::Digest { .. }) => "MD5 digest error to",
-        Failure::Http(HttpFailure::NoMatch | HttpFailure::Match) => "Regex search failed at",
+        Failure::Http(HttpFailure::NoMatch { .. } | HttpFailure::Match { .. }) => {
+            "Regex search failed at"
+        }
         Failure::Tls(_) => "SSL handshake/communication error connecting to",
         Failure::Timeout(_) => "Timeout of",
         Failure::Http(_) | Failure::Closed(_) => "Read error with",

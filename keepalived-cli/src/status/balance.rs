@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::document::{seconds, stamp};
 use crate::dump::forward;
+use crate::lower::NO_BFD;
 
 /// What the kernel has.
 struct Kernel<'a> {
@@ -343,6 +344,16 @@ pub(super) fn notes(document: &Value) -> String {
     for service in balance["services"].as_array().unwrap_or(&none) {
         for server in service["servers"].as_array().unwrap_or(&none) {
             for check in server["checks"].as_array().unwrap_or(&none) {
+                if document["bfd_disabled"] == true
+                    && text(&check["kind"]) == "BFD_CHECK"
+                    && text(&check["state"]) == "UP"
+                {
+                    note(format!(
+                        "{} of {}: BFD_CHECK: {NO_BFD}: it is up, whatever becomes of the server",
+                        text(&server["name"]),
+                        text(&service["name"]),
+                    ));
+                }
                 let why = &check["last_failure"]["reason"];
                 if let (Some("DOWN"), Some(why)) = (check["state"].as_str(), why.as_str()) {
                     note(format!(

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use super::{balance, bfd, trackers};
+use super::{balance, bfd, refusal, trackers};
 
 /// One line per instance, and what needs explaining below it. `local` writes a time of day.
 pub(super) fn table(
@@ -21,6 +21,10 @@ pub(super) fn table(
         document["pid"],
         time(&document["started_at"]).map_or_else(String::new, local),
     );
+    if let Some(note) = refusal::note(document, &|at| since(at, local, now)) {
+        text.push_str(&note);
+        text.push('\n');
+    }
     let sessions = bfd::rows(document, &|at| since(at, local, now));
     let services = balance::rows(document, &|at| since(at, local, now));
     let reflector = bfd::reflector(document);

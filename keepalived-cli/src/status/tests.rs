@@ -45,6 +45,29 @@ fn the_table_says_why_the_packet_filter_is_not_as_wanted() {
     );
 }
 
+/// RLD-01: who looks at what runs believes it to be what the file says.
+#[test]
+fn a_refused_reload_is_told_of_until_one_is_taken() {
+    let shared = SharedRefusal::default();
+    let mut document = whole(&[]);
+    let mut told = || {
+        document["reload"] = json!({ "refused": shared.document() });
+        shown(&document)
+    };
+    assert!(!told().contains("refused"));
+    shared.set(Some(Refusal::new(
+        "/f has errors".to_owned(),
+        Some("/f:3:1: error: no such keyword".to_owned()),
+    )));
+    let text = told();
+    let lines: Vec<_> = text.lines().skip(2).collect();
+    assert!(lines[0].starts_with("Reload refused at "), "{text}");
+    assert!(lines[0].ends_with(": /f has errors"), "{text}");
+    assert_eq!(lines[1], "  /f:3:1: error: no such keyword");
+    shared.set(None);
+    assert!(!told().contains("refused"));
+}
+
 /// SG-01: who moves with whom.
 #[test]
 fn the_table_names_the_groups() {
@@ -259,10 +282,15 @@ fn the_document_feeds_the_mibs() {
 /// Requests are words or JSON, and what is not understood is said so.
 #[test]
 fn requests_are_words_or_objects() {
+    let own = Own {
+        lines_lost: 0,
+        no_bfd: false,
+        refusal: &SharedRefusal::default(),
+    };
     let no_snapshot = || Err::<Box<Snapshot>, _>("the loop is busy");
     let field = |request: &str, name: &str| {
         let answer: Value =
-            serde_json::from_str(&answer(request, 0, no_snapshot, || None)).unwrap();
+            serde_json::from_str(&answer(request, own, no_snapshot, || None)).unwrap();
         answer[name].as_str().map(str::to_owned)
     };
     assert_eq!(

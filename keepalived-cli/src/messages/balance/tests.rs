@@ -186,10 +186,14 @@ fn a_failed_check_says_why_and_then_what_keepalived_says() {
         config: healthcheck::HttpConfig::new(Vec::new()),
         timeout: SECOND,
     };
+    let missing = HttpFailure::Status {
+        code: 404,
+        path: "/a".to_owned(),
+    };
     assert_eq!(
-        failed(web, 3, HttpFailure::Status(404).into()),
+        failed(web, 3, missing.into()),
         [
-            "HTTP status code error to server [127.0.0.1]:tcp:80: status code 404.",
+            "HTTP status code error to server [127.0.0.1]:tcp:80: status code 404 of /a.",
             "HTTP_CHECK on service [127.0.0.1]:tcp:80 failed after 3 retries."
         ]
     );
