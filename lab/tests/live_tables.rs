@@ -180,7 +180,8 @@ fn a_table_of_somebody_else_in_the_other_family_is_no_obstacle() {
     let text = conf
         .text()
         .replace("router_id lab", "router_id lab\n nftables_ipvs ours");
-    let text = format!("{text}\n{}", services("2001:db8::1 80"));
+    let services = services("2001:db8::1 80").replace("10.9.0.2", "2001:db8::2");
+    let text = format!("{text}\n{services}");
     let mut daemon = Daemon::start_with(Kind::Ours, host, &text);
     daemon.wait_log(MARKED, 1, PATIENCE);
     wait_until("it is master", PATIENCE, || {
