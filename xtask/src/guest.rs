@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::live::{Missing, install, is_root};
-use crate::run::{Report, cargo, output};
-use crate::vm::{ALL_WELL, Machine, Program, find};
+use crate::run::{Beside, Report, cargo, output};
+use crate::vm::{ALL_WELL, Machine, Program, Scratch, find};
 
 /// Programs that are needed here or there, and the Debian package of each.
 const TOOLS: &[(&str, &str)] = &[
@@ -37,8 +37,22 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("keepalived-lab", "", "guest_random"),
 ];
 
+/// A machine that runs.
+pub(crate) struct Guest {
+    beside: Beside,
+    /// Has to live as long as the machine.
+    _scratch: Scratch,
+}
+
 /// Boots the machine and runs the tests whose name contains `filter`, or those of the program of that name.
 pub(crate) fn run(report: &mut Report, filter: Option<&str>, missing: Missing) {
+    let guest = start(report, filter, missing);
+    finish(report, guest);
+}
+
+/// The same, and does not wait: the machine takes what others leave of a processor, and its time is counted in
+/// instructions, so that it does not matter how long it takes. Nothing where it cannot run, which is told.
+pub(crate) fn start(report: &mut Report, filter: Option<&str>, missing: Missing) -> Option<Guest> {
     let machine = match obstacle() {
         None => Machine::prepare(),
         Some(why) => Err(why),
@@ -47,10 +61,26 @@ pub(crate) fn run(report: &mut Report, filter: Option<&str>, missing: Missing) {
         Ok(machine) => machine,
         Err(why) if missing == Missing::Skips => {
             println!("\nxtask: tests with an IPVS kernel are SKIPPED: {why}");
-            return report.skip("ipvs", &format!("skipped: {why}"));
+            report.skip("ipvs", &format!("skipped: {why}"));
+            return None;
         }
-        Err(why) => return report.fail("ipvs", &why),
+        Err(why) => {
+            report.fail("ipvs", &why);
+            return None;
+        }
     };
+    let booted = boot(&machine, filter);
+    booted.map_err(|why| report.fail("ipvs", &why)).ok()
+}
+
+/// Waits for the machine, and counts its tests.
+pub(crate) fn finish(report: &mut Report, guest: Option<Guest>) {
+    if let Some(guest) = guest {
+        report.end(guest.beside, ALL_WELL);
+    }
+}
+
+fn boot(machine: &Machine, filter: Option<&str>) -> Result<Guest, String> {
     // The name of a program stands for all of its tests.
     let named = |filter: &str| PROGRAMS.iter().any(|(_, _, name)| *name == filter);
     let (only, filter) = match filter {
@@ -62,25 +92,21 @@ pub(crate) fn run(report: &mut Report, filter: Option<&str>, missing: Missing) {
         if only.is_some_and(|only| only != *name) {
             continue;
         }
-        let Some(path) = build(package, features, name) else {
-            return report.fail("ipvs", &format!("{package}: {name} does not build"));
-        };
+        let path = build(package, features, name);
+        let path = path.ok_or_else(|| format!("{package}: {name} does not build"))?;
         let name = (*name).to_owned();
         programs.push(Program { path, name });
     }
     let there = TOOLS.iter().skip(HERE);
     let mut tools: Vec<_> = there.filter_map(|(name, _)| find(name)).collect();
-    let Some(daemon) = daemon() else {
-        return report.fail("ipvs", "keepalived-cli does not build");
-    };
-    tools.push(daemon);
-    match machine.command(&programs, &tools, filter) {
-        // The scratch folder has to live as long as the machine.
-        Ok((mut command, _scratch)) => {
-            report.tests_that_say("ipvs", &mut command, ALL_WELL);
-        }
-        Err(why) => report.fail("ipvs", &why),
-    }
+    tools.push(daemon().ok_or("keepalived-cli does not build")?);
+    let (mut command, scratch) = machine.command(&programs, &tools, filter)?;
+    let printed = scratch.file("console");
+    let beside = Report::begin("ipvs", &mut command, printed).map_err(|error| error.to_string())?;
+    Ok(Guest {
+        beside,
+        _scratch: scratch,
+    })
 }
 
 /// Why there can be no machine here, after trying to install what is missing.

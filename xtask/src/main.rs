@@ -169,8 +169,10 @@ fn test(report: &mut Report) {
     sim(report, "sim, elections", &["--vrrp", "--seeds", "100000"]);
     sim(report, "sim, BFD", &["--bfd", "--seeds", "20000"]);
     small(report, &[]);
-    guest::run(report, None, live::Missing::Skips);
+    // Live tests mostly wait, and the machine does not mind to.
+    let guest = guest::start(report, None, live::Missing::Skips);
     live::run(report, None, live::Missing::Skips);
+    guest::finish(report, guest);
 }
 
 fn sim(report: &mut Report, name: &str, arguments: &[&str]) {

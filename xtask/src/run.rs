@@ -1,9 +1,14 @@
 //! Running commands, counting their tests, and the table at the end.
 
+use std::fs;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::thread;
 use std::time::Duration;
+
+/// Between two looks at what a command has printed.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
 
 /// The root of the repository.
 pub(crate) fn root() -> PathBuf {
@@ -132,6 +137,14 @@ impl Failures {
     }
 }
 
+/// A command that runs beside others; what it prints is shown when it is waited for.
+pub(crate) struct Beside {
+    name: String,
+    child: Child,
+    printed: PathBuf,
+    start: std::time::Instant,
+}
+
 /// All that was run.
 #[derive(Default)]
 pub(crate) struct Report {
@@ -158,39 +171,66 @@ impl Report {
 
     /// Runs a `cargo test` and counts the tests it reports. The names of those that failed.
     pub(crate) fn tests(&mut self, name: &str, command: &mut Command) -> Vec<String> {
-        self.tests_that_say(name, command, "")
-    }
-
-    /// The same for a command whose exit code says nothing: it has to print a line that does, unless
-    /// that is empty.
-    pub(crate) fn tests_that_say(
-        &mut self,
-        name: &str,
-        command: &mut Command,
-        wanted: &str,
-    ) -> Vec<String> {
         announce(name, command);
         let start = now();
-        let mut counts = Counts::default();
-        let mut failures = Failures::default();
-        let mut said = wanted.is_empty();
-        let status = show(command, |line| {
-            counts.add(line);
-            failures.read(line);
+        let mut tally = Tally::default();
+        let status = show(command, |line| tally.see(line));
+        self.count(name, tally, start.elapsed(), said_of(status))
+    }
+
+    /// Starts a command that prints into this file; [`Self::end`] waits for it.
+    pub(crate) fn begin(name: &str, command: &mut Command, printed: PathBuf) -> io::Result<Beside> {
+        announce(name, command);
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(fs::File::create(&printed)?)
+            .spawn()?;
+        Ok(Beside {
+            name: name.to_owned(),
+            child,
+            printed,
+            start: now(),
+        })
+    }
+
+    /// Counts the tests of a command whose exit code says nothing: it has to print the line `wanted`.
+    pub(crate) fn end(&mut self, beside: Beside, wanted: &str) {
+        let Beside {
+            name,
+            mut child,
+            printed,
+            start,
+        } = beside;
+        let mut tally = Tally::default();
+        let mut said = false;
+        let status = follow(&mut child, &printed, |line| {
+            println!("{line}");
+            tally.see(line);
             said |= line == wanted;
         });
-        let (good, note) = match status {
-            Ok(status) if status.success() && !said => {
-                (false, "did not come to its end".to_owned())
-            }
-            Ok(status) => (status.success(), status.to_string()),
-            Err(error) => (false, error.to_string()),
+        let status = match status {
+            Ok(status) if status.success() && !said => Err("did not come to its end".to_owned()),
+            status => said_of(status),
         };
+        self.count(&name, tally, start.elapsed(), status);
+    }
+
+    fn count(
+        &mut self,
+        name: &str,
+        tally: Tally,
+        took: Duration,
+        status: Result<(), String>,
+    ) -> Vec<String> {
+        let Tally {
+            mut counts,
+            failures,
+        } = tally;
         // Something failed that is not a test: it did not build, or a test program died.
-        if !good && counts.failed == 0 {
+        if status.is_err() && counts.failed == 0 {
             counts.failed = 1;
         }
-        self.add(name, counts, start.elapsed(), if good { "" } else { &note });
+        self.add(name, counts, took, &status.err().unwrap_or_default());
         failures.found
     }
 
@@ -318,6 +358,47 @@ impl Counts {
                 _ => {}
             }
         }
+    }
+}
+
+/// Hands over what a command prints into a file, line by line, until it has ended.
+fn follow(child: &mut Child, printed: &Path, mut see: impl FnMut(&str)) -> io::Result<ExitStatus> {
+    let mut file = BufReader::new(fs::File::open(printed)?);
+    let mut line = Vec::new();
+    loop {
+        let ended = child.try_wait()?;
+        while file.read_until(b'\n', &mut line)? > 0 && (line.ends_with(b"\n") || ended.is_some()) {
+            // A console ends its lines as a printer wants it.
+            see(&String::from_utf8_lossy(line.trim_ascii_end()));
+            line.clear();
+        }
+        if let Some(status) = ended {
+            return Ok(status);
+        }
+        thread::sleep(BETWEEN_LOOKS);
+    }
+}
+
+/// What is printed of tests.
+#[derive(Default)]
+struct Tally {
+    counts: Counts,
+    failures: Failures,
+}
+
+impl Tally {
+    fn see(&mut self, line: &str) {
+        self.counts.add(line);
+        self.failures.read(line);
+    }
+}
+
+/// In words, if it is no success.
+fn said_of(status: io::Result<ExitStatus>) -> Result<(), String> {
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(status.to_string()),
+        Err(error) => Err(error.to_string()),
     }
 }
 
