@@ -159,7 +159,7 @@ impl<'a> Story<'a> {
             Step::Names => {}
             Step::News(at, news) => {
                 self.last = Some(at);
-                let entry = self.chronicle.kernel(news);
+                let entry = self.chronicle.heard(news);
                 self.entries(at, vec![entry]);
             }
             Step::Gap(gap) => {

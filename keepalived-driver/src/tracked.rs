@@ -21,6 +21,8 @@ use vrrp_fsm::{Influence, TrackStatus};
 
 use crate::hooks::HookCommand;
 
+pub(crate) use effects::describe;
+
 pub use door::{TrackerDoor, TrackerFacts};
 pub use report::TrackReport;
 pub use watchers::{ProcessBuffer, Watchers};

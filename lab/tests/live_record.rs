@@ -235,6 +235,82 @@ fn what_the_kernel_says_of_a_link_and_its_addresses_is_in_a_recording() {
     assert!(find("address", "192.0.2.77 is on").is_some(), "{document}");
 }
 
+/// What scripts and files come to is told to the machines as weights and faults, and leads to the same states again.
+#[test]
+#[ignore = "live: cargo xtask live"]
+fn what_is_tracked_is_in_a_recording_and_leads_to_the_same_states() {
+    lab::require_live();
+    let lan = Lan::new(&["a"]);
+    let kept = Scratch::new("recording");
+    let (file, load, flag) = (kept.file("tape"), kept.file("load"), kept.file("flag"));
+    fs::write(&load, "0\n").expect("written");
+    fs::write(&flag, "").expect("written");
+    let mut conf = Conf::new(100);
+    for line in [
+        "track_script {\n flag\n }",
+        "track_file {\n load weight -10\n }",
+    ] {
+        conf = conf.with(line);
+    }
+    let conf = format!(
+        "global_defs {{\n script_user root\n}}\nvrrp_script flag {{\n script \"/usr/bin/test -e {}\"\n interval 1\n}}\n\
+         vrrp_track_file load {{\n file {}\n}}\n{}",
+        flag.display(),
+        load.display(),
+        conf.text()
+    );
+    let to = ["--record", file.to_str().expect("UTF-8")];
+    let mut ours = Daemon::start_in(Kind::Ours, lan.host("a"), Scratch::new("a"), &conf, &to);
+    ours.wait_log("Entering MASTER STATE", 1, PATIENCE);
+    fs::write(&load, "3\n").expect("written");
+    ours.wait_log("effective priority from 100 to 70", 1, PATIENCE);
+    fs::remove_file(&flag).expect("there");
+    ours.wait_log("Entering FAULT STATE", 1, PATIENCE);
+    fs::write(&flag, "").expect("written");
+    ours.wait_log("Entering MASTER STATE", 2, PATIENCE);
+    // When the file is there, and not before.
+    let log = ours.log();
+    let (begun, start) = (log.find("Recording to"), log.find("Starting keepalived-rs"));
+    assert!(
+        start.is_some() && begun > start && ours.logged("Recording to") == 1,
+        "{log}"
+    );
+    ours.terminate();
+    ours.wait_exit(PATIENCE);
+    let document = replay(&file, 0);
+    assert_eq!(document["verdict"], "same");
+    let lines = document["timeline"].as_array().expect("a list");
+    let find = |kind: &str, text: &str| {
+        let mut lines = lines.iter();
+        lines.position(|line| {
+            line["kind"] == kind
+                && line["text"]
+                    .as_str()
+                    .is_some_and(|told| told.contains(text))
+        })
+    };
+    let says = find("tracked", "tracked file load says 3");
+    let failed = find("tracked", "tracked script flag has failed");
+    let fault = find("state", "MASTER -> FAULT");
+    assert!(
+        says.is_some() && says < failed && failed < fault,
+        "{document}"
+    );
+}
+
+#[test]
+#[ignore = "live: cargo xtask live"]
+fn what_cannot_be_recorded_is_said_and_nothing_else() {
+    lab::require_live();
+    let lan = Lan::new(&["a"]);
+    let to = ["--record", "/nonexistent/tape"];
+    let conf = Conf::new(100).text();
+    let ours = Daemon::start_in(Kind::Ours, lan.host("a"), Scratch::new("a"), &conf, &to);
+    ours.wait_log("Entering MASTER STATE", 1, PATIENCE);
+    ours.wait_log("nothing is recorded: /nonexistent/tape", 1, PATIENCE);
+    assert_eq!(ours.logged("Recording to"), 0, "{}", ours.log());
+}
+
 #[test]
 #[ignore = "live: cargo xtask live"]
 fn a_recording_begins_and_ends_while_the_daemon_runs() {

@@ -27,18 +27,20 @@ pub enum Record<'a> {
     Names(Names),
     /// Last of a segment: the next one goes on right after it.
     Continues,
-    /// What the kernel said at the time of the last [`Record::Now`]. The machines are not told of it, but of what
-    /// follows from it.
+    /// What the kernel, or who looks at tracked objects, said at the time of the last [`Record::Now`]. The machines are not
+    /// told of it, but of what follows from it.
     News(News),
 }
 
-/// What the kernel says of an interface that some virtual router uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What the kernel says of an interface that some virtual router uses, and what came of looking at a tracked object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum News {
     /// The link is like this.
     Link(u32, Link),
     /// An address that is not ours is there, or is gone.
     Address(u32, IpAddr, bool),
+    /// A tracked script, file or process is another way than before: in words.
+    Tracked(String),
 }
 
 /// How a link is.

@@ -120,7 +120,7 @@ impl Recorder {
         self.record(&Record::Input(input));
     }
 
-    /// What the kernel said, at this time. Between the calls: not after one that has yet to give something.
+    /// What the kernel, or who looks at tracked objects, said, at this time. Between the calls: not after one that has yet to give something.
     pub fn news(&mut self, now: Instant, news: News) {
         self.at(now);
         self.record(&Record::News(news));

@@ -21,7 +21,7 @@ pub enum Step<'a> {
     Call(Call<'a>),
     /// Names have changed: see [`Replay::names`].
     Names,
-    /// What the kernel said, and when.
+    /// What the kernel, or who looks at tracked objects, said, and when.
     News(Instant, News),
     /// Something is missing.
     Gap(Gap),

@@ -135,12 +135,11 @@ impl Chronicle {
         entry("gap", None, text)
     }
 
-    /// What the kernel said.
-    pub(super) fn kernel(&self, news: News) -> Entry {
-        let (News::Link(interface, _) | News::Address(interface, ..)) = news;
-        let name = self.interface(interface);
+    /// What the kernel said, and who looks at tracked objects.
+    pub(super) fn heard(&self, news: News) -> Entry {
         match news {
-            News::Link(_, link) => {
+            News::Link(interface, link) => {
+                let name = self.interface(interface);
                 let is = match link {
                     Link::Up => "is up",
                     Link::Down => "is down",
@@ -148,10 +147,12 @@ impl Chronicle {
                 };
                 entry("link", None, format!("{name} {is}"))
             }
-            News::Address(_, address, here) => {
+            News::Address(interface, address, here) => {
+                let name = self.interface(interface);
                 let is = if here { "is on" } else { "is gone from" };
                 entry("address", None, format!("{address} {is} {name}"))
             }
+            News::Tracked(text) => entry("tracked", None, text),
         }
     }
 

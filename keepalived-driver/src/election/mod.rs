@@ -447,7 +447,7 @@ impl Elections {
     }
 
     fn read_commands(&mut self, now: Instant) {
-        self.read_trackers();
+        self.read_trackers(now);
         self.read_linkbeat(now);
         while let Ok(command) = self.commands.try_recv() {
             match command {

@@ -14,12 +14,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use keepalived_recording::News;
+use sans_io_time::Instant;
 use vrrp_fsm::{Fault, InstanceId, State, TrackStatus};
 
 use super::Elections;
 use crate::config::{Config, InstanceSetup};
 use crate::snapshot::TrackerSnapshot;
 use crate::sources::Source;
+use crate::tracked;
 use crate::tracked::{TrackerId, TrackerKind, TrackerSetup};
 
 /// Every tracker of the configuration.
@@ -82,17 +85,18 @@ impl Trackers {
 
 impl Elections {
     /// The object of this tracker is like this, from now on. A tracker that the configuration does
-    /// not have, or the state it is in already, is no news.
-    pub(super) fn set_tracker(&mut self, id: &TrackerId, status: TrackStatus) {
+    /// not have, or the state it is in already, is no news: false.
+    pub(super) fn set_tracker(&mut self, id: &TrackerId, status: TrackStatus) -> bool {
         let Some(known) = self.trackers.known.get_mut(id) else {
-            return;
+            return false;
         };
         if known.status == status {
-            return;
+            return false;
         }
         known.status = status;
         known.since = self.clock.wall();
         self.dirty_instances.extend(known.users.iter().copied());
+        true
     }
 
     /// The instances that use this tracker.
@@ -109,7 +113,7 @@ impl Elections {
     }
 
     /// What other threads have to say about trackers.
-    pub(super) fn read_trackers(&mut self) {
+    pub(super) fn read_trackers(&mut self, now: Instant) {
         let Some(news) = self.tracker_door.take_news() else {
             // Somebody is just writing. Waiting is not for this thread: the next turn will do.
             self.ready.insert(Source::Waker);
@@ -117,8 +121,11 @@ impl Elections {
         };
         for (setup, status) in news {
             let current = self.trackers.known.get(&setup.id);
-            if current.is_some_and(|known| known.setup == setup) {
-                self.set_tracker(&setup.id, status);
+            if current.is_some_and(|known| known.setup == setup)
+                && self.set_tracker(&setup.id, status)
+            {
+                let text = tracked::describe(&setup.id, status);
+                self.recording.news(now, News::Tracked(text));
             }
         }
     }

@@ -40,8 +40,8 @@ impl InstanceSetup {
     }
 }
 
-/// A fault in words.
-fn describe(id: &TrackerId, status: TrackStatus) -> String {
+/// How an object is, in words: as a fault, and for who reads a recording.
+pub(crate) fn describe(id: &TrackerId, status: TrackStatus) -> String {
     match (id.kind, status) {
         (_, TrackStatus::Value(value)) => format!("tracked {id} says {value}"),
         (TrackerKind::Script, TrackStatus::Down) => format!("tracked {id} has failed"),
