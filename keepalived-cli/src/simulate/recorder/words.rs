@@ -60,7 +60,16 @@ impl Recorder<'_> {
     /// What of the notices is worth a line here.
     pub(super) fn notice(&mut self, node: usize, place: usize, notice: &Notice) {
         let title = self.title(node, place);
+        let seat = self.seats.get(node).and_then(|seats| seats.get(place));
+        let own = seat.map(|seat| seat.priority);
         let text = match notice {
+            // Equal priorities are decided by the addresses: RFC 9568 6.4.3.
+            Notice::LowerPriorityAdvert { source, priority } if own == Some(priority.get()) => {
+                format!(
+                    "{title} hears {} with the same priority and a lower address",
+                    self.who(*source)
+                )
+            }
             Notice::LowerPriorityAdvert { source, priority } => format!(
                 "{title} hears {} with lower priority {}",
                 self.who(*source),
