@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use common::{Rig, TAG, ip, vip};
 use netlink_vip::{
-    AddressFlags, Change, Desired, InterfaceName, Link, Observed, ObservedAddress, OwnerId, Tag,
-    Vip, VipFlags, plan,
+    AddressFlags, Change, Desired, FOREVER, InterfaceName, Link, Observed, ObservedAddress,
+    OwnerId, Tag, Vip, VipFlags, plan,
 };
 use proptest::prelude::*;
 
@@ -155,6 +155,17 @@ proptest! {
     }
 }
 
+/// A sign and the address, for each change.
+fn told(changes: &[Change]) -> Vec<String> {
+    let words = changes.iter().map(|change| match change {
+        Change::Remove(seen) => format!("-{}", seen.address),
+        Change::Add { vip, .. } => format!("+{}", vip.address),
+        Change::Replace { vip, .. } => format!("~{}", vip.address),
+        other => panic!("{other:?}"),
+    });
+    words.collect()
+}
+
 /// VIP-01: additions in the order of owners and configuration, removals before them.
 #[test]
 fn plan_keeps_the_configured_order() {
@@ -166,17 +177,8 @@ fn plan_keeps_the_configured_order() {
     let first = Desired::addresses(vec![vip("10.0.0.7/32", "eth0")]);
     let second = Desired::addresses(vips.to_vec());
     let desired = BTreeMap::from([(OwnerId(2), second), (OwnerId(1), first)]);
-    let changes = plan(&observed, &desired);
-    let told: Vec<_> = changes
-        .iter()
-        .map(|change| match change {
-            Change::Remove(seen) => format!("-{}", seen.address),
-            Change::Add { vip, .. } => format!("+{}", vip.address),
-            other => panic!("{other:?}"),
-        })
-        .collect();
     assert_eq!(
-        told,
+        told(&plan(&observed, &desired)),
         [
             "-10.0.0.9",
             "+10.0.0.7",
@@ -185,6 +187,107 @@ fn plan_keeps_the_configured_order() {
             "+10.0.0.2"
         ]
     );
+}
+
+/// LESSONS E10: a primary address that goes takes the secondaries of its subnet along.
+#[test]
+fn secondaries_go_before_their_primary() {
+    let mut observed = Observed::new();
+    observed.insert_link(Link::new(1, name("eth0")));
+    for (host, secondary) in [(1, false), (2, true)] {
+        let old = vip(&format!("10.0.0.{host}/24"), "eth0");
+        let mut seen = ObservedAddress::expected(1, &old, Tag(TAG));
+        if secondary {
+            seen.flags = seen.flags.with(AddressFlags::SECONDARY);
+        }
+        observed.insert_address(seen);
+    }
+    assert_eq!(
+        told(&plan(&observed, &BTreeMap::new())),
+        ["-10.0.0.2", "-10.0.0.1"]
+    );
+}
+
+/// What the plan is for one address, if the kernel shows what one wish led to and another one is wanted,
+/// or if somebody has changed what it shows.
+fn plan_for(before: &Vip, wanted: &Vip, meddle: impl Fn(&mut ObservedAddress)) -> Vec<String> {
+    let mut observed = Observed::new();
+    observed.insert_link(Link::new(1, name("eth0")));
+    let mut seen = ObservedAddress::expected(1, before, Tag(TAG));
+    // Duplicate address detection is over.
+    seen.flags = AddressFlags(seen.flags.0 & !AddressFlags::TENTATIVE.0);
+    meddle(&mut seen);
+    observed.insert_address(seen);
+    let desired = Desired::addresses(vec![wanted.clone()]);
+    told(&plan(&observed, &BTreeMap::from([(OwnerId(1), desired)])))
+}
+
+/// VIP-01: each flag by itself is reason enough, and only what the kernel cannot change makes the address go.
+#[test]
+fn each_flag_of_an_address_is_compared() {
+    let four = vip("10.0.0.1/24", "eth0");
+    let six = vip("2001:db8::1/64", "eth0");
+    let flags: [(fn(&mut VipFlags), _, _); 5] = [
+        (|flags| flags.home = true, "", "~"),
+        (|flags| flags.mngtmpaddr = true, "", "~"),
+        (|flags| flags.noprefixroute = true, "-+", "~"),
+        (|flags| flags.autojoin = true, "-+", "-+"),
+        (|flags| flags.dad = !flags.dad, "", "~"),
+    ];
+    for (at, (set, of_four, of_six)) in flags.into_iter().enumerate() {
+        for (plain, signs) in [(&four, of_four), (&six, of_six)] {
+            let mut changed = plain.flags;
+            set(&mut changed);
+            let changed = plain.clone().with_flags(changed);
+            let expected: Vec<_> = signs
+                .chars()
+                .map(|sign| format!("{sign}{}", plain.address))
+                .collect();
+            assert_eq!(plan_for(plain, &changed, |_| {}), expected, "{at} set");
+            assert_eq!(plan_for(&changed, plain, |_| {}), expected, "{at} cleared");
+        }
+    }
+}
+
+/// VIP-01: a lifetime that counts down is as wanted until it is longer than it can be.
+#[test]
+fn a_preferred_lifetime_may_count_down_and_not_up() {
+    let four = |seconds| vip("10.0.0.1/24", "eth0").with_preferred_lifetime(seconds);
+    let six = |seconds| vip("2001:db8::1/64", "eth0").with_preferred_lifetime(seconds);
+    let left = |preferred| move |seen: &mut ObservedAddress| seen.preferred = preferred;
+    let deprecated =
+        |seen: &mut ObservedAddress| seen.flags = seen.flags.with(AddressFlags::DEPRECATED);
+    let none: [&str; 0] = [];
+    for seconds in [60, 59, 1] {
+        let wanted = six(Some(60));
+        assert_eq!(plan_for(&wanted, &wanted, left(seconds)), none, "{seconds}");
+    }
+    for seconds in [61, FOREVER] {
+        let wanted = six(Some(60));
+        let replaced = ["~2001:db8::1"];
+        assert_eq!(
+            plan_for(&wanted, &wanted, left(seconds)),
+            replaced,
+            "{seconds}"
+        );
+    }
+    // Of an IPv4 address that is valid for ever the kernel shows no other lifetime.
+    assert_eq!(
+        plan_for(&four(Some(60)), &four(Some(60)), left(FOREVER)),
+        none
+    );
+    // For ever is for ever, whichever way that was said.
+    for forever in [None, Some(FOREVER)] {
+        assert_eq!(plan_for(&six(forever), &six(forever), |_| {}), none);
+        assert_eq!(
+            plan_for(&six(forever), &six(forever), left(60)),
+            ["~2001:db8::1"]
+        );
+        assert_eq!(
+            plan_for(&four(forever), &four(forever), deprecated),
+            ["~10.0.0.1"]
+        );
+    }
 }
 
 /// One thing that can happen.

@@ -126,6 +126,19 @@ fn routes_vanish_with_their_link_and_come_back_with_it() {
     assert_eq!(rig.log(), ["+route"]);
 }
 
+/// VIP-04: a route that leads nowhere needs no device, also if its definition names one.
+#[test]
+fn a_blackhole_does_not_wait_for_the_device_it_names() {
+    let mut rig = Rig::ready();
+    let mut blackhole = route("10.9.0.0/16", None, "eth9");
+    blackhole.kind = RouteKind::BLACKHOLE;
+    let wanted = Desired::default().with_routes(vec![blackhole]);
+    rig.reconciler.set(rig.now, A, wanted);
+    rig.run();
+    assert_eq!(rig.events(), [KernelEvent::Installed { owner: A }]);
+    assert_eq!(rig.kernel.entries.len(), 1);
+}
+
 /// A route whose source address somebody removes goes without a word, too; both come back.
 #[test]
 fn a_route_comes_back_after_its_source_address() {
@@ -266,6 +279,24 @@ fn a_foreign_rule_is_left_alone() {
     );
 }
 
+/// VIP-09: what came with our tag while the same was asked for is ours, and no reason to look again.
+#[test]
+fn what_came_while_it_was_asked_for_is_ours() {
+    for kind in [24, 32] {
+        let theirs = installed().kernel.entries;
+        let (_, body) = theirs.iter().find(|(known, _)| *known == kind).unwrap();
+        let mut rig = Rig::ready();
+        rig.reconciler.set(rig.now, A, desired());
+        rig.kernel.change_entry(kind, 0, 7, 7, body);
+        let before = rig.sends;
+        rig.send();
+        rig.advance(Duration::from_secs(5));
+        assert_eq!(rig.sends - before, 1, "{kind}");
+        assert_eq!(rig.events(), [KernelEvent::Installed { owner: A }]);
+        assert!(rig.reconciler.observed().routes().all(|seen| seen.ours));
+    }
+}
+
 /// Lost notifications of routes are made good by a dump.
 #[test]
 fn an_overrun_is_followed_by_repair() {
@@ -335,11 +366,49 @@ fn any_wishes() -> impl Strategy<Value = BTreeMap<OwnerId, Desired>> {
     proptest::collection::btree_map((0..3_u32).prop_map(OwnerId), one, 0..3)
 }
 
+/// Every wanted route over a device that exists is there, and every rule; each of ours is wanted.
+fn check(observed: &Observed, wishes: &BTreeMap<OwnerId, Desired>) -> Result<(), TestCaseError> {
+    let mut wanted = Vec::new();
+    for route in wishes.values().flat_map(|wish| &wish.routes) {
+        // IPv6 knows no route with several hops, only several routes.
+        let hops: Vec<Vec<Hop>> = if route.destination.address.is_ipv6() {
+            route.hops.iter().map(|hop| vec![hop.clone()]).collect()
+        } else {
+            vec![route.hops.clone()]
+        };
+        for hops in hops {
+            let possible = route.kind == RouteKind::BLACKHOLE
+                || hops.iter().all(|hop| hop.device == Some(name("eth0")));
+            let mut one = route.clone();
+            one.hops = hops;
+            let seen = ObservedRoute::expected(&one, Tag(TAG), observed);
+            let there = observed.routes().any(|known| *known == seen);
+            prop_assert!(there || !possible, "missing: {:?}", one);
+            wanted.push(seen);
+        }
+    }
+    for seen in observed.routes().filter(|seen| seen.ours) {
+        prop_assert!(wanted.contains(seen), "surplus: {:?}", seen);
+    }
+    let rules = wishes.values().flat_map(|wish| &wish.rules);
+    let rules: Vec<_> = rules
+        .map(|rule| ObservedRule::expected(rule, Tag(TAG)))
+        .collect();
+    for seen in &rules {
+        let there = observed.rules().any(|known| known == seen);
+        prop_assert!(there, "missing: {:?}", seen);
+    }
+    for seen in observed.rules().filter(|seen| seen.ours) {
+        prop_assert!(rules.contains(seen), "surplus: {:?}", seen);
+    }
+    Ok(())
+}
+
 proptest! {
-    /// What is carried out needs not be carried out again, whatever was there; foreign objects
-    /// stay (VIP-04, VIP-05).
+    /// What is wanted is there, and of ours nothing else; what is carried out needs not be carried out
+    /// again, whatever was there; foreign objects stay (VIP-04, VIP-05).
     #[test]
-    fn a_second_plan_is_empty(
+    fn carrying_out_the_plan_reaches_the_desired_state(
         before in any_wishes(),
         after in any_wishes(),
         foreign in proptest::collection::vec(any_route(), 0..3),
@@ -376,6 +445,7 @@ proptest! {
                 }
             }
             prop_assert_eq!(plan(&observed, &wishes), []);
+            check(&observed, &wishes)?;
         }
         for seen in theirs {
             prop_assert!(observed.routes().any(|known| *known == seen && !known.ours));

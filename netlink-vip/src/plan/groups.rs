@@ -56,8 +56,11 @@ pub(crate) fn routes(
     group
 }
 
-/// Whether every device it names exists and is switched on.
+/// Whether every device that it leads over exists and is switched on.
 fn can_be_there(observed: &Observed, route: &Route) -> bool {
+    if route.kind.has_no_hop() {
+        return true;
+    }
     let devices = route.hops.iter().filter_map(|hop| hop.device);
     let mut links = devices.map(|name| observed.link_named(name));
     links.all(|link: Option<&Link>| link.is_some_and(|link| link.flags.admin_up))
