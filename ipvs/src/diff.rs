@@ -4,7 +4,6 @@
 //! them up comes last (IPVS-OPS-08). So after each step a service that has somebody to serve it
 //! before and afterwards has somebody: one of the old destinations, or one of the new.
 
-use crate::destination::Destination;
 use crate::service::ServiceKey;
 use crate::table::{Entry, Op, Table};
 
@@ -67,14 +66,13 @@ impl Steps {
 /// Who comes is put before who goes: IPVS-OPS-08.
 fn destinations(service: ServiceKey, old: Option<&Entry>, new: &Entry, steps: &mut Steps) {
     for wanted in new.destinations() {
-        let is = old.and_then(|old| old.destination(&wanted.key));
-        let (op, takes) = match is {
+        let op = match old.and_then(|old| old.destination(&wanted.key)) {
             Some(is) if is == wanted => continue,
             // IPVS-OPS-04: a changed weight is a change, never a removal.
-            Some(is) => (Op::SetDest(service, *wanted), !quiesces(is, wanted)),
-            None => (Op::NewDest(service, *wanted), wanted.weight > 0),
+            Some(_) => Op::SetDest(service, *wanted),
+            None => Op::NewDest(service, *wanted),
         };
-        let list = if takes {
+        let list = if wanted.weight > 0 {
             &mut steps.takes
         } else {
             &mut steps.gives
@@ -86,9 +84,4 @@ fn destinations(service: ServiceKey, old: Option<&Entry>, new: &Entry, steps: &m
             steps.leaves.push(Op::DelDest(service, is.key));
         }
     }
-}
-
-/// Whether the change makes a destination that took connections take none.
-fn quiesces(is: &Destination, wanted: &Destination) -> bool {
-    is.weight > 0 && wanted.weight == 0
 }
