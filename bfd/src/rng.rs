@@ -30,3 +30,29 @@ impl Rng {
         u32::try_from(offset).map_or(high, |offset| low.saturating_add(offset))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first numbers that the reference implementation gives for the seed 0.
+    #[test]
+    fn the_numbers_are_those_of_splitmix64() {
+        let mut rng = Rng::new(0);
+        assert_eq!(rng.next_u64(), 0xe220_a839_7b1d_cdaf);
+        assert_eq!(rng.next_u64(), 0x6e78_9e6a_a1b9_65f4);
+        assert_eq!(rng.next_u32(), 0x06c4_5d18);
+    }
+
+    #[test]
+    fn both_ends_of_a_range_come_up() {
+        let mut rng = Rng::new(1);
+        let mut seen: [bool; 6] = [false; 6];
+        for _ in 0..200 {
+            let number = rng.between(7, 9);
+            seen[usize::try_from(number - 5).unwrap()] = true;
+        }
+        assert_eq!(seen, [false, false, true, true, true, false]);
+        assert_eq!(rng.between(5, 5), 5);
+    }
+}

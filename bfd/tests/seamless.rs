@@ -324,6 +324,19 @@ fn a_table_has_initiators_too() {
     // One socket may do for all of them.
     table.set_seamless_port(false, 40_000);
     assert_eq!(table.source_port(id), Some(40_000));
+    let six = Seamless {
+        target: "2001:db8::8".parse().unwrap(),
+        local: None,
+    };
+    let six = table
+        .add(at(0.0), Definition::Seamless(six, asking()))
+        .unwrap();
+    assert_ne!(six.get(), id.get());
+    assert_ne!(table.source_port(six), Some(40_000), "that is of IPv4");
+    table.set_seamless_port(true, 40_001);
+    assert_eq!(table.source_port(six), Some(40_001));
+    assert_eq!(table.source_port(id), Some(40_000));
+    table.remove(six);
     assert_eq!(
         table.handle_packet(at(0.0), &rx),
         Err(Rejected::Port {

@@ -432,6 +432,39 @@ fn a_retired_session_says_farewell() {
     assert_eq!(table.len(), 1);
 }
 
+/// BFD-FSM-21: what else falls due meanwhile, such as the end of a poll sequence, does not cut that short.
+#[test]
+fn a_farewell_is_not_cut_short() {
+    let (mut table, ids) = table([single(1)]);
+    let session = table.member(ids[0]).unwrap().session().unwrap();
+    let mut control = Control {
+        your_discriminator: Some(session.local_discriminator()),
+        ..peer(State::Init)
+    };
+    let packet = encode(&control, &Signature::None);
+    table
+        .handle_packet(at(0.0), &rx(&packet, 1, 3784, 255))
+        .unwrap();
+    transmits(&mut table, at(0.0));
+    (control.state, control.final_bit) = (State::Up, true);
+    let packet = encode(&control, &Signature::None);
+    table
+        .handle_packet(at(100.0), &rx(&packet, 1, 3784, 255))
+        .unwrap();
+    table.retire(at(110.0), ids[0]);
+    let silence = table.member(ids[0]).unwrap().timers().detection_time;
+    let end = later(at(110.0), silence.unwrap());
+    let mut turns = 0;
+    while table.member(ids[0]).is_some() {
+        let now = table.next_timeout().unwrap();
+        table.handle_timeout(now);
+        transmits(&mut table, now);
+        assert_eq!(table.member(ids[0]).is_none(), now >= end);
+        turns += 1;
+    }
+    assert!(turns > 1);
+}
+
 /// A peer must not hear two voices.
 #[test]
 fn a_session_for_the_path_of_a_retiring_one_replaces_it() {

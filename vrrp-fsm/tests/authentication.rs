@@ -111,6 +111,30 @@ fn an_authenticated_advert_is_accepted_once() {
     assert_eq!(two.stats().rejected(&Rejected::AhReplay(0)), 2);
 }
 
+/// VRRP-V2-AUTH-06: routers that have counted alike send a number at the same time; were they both to refuse it
+/// they would both stay Active. One that is smaller than what was sent here comes from the past.
+#[test]
+fn two_that_counted_alike_hear_each_other() {
+    let (mut one, mut two) = (running(ah(200), 9, TODAY), running(ah(100), 5, TODAY));
+    let (_, second, third) = (
+        send(&mut one, secs(0.1)),
+        send(&mut one, secs(0.2)),
+        send(&mut one, secs(0.3)),
+    );
+    for _ in 0..3 {
+        send(&mut two, secs(0.3));
+    }
+    assert_eq!(
+        receive(&mut two, secs(0.4), &second),
+        Err(Rejected::AhReplay(2))
+    );
+    assert_eq!(receive(&mut two, secs(0.4), &third), Ok(()));
+    assert_eq!(
+        receive(&mut two, secs(0.4), &third),
+        Err(Rejected::AhReplay(3))
+    );
+}
+
 /// VRRP-V2-AUTH-06: whoever takes over goes on where the last one stopped, so that nobody refuses it.
 #[test]
 fn the_sequence_goes_on_with_the_next_router() {
