@@ -33,6 +33,8 @@ struct Kernel {
     interrupts: u32,
     /// A scheduler that this kernel has no module for.
     lacks: Option<&'static str>,
+    /// New services exist already, says this kernel, and shows none.
+    contradicts_itself: bool,
 }
 
 impl Kernel {
@@ -84,6 +86,7 @@ impl Kernel {
             {
                 2
             }
+            Request::Change(Op::NewService(_)) if self.contradicts_itself => 17,
             Request::Change(op) => match self.table.apply(op) {
                 Ok(()) => 0,
                 Err(ApplyError::ServiceExists | ApplyError::DestinationExists) => 17,
@@ -551,4 +554,246 @@ fn a_table_that_cannot_be_read_is_told_and_tried_again() {
     assert_eq!((events.len(), datagrams), (0, 0));
     settle(&mut reconciler, &mut kernel, at(60_000));
     assert_eq!(kernel.table, want);
+}
+
+fn parts(table: &Table, number: u8) -> (ServiceKey, Option<(Service, Vec<Destination>)>) {
+    let entry = table.get(&web(number)).expect("there");
+    let destinations = entry.destinations().copied().collect();
+    (web(number), Some((entry.service().clone(), destinations)))
+}
+
+/// IPVS-OPS-02, VIP-09: what an earlier run left behind is ours once we are told so, and goes.
+#[test]
+fn what_an_earlier_run_put_is_removed_if_it_is_not_wanted() {
+    let theirs = service(9, "rr", 2);
+    let mut kernel = Kernel {
+        table: both(&theirs, &service(1, "rr", 1)),
+        ..Kernel::default()
+    };
+    let mut reconciler = Reconciler::new(FAMILY);
+    settle(&mut reconciler, &mut kernel, at(0));
+    assert_eq!(reconciler.current(), Some(&Table::new()));
+    reconciler.adopt([web(1)]);
+    assert_eq!(reconciler.current(), None, "it is not known yet");
+    settle(&mut reconciler, &mut kernel, at(0));
+    assert_eq!(kernel.table, theirs);
+}
+
+/// IPVS-OPS-01: what is new to us may be there, so the table is read before anything is sent.
+#[test]
+fn a_service_that_is_new_to_us_is_looked_for_first() {
+    let mut kernel = Kernel::default();
+    let mut reconciler = Reconciler::new(FAMILY);
+    settle(&mut reconciler, &mut kernel, at(0));
+    kernel.table = service(1, "rr", 1);
+    let want = service(1, "wlc", 1);
+    // One that is known already does not make the other one known.
+    for known in [false, true] {
+        kernel.requests.clear();
+        let other = parts(&service(2, "rr", 1), 2);
+        let changes_wanted = if known {
+            vec![parts(&want, 1), other]
+        } else {
+            vec![other]
+        };
+        reconciler.change(changes_wanted);
+        settle(&mut reconciler, &mut kernel, at(0));
+    }
+    assert_eq!(changes(&kernel), ["-E -t 192.0.2.1:80 -s wlc"]);
+    assert_eq!(reconciler.current(), Some(&kernel.table));
+}
+
+/// IPVS-OPS-07: what was refused waits for its pause, unless it is wanted in another way now.
+#[test]
+fn a_refused_service_is_tried_at_once_only_if_it_is_changed() {
+    let mut kernel = Kernel {
+        lacks: Some("mh"),
+        ..Kernel::default()
+    };
+    let mut reconciler = Reconciler::new(FAMILY);
+    reconciler.set(service(2, "mh", 2));
+    settle(&mut reconciler, &mut kernel, at(0));
+    let retry = reconciler.next_timeout().expect("a pause");
+    reconciler.change([parts(&service(1, "rr", 1), 1)]);
+    kernel.requests.clear();
+    let (events, _) = settle(&mut reconciler, &mut kernel, at(1));
+    assert_eq!(kernel.table, service(1, "rr", 1));
+    assert!(
+        changes(&kernel)
+            .iter()
+            .all(|change| change.contains("192.0.2.1:80"))
+    );
+    assert_eq!(events, [], "a service is missing");
+    assert_eq!(reconciler.next_timeout(), Some(retry));
+    // The same with a scheduler that there is.
+    reconciler.change([parts(&service(2, "rr", 2), 2)]);
+    assert_eq!(reconciler.next_timeout(), None);
+    let (events, _) = settle(&mut reconciler, &mut kernel, at(2));
+    assert_eq!(events, [Event::Settled]);
+    assert_eq!(
+        kernel.table,
+        both(&service(1, "rr", 1), &service(2, "rr", 2))
+    );
+}
+
+/// IPVS-OPS-07: the servers of a service that was refused are not asked for, those of others are.
+#[test]
+fn servers_of_a_refused_service_are_not_asked_for() {
+    let mut kernel = Kernel {
+        lacks: Some("mh"),
+        ..Kernel::default()
+    };
+    let mut reconciler = Reconciler::new(FAMILY);
+    let good = service(1, "rr", 1);
+    reconciler.set(both(&good, &service(2, "mh", 1)));
+    settle(&mut reconciler, &mut kernel, at(0));
+    kernel.requests.clear();
+    // Another look at the table makes another plan.
+    reconciler.change([parts(&service(1, "rr", 2), 1)]);
+    reconciler.verify();
+    settle(&mut reconciler, &mut kernel, at(1));
+    assert_eq!(changes(&kernel).len(), 1, "{:?}", changes(&kernel));
+    assert_eq!(kernel.table, service(1, "rr", 2));
+}
+
+/// A change of one service does not throw away what is still to be sent of another.
+#[test]
+fn what_is_planned_of_other_services_stays_planned() {
+    let (mut kernel, mut reconciler) = (Kernel::default(), Reconciler::new(FAMILY));
+    let large = service(1, "rr", 100);
+    reconciler.set(both(&large, &service(2, "rr", 0)));
+    // The table is read, and the first batch is there.
+    while kernel.table.is_empty() {
+        let mut out = Vec::new();
+        assert!(reconciler.poll_request(&mut out));
+        let replies = kernel.send(&out);
+        reconciler.handle_datagram(at(0), &replies);
+    }
+    assert_ne!(kernel.table, both(&large, &service(2, "rr", 0)));
+    reconciler.change([parts(&service(2, "wlc", 3), 2)]);
+    let (events, _) = settle(&mut reconciler, &mut kernel, at(0));
+    assert_eq!(events, [Event::Settled]);
+    assert_eq!(kernel.table, both(&large, &service(2, "wlc", 3)));
+    // Nothing was asked for twice.
+    assert_eq!(changes(&kernel).len(), 2 + 100 + 1 + 3);
+}
+
+/// IPVS-OPS-01: a service that somebody took away while its server was changed is made again.
+#[test]
+fn a_change_of_what_is_gone_makes_it_again() {
+    let (mut kernel, mut reconciler) = (Kernel::default(), Reconciler::new(FAMILY));
+    reconciler.set(service(1, "rr", 1));
+    settle(&mut reconciler, &mut kernel, at(0));
+    kernel.table = Table::new();
+    let mut want = service(1, "rr", 1);
+    let mut server = *want
+        .get(&web(1))
+        .and_then(|entry| entry.destinations().next())
+        .expect("one");
+    server.weight = 5;
+    assert!(want.put_destination(&web(1), server));
+    reconciler.set(want.clone());
+    settle(&mut reconciler, &mut kernel, at(0));
+    assert_eq!(kernel.table, want);
+    assert_eq!(reconciler.current(), Some(&want));
+}
+
+/// IPVS-DEC-03: what we have done ourselves is not taken for somebody else's doing when the answers are lost.
+#[test]
+fn lost_answers_are_no_drift() {
+    let (mut kernel, mut reconciler) = (Kernel::default(), Reconciler::new(FAMILY));
+    reconciler.set(service(1, "rr", 1));
+    settle(&mut reconciler, &mut kernel, at(0));
+    let want = service(1, "wlc", 3);
+    reconciler.set(want.clone());
+    let mut out = Vec::new();
+    assert!(reconciler.poll_request(&mut out));
+    kernel.send(&out);
+    reconciler.handle_overrun();
+    assert_eq!(reconciler.current(), None);
+    let (events, _) = settle(&mut reconciler, &mut kernel, at(0));
+    assert_eq!(events, [Event::Settled]);
+    assert_eq!(kernel.table, want);
+}
+
+/// IPVS-OPS-01: a surprise is looked into at once, another one after a pause.
+#[test]
+fn a_kernel_that_contradicts_itself_is_not_asked_without_end() {
+    let mut kernel = Kernel {
+        contradicts_itself: true,
+        ..Kernel::default()
+    };
+    let mut reconciler = Reconciler::new(FAMILY);
+    reconciler.set(service(1, "rr", 0));
+    // Read, ask, read again, ask again.
+    let (_, datagrams) = settle(&mut reconciler, &mut kernel, at(0));
+    assert_eq!(datagrams, 4);
+    for _ in 0..3 {
+        let retry = reconciler.next_timeout().expect("a pause");
+        let (_, datagrams) = settle(&mut reconciler, &mut kernel, retry);
+        assert_eq!(datagrams, 2);
+    }
+    kernel.contradicts_itself = false;
+    let retry = reconciler.next_timeout().expect("a pause");
+    let (events, _) = settle(&mut reconciler, &mut kernel, retry);
+    assert_eq!(events, [Event::Settled]);
+}
+
+/// A driver asks what is on its way: it waits for that before it ends.
+#[test]
+fn what_is_on_its_way_is_known() {
+    let (mut kernel, mut reconciler) = (Kernel::default(), Reconciler::new(FAMILY));
+    reconciler.set(service(1, "rr", 2));
+    let mut told = Vec::new();
+    loop {
+        let mut out = Vec::new();
+        let idle = (reconciler.is_reading(), reconciler.awaits_answers());
+        if !reconciler.poll_request(&mut out) {
+            assert_eq!(idle, (false, false));
+            break;
+        }
+        told.push((
+            idle,
+            reconciler.is_reading(),
+            reconciler.changes_in_flight(),
+        ));
+        assert!(reconciler.awaits_answers());
+        let replies = kernel.send(&out);
+        reconciler.handle_datagram(at(0), &replies);
+    }
+    assert_eq!(
+        told,
+        [((true, false), true, 0), ((false, false), false, 3)],
+        "the services, then what is missing"
+    );
+}
+
+/// Settled is what holds all that is wanted: not with something on its way, nor refused.
+#[test]
+fn it_is_settled_once_and_when_everything_is_done() {
+    let (mut kernel, mut reconciler) = (Kernel::default(), Reconciler::new(FAMILY));
+    let want = service(1, "rr", 100);
+    reconciler.set(want.clone());
+    let mut settled = 0;
+    loop {
+        let mut out = Vec::new();
+        if !reconciler.poll_request(&mut out) {
+            break;
+        }
+        let replies = kernel.send(&out);
+        reconciler.handle_datagram(at(0), &replies);
+        while let Some(event) = reconciler.poll_event() {
+            if event == Event::Settled {
+                settled += 1;
+                assert_eq!(kernel.table, want);
+            }
+        }
+    }
+    assert_eq!(settled, 1);
+    // While the table is read again it may be otherwise than we think.
+    reconciler.verify();
+    reconciler.set(want);
+    assert_eq!(reconciler.poll_event(), None);
+    let (events, _) = settle(&mut reconciler, &mut kernel, at(0));
+    assert_eq!(events, [Event::Settled]);
 }
