@@ -318,6 +318,24 @@ fn no_packet_turns_authentication_off() {
     assert_eq!(session.state(), State::Up);
 }
 
+/// BFD-RX-11: the A bit is enough to be refused where nobody asked for authentication, also without a section
+/// that can be read.
+#[test]
+fn a_packet_that_claims_a_section_is_refused_without_authentication() {
+    for mut octets in [
+        signed(AuthKind::KeyedSha1, 7, &secret(), 1),
+        // Two octets behind the header, and a length that leads out of the packet.
+        [encode(&peer(State::Down), &Signature::None), vec![4, 99]].concat(),
+        [encode(&peer(State::Down), &Signature::None), vec![4, 0]].concat(),
+    ] {
+        octets[1] |= 4;
+        octets[3] = u8::try_from(octets.len()).unwrap();
+        let mut session = session(config());
+        let result = take(&mut session, at(1.0), &octets);
+        assert_eq!(auth_error(result), AuthError::Unexpected);
+    }
+}
+
 /// BFD-AU-13: equality of secrets is by value, whatever way it is computed.
 #[test]
 fn secrets_are_compared_by_value() {
@@ -336,7 +354,7 @@ fn a_peer_that_starts_anew_is_believed_after_two_detection_times() {
         let detection = session.timers().detection_time.unwrap();
         assert_eq!(detection, millis(150.0));
         let anew = signed(kind, 7, &secret(), 77_000_000);
-        let almost = later(now, millis(299.0));
+        let almost = later(now, millis(299.9));
         run(&mut session, almost);
         let result = take(&mut session, almost, &anew);
         let refused = AuthError::Sequence {
@@ -344,7 +362,7 @@ fn a_peer_that_starts_anew_is_believed_after_two_detection_times() {
             last: old,
         };
         assert_eq!(auth_error(result), refused);
-        take(&mut session, later(now, millis(301.0)), &anew).unwrap();
+        take(&mut session, later(now, millis(300.0)), &anew).unwrap();
     }
 }
 

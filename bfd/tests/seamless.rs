@@ -3,9 +3,9 @@
 mod common;
 
 use bfd::{
-    AuthError, AuthKind, Buffer, ConfigError, Control, ControlPacket, Definition, Diagnostic,
-    Event, Initiator, InitiatorConfig, Instant, MAX_LEN, Micros, Reason, Reflector,
-    ReflectorConfig, Rejected, Rx, Seamless, SessionEvent, Signature, State, Table,
+    AuthConfig, AuthError, AuthKind, Buffer, ConfigError, Control, ControlPacket, Definition,
+    Diagnostic, Event, Initiator, InitiatorConfig, Instant, Key, Lifetime, MAX_LEN, Micros, Reason,
+    Reflector, ReflectorConfig, Rejected, Rx, Seamless, SessionEvent, Signature, State, Table,
 };
 use common::*;
 
@@ -286,6 +286,101 @@ fn an_initiator_can_be_held_down() {
         .reconfigure(InitiatorConfig::new(discr(TARGET), ms(70), mult(5)))
         .unwrap();
     assert_eq!(initiator.config().detect_mult, mult(5));
+}
+
+/// RFC 5882 3.1: held down because of the path, and told so in as many words.
+#[test]
+fn an_initiator_can_be_told_that_the_path_is_down() {
+    for up in [false, true] {
+        let (mut initiator, mut reflector) = (initiator(asking()), reflector());
+        if up {
+            talk(&mut initiator, &mut reflector, at(500.0), at(100.0));
+            assert_eq!(initiator.state(), State::Up);
+        }
+        initiator.handle_event(at(100.0), Event::PathDown);
+        assert_eq!(initiator.state(), State::AdminDown);
+        assert_eq!(initiator.diagnostic(), Diagnostic::PATH_DOWN);
+        assert_eq!(initiator.history().last().unwrap().is_failure(), up);
+        assert_eq!(question(&mut initiator, at(5000.0)), None);
+    }
+}
+
+/// BFD-SB-08: it fails closed, and tells of each change once.
+#[test]
+fn without_a_good_key_nothing_is_asked() {
+    let lifetime = Lifetime {
+        from: Some(at(5000.0)),
+        until: Some(at(9000.0)),
+    };
+    let key = Key::new(7, secret()).with_send(lifetime);
+    let keys = AuthConfig::new(AuthKind::MeticulousSha1, vec![key]).unwrap();
+    let mut initiator = initiator(asking().with_auth(Some(keys)));
+    let mut now = at(0.0);
+    while now < at(20_000.0) {
+        initiator.handle_timeout(now);
+        if question(&mut initiator, now).is_some() {
+            assert!((at(5000.0)..at(9000.0)).contains(&now));
+        }
+        now = initiator.next_timeout().unwrap();
+    }
+    let told: Vec<_> = std::iter::from_fn(|| initiator.poll_event()).collect();
+    let expected = [
+        SessionEvent::NoKey,
+        SessionEvent::KeyAgain,
+        SessionEvent::NoKey,
+    ];
+    assert_eq!(told, expected);
+    assert!(initiator.stats().sent > 0 && initiator.stats().unsigned > 0);
+}
+
+/// BFD-VAR-07: another type of authentication is another sequence, and the same type the same one.
+#[test]
+fn only_another_type_of_authentication_starts_the_sequence_anew() {
+    let config = |kind| asking().with_auth(auth(kind));
+    let reflecting = |kind| {
+        let config = ReflectorConfig::new(vec![discr(TARGET)], ms(20)).with_auth(auth(kind));
+        Reflector::new(config, 1).unwrap()
+    };
+    let (md5, sha1) = (AuthKind::MeticulousMd5, AuthKind::MeticulousSha1);
+    let mut initiator = initiator(config(sha1));
+    talk(&mut initiator, &mut reflecting(sha1), at(500.0), at(100.0));
+    let now = at(110.0);
+    // Another reflector counts from another number.
+    let mut other = Reflector::new(
+        ReflectorConfig::new(vec![discr(TARGET)], ms(20)).with_auth(auth(sha1)),
+        99,
+    )
+    .unwrap();
+    initiator.reconfigure(config(sha1)).unwrap();
+    initiator.handle_timeout(later(now, millis(40.0)));
+    let asked = question(&mut initiator, later(now, millis(40.0))).unwrap();
+    let answered = answer(&mut other, now, &asked).unwrap();
+    let result = hear(&mut initiator, now, &answered);
+    assert!(
+        matches!(result, Err(Rejected::Auth(AuthError::Sequence { .. }))),
+        "{result:?}"
+    );
+    initiator.reconfigure(config(md5)).unwrap();
+    initiator.handle_timeout(later(now, millis(100.0)));
+    let asked = question(&mut initiator, later(now, millis(100.0))).unwrap();
+    let answered = answer(&mut reflecting(md5), now, &asked).unwrap();
+    assert_eq!(hear(&mut initiator, now, &answered), Ok(()));
+}
+
+/// BFD-SB-06: what is known of a reflector is what it has answered.
+#[test]
+fn a_reflector_is_known_by_its_answers() {
+    let (mut initiator, mut reflector) = (initiator(asking()), reflector());
+    let before = initiator.remote();
+    assert_eq!((before.discriminator, before.heard), (None, None));
+    let asked = question(&mut initiator, at(0.0)).unwrap();
+    let answered = answer(&mut reflector, at(0.0), &asked).unwrap();
+    hear(&mut initiator, at(7.0), &answered).unwrap();
+    let after = initiator.remote();
+    assert_eq!(after.discriminator, Some(discr(TARGET)));
+    assert_eq!(after.state, State::Up);
+    assert_eq!(after.required_min_rx, ms(20));
+    assert_eq!(after.heard, Some(at(7.0)));
 }
 
 /// BFD-SB-09, BFD-SB-12, RFC 7881 2, 3: from a port of its own to 7784, and back to that port.

@@ -398,6 +398,26 @@ fn multihop_sessions_back_off_unless_told_otherwise() {
     assert_eq!(back_off(ids[2]), BackOff::Off);
 }
 
+/// What one session has to send is not lost with another one.
+#[test]
+fn a_session_that_is_removed_takes_no_packets_of_others_along() {
+    let (mut table, ids) = table([single(1), single(3), single(4)]);
+    assert!(!table.is_empty());
+    // All three have their first packet to send.
+    table.remove(ids[1]);
+    let senders: Vec<_> = transmits(&mut table, at(0.0))
+        .into_iter()
+        .map(|(transmit, _)| transmit.id)
+        .collect();
+    assert_eq!(senders, [ids[0], ids[2]]);
+    // And one whose packets are all sent does not hold up a new one in its place.
+    table.remove(ids[0]);
+    let anew = table.add(at(1.0), single(5)).unwrap();
+    let sent = transmits(&mut table, at(1.0));
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].0.id, anew);
+}
+
 /// BFD-FSM-21: a retiring session tells so, and is gone after a detection time.
 #[test]
 fn a_retired_session_says_farewell() {

@@ -380,6 +380,22 @@ fn a_session_that_loses_packets_slows_down_and_recovers() {
     assert_eq!(session.state(), State::Up);
 }
 
+/// BFD-MH-06: only time that is spent up shows that there is room again; and who never backed off has nothing to wait
+/// for.
+#[test]
+fn a_session_recovers_only_while_it_is_up() {
+    let (mut session, mut now) = up(config().with_back_off(BackOff::On));
+    now = later(now, millis(10_000.0));
+    session.handle_timeout(now);
+    assert_eq!(session.state(), State::Down);
+    let end = later(now, millis(200_000.0));
+    run(&mut session, end);
+    hear(&mut session, end, peer(State::Init)).unwrap();
+    sent(&mut session, end);
+    hear(&mut session, end, final_of(State::Up)).unwrap();
+    assert_eq!(session.timers().desired_min_tx, ms(100));
+}
+
 /// New intervals are told.
 #[test]
 fn new_intervals_are_told() {

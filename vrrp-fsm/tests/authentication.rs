@@ -463,6 +463,34 @@ fn a_clock_that_differs_by_more_than_the_window_is_refused_and_by_more_than_half
     }
 }
 
+/// KA-AX-06: what is just in time is not told twice either.
+#[test]
+fn an_old_advert_is_refused_until_its_time_is_over() {
+    let mut one = running(signed(HmacMode::Enforce), 9, TODAY);
+    let mut two = running(lower(&signed(HmacMode::Enforce)), 5, TODAY);
+    let sent = send(&mut one, nanos(0));
+    assert_eq!(receive(&mut two, nanos(0), &sent), Ok(()));
+    for (seconds, reason) in [
+        (1.0, Rejected::HmacReplay),
+        (5.0, Rejected::HmacReplay),
+        (6.0, Rejected::HmacStale),
+    ] {
+        let verdict = receive(&mut two, secs(seconds), &sent);
+        assert_eq!(verdict, Err(reason), "{seconds}");
+    }
+}
+
+/// KA-AX-07: the clock counts parts of a second, so who starts anew within one is heard.
+#[test]
+fn a_router_that_starts_anew_within_a_second_is_believed() {
+    let mut two = running(lower(&signed(HmacMode::Enforce)), 5, TODAY);
+    for part in [0.0, 0.25, 0.5, 0.999] {
+        let mut one = running(signed(HmacMode::Enforce), 9, TODAY);
+        let sent = send(&mut one, secs(part));
+        assert_eq!(receive(&mut two, secs(part), &sent), Ok(()), "{part}");
+    }
+}
+
 /// KA-AX-05: fails closed.
 #[test]
 fn without_a_clock_nothing_is_signed_and_no_signature_is_in_time() {

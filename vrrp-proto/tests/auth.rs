@@ -162,6 +162,34 @@ fn a_message_of_type_two_is_not_written_without_its_header_nor_the_header_for_an
     assert_eq!(verdict, Err(EmitError::AuthenticationHeader));
 }
 
+/// VRRP-V2-AUTH-05: the identification of the IP header follows the sequence number. It is never 0: a kernel
+/// that writes the header would put in one of its own, and that is what the check value covers.
+#[test]
+fn the_identification_is_the_sequence_number_and_never_0() {
+    let ip = IpMeta {
+        source: [192, 0, 2, 1].into(),
+        destination: [224, 0, 0, 18].into(),
+        hop_limit: HOP_LIMIT,
+    };
+    let addresses = [[192, 0, 2, 100].into()];
+    let mut out = [0; 128];
+    for (sequence, identification) in [
+        (5, [0, 5]),
+        (0x0100, [1, 0]),
+        (0x0203, [2, 3]),
+        (0x1_0000, [0, 1]),
+        (0x1_0100, [1, 0]),
+    ] {
+        let length = ah_repr(&addresses)
+            .emit_ah(&ip, KEY, sequence, &mut out)
+            .unwrap();
+        assert_eq!(out[4..6], identification, "{sequence:#x}");
+        let packet = AhPacket::parse(&out[..length]).unwrap();
+        assert!(packet.verifies(KEY));
+        assert_eq!(packet.sequence(), sequence);
+    }
+}
+
 /// VRRP-V2-AUTH-05, VRRP-GEN-08: whatever the octets, an answer.
 #[test]
 fn authentication_headers_of_other_shapes_are_refused() {

@@ -94,6 +94,9 @@ fn a_password_that_differs_anywhere_is_another_password() {
         let mut other = *b"s3cret12";
         other[position] ^= 0x20;
         assert!(!auth.is_password(&other), "{position}");
+        // Differences do not make up for each other.
+        other[(position + 3) % 8] ^= 0x20;
+        assert!(!auth.is_password(&other), "{position} and another");
     }
     assert!(!Auth::None.is_password(&[0; 8]) && !Auth::Ah.is_password(&[0; 8]));
 }
