@@ -85,6 +85,7 @@ fn silence_ends_init_and_up_and_forgets_the_other_side() {
         assert_eq!(session.diagnostic(), Diagnostic::TIME_EXPIRED);
         assert_eq!(session.remote().discriminator, None);
         assert_eq!(session.remote().required_min_rx, Micros::new(1));
+        assert_eq!(session.remote().heard, Some(now), "that remains true");
         assert_eq!(transitions(&mut session)[0].reason, Reason::DetectionTime);
     }
 }

@@ -113,6 +113,33 @@ fn kinds_and_reasons_have_names_of_their_own() {
     }
 }
 
+/// RFC 5880 4.1: the words of the RFC for the numbers on the wire.
+#[test]
+fn states_and_diagnostics_have_the_words_of_the_rfc() {
+    let states = [State::AdminDown, State::Down, State::Init, State::Up];
+    assert_eq!(
+        states.map(State::name),
+        ["admin_down", "down", "init", "up"]
+    );
+    let names = [
+        "none",
+        "control_detection_time_expired",
+        "echo_function_failed",
+        "neighbor_signaled_session_down",
+        "forwarding_plane_reset",
+        "path_down",
+        "concatenated_path_down",
+        "administratively_down",
+        "reverse_concatenated_path_down",
+        "misconnectivity_defect",
+    ];
+    for number in 0..=31 {
+        let name = Diagnostic::from_bits(number).name();
+        let expected = names.get(usize::from(number)).unwrap_or(&"reserved");
+        assert_eq!(name, *expected, "{number}");
+    }
+}
+
 fn change(from: State, to: State, reason: Reason, diagnostic: Diagnostic) -> Transition {
     Transition {
         at: Instant::from_nanos(0),

@@ -449,6 +449,8 @@ fn a_table_has_initiators_too() {
         .reload(at(1.0), vec![Definition::Seamless(path, slower)])
         .unwrap();
     assert_eq!(reload.changed, [id]);
+    let initiator = table.member(id).unwrap().initiator().unwrap();
+    assert_eq!(initiator.config().desired_min_tx, ms(70));
     table.retire(at(1.0), id);
     table.handle_timeout(at(1.0));
     assert!(table.member(id).is_none());

@@ -552,8 +552,15 @@ fn a_reload_is_taken_whole_or_not_at_all() {
         neighbour(5),
         SessionConfig::new(Micros::ZERO, ms(20), mult(3)),
     );
-    let result = table.reload(at(0.0), vec![single(3), broken]);
-    assert_eq!(result, Err(ConfigError::TransmitIntervalZero));
+    let seamless = Seamless {
+        target: address(8),
+        local: None,
+    };
+    let asking = InitiatorConfig::new(discr(5), Micros::ZERO, mult(3));
+    for broken in [broken, Definition::Seamless(seamless, asking)] {
+        let result = table.reload(at(0.0), vec![single(3), broken]);
+        assert_eq!(result, Err(ConfigError::TransmitIntervalZero));
+    }
     for last in [1, 8] {
         let twice = vec![single(last), single(last)];
         assert_eq!(Table::check(&twice), Err(ConfigError::DuplicatePath));

@@ -328,6 +328,30 @@ fn other_peers_are_a_change() {
     assert_eq!(drain(&mut router), []);
 }
 
+/// UNI-10: as many as there are numbers for them, which is more than anybody has.
+#[test]
+fn one_identifier_is_for_255_unicast_routers_at_most() {
+    let with = |count: u16| {
+        (0..count).fold(RouterConfig::new(), |config, number| {
+            let [high, low] = number.to_be_bytes();
+            let peer = std::net::IpAddr::from([198, 18, high, low]);
+            let transport = vrrp_fsm::Transport::Unicast {
+                peers: vec![vrrp_fsm::Peer::new(peer)],
+                check_source: false,
+            };
+            let instance = v3(vrrp_fsm::Role::DEFAULT).with_transport(transport);
+            config.with_instance(InterfaceId(1), instance)
+        })
+    };
+    for (count, fits) in [(255, true), (256, false), (257, false)] {
+        let mut router = Router::new();
+        let result = router.reload(secs(0.0), with(count));
+        let refused = matches!(result, Err(ConfigError::Duplicate { .. }));
+        assert_eq!((result.is_ok(), refused), (fits, !fits), "{count}");
+        assert_eq!(router.instances().count(), if fits { 255 } else { 0 });
+    }
+}
+
 /// UNI-10: one identifier twice on one interface, if the peers tell who is meant; VRRP-EXT-05: none at
 /// all is held.
 #[test]

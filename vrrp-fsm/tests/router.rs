@@ -183,17 +183,29 @@ fn packet_for_nobody_is_counted_under_its_reason() {
     mixed.1.source = "fe80::9".parse().unwrap();
     let reason = Rejected::Parse(ParseError::MixedFamilies);
     assert_eq!(feed(&mut router, secs(1.0), &mixed), Err(reason));
+    // What is looked at after the identifier does not matter where nobody has that.
+    let mut no_interval = unknown.clone();
+    let sum = u16::from_be_bytes([no_interval.2[6], no_interval.2[7]]);
+    no_interval.2[4..6].fill(0);
+    no_interval.2[6..8].copy_from_slice(&(sum + 100).to_be_bytes());
+    let reason = Rejected::UnknownVrid(52);
+    assert_eq!(feed(&mut router, secs(1.0), &no_interval), Err(reason));
+    // But nobody has 0.
+    no_interval.2[1] = 0;
+    no_interval.2[6..8].copy_from_slice(&(sum + 152).to_be_bytes());
+    let reason = Rejected::Parse(ParseError::VridZero);
+    assert_eq!(feed(&mut router, secs(1.0), &no_interval), Err(reason));
     let empty = (ETH0, unknown.1, Vec::new());
     let reason = Rejected::Parse(ParseError::HeaderTruncated { got: 0 });
     assert_eq!(feed(&mut router, secs(1.0), &empty), Err(reason));
-    assert_eq!(router.unroutable().total(), 6);
+    assert_eq!(router.unroutable().total(), 8);
     assert_eq!(
         router
             .unroutable()
             .iter()
             .filter(|(_, count)| *count > 0)
             .count(),
-        5
+        6
     );
     assert_eq!(drain_router(&mut router), []);
 }
@@ -389,7 +401,16 @@ fn adverts_that_nobody_polls_do_not_pile_up() {
     assert_eq!(stats.adverts_sent, 2);
     // After it was handed out there is room for the next.
     router.handle_timeout(secs(100.0));
-    assert_eq!(senders(&mut router), ids);
+    // And a word to the operator is no reason for another.
+    let mut packet = rx(&of_vrid(config(), 1), ETH0, Family::Ipv4.group());
+    packet.1.hop_limit = 1;
+    assert!(feed(&mut router, secs(100.5), &packet).is_err());
+    router.handle_timeout(secs(101.0));
+    let actions = drain_router(&mut router);
+    let told = |(_, action): &&(InstanceId, Action)| matches!(action, Action::Notice(_));
+    assert_eq!(actions.iter().filter(told).count(), 1, "{actions:?}");
+    let adverts = actions.iter().filter(|(_, action)| *action == ADVERT);
+    assert_eq!(adverts.map(|(id, _)| *id).collect::<Vec<_>>(), ids);
 }
 
 /// An advert that waits stands only for those before anything else happens.

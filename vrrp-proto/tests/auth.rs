@@ -187,6 +187,16 @@ fn the_identification_is_the_sequence_number_and_never_0() {
         let packet = AhPacket::parse(&out[..length]).unwrap();
         assert!(packet.verifies(KEY));
         assert_eq!(packet.sequence(), sequence);
+        assert!(packet.index_is_source());
+        // The check value of another key is that of a packet that was signed with it.
+        let other = b"another!";
+        let expected = packet.check_value(other);
+        ah_repr(&addresses)
+            .emit_ah(&ip, other, sequence, &mut out)
+            .unwrap();
+        assert_eq!(out[32..44], expected, "{sequence:#x}");
+        out[27] ^= 1;
+        assert!(!AhPacket::parse(&out[..length]).unwrap().index_is_source());
     }
 }
 
@@ -386,4 +396,12 @@ fn sequences_are_compared_around_the_end_of_their_range() {
         Sequence::at(2, 9).seconds_from(Sequence::at(u32::MAX, 0)),
         3
     );
+}
+
+/// A reload asks whether a key is another one.
+#[test]
+fn keys_are_equal_if_their_octets_are() {
+    let key = |octet| HmacKey::new(&[octet; 32]).unwrap();
+    assert_eq!(key(1), key(1));
+    assert_ne!(key(1), key(2));
 }
