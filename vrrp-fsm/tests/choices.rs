@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use vrrp_fsm::State::{Active, Backup, Initialize};
-use vrrp_fsm::{Event, Fault, InstanceConfig, Notice, Preempt, Reason, Role, Transmit};
+use vrrp_fsm::{Event, Fault, InstanceConfig, Notice, Preempt, Reason, Rejected, Role, Transmit};
 
 const DOWN: f64 = 3.609375;
 
@@ -216,6 +216,82 @@ fn sign_of_conflict_is_answered_by_an_announcement() {
     let mut instance = started(config());
     instance.handle_event(secs(1.0), Event::Suspect);
     expect(&mut instance, &[], Backup, Some(secs(DOWN)));
+}
+
+/// FSM-V3-A-09: and once the time is over, at once again.
+#[test]
+fn a_sign_of_conflict_is_answered_again_after_the_gap() {
+    let (mut instance, _) = active(config());
+    instance.handle_event(secs(4.0), Event::Suspect);
+    assert_eq!(deeds(&mut instance), [REASSERT]);
+    instance.handle_event(nanos(4_009_999_999), Event::Suspect);
+    assert_eq!(deeds(&mut instance), []);
+    instance.handle_event(secs(4.010), Event::Suspect);
+    assert_eq!(deeds(&mut instance), [REASSERT]);
+}
+
+/// MIB-01: adverts of priority 0 are counted, and no others.
+#[test]
+fn only_releases_are_counted_as_received_releases() {
+    let mut instance = started(config());
+    for (priority, count) in [(200, 0), (0, 1), (100, 1), (255, 1), (0, 2)] {
+        hear(&mut instance, secs(1.0), peer(9), priority);
+        assert_eq!(instance.stats().priority_zero_received, count, "{priority}");
+    }
+    assert_eq!(instance.stats().adverts_received, 5);
+}
+
+/// VRRP-GEN-05: what is to be expected is counted and not told.
+#[test]
+fn adverts_that_nobody_listens_to_are_not_told() {
+    let mut owner = v3(Role::Owner).with_owner_ignores_adverts(true);
+    owner.interval = centis(100);
+    for (config, reason) in [
+        (owner, Rejected::OwnerIgnores),
+        (config(), Rejected::NotRunning),
+    ] {
+        let mut instance = match reason {
+            Rejected::NotRunning => ready(config),
+            _ => active(config).0,
+        };
+        let interval = instance.config().interval;
+        let result = hear_interval(&mut instance, secs(9.0), peer(9), 200, interval);
+        assert_eq!(result, Err(reason));
+        assert_eq!(notices(&mut instance), []);
+        assert_eq!(instance.stats().rejected(&reason), 1);
+    }
+}
+
+/// KA-M-06: an advert from our own address is a loop or a double only if it has our priority, too.
+#[test]
+fn an_advert_from_our_address_with_another_priority_is_told_as_rejected() {
+    let (mut instance, since) = active(config());
+    let interval = instance.config().interval;
+    let result = hear_interval(&mut instance, since, address(OWN), 99, interval);
+    assert_eq!(result, Err(Rejected::OwnAdvert));
+    let told = Notice::Rejected {
+        reason: Rejected::OwnAdvert,
+        total: 1,
+    };
+    assert_eq!(notices(&mut instance), [told]);
+}
+
+/// FSM-OPEN-11: when the down timer would fire at that instant anyway, it is the timer that fires.
+#[test]
+fn a_router_that_is_lost_when_it_would_be_missed_is_missed() {
+    let mut instance = started(v3(backup(100, Preempt::Immediately)));
+    hear(&mut instance, secs(1.0), peer(9), 200);
+    // Three intervals after the advert, the skew is all that is left.
+    instance.handle_event(secs(4.0), Event::ActiveLost(peer(9)));
+    let deadline = instance.next_timeout().unwrap();
+    instance.handle_timeout(deadline);
+    assert!(drain(&mut instance).iter().any(|action| matches!(
+        action,
+        vrrp_fsm::Action::Transition {
+            reason: Reason::DownTimer,
+            ..
+        }
+    )));
 }
 
 /// KA-W-10: the operator is told of the priority in force.

@@ -8,8 +8,8 @@ use vrrp_fsm::State::{Active, Backup, Initialize};
 use vrrp_fsm::proto::Vrid;
 use vrrp_fsm::{
     Action, ConfigError, Event, Fault, GroupId, GroupTransition, Instance, InstanceConfig,
-    InstanceId, Instant, InterfaceId, Preempt, Reason, Role, Router, RouterConfig, Rx, State,
-    Transmit,
+    InstanceId, Instant, InterfaceId, Notice, Preempt, Reason, Role, Router, RouterConfig, Rx,
+    State, Transmit,
 };
 
 const ETH0: InterfaceId = InterfaceId(0);
@@ -292,6 +292,48 @@ fn one_fault_faults_all_and_the_last_to_go_frees_all() {
     assert!(!bench.has_group_fault(0) && !bench.has_group_fault(1));
     bench.run_until(secs(8.7));
     assert_eq!(bench.group(), Active, "full down timers, from 5 s on");
+}
+
+/// KA-G-04, KA-ST-08: what a group waits for is told apart from what is at fault in it.
+#[test]
+fn a_group_counts_who_is_at_fault_and_who_is_only_held_back() {
+    let mut bench = Bench::ready(grouped(&[plain(1, 100), plain(2, 100), plain(3, 100)]));
+    let count = |bench: &Bench| {
+        let group = bench.router.group(G).unwrap();
+        (group.faulted(), group.waiting())
+    };
+    // Who is not started is neither.
+    bench.event(0, Event::Fault(Fault::Held));
+    bench.event(1, Event::Fault(Fault::LinkDown));
+    assert_eq!(count(&bench), (0, 0));
+    for place in 0..3 {
+        bench.event(place, Event::Start);
+    }
+    assert_eq!(count(&bench), (1, 1));
+    bench.event(0, Event::Fault(Fault::LinkDown));
+    assert_eq!(count(&bench), (2, 0));
+    bench.event(0, Event::FaultCleared(Fault::LinkDown));
+    bench.event(1, Event::FaultCleared(Fault::LinkDown));
+    assert_eq!(count(&bench), (0, 1));
+    bench.event(0, Event::FaultCleared(Fault::Held));
+    assert_eq!(count(&bench), (0, 0));
+    assert_eq!(bench.group(), Backup);
+}
+
+/// KA-G-04: a member that is held by another one stays so, without a word, whatever else happens to it.
+#[test]
+fn a_member_that_is_held_by_another_is_not_freed_for_a_moment() {
+    let mut bench = Bench::started(grouped(&[plain(1, 100), plain(2, 100)]));
+    bench.event(0, Event::Fault(Fault::LinkDown));
+    assert!(bench.has_group_fault(1));
+    bench.actions();
+    bench.event(1, Event::Adjust(5));
+    let told: Vec<_> = std::iter::from_fn(|| bench.router.poll_action()).collect();
+    let of_faults = |(_, action): &&(InstanceId, Action)| {
+        matches!(action, Action::Notice(Notice::FaultsChanged { .. }))
+    };
+    assert_eq!(told.iter().filter(of_faults).count(), 0, "{told:?}");
+    assert!(bench.has_group_fault(1));
 }
 
 /// KA-G-04: whatever the order, nobody waits for somebody who waits.

@@ -72,12 +72,9 @@ impl Instance {
             && self.config.startup == Startup::Active
     }
 
-    /// Leaves Initialize, with the others. KA-G-05.
+    /// Leaves Initialize, with the others, which is all that it waits for. KA-G-05.
     pub(crate) fn enter(&mut self, now: Instant, active: bool) {
         self.drop_group_fault(now);
-        if self.state != State::Initialize || !self.started || !self.faults.is_empty() {
-            return;
-        }
         let first = core::mem::take(&mut self.waiting_for_first_start);
         if active {
             self.become_active(now, Reason::OwnerStart);
