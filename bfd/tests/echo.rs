@@ -77,6 +77,26 @@ fn echoes_are_sent_when_up_and_wanted_and_not_too_often() {
     assert_eq!(session.timers().echo_interval, None);
 }
 
+/// What `status` shows: how long the last one took that came back.
+#[test]
+fn the_round_trip_of_an_echo_is_known() {
+    let (mut session, start) = echoing();
+    assert_eq!(session.echo_round_trip(), None);
+    for took in [7.0, 3.0] {
+        let mut now = start;
+        let mut sent = echoes(&mut session, now);
+        while sent.is_empty() {
+            now = session.next_timeout().unwrap();
+            session.handle_timeout(now);
+            sent = echoes(&mut session, now);
+        }
+        session
+            .handle_echo(later(now, millis(took)), &sent[0])
+            .unwrap();
+        assert_eq!(session.echo_round_trip(), Some(millis(took)));
+    }
+}
+
 /// BFD-EC-02: nor when held down. BFD-FSM-21.
 #[test]
 fn echoes_end_with_up() {
@@ -229,6 +249,21 @@ fn a_table_sends_echoes_to_its_own_address() {
         }
     }
     assert!(seen);
+    // They go out in their time, while control packets are rare.
+    let mut counts = (0, 0);
+    while let Some(now) = table.next_timeout().filter(|next| *next < at(500.0)) {
+        table.handle_timeout(now);
+        while let Some(transmit) = table.poll_transmit(now, &mut buffer) {
+            if transmit.purpose == Purpose::Echo {
+                counts.0 += 1;
+                let octets = buffer[..transmit.length].to_vec();
+                table.handle_echo(now, &octets).unwrap();
+            } else {
+                counts.1 += 1;
+            }
+        }
+    }
+    assert!(counts.0 >= 24 && counts.1 <= 2, "{counts:?}");
     assert_eq!(table.handle_echo(at(1.0), &[1; 24]), Err(Rejected::Echo));
     assert_eq!(table.rejected().of(&Rejected::Echo), 1);
 }

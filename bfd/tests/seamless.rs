@@ -409,6 +409,13 @@ fn a_table_has_initiators_too() {
     };
     let result = table.handle_packet(at(0.0), &rx);
     assert_eq!(result, Err(Rejected::Port { found: 3784 }));
+    let rejected = |table: &Table| {
+        let stats = table.member(id).unwrap().initiator().unwrap().stats();
+        stats.rejected.of(&Rejected::Port { found: 0 })
+    };
+    assert_eq!(rejected(&table), 1);
+    table.clear_stats();
+    assert_eq!(rejected(&table), 0);
     rx.destination_port = transmit.source_port;
     assert_eq!(table.handle_packet(at(0.0), &rx), Ok(id));
     let member = table.member(id).unwrap();

@@ -398,6 +398,32 @@ fn multihop_sessions_back_off_unless_told_otherwise() {
     assert_eq!(back_off(ids[2]), BackOff::Off);
 }
 
+/// BFD-TX-09: a table answers a poll at once, also when nothing else is due.
+#[test]
+fn a_poll_is_answered_at_once() {
+    let (mut table, ids) = table([single(1)]);
+    for state in [State::Init, State::Up] {
+        let mut packet = named(&table, ids[0], state);
+        packet[1] |= 0x10;
+        table
+            .handle_packet(at(0.0), &rx(&packet, 1, 3784, 255))
+            .unwrap();
+        transmits(&mut table, at(0.0));
+    }
+    let mut packet = named(&table, ids[0], State::Up);
+    table
+        .handle_packet(at(1.0), &rx(&packet, 1, 3784, 255))
+        .unwrap();
+    assert!(transmits(&mut table, at(1.0)).is_empty(), "nothing is due");
+    packet[1] |= 0x20;
+    table
+        .handle_packet(at(1.0), &rx(&packet, 1, 3784, 255))
+        .unwrap();
+    let sent = transmits(&mut table, at(1.0));
+    assert_eq!(sent.len(), 1);
+    assert!(sent[0].1[1] & 0x10 != 0, "with F");
+}
+
 /// What one session has to send is not lost with another one.
 #[test]
 fn a_session_that_is_removed_takes_no_packets_of_others_along() {

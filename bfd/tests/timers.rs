@@ -396,6 +396,25 @@ fn a_session_recovers_only_while_it_is_up() {
     assert_eq!(session.timers().desired_min_tx, ms(100));
 }
 
+/// RFC 5880 6.6: one question at a time, and only where there is somebody to answer.
+#[test]
+fn a_verification_does_not_ask_twice() {
+    let (mut session, now) = up(config());
+    let before = session.stats().polls;
+    for _ in 0..3 {
+        session.handle_event(now, Event::Verify);
+    }
+    for _ in 0..5 {
+        sent(&mut session, now);
+        hear(&mut session, now, final_of(State::Up)).unwrap();
+        hear(&mut session, now, peer(State::Up)).unwrap();
+    }
+    assert_eq!(session.stats().polls - before, 1);
+    let (mut down, now) = in_state(config(), State::Init);
+    down.handle_event(now, Event::Verify);
+    assert!(!down.is_polling());
+}
+
 /// New intervals are told.
 #[test]
 fn new_intervals_are_told() {
