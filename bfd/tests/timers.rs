@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use bfd::{BackOff, Control, Event, Micros, SessionConfig, SessionEvent, State};
 use common::*;
 
@@ -413,6 +415,22 @@ fn a_verification_does_not_ask_twice() {
     let (mut down, now) = in_state(config(), State::Init);
     down.handle_event(now, Event::Verify);
     assert!(!down.is_polling());
+}
+
+/// BFD-TM-12: what is not a whole microsecond is rounded up, what does not fit is the longest interval.
+#[test]
+fn an_interval_is_never_shorter_than_was_asked_for() {
+    for (nanos, micros) in [
+        (0, 0),
+        (1, 1),
+        (1_000, 1),
+        (1_001, 2),
+        (50_000_000, 50_000),
+        (u64::MAX, u32::MAX),
+    ] {
+        let interval = Micros::from_duration(Duration::from_nanos(nanos));
+        assert_eq!(interval.get(), micros, "{nanos} ns");
+    }
 }
 
 /// New intervals are told.

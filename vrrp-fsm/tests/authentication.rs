@@ -491,6 +491,14 @@ fn a_router_that_starts_anew_within_a_second_is_believed() {
     }
 }
 
+/// What `status` shows of keys: their numbers.
+#[test]
+fn the_numbers_of_keys_are_known() {
+    let hmac = Hmac::new(vec![(3, key(1)), (7, key(2))], 7).unwrap();
+    assert_eq!(hmac.active_key(), 7);
+    assert_eq!(hmac.key_ids().collect::<Vec<_>>(), [3, 7]);
+}
+
 /// KA-AX-05: fails closed.
 #[test]
 fn without_a_clock_nothing_is_signed_and_no_signature_is_in_time() {

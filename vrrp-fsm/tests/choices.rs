@@ -4,7 +4,10 @@ mod common;
 
 use common::*;
 use vrrp_fsm::State::{Active, Backup, Initialize};
-use vrrp_fsm::{Event, Fault, InstanceConfig, Notice, Preempt, Reason, Rejected, Role, Transmit};
+use vrrp_fsm::{
+    Event, Fault, InstanceConfig, Notice, Preempt, Reason, Rejected, Role, Transmit, V2Auth,
+    WireFormat,
+};
 
 const DOWN: f64 = 3.609375;
 
@@ -105,6 +108,60 @@ fn interval_change_in_active_keeps_the_earlier_of_both_deadlines() {
     expect(&mut instance, &[], Active, Some(secs(DOWN + 0.9)));
     instance.handle_timeout(secs(DOWN + 0.9));
     expect(&mut instance, &[ADVERT], Active, Some(secs(DOWN + 1.0)));
+}
+
+/// FSM-OPEN-05, FSM-V3-A-12: each thing that an advert says makes another advert of it, and nothing else does.
+#[test]
+fn a_reconfiguration_makes_another_advert_if_it_says_something_else() {
+    let v2_with = |auth| WireFormat::V2 { auth };
+    let password = v2_with(V2Auth::Password(*b"s3cret12"));
+    let plain = v2(backup(100, Preempt::Immediately));
+    for (before, after, another) in [
+        (config(), config().with_interval(centis(200)), true),
+        (config(), config().with_addresses([address(101)]), true),
+        (plain.clone(), plain.clone().with_format(password), true),
+        (config(), config().with_answer_lower(false), false),
+        (config(), config().with_advert_on_yield(true), false),
+    ] {
+        let (mut instance, since) = active(before);
+        let version = instance.advert_version();
+        instance.reconfigure(since, after.clone()).unwrap();
+        assert_eq!(instance.advert_version() != version, another, "{after:?}");
+    }
+}
+
+/// KA-B-04: what has been waited of a delay counts on after a reload, unless the delay was gone meanwhile.
+#[test]
+fn a_preempt_delay_goes_on_over_a_reload() {
+    let delayed = || v3(backup(100, Preempt::After(duration(10.0))));
+    for (between, takes_over) in [
+        (vec![delayed().with_answer_lower(false)], 10.0),
+        (vec![config(), delayed()], 15.0),
+    ] {
+        let mut instance = started(delayed());
+        let mut now = 1.0;
+        while instance.state() == Backup {
+            if now == 6.0 {
+                for config in &between {
+                    instance.reconfigure(secs(now), config.clone()).unwrap();
+                }
+            }
+            hear(&mut instance, secs(now), peer(1), 50);
+            now += 1.0;
+            while let Some(next) = instance.next_timeout().filter(|at| *at <= secs(now)) {
+                instance.handle_timeout(next);
+                if instance.state() == Active {
+                    break;
+                }
+            }
+        }
+        // The last advert before the end of the delay is the last that was believed.
+        let last = 1.0 + takes_over - 1.0;
+        assert!(
+            (last + 3.0..last + 5.0).contains(&now),
+            "{now} {takes_over}"
+        );
+    }
 }
 
 /// FSM-OPEN-07, VRRP-EXT-07.

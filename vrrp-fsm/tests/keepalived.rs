@@ -237,6 +237,22 @@ fn owner_does_not_give_way_to_an_owner_that_falls_silent() {
     assert_eq!(instance.state(), Active);
 }
 
+/// KA-M-05, KA-B-10: and a reload does not take that back, unless it is no owner any more.
+#[test]
+fn an_owner_that_gave_way_does_so_after_a_reload_too() {
+    let (mut instance, since) = gave_way();
+    assert_eq!(instance.effective_priority().get(), 254);
+    let owner = instance.config().clone();
+    let other = owner.clone().with_answer_lower(false);
+    instance.reconfigure(secs(since), other).unwrap();
+    assert_eq!(instance.effective_priority().get(), 254);
+    let mut none = owner.clone();
+    none.role = backup(100, Preempt::Immediately);
+    instance.reconfigure(secs(since), none).unwrap();
+    instance.reconfigure(secs(since), owner).unwrap();
+    assert_eq!(instance.effective_priority().get(), 255);
+}
+
 /// KA-B-10.
 #[test]
 fn owner_that_gave_way_is_owner_again_when_the_other_is_not() {
