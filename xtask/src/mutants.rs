@@ -1,35 +1,43 @@
-//! Which changes of the code no test notices: `cargo-mutants` over the crates that decide something.
+//! Which changes of the code no test notices: the mutants that `cargo-mutants` proposes, in the crates that
+//! decide something.
 //!
-//! It works in a copy, `target/mutants/tree`, so that the sources stay as they are while it runs. There the
-//! test files of a crate are one program, since for each mutant linking many takes longer than running them. The
-//! first pass asks the tests that are quick, with few cases of each property; the second asks all of them about
-//! the mutants that are left. `docs/mutation.md` has the results.
+//! It proposes them and we judge, since for each mutant it builds and links the test programs anew, which takes
+//! ten times longer than to run them. Here they stay: the crate under test is a dynamic library, so only that is
+//! built, and the programs are run with it, the quickest first, until one fails. What none of them notices
+//! is asked again in the usual way: everything is built, the tests inside the crate count too, and properties get
+//! their usual number of cases.
+//!
+//! It works in a copy, `target/mutants/tree`, so that the sources stay as they are while it runs.
+//! `docs/mutation.md` has the results.
 
-use std::collections::BTreeSet;
-use std::path::Path;
-use std::process::Command;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
 use std::{fs, io};
 
-use crate::run::{Report, cargo, forget_package, output, root, succeeds};
+use crate::run::{Report, cargo, forget_package, now, output, root, succeeds};
+
+mod diff;
 
 /// What is mutated, and who judges.
 struct Subject {
     package: &'static str,
     folder: &'static str,
-    /// Only these files; all of the crate if there are none.
+    features: &'static [&'static str],
+    /// Globs of files; all of the crate if there are none.
     files: &'static [&'static str],
     judges: Judges,
 }
 
 enum Judges {
-    /// All tests but those of these files, as one program; the first pass skips tests with these names.
-    Together {
-        features: &'static [&'static str],
-        without: &'static [&'static str],
-        slow: &'static [&'static str],
-    },
-    /// These targets of the crate.
-    Chosen(&'static [&'static str]),
+    /// The test programs of the crate but these, which need rights or another feature.
+    ProgramsBut(&'static [&'static str]),
+    /// The tests inside the crate with this in their names.
+    Inside(&'static str),
 }
 
 /// By worth.
@@ -37,65 +45,86 @@ const SUBJECTS: &[Subject] = &[
     Subject {
         package: "vrrp-fsm",
         folder: "vrrp-fsm",
+        features: &[],
         files: &[],
-        judges: Judges::Together {
-            features: &[],
-            without: &[],
-            slow: &[
-                "no_order_of_faults",
-                "a_large_group_costs",
-                "all_that_is_due",
-            ],
-        },
-    },
-    Subject {
-        package: "keepalived-healthcheck",
-        folder: "healthcheck",
-        files: &["healthcheck/src/pool.rs"],
-        judges: Judges::Chosen(&["--test", "pool"]),
-    },
-    Subject {
-        package: "netlink-vip",
-        folder: "netlink-vip",
-        files: &["netlink-vip/src/plan.rs", "netlink-vip/src/plan/*.rs"],
-        judges: Judges::Chosen(&["--test", "plan", "--test", "routes", "--test", "reconcile"]),
-    },
-    Subject {
-        package: "keepalived-ipvs",
-        folder: "ipvs",
-        files: &["ipvs/src/diff.rs"],
-        judges: Judges::Chosen(&["--test", "laws", "--test", "reconcile"]),
-    },
-    Subject {
-        package: "keepalived-driver",
-        folder: "keepalived-driver",
-        files: &["keepalived-driver/src/balance/plan.rs"],
-        judges: Judges::Chosen(&["--lib", "balance"]),
-    },
-    Subject {
-        package: "vrrp-proto",
-        folder: "vrrp-proto",
-        files: &[],
-        judges: Judges::Together {
-            features: &["--all-features"],
-            without: &["allocations"],
-            slow: &[],
-        },
+        judges: Judges::ProgramsBut(&[]),
     },
     Subject {
         package: "bfd",
         folder: "bfd",
+        features: &[],
         files: &[],
-        judges: Judges::Together {
-            features: &[],
-            without: &["live"],
-            slow: &[],
-        },
+        judges: Judges::ProgramsBut(&["live"]),
+    },
+    Subject {
+        package: "vrrp-proto",
+        folder: "vrrp-proto",
+        features: &["--features", "auth"],
+        files: &[],
+        judges: Judges::ProgramsBut(&["allocations"]),
+    },
+    Subject {
+        package: "keepalived-healthcheck",
+        folder: "healthcheck",
+        features: &[],
+        files: &["healthcheck/src/pool.rs"],
+        judges: Judges::ProgramsBut(&["live"]),
+    },
+    Subject {
+        package: "netlink-vip",
+        folder: "netlink-vip",
+        features: &[],
+        files: &["netlink-vip/src/plan.rs", "netlink-vip/src/plan/*.rs"],
+        judges: Judges::ProgramsBut(&["live", "live_routes"]),
+    },
+    Subject {
+        package: "keepalived-ipvs",
+        folder: "ipvs",
+        features: &[],
+        files: &["ipvs/src/diff.rs"],
+        judges: Judges::ProgramsBut(&["kernel"]),
+    },
+    Subject {
+        package: "keepalived-driver",
+        folder: "keepalived-driver",
+        features: &[],
+        files: &["keepalived-driver/src/balance/plan.rs"],
+        judges: Judges::Inside("balance"),
     },
 ];
 
-/// What is for people to read, and not tested word by word.
-const WORDS: &str = "impl (fmt::)?(Display|Debug)";
+/// What is for people to read is not tested word by word; and what is stored (feature `serde`) is judged by the
+/// tests of `keepalived-recording`.
+const LEFT_OUT: [&str; 10] = [
+    "--exclude-re",
+    "impl (fmt::)?(Display|Debug)",
+    "--exclude-re",
+    "replace_secrets|impl serde::|impl TryFrom<u(8|16)>",
+    "--exclude",
+    "**/stored.rs",
+    "--exclude",
+    "**/storing.rs",
+    "--exclude",
+    "**/disguise.rs",
+];
+
+/// What a test program may take. One with a mutant may never end, and never stop to ask for more.
+struct Limits {
+    /// Of the processor: how busy the machine is does not matter.
+    seconds: u32,
+    kilobytes: u32,
+}
+
+const FOR_ONE: Limits = Limits {
+    seconds: 5,
+    kilobytes: 4_000_000,
+};
+
+/// With all cases of the properties.
+const FOR_EACH_OF_ALL: Limits = Limits {
+    seconds: 60,
+    ..FOR_ONE
+};
 
 pub(crate) fn run(report: &mut Report, arguments: &[&str]) {
     if !succeeds(cargo(&["mutants", "--version"])) {
@@ -120,82 +149,286 @@ pub(crate) fn run(report: &mut Report, arguments: &[&str]) {
     }
 }
 
-impl Subject {
-    fn measure(&self, report: &mut Report, more: &[&str]) -> io::Result<()> {
-        let home = root().join("target/mutants");
-        let tree = home.join("tree");
-        copy(&root(), &tree)?;
-        let quick: &[&str];
-        let whole: &[&str];
-        let mut features: &[&str] = &[];
-        let mut skipped: &[&str] = &[];
-        match self.judges {
-            Judges::Together {
-                features: wanted,
-                without,
-                slow,
-            } => {
-                put_together(&tree.join(self.folder), without)?;
-                (quick, whole) = (&["--test", "all"], &["--lib", "--test", "all"]);
-                (features, skipped) = (wanted, slow);
-            }
-            Judges::Chosen(targets) => (quick, whole) = (targets, targets),
-        }
-        let name = |what: &str| format!("{}: {what}", self.package);
-        let mut sound = Command::new("nice");
-        sound.args(["-n", "19", "cargo", "test", "-p", self.package]);
-        sound.args(features).args(whole);
-        if !settled(&mut sound, &tree).status()?.success() {
-            report.fail(&name("mutants"), "its tests fail without any change");
-            return Ok(());
-        }
-        let out = home.join(self.package);
-        let passes = [
-            ("first pass", quick, skipped, "2"),
-            ("second pass", whole, &[][..], "256"),
-        ];
-        for (pass, targets, skipped, cases) in passes {
-            let mut command = Command::new("nice");
-            command
-                .args(["-n", "19", "cargo", "mutants", "-p", self.package])
-                .args(["--in-place", "--iterate", "--baseline=skip"])
-                .args(["--colors=never", "--timeout=20", "--build-timeout=180"])
-                .args(["--exclude-re", WORDS])
-                .args(features)
-                // Given to the build, too, which otherwise makes all tests and examples for every mutant.
-                .args(targets.iter().map(|target| format!("--cargo-arg={target}")))
-                .args(self.files.iter().flat_map(|file| ["--file", file]))
-                .arg("--output")
-                .arg(&out)
-                .args(more);
-            if !skipped.is_empty() {
-                command.args(["--", "--"]);
-                command.args(skipped.iter().flat_map(|name| ["--skip", name]));
-            }
-            command.env("PROPTEST_CASES", cases);
-            // It fails when a mutant is missed; the first pass is allowed to.
-            let status = settled(&mut command, &tree).status()?;
-            if pass == "second pass" {
-                let missed = fs::read_to_string(out.join("mutants.out/missed.txt"))?;
-                match missed.lines().count() {
-                    0 if status.success() => report.pass(&name("mutants")),
-                    0 => report.fail(&name("mutants"), &status.to_string()),
-                    count => report.fail(&name("mutants"), &format!("{count} missed:\n{missed}")),
-                }
-            }
-        }
+/// What became of a mutant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Caught,
+    /// A test never ended, so it was noticed.
+    Timeout,
+    Unviable,
+    Missed,
+}
+
+const FATES: [(Fate, &str); 4] = [
+    (Fate::Caught, "caught"),
+    (Fate::Timeout, "timeout"),
+    (Fate::Unviable, "does not compile"),
+    (Fate::Missed, "missed"),
+];
+
+/// Fates by the names of mutants, in a file, so that a run that was stopped goes on where it was.
+struct Results {
+    path: PathBuf,
+    known: BTreeMap<String, Fate>,
+}
+
+impl Results {
+    fn read(path: PathBuf) -> Self {
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        let known = text.lines().filter_map(|line| {
+            let (word, name) = line.split_once('\t')?;
+            let (fate, _) = FATES.iter().find(|(_, known)| *known == word)?;
+            Some((name.to_owned(), *fate))
+        });
+        let known = known.collect();
+        Self { path, known }
+    }
+
+    fn add(&mut self, name: &str, fate: Fate) -> io::Result<()> {
+        let line = format!("{}\t{name}\n", fate.word());
+        print!("{line}");
+        let mut file = fs::File::options()
+            .append(true)
+            .create(true)
+            .open(&self.path)?;
+        file.write_all(line.as_bytes())?;
+        self.known.insert(name.to_owned(), fate);
         Ok(())
+    }
+
+    fn with(&self, wanted: Fate) -> impl Iterator<Item = &str> {
+        let known = self.known.iter();
+        known.filter_map(move |(name, fate)| (*fate == wanted).then_some(&**name))
     }
 }
 
-/// In the copy, without the words that only a debugger reads.
-fn settled<'a>(command: &'a mut Command, tree: &Path) -> &'a mut Command {
-    forget_package(command);
+impl Subject {
+    fn measure(&self, report: &mut Report, more: &[&str]) -> io::Result<()> {
+        let name = format!("mutants of {}", self.package);
+        let home = root().join("target/mutants");
+        let tree = home.join("tree");
+        let start = now();
+        copy(&root(), &tree)?;
+        if let Judges::ProgramsBut(_) = self.judges {
+            make_dynamic(&tree.join(self.folder))?;
+        }
+        let mut list = cargo(&["mutants", "--list", "--diff", "--colors=never"]);
+        list.current_dir(&tree);
+        list.args(["-p", self.package]).args(LEFT_OUT).args(more);
+        list.args(self.files.iter().flat_map(|file| ["--file", file]));
+        let listed = output(list).ok_or_else(|| io::Error::other("no list of mutants"))?;
+        let mutants = diff::read(&listed);
+
+        let programs = self.programs(&tree)?;
+        if self.test_all(&tree)? != Fate::Missed {
+            report.fail(&name, "its tests fail without any change");
+            return Ok(());
+        }
+        let mut results = Results::read(home.join(format!("{}.tsv", self.package)));
+        for mutant in &mutants {
+            if results.known.contains_key(&mutant.name) {
+                continue;
+            }
+            let path = tree.join(&mutant.file);
+            let text = fs::read_to_string(&path)?;
+            let changed = diff::apply(&text, mutant)
+                .ok_or_else(|| io::Error::other(format!("does not fit: {}", mutant.name)))?;
+            fs::write(&path, changed)?;
+            let fate = self.judge(&tree, &programs);
+            fs::write(&path, text)?;
+            results.add(&mutant.name, fate?)?;
+        }
+        let mut note = String::new();
+        for (fate, word) in FATES {
+            let _into_memory = write!(note, "{} {word}, ", results.with(fate).count());
+        }
+        let _into_memory = write!(note, "{} s", start.elapsed().as_secs());
+        let missed: Vec<&str> = results.with(Fate::Missed).collect();
+        if missed.is_empty() {
+            report.pass(&name);
+            report.note(&note);
+        } else {
+            report.fail(&name, &format!("{note}\n{}", missed.join("\n")));
+        }
+        // All were asked: the next run asks them anew.
+        fs::rename(&results.path, results.path.with_extension("last.tsv"))
+    }
+
+    /// Test programs that take the library as it is when they are run; the quickest first.
+    fn programs(&self, tree: &Path) -> io::Result<Programs> {
+        let mut rustc = Command::new("rustc");
+        rustc.args(["--print", "target-libdir"]);
+        let std = output(rustc).unwrap_or_default();
+        let debug = tree.join("target/debug");
+        let paths = [debug.clone(), debug.join("deps"), std.trim().into()];
+        let mut programs = Programs {
+            paths: Vec::new(),
+            folder: tree.join(self.folder),
+            libraries: std::env::join_paths(paths).map_err(io::Error::other)?,
+        };
+        let Judges::ProgramsBut(without) = self.judges else {
+            return Ok(programs);
+        };
+        let built = self
+            .cargo(tree, &["test", "--no-run", "--tests"])
+            .output()?;
+        let said = String::from_utf8_lossy(&built.stderr);
+        // `Executable tests/groups.rs (target/debug/deps/groups-12bf2a021407f0e4)`
+        let built = said.lines().filter_map(|line| {
+            let (source, program) = line
+                .trim()
+                .strip_prefix("Executable tests/")?
+                .split_once(" (")?;
+            let name = source.strip_suffix(".rs")?;
+            (!without.contains(&name)).then(|| tree.join(program.trim_end_matches(')')))
+        });
+        let built: Vec<PathBuf> = built.collect();
+        // From here on the library is built alone. Does it still fit to the programs?
+        if built.is_empty() || !self.build(tree)? {
+            return Err(io::Error::other(said.into_owned()));
+        }
+        let mut timed = Vec::new();
+        for program in built {
+            let start = now();
+            if !programs.run(&program)?.success() {
+                let why = format!("{} fails without any change", program.display());
+                return Err(io::Error::other(why));
+            }
+            timed.push((start.elapsed(), program));
+        }
+        timed.sort();
+        programs.paths = timed.into_iter().map(|(_, program)| program).collect();
+        Ok(programs)
+    }
+
+    fn judge(&self, tree: &Path, programs: &Programs) -> io::Result<Fate> {
+        if !programs.paths.is_empty() && !self.build(tree)? {
+            return Ok(Fate::Unviable);
+        }
+        for program in &programs.paths {
+            let status = programs.run(program)?;
+            if !status.success() {
+                return Ok(Fate::of_failure(status));
+            }
+        }
+        self.test_all(tree)
+    }
+
+    fn build(&self, tree: &Path) -> io::Result<bool> {
+        // Touched, so that the one without a change is built, too.
+        let library = tree.join(self.folder).join("src/lib.rs");
+        fs::write(&library, fs::read(&library)?)?;
+        let mut build = self.cargo(tree, &["build", "--lib"]);
+        Ok(build.output()?.status.success())
+    }
+
+    /// In the usual way: all is built, and the tests inside the crate are asked, too.
+    fn test_all(&self, tree: &Path) -> io::Result<Fate> {
+        let mut asked = vec!["--lib".to_owned()];
+        match self.judges {
+            Judges::ProgramsBut(without) => {
+                for entry in fs::read_dir(tree.join(self.folder).join("tests"))? {
+                    let name = entry?.file_name().to_string_lossy().into_owned();
+                    if let Some(name) = name.strip_suffix(".rs")
+                        && !without.contains(&name)
+                    {
+                        asked.extend(["--test".to_owned(), name.to_owned()]);
+                    }
+                }
+            }
+            Judges::Inside(word) => asked.push(word.to_owned()),
+        }
+        let mut build = self.cargo(tree, &["test", "--no-run"]);
+        if !quietly(build.args(&asked))?.success() {
+            return Ok(Fate::Unviable);
+        }
+        let mut tests = bounded(&FOR_EACH_OF_ALL);
+        self.settle(tests.args(["cargo", "test"]), tree);
+        tests.env("BFD_SEEDS", "200");
+        let status = quietly(tests.args(&asked))?;
+        Ok(if status.success() {
+            Fate::Missed
+        } else {
+            Fate::of_failure(status)
+        })
+    }
+
+    fn cargo(&self, tree: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new("nice");
+        command.args(["-n", "19", "cargo"]).args(arguments);
+        self.settle(&mut command, tree);
+        command
+    }
+
+    /// A cargo in the copy, for this package, without the words that only a debugger or a person reads.
+    fn settle(&self, command: &mut Command, tree: &Path) {
+        let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
+        forget_package(command);
+        command
+            .args(["-p", self.package])
+            .args(self.features)
+            .current_dir(tree)
+            .env_remove("CARGO_TARGET_DIR")
+            .env("CARGO_PROFILE_DEV_DEBUG", "0")
+            .env("CARGO_TERM_COLOR", "never")
+            .env("RUSTFLAGS", flags + " -Cprefer-dynamic --cap-lints allow");
+    }
+}
+
+/// Test programs that are not built again.
+struct Programs {
+    paths: Vec<PathBuf>,
+    /// Where cargo would run them.
+    folder: PathBuf,
+    libraries: OsString,
+}
+
+impl Programs {
+    /// With few cases of each property and few seeds: they tell most mutants.
+    fn run(&self, program: &Path) -> io::Result<ExitStatus> {
+        let mut command = bounded(&FOR_ONE);
+        command
+            .arg(program)
+            .current_dir(&self.folder)
+            .env("LD_LIBRARY_PATH", &self.libraries)
+            .env("PROPTEST_CASES", "4")
+            .env("BFD_SEEDS", "20");
+        quietly(&mut command)
+    }
+}
+
+impl Fate {
+    fn word(self) -> &'static str {
+        let known = FATES.iter().find(|(fate, _)| *fate == self);
+        known.map_or("", |(_, word)| word)
+    }
+
+    fn of_failure(status: ExitStatus) -> Self {
+        // 124 says `timeout`; 9 is the signal that ends who has used up its share of the processor.
+        match (status.code(), status.signal()) {
+            (Some(124), _) | (_, Some(9)) => Self::Timeout,
+            _ => Self::Caught,
+        }
+    }
+}
+
+/// A program within limits; what it is comes next.
+fn bounded(Limits { seconds, kilobytes }: &Limits) -> Command {
+    let limited = format!("ulimit -t {seconds}; ulimit -v {kilobytes}; exec \"$0\" \"$@\"");
+    let patience = seconds.saturating_mul(20).to_string();
+    let mut command = Command::new("nice");
     command
-        .current_dir(tree)
-        .env_remove("CARGO_TARGET_DIR")
-        .env("CARGO_PROFILE_DEV_DEBUG", "0")
-        .env("CARGO_PROFILE_TEST_DEBUG", "0")
+        .args(["-n", "19", "timeout", "--kill-after=5", &patience])
+        .args(["sh", "-c", &limited]);
+    command
+}
+
+fn quietly(command: &mut Command) -> io::Result<ExitStatus> {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
 }
 
 /// Brings the copy up to date: files that git knows or would take. What is the same is left alone, so that it is not
@@ -223,43 +456,21 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the test files of a crate modules of one program.
-fn put_together(folder: &Path, without: &[&str]) -> io::Result<()> {
-    let mut program = String::from("#![allow(dead_code, unreachable_pub)]\n");
-    let mut names: Vec<String> = Vec::new();
-    for entry in fs::read_dir(folder.join("tests"))? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        names.push(name);
-    }
-    names.sort();
-    for shared in ["common", "support"]
-        .iter()
-        .filter(|shared| names.iter().any(|name| name == *shared))
-    {
-        program += &format!("mod {shared};\n");
-    }
-    let files = names.iter().filter_map(|name| name.strip_suffix(".rs"));
-    for name in files.filter(|name| *name != "all" && !without.contains(name)) {
-        let path = folder.join("tests").join(format!("{name}.rs"));
-        let text: String = fs::read_to_string(&path)?
-            .lines()
-            .map(|line| match line {
-                "mod common;" => "use crate::common;\n".to_owned(),
-                "mod support;" => "use crate::support;\n".to_owned(),
-                // Attributes of a whole program: the features are those that were asked for.
-                _ if line.starts_with("#![") => "\n".to_owned(),
-                _ => format!("{line}\n"),
-            })
-            .collect();
-        fs::write(&path, text)?;
-        program += &format!("#[path = \"{name}.rs\"]\nmod in_{name};\n");
-    }
-    fs::write(folder.join("tests/all.rs"), program)?;
+/// Makes the crate in this folder of the copy a dynamic library. Those need the standard library.
+fn make_dynamic(folder: &Path) -> io::Result<()> {
     let manifest = folder.join("Cargo.toml");
     let text = fs::read_to_string(&manifest)?;
-    let once = text.replacen("[package]\n", "[package]\nautotests = false\n", 1);
+    let kind = "[lib]\ncrate-type = [\"dylib\"]\n";
+    let changed = if text.contains("[lib]\n") {
+        text.replacen("[lib]\n", kind, 1)
+    } else {
+        format!("{text}\n{kind}")
+    };
+    fs::write(manifest, changed)?;
+    let library = folder.join("src/lib.rs");
+    let text = fs::read_to_string(&library)?;
     fs::write(
-        manifest,
-        once + "\n[[test]]\nname = \"all\"\npath = \"tests/all.rs\"\n",
+        library,
+        text.replacen("#[cfg(test)]\nextern crate std;", "extern crate std;", 1),
     )
 }

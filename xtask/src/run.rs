@@ -418,7 +418,7 @@ fn announce(name: &str, command: &Command) {
     clippy::disallowed_methods,
     reason = "how long a developer waited; no daemon runs this"
 )]
-fn now() -> std::time::Instant {
+pub(crate) fn now() -> std::time::Instant {
     std::time::Instant::now()
 }
 
