@@ -9,8 +9,8 @@ use common::*;
 use vrrp_fsm::proto::{AhPacket, Family, HmacKey, IpMeta, ParseError, TRAILER_LEN};
 use vrrp_fsm::{
     AntiReplay, Authenticate, ConfigError, Event, Fault, Hmac, HmacMode, Instance, InstanceConfig,
-    Instant, Notice, Peer, Preempt, Reason, Rejected, State, Transmit, Transport, V2Auth,
-    WireFormat,
+    Instant, InterfaceId, Notice, Peer, Preempt, Reason, Rejected, Router, RouterConfig, Rx, State,
+    Transmit, Transport, V2Auth, WireFormat,
 };
 
 /// 29 November 2026.
@@ -488,6 +488,40 @@ fn a_router_that_starts_anew_within_a_second_is_believed() {
         let mut one = running(signed(HmacMode::Enforce), 9, TODAY);
         let sent = send(&mut one, secs(part));
         assert_eq!(receive(&mut two, secs(part), &sent), Ok(()), "{part}");
+    }
+}
+
+/// KA-AX-05, KA-AX-07: the clock of a router is that of all its virtual routers, to sign by and to judge by.
+#[test]
+fn a_router_signs_and_judges_by_the_clock_that_it_was_told() {
+    let interface = InterfaceId(1);
+    let config = lower(&signed(HmacMode::Enforce));
+    let mut router = Router::new();
+    let wanted = RouterConfig::new().with_instance(interface, config);
+    let id = router.reload(nanos(0), wanted).unwrap().ids[0];
+    for event in [
+        Event::PrimaryAddress(Some(address(5))),
+        Event::FaultCleared(Fault::NoReceivePath),
+        Event::Start,
+    ] {
+        router.handle_event(nanos(0), id, event);
+    }
+    let mut one = running(signed(HmacMode::Enforce), 9, TODAY);
+    for (told, verdict) in [(false, Err(Rejected::HmacStale)), (true, Ok(id))] {
+        if told {
+            router.wall_clock_is(nanos(0), TODAY);
+        }
+        let signature = router.authenticate(secs(1.0), id, Transmit::Advert);
+        assert_eq!(signature == Authenticate::Impossible, !told);
+        let Sent::Message(ip, message) = send(&mut one, secs(1.0)) else {
+            panic!()
+        };
+        let rx = Rx {
+            interface,
+            ip,
+            message: &message,
+        };
+        assert_eq!(router.handle_packet(secs(1.0), rx), verdict);
     }
 }
 

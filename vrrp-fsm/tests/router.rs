@@ -392,6 +392,7 @@ fn next_timeout_is_the_earliest_of_all() {
 #[test]
 fn adverts_that_nobody_polls_do_not_pile_up() {
     let (mut router, ids) = owners(&[0, 0, 0]);
+    assert!(ids[0].get() != ids[1].get() && ids[1].get() != ids[2].get());
     for second in 1..100 {
         router.handle_timeout(secs(f64::from(second)));
     }
