@@ -20,8 +20,9 @@ pub(crate) fn verify(
     last: Option<u32>,
 ) -> Result<Option<u32>, AuthError> {
     let (auth, section) = match (auth, packet.auth()) {
-        (None, None) if !packet.is_authenticated() => return Ok(None),
-        (None, _) => return Err(AuthError::Unexpected),
+        (None, None) => return Ok(None),
+        // The A bit is enough: whoever has set it has a section, whatever is in that.
+        (None, Some(_)) => return Err(AuthError::Unexpected),
         (Some(_), None) => return Err(AuthError::Missing),
         (Some(auth), Some(section)) => (auth, section),
     };
