@@ -81,7 +81,7 @@ const SUBJECTS: &[Subject] = &[
         package: "keepalived-ipvs",
         folder: "ipvs",
         features: &[],
-        files: &["ipvs/src/diff.rs"],
+        files: &["ipvs/src/diff.rs", "ipvs/src/reconcile.rs"],
         judges: Judges::ProgramsBut(&["kernel"]),
     },
     Subject {
@@ -99,7 +99,7 @@ const LEFT_OUT: [&str; 10] = [
     "--exclude-re",
     "impl (fmt::)?(Display|Debug)",
     "--exclude-re",
-    "replace_secrets|impl serde::|impl TryFrom<u(8|16)>",
+    "replace_(secrets|keys)|(keys|config)_mut|impl serde::|impl TryFrom<u(8|16)>",
     "--exclude",
     "**/stored.rs",
     "--exclude",
