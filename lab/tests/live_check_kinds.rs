@@ -496,7 +496,15 @@ fn a_server_is_up_while_its_session_is() {
 #[ignore = "live: cargo xtask live"]
 fn without_bfd_it_is_said_what_becomes_of_its_checks() {
     let balancer = Balancer::new();
+    let instance = |name: &str, vrid: u8, weight: &str| {
+        format!(
+            "vrrp_instance {name} {{\n interface eth0\n virtual_router_id {vrid}\n priority 100\n \
+             virtual_ipaddress {{\n 10.9.0.{vrid}\n }}\n track_bfd {{\n S{weight}\n }}\n}}\n"
+        )
+    };
     let text = "bfd_instance S {\n neighbor_ip 10.9.0.2\n min_rx 50\n min_tx 50\n}\n".to_owned()
+        + &instance("HELD", 51, "")
+        + &instance("WEIGHED", 52, " weight -10")
         + &service(1, 9, "BFD_CHECK {\n name S\n }")
         + &service(2, 9, "BFD_CHECK {\n name S\n alpha\n }");
     let a = balancer.lan.host("a");
@@ -508,8 +516,15 @@ fn without_bfd_it_is_said_what_becomes_of_its_checks() {
         let line = format!("no BFD session runs (-B): 1 BFD_CHECK, which {becomes}");
         daemon.wait_log(&line, 1, PATIENCE);
     }
-    daemon.wait_log("Startup complete", 1, PATIENCE);
+    daemon.wait_log(
+        "(HELD) no BFD session runs (-B): S counts as down",
+        1,
+        PATIENCE,
+    );
+    daemon.wait_log("(WEIGHED) Entering MASTER STATE", 1, PATIENCE);
     let status = daemon.status();
+    assert_eq!(status["instances"][0]["state"], "FAULT");
+    assert_eq!(status["instances"][1]["effective_priority"], 90);
     assert_eq!(status["bfd_disabled"], true);
     assert_eq!(status["bfd"].as_array().map(Vec::len), Some(0), "{status}");
     let server = |at: usize| &status["balance"]["services"][at]["servers"][0];

@@ -10,7 +10,7 @@
 //! router held by a bad one is not let loose before the new one was asked. A new tracker without a
 //! state holds instances that do not run yet, and leaves the others alone.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -51,9 +51,8 @@ impl Trackers {
     /// Take over what a configuration says.
     fn replace(&mut self, config: &Config, now: SystemTime) {
         // Of a session that is not run nobody will ever hear.
-        let runs = |id: &TrackerId| {
-            id.kind != TrackerKind::Bfd || config.bfd.iter().any(|session| session.name == id.name)
-        };
+        let sessions: HashSet<&str> = config.bfd.iter().map(|one| &*one.name).collect();
+        let runs = |id: &TrackerId| id.kind != TrackerKind::Bfd || sessions.contains(&*id.name);
         let mut old = std::mem::take(&mut self.known);
         self.order = config
             .trackers
