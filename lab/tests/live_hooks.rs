@@ -405,7 +405,9 @@ fn a_script_that_cannot_be_started_is_told_of(kind: Kind) {
         wait_text(&daemon.directory().join("plain.log")),
         "plain text\n"
     );
-    daemon.wait_log("for MASTER could not be started: No such file", 1, PATIENCE);
+    // What can be known beforehand is told beforehand.
+    let why = "bad disabled: its interpreter is /no/such/interpreter: there is no";
+    daemon.wait_log(why, 1, PATIENCE);
     fs::remove_file(gone).expect("it is there");
     lan.cut("a");
     daemon.wait_log("for FAULT could not be started: No such file", 1, PATIENCE);
