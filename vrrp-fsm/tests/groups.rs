@@ -315,9 +315,12 @@ fn a_group_counts_who_is_at_fault_and_who_is_only_held_back() {
     bench.event(0, Event::FaultCleared(Fault::LinkDown));
     bench.event(1, Event::FaultCleared(Fault::LinkDown));
     assert_eq!(count(&bench), (0, 1));
+    assert_eq!(bench.router.group(G).unwrap().last_transition(), None);
     bench.event(0, Event::FaultCleared(Fault::Held));
     assert_eq!(count(&bench), (0, 0));
     assert_eq!(bench.group(), Backup);
+    let (at, reason) = bench.router.group(G).unwrap().last_transition().unwrap();
+    assert_eq!((at, reason), (bench.now, Reason::Started));
 }
 
 /// KA-G-04: a member that is held by another one stays so, without a word, whatever else happens to it.
@@ -429,6 +432,11 @@ fn a_lower_advert_to_one_announces_all_at_a_bounded_rate() {
     bench.hear(2, 9, 100);
     let expected = [(2, ADVERT), (2, LOWER), (0, LOWER), (1, LOWER)];
     assert_eq!(bench.actions(), expected);
+    // Those that were told have nothing to tell, whatever happens to them later.
+    bench.now = secs(9.0);
+    bench.event(0, Event::Adjust(5));
+    bench.event(1, Event::Adjust(5));
+    assert_eq!(bench.actions(), []);
 }
 
 /// KA-M-02.

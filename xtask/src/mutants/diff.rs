@@ -12,6 +12,15 @@ pub(super) struct Mutant {
     lines: Vec<String>,
 }
 
+impl Mutant {
+    /// Whether programs that were built with the code as it was fit to the changed one. A constant may be
+    /// the length of an array, and what `impl` stands for is another type with another value.
+    pub(super) fn keeps_types(&self) -> bool {
+        let in_a_function = [" in ", " -> ", " with ()"];
+        !self.name.contains("-> impl") && in_a_function.iter().any(|word| self.name.contains(word))
+    }
+}
+
 /// Reads the list. Each mutant is a line with its name, and a diff of one hunk that begins with two lines of its own.
 pub(super) fn read(listed: &str) -> Vec<Mutant> {
     let mut mutants: Vec<Mutant> = Vec::new();
@@ -101,6 +110,28 @@ a/src/lib.rs:6:5: replace all -> u8 with 0
         let first = TEXT.replace("a + b", "a - /* ~ changed by cargo-mutants ~ */ b");
         let second = TEXT.replace("    let two = 2;\n    two\n", "    0\n");
         assert_eq!(changed, [Some(first), Some(second)]);
+    }
+
+    #[test]
+    fn a_constant_and_an_iterator_need_programs_that_are_built_anew() {
+        let named = |name: &str| Mutant {
+            name: name.to_owned(),
+            file: String::new(),
+            first: 1,
+            lines: Vec::new(),
+        };
+        for (name, keeps) in [
+            ("a.rs:1:9: replace + with - in sum", true),
+            ("a.rs:1:9: replace all -> u8 with 0", true),
+            ("a.rs:1:9: replace forget with ()", true),
+            ("a.rs:1:9: replace + with -", false),
+            (
+                "a.rs:1:9: replace ids -> impl Iterator<Item = u8> with ::std::iter::empty()",
+                false,
+            ),
+        ] {
+            assert_eq!(named(name).keeps_types(), keeps, "{name}");
+        }
     }
 
     #[test]
