@@ -696,6 +696,44 @@ fn nobody_sends_more_than_a_twentieth_of_the_interval_early() {
     assert!(early > 50 && sent > 500, "{early} of {sent} early");
 }
 
+/// BFD-FSM-17: a process that was stopped finds what is due long ago still due.
+#[test]
+fn a_table_that_is_called_late_does_what_is_due() {
+    let (mut table, ids) = table([single(1)]);
+    for state in [State::Init, State::Up] {
+        let packet = named(&table, ids[0], state);
+        table
+            .handle_packet(at(0.0), &rx(&packet, 1, 3784, 255))
+            .unwrap();
+    }
+    transmits(&mut table, at(0.0));
+    assert_eq!(state(&table, ids[0]), State::Up);
+    assert!(table.next_timeout().unwrap() < at(60_000.0));
+    table.handle_timeout(at(60_000.0));
+    assert_eq!(state(&table, ids[0]), State::Down);
+    assert!(!transmits(&mut table, at(60_000.0)).is_empty());
+}
+
+/// Every counter has its name, also those that are zero.
+#[test]
+fn packets_for_nobody_are_counted_under_their_names() {
+    let (mut table, _) = table([single(1)]);
+    let first = first();
+    for (last, port) in [(9, 3784), (9, 3784), (1, 4784)] {
+        let _ = table.handle_packet(at(0.0), &rx(&first, last, port, 255));
+    }
+    let counts: Vec<(&str, u64)> = table.rejected().iter().collect();
+    let names: Vec<&str> = counts.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, Rejected::names().collect::<Vec<_>>());
+    let of_nobody = ("no_session", table.rejected().of(&Rejected::NoSession));
+    assert!(
+        of_nobody.1 >= 2 && counts.contains(&of_nobody),
+        "{counts:?}"
+    );
+    let sum: u64 = counts.iter().map(|(_, count)| count).sum();
+    assert_eq!(sum, table.rejected().total());
+}
+
 /// Counters can be set back, everywhere.
 #[test]
 fn counters_can_be_cleared() {
