@@ -396,7 +396,6 @@ fn a_stop_script_that_hangs_is_abandoned_and_reported() {
     ));
 }
 
-/// A server left in the background by a script lives on, and its end leaves no zombie with us.
 /// NOTI-07: it was said to have taken too long, after the grace that scripts have.
 #[test]
 fn a_reader_that_a_reload_takes_out_is_told_of_as_that_when_it_ends() {
@@ -418,6 +417,7 @@ fn a_reader_that_a_reload_takes_out_is_told_of_as_that_when_it_ends() {
     );
 }
 
+/// A server left in the background by a script lives on, and its end leaves no zombie with us.
 #[test]
 fn what_a_script_leaves_in_the_background_lives_on() {
     let scene = Scene::new(HookSettings::default());
