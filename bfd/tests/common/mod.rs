@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use bfd::{
     AuthConfig, AuthKind, Buffer, Control, ControlPacket, Definition, DetectMult, Diagnostic,
-    Discriminator, Event, Instant, InterfaceId, Key, MAX_LEN, Micros, Multihop, Rejected, Role,
-    Secret, Session, SessionConfig, SessionEvent, Signature, SingleHop, State, Transition,
+    Discriminator, Event, Instant, InterfaceId, Key, MAX_LEN, Micros, Multihop, Rejected, Role, Rx,
+    Secret, Session, SessionConfig, SessionEvent, SessionId, Signature, SingleHop, State, Table,
+    Transition, Transmit,
 };
 
 pub(crate) const LOCAL: u32 = 0x1111_1111;
@@ -259,4 +260,47 @@ pub(crate) fn single(last: u8) -> Definition {
 
 pub(crate) fn multi(last: u8) -> Definition {
     Definition::Multihop(distant(last), config())
+}
+
+pub(crate) fn table(definitions: impl IntoIterator<Item = Definition>) -> (Table, Vec<SessionId>) {
+    let mut table = Table::new(42);
+    let ids = definitions
+        .into_iter()
+        .map(|definition| table.add(at(0.0), definition).unwrap())
+        .collect();
+    (table, ids)
+}
+
+pub(crate) fn rx(payload: &[u8], last: u8, port: u16, ttl: u8) -> Rx<'_> {
+    Rx {
+        interface: INTERFACE,
+        source: address(last),
+        destination: address(2),
+        destination_port: port,
+        ttl,
+        payload,
+    }
+}
+
+pub(crate) fn transmits(table: &mut Table, now: Instant) -> Vec<(Transmit, Vec<u8>)> {
+    let mut buffer: Buffer = [0; MAX_LEN];
+    std::iter::from_fn(|| {
+        let transmit = table.poll_transmit(now, &mut buffer)?;
+        Some((transmit, buffer[..transmit.length].to_vec()))
+    })
+    .collect()
+}
+
+pub(crate) fn state(table: &Table, id: SessionId) -> State {
+    table.member(id).unwrap().state()
+}
+
+/// A packet that names its session.
+pub(crate) fn named(table: &Table, id: SessionId, state: State) -> Vec<u8> {
+    let session = table.member(id).unwrap().session().unwrap();
+    let control = Control {
+        your_discriminator: Some(session.local_discriminator()),
+        ..peer(state)
+    };
+    encode(&control, &Signature::None)
 }
