@@ -42,12 +42,18 @@ impl Alerts {
         }
     }
 
-    /// Work by this plan from now on; readers are started anew.
+    /// Work by this plan from now on.
     pub(crate) fn set(&mut self, plan: AlertPlan, hooks: &Hooks) {
         let log = &self.log;
-        self.pipes
-            .set(&plan.pipes, |report| tell_pipe(log, &report));
-        hooks.set_readers(plan.readers.clone());
+        let mut readers = plan.readers.clone();
+        self.pipes.set(&plan.pipes, |report| {
+            tell_pipe(log, &report);
+            // What is there instead of the pipe has no events in it.
+            if let PipeReport::Unusable { path, .. } = &report {
+                readers.retain(|reader| reader.pipe != *path);
+            }
+        });
+        hooks.set_readers(readers);
         self.plan = plan;
     }
 

@@ -234,7 +234,7 @@ impl<'a> Daemon<'a> {
         let waker = Arc::new(Waker::new(poll.registry(), REPORTS)?);
         complain(log, &loaded);
         if settings.no_bfd {
-            without_bfd(log, &loaded.model);
+            without_bfd(log, &settings, &loaded.model);
         }
         if loaded.has_errors() {
             let path = settings.source.path().display();

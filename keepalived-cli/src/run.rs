@@ -272,7 +272,7 @@ fn test(source: &ConfigSource, report: &str, no_bfd: bool) -> ExitCode {
         warn(line);
     }
     if no_bfd {
-        without_bfd(&parsed.config)
+        without_bfd(&parsed.config, true, true)
             .iter()
             .for_each(|line| warn(line));
     }

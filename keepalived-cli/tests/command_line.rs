@@ -486,7 +486,8 @@ fn check_and_test_mode_say_why_the_user_of_a_script_cannot_start_it() {
         let content = format!(
             "global_defs {{\nscript_user {user}\nenable_script_security\n}}\n\
              virtual_server 192.0.2.1 80 {{\nprotocol TCP\nlb_algo rr\nlb_kind NAT\n\
-             real_server 192.0.2.2 80 {{\nMISC_CHECK {{\nmisc_path {script}\n}}\n}}\n}}\n"
+             real_server 192.0.2.2 80 {{\nnotify_up {script}\n\
+             MISC_CHECK {{\nmisc_path {script}\n}}\n}}\n}}\n"
         );
         let path = file("closed.conf", &content);
         let path = path.to_str().unwrap();

@@ -41,9 +41,13 @@ enum Pending {
         inside: Inside,
         meaning: Option<&'static Keyword>,
     },
-    /// A word that is not known here. Reported when it is clear whether it opens a block. The words are there if
-    /// it was to be a check. Rare and large, so elsewhere.
-    Unknown(Box<Diagnostic>, Vec<Word>),
+    /// A word that is not known here. Reported when it is clear whether it opens a block. Rare and large, so elsewhere.
+    Unknown {
+        complaint: Box<Diagnostic>,
+        words: Vec<Word>,
+        /// By its name it was to be a check.
+        check: bool,
+    },
     /// A keyword or entry that has no block.
     Plain(Span),
 }
@@ -119,8 +123,11 @@ impl Builder {
             Inside::Keywords(context) => match keyword.map(|keyword| keyword.shape) {
                 None => {
                     let (complaint, check) = unknown(context, first, diagnostics);
-                    let words = if check { words } else { Vec::new() };
-                    self.pending = Pending::Unknown(Box::new(complaint), words);
+                    self.pending = Pending::Unknown {
+                        complaint: Box::new(complaint),
+                        words,
+                        check,
+                    };
                 }
                 Some(Shape::Line) => {
                     self.pending = Pending::Plain(first.span);
@@ -164,9 +171,19 @@ impl Builder {
                 inside,
                 meaning,
             } => (words, inside, meaning),
-            Pending::Unknown(mut diagnostic, words) => {
-                diagnostic.note(None, "the whole block that it opens is left out");
-                diagnostics.push(*diagnostic);
+            Pending::Unknown {
+                mut complaint,
+                words,
+                check,
+            } => {
+                complaint.note(None, "the whole block that it opens is left out");
+                // Every block of a server is a check, whatever it is called.
+                let server = self.inside() == Inside::Keywords(Context::RealServer);
+                if server && !check {
+                    fails(&mut complaint, BROKEN_CHECK);
+                }
+                diagnostics.push(*complaint);
+                let words = if server || check { words } else { Vec::new() };
                 (words, Inside::Skipped(0), None)
             }
             Pending::Plain(before) => {
@@ -256,9 +273,15 @@ impl Builder {
     fn settle(&mut self, diagnostics: &mut Diagnostics) {
         match std::mem::replace(&mut self.pending, Pending::None) {
             Pending::None | Pending::Plain(_) => {}
-            Pending::Unknown(diagnostic, words) => {
-                diagnostics.push(*diagnostic);
-                self.remember(words);
+            Pending::Unknown {
+                complaint,
+                words,
+                check,
+            } => {
+                diagnostics.push(*complaint);
+                if check {
+                    self.remember(words);
+                }
             }
             Pending::Header { words, meaning, .. } => {
                 let Some(first) = words.first() else { return };
@@ -363,19 +386,24 @@ fn unknown(context: Context, word: &Word, diagnostics: &Diagnostics) -> (Diagnos
         diagnostic.help = meant.help();
     }
     if check {
-        let help = diagnostic.help.take();
         let broken = match context {
             Context::VirtualServer => BROKEN_CHECKS,
             _ => BROKEN_CHECK,
         };
-        diagnostic.help(match help {
-            // A question, or a sentence without a full stop.
-            Some(help) if help.ends_with('?') => format!("{help} Until then {broken}"),
-            Some(help) => format!("{help}; {broken}"),
-            None => broken.to_owned(),
-        });
+        fails(&mut diagnostic, broken);
     }
     (diagnostic, check)
+}
+
+/// Says what becomes of servers.
+fn fails(complaint: &mut Diagnostic, broken: &str) {
+    let help = complaint.help.take();
+    complaint.help(match help {
+        // A question, or a sentence without a full stop.
+        Some(help) if help.ends_with('?') => format!("{help} Until then {broken}"),
+        Some(help) => format!("{help}; {broken}"),
+        None => broken.to_owned(),
+    });
 }
 
 fn said(words: &[Word]) -> String {

@@ -510,8 +510,8 @@ fn without_bfd_it_is_said_what_becomes_of_its_checks() {
     let a = balancer.lan.host("a");
     let daemon = Daemon::start_in(Kind::Ours, a, Scratch::new("no-bfd"), &text, &["-B"]);
     for becomes in [
-        "is up, whatever becomes of its server",
-        "has `alpha` and fails its server",
+        "without `alpha`: up, whatever becomes of the server",
+        "with `alpha`: fails the server",
     ] {
         let line = format!("no BFD session runs (-B): 1 BFD_CHECK, which {becomes}");
         daemon.wait_log(&line, 1, PATIENCE);

@@ -1,11 +1,11 @@
 //! What a configuration needs that is not on this machine, or not as it has to be.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
 
 use keepalived_config::model::balance::CheckerKind;
-use keepalived_config::model::{Config, GlobalDefs, Purpose, ScriptUser};
+use keepalived_config::model::{Command, Config, GlobalDefs, Purpose, ScriptUser};
 use keepalived_config::{Diagnostic, Severity};
 
 use crate::load::UNSECURED;
@@ -41,8 +41,8 @@ pub(super) fn missing(config: &Config, diagnostics: &mut Vec<Diagnostic>) {
 /// Programs, and whom they run as.
 fn scripts(config: &Config, here: &ThisMachine, found: &mut Vec<Diagnostic>) {
     let global = &config.global;
-    // A script that a hundred servers share is missing once.
-    let mut seen = BTreeSet::new();
+    // A script that a hundred servers share is missing once; of all who run it the one counts whose failure is an error.
+    let mut programs: BTreeMap<(&str, RunAs), &Command> = BTreeMap::new();
     let mut strangers = BTreeMap::new();
     for command in &config.commands {
         let script = &command.script;
@@ -62,9 +62,14 @@ fn scripts(config: &Config, here: &ThisMachine, found: &mut Vec<Diagnostic>) {
                 continue;
             }
         };
-        let Some(name) = program.filter(|name| seen.insert((*name, who.clone()))) else {
-            continue;
-        };
+        let Some(name) = program else { continue };
+        let known = programs.entry((name, who)).or_insert(command);
+        if consequence(command.purpose).0 > consequence(known.purpose).0 {
+            *known = command;
+        }
+    }
+    for ((name, who), command) in programs {
+        let script = &command.script;
         let (code, message) = match here.judge(name, &who, global.symlink_paths) {
             Judgement::Insecure(_, why) if who.uid == 0 && global.script_security => (
                 "insecure-program",

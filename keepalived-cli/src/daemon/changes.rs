@@ -3,9 +3,9 @@
 use keepalived_config::Severity;
 use keepalived_config::model::Config as Model;
 
-use super::Daemon;
 use super::reload::{self, Appointment, Copies, Marker, Standing};
 use super::watching::process_buffer;
+use super::{Daemon, DaemonSettings};
 use crate::load::Loaded;
 use crate::log::{Level, Log};
 use crate::lower::BalancePlan;
@@ -32,6 +32,8 @@ impl Daemon<'_> {
                 self.log.line(Level::Warning, &line);
             }
         }
+        // As they would run here, without sessions or without checks.
+        self.settings.complete_balance(&mut loaded.lowered.balance);
         let path = self.settings.source.path().display();
         let refusal = if loaded.unreadable() {
             Some(format!("{path} cannot be read"))
@@ -44,7 +46,7 @@ impl Daemon<'_> {
         };
         complain(self.log, &loaded);
         if self.settings.no_bfd {
-            without_bfd(self.log, &loaded.model);
+            without_bfd(self.log, &self.settings, &loaded.model);
         }
         keep_copy(self.log, &self.copies, loaded.text.as_deref());
         if let Some(path) = &self.standing.check_log
@@ -115,9 +117,7 @@ impl Daemon<'_> {
         self.settings
             .shutdown
             .clone_from(&loaded.lowered.process.shutdown);
-        let mut plan = loaded.lowered.balance;
-        self.settings.complete_balance(&mut plan);
-        self.balance.reload(plan);
+        self.balance.reload(loaded.lowered.balance);
         self.alerts.set(loaded.lowered.alerts, &self.hooks);
         self.hook_sets = loaded.lowered.hooks;
         self.group_hook_sets = loaded.lowered.group_hooks;
@@ -139,8 +139,9 @@ pub(super) fn keep_copy(log: &Log, copies: &Copies, text: Option<&str>) {
 }
 
 /// Says what becomes of those who track a session, with `-B`.
-pub(super) fn without_bfd(log: &Log, model: &Model) {
-    for line in crate::lower::without_bfd(model) {
+pub(super) fn without_bfd(log: &Log, settings: &DaemonSettings, model: &Model) {
+    let (checks, vrrp) = (!settings.no_checkers, !settings.no_vrrp);
+    for line in crate::lower::without_bfd(model, checks, vrrp) {
         log.line(Level::Warning, &line);
     }
 }

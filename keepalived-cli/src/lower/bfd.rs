@@ -123,23 +123,25 @@ fn auth(wanted: &BfdAuth) -> Result<AuthConfig, ConfigError> {
 /// Why a check of a session cannot be had.
 pub(crate) const NO_BFD: &str = "no BFD session runs (-B)";
 
-/// What becomes of those who track sessions where none runs, as with Keepalived. CLI-07.
-pub(crate) fn without_bfd(model: &Model) -> Vec<String> {
+/// What becomes of those who track sessions where none runs, as with Keepalived; `checks` and `vrrp` say who is there.
+/// CLI-07.
+pub(crate) fn without_bfd(model: &Model, checks: bool, vrrp: bool) -> Vec<String> {
     let mut lines = Vec::new();
-    let servers = model.services.iter().flat_map(|service| &service.servers);
+    let services = model.services.iter().filter(|_| checks);
+    let servers = services.flat_map(|service| &service.servers);
     let checkers = servers.flat_map(|server| &server.checkers);
     let checks = checkers.filter(|check| matches!(check.kind, CheckerKind::Bfd { .. }));
     let (down, up): (Vec<_>, Vec<_>) = checks.partition(|check| check.alpha);
     for (checks, becomes) in [
-        (up, "is up, whatever becomes of its server"),
-        (down, "has `alpha` and fails its server"),
+        (up, "without `alpha`: up, whatever becomes of the server"),
+        (down, "with `alpha`: fails the server"),
     ] {
         if !checks.is_empty() {
             let count = counted(checks.len(), "BFD_CHECK");
-            lines.push(format!("{NO_BFD}: {count}, which {becomes}"));
+            lines.push(format!("{NO_BFD}: {count} {becomes}"));
         }
     }
-    for instance in &model.instances {
+    for instance in model.instances.iter().filter(|_| vrrp) {
         for tracked in &instance.tracked_bfd {
             let (instance, session) = (&*instance.name, &*tracked.name);
             lines.push(format!("({instance}) {NO_BFD}: {session} counts as down"));

@@ -452,10 +452,10 @@ fn without_bfd_a_check_that_waits_for_its_session_says_why_it_fails() {
         ["BFD_CHECK of [198.51.100.2]:tcp:80 of [192.0.2.1]:tcp:80: no BFD session runs (-B)"]
     );
     assert_eq!(
-        crate::lower::without_bfd(&parsed.config),
+        crate::lower::without_bfd(&parsed.config, true, true),
         [
-            "no BFD session runs (-B): 1 BFD_CHECK, which is up, whatever becomes of its server",
-            "no BFD session runs (-B): 1 BFD_CHECK, which has `alpha` and fails its server"
+            "no BFD session runs (-B): 1 BFD_CHECK without `alpha`: up, whatever becomes of the server",
+            "no BFD session runs (-B): 1 BFD_CHECK with `alpha`: fails the server"
         ]
     );
 }

@@ -8,6 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{Uid, User};
+use rustix::fs::StatVfsMountFlags;
 
 /// What looking at a program came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,7 +148,7 @@ fn obstacle(path: &Path, who: &RunAs, interpreters: u32) -> Option<String> {
     let file = match fs::metadata(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Some(format!("there is no {}", path.display()));
+            return Some(format!("there is no {}", shown(path)));
         }
         // As far as this process may look there is none.
         Err(_) => return None,
@@ -163,6 +164,13 @@ fn obstacle(path: &Path, who: &RunAs, interpreters: u32) -> Option<String> {
         let path = path.display();
         return Some(format!("user {} may not execute {path}", who.name()));
     }
+    let mount = rustix::fs::statvfs(path).ok();
+    if mount.is_some_and(|mount| mount.f_flag.contains(StatVfsMountFlags::NOEXEC)) {
+        let path = path.display();
+        return Some(format!(
+            "{path} is on a file system from which nothing is executed (noexec)"
+        ));
+    }
     let interpreter = interpreter(path).ok().flatten()?;
     if is_refused(who, Want::Read, path, &file) {
         let (user, path) = (who.name(), path.display());
@@ -176,11 +184,16 @@ fn obstacle(path: &Path, who: &RunAs, interpreters: u32) -> Option<String> {
         true => ", and its line ends with a carriage return",
         false => "",
     };
-    let name = interpreter.display().to_string();
     Some(format!(
         "its interpreter is {}{odd}: {why}",
-        name.trim_end()
+        shown(&interpreter)
     ))
+}
+
+/// What a file names may be anything.
+fn shown(path: &Path) -> String {
+    let name = path.display().to_string();
+    name.trim_end().escape_debug().to_string()
 }
 
 /// The program that a file names after `#!`; what is found from the folder that it runs in is not looked for.
@@ -354,6 +367,15 @@ mod tests {
             let judged = judge(link.to_str().unwrap(), &stranger(), links);
             assert_eq!(judged, Judgement::NotExecutable(expected.clone()));
         }
+    }
+
+    /// What stands in a file may be meant for the terminal of whoever reads of it.
+    #[test]
+    fn the_name_of_an_interpreter_is_shown_without_its_control_characters() {
+        let folder = Folder::new("escape", 0o755);
+        let script = folder.script("#!/no/\u{1b}[31mred\n", 0o755);
+        let why = refusal(&script, &RunAs::default());
+        assert!(why.contains("/no/\\u{1b}[31mred"), "{why}");
     }
 
     /// SCR-08.
