@@ -342,6 +342,12 @@ pub(super) fn notes(document: &Value) -> String {
         note(format!("IPVS: refused {change}: {reason}"));
     }
     for service in balance["services"].as_array().unwrap_or(&none) {
+        for leaving in service["draining"].as_array().unwrap_or(&none) {
+            let (leaving, name) = (text(leaving), text(&service["name"]));
+            note(format!(
+                "{leaving} of {name}: removed, and stays with weight 0 until its time to drain is over"
+            ));
+        }
         for server in service["servers"].as_array().unwrap_or(&none) {
             for check in server["checks"].as_array().unwrap_or(&none) {
                 if document["bfd_disabled"] == true
@@ -390,5 +396,13 @@ mod tests {
         assert_eq!(said(0, 1, 0), " (retry 1 of 2)");
         assert_eq!(said(2, 1, 0), " (failed 2 of 3; retry 1 of 2)");
         assert_eq!(said(0, 0, 3), " (passed 3 of 4)");
+    }
+
+    #[test]
+    fn a_server_that_is_removed_and_drains_is_told_of() {
+        let service = json!({ "name": "VS", "draining": ["10.9.0.12:80"], "servers": [] });
+        let document = json!({ "balance": { "services": [service] } });
+        let said = "10.9.0.12:80 of VS: removed, and stays with weight 0 until its time to drain is over\n";
+        assert_eq!(notes(&document), said);
     }
 }
