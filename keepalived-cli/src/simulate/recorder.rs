@@ -121,6 +121,8 @@ pub(super) struct Recorder<'a> {
     frozen: Vec<Option<Duration>>,
     /// When each node was last held up.
     held_up: Vec<Option<Duration>>,
+    /// When each node last took another file.
+    reloaded: Vec<Duration>,
     last_master: Vec<Option<usize>>,
     last_advert: Vec<Vec<Option<Duration>>>,
     every: usize,
@@ -177,6 +179,7 @@ impl<'a> Recorder<'a> {
             ran: vec![false; nodes],
             frozen: vec![None; nodes],
             held_up: vec![None; nodes],
+            reloaded: vec![Duration::ZERO; nodes],
             last_master: vec![None; instances.len()],
             last_advert: vec![vec![None; nodes]; instances.len()],
             every: 1,

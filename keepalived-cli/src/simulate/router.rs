@@ -212,9 +212,17 @@ impl RouterBox {
             }
         };
         let first = self.running.is_empty();
+        let mut changed = 0;
+        let mut elsewhere = Vec::new();
         for ((id, one), place) in reload.ids.iter().zip(&driver.instances).zip(&setup.places) {
             match self.running.get_mut(id) {
-                Some(running) if !reload.added.contains(id) => running.setup = Arc::clone(one),
+                Some(running) if !reload.added.contains(id) => {
+                    let old = std::mem::replace(&mut running.setup, Arc::clone(one));
+                    changed += usize::from(old != *one);
+                    if old.addresses != one.addresses {
+                        elsewhere.push(*id);
+                    }
+                }
                 _ => {
                     let running = Running {
                         setup: Arc::clone(one),
@@ -253,13 +261,17 @@ impl RouterBox {
         if !first {
             self.out.push_back(Effect::Note(Note::Loaded {
                 added: reload.added.len(),
-                changed: reload.changed.len(),
+                changed,
                 removed: reload.removed.len(),
             }));
+        }
+        for id in elsewhere {
+            self.addresses_changed(id);
         }
         self.look();
         self.settle();
         self.collect();
+        self.announce_due();
         let (running, order) = (&mut self.running, &self.order);
         running.retain(|id, _| order.contains(id));
     }

@@ -196,6 +196,11 @@ impl Recorder<'_> {
                     counted(*added, "virtual router")
                 );
                 self.event(Some(node), None, text);
+                if let Some(at) = self.reloaded.get_mut(node) {
+                    *at = now;
+                }
+                // It may drop other traffic than before.
+                self.judge(net);
             }
             Note::Refuses { why } => {
                 let text = format!("refuses to reload: {why}; nothing was changed");

@@ -81,7 +81,7 @@ impl Recorder<'_> {
     }
 
     /// When a node has to be MASTER at the latest. All members of its group have to be ready, so it is the
-    /// deadline of the last one.
+    /// deadline of the last one; and what a reload has made shorter is due at the reload.
     fn deadline(&mut self, node: usize, place: usize, preempts: bool) -> Option<Duration> {
         let now = self.now;
         let places = self.group_of(node, place);
@@ -102,7 +102,8 @@ impl Recorder<'_> {
             let waited = seat.state != State::Master || seat.since == now;
             waited.then(|| begin + wait)
         });
-        until.max()
+        let last = until.max()?;
+        Some(self.reloaded.get(node).map_or(last, |at| last.max(*at)))
     }
 
     /// Its own down interval, or skew time. RFC 9568 6.1, RFC 3768 6.1.

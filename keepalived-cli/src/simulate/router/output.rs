@@ -9,7 +9,9 @@ use keepalived_driver::bfd::BfdSetup;
 use netlink_vip::InterfaceName;
 use netsim::vrrp::{AdvertFrame, Frame};
 use netsim::{Effect, NodeId, To};
-use vrrp_fsm::{Action, Authenticate, InstanceId, Notice, Router, Transmit, Transport};
+use vrrp_fsm::{
+    Action, Announce, Authenticate, InstanceId, Notice, Router, State, Transmit, Transport,
+};
 use vrrp_proto::{Family, HOP_LIMIT, IpMeta};
 
 use super::super::frame::{BfdPacket, Carried, Note, Wired};
@@ -120,6 +122,18 @@ impl RouterBox {
             _ => return,
         };
         self.out.push_back(Effect::Note(note));
+    }
+
+    /// The state machine knows only the advertised addresses, and neither the others nor their devices.
+    pub(super) fn addresses_changed(&mut self, id: InstanceId) {
+        if self.state_of(id) != State::Active {
+            return;
+        }
+        self.carry_out(id, Action::InstallAddresses);
+        if let Some(running) = self.running.get(&id) {
+            let why = Announce::Promotion;
+            self.announcing.begin(self.now, id, &running.setup, why);
+        }
     }
 
     /// Tells the client of each wire where the addresses on it are.
