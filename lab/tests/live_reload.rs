@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use lab::clock::{self, Stamp};
 use lab::wait::holds_for;
+use lab::wire::Frame;
 use lab::{Capture, Conf, Daemon, Host, Kind, Lan, Scratch, lateness_between, wait_until};
 
 const PATIENCE: Duration = Duration::from_secs(12);
@@ -24,10 +25,13 @@ struct Master {
 
 impl Master {
     fn start(kind: Kind) -> Self {
+        Self::start_with(kind, Conf::new(200))
+    }
+
+    fn start_with(kind: Kind, conf: Conf) -> Self {
         lab::require_live();
         let lan = Lan::new(&["a"]);
         let capture = Capture::start(&lan);
-        let conf = Conf::new(200);
         let daemon = Daemon::start(kind, lan.host("a"), &conf);
         daemon.wait_log("Entering MASTER STATE", 1, PATIENCE);
         wait_until("it advertises", PATIENCE, || {
@@ -49,6 +53,13 @@ impl Master {
         self.lan
             .host("a")
             .holds(address.parse::<IpAddr>().expect("an address"))
+    }
+
+    /// Gratuitous ARPs since `from`.
+    fn announced(&self, from: Stamp) -> usize {
+        let sent = self.capture.sent().into_iter();
+        sent.filter(|sent| sent.at >= from && matches!(sent.frame, Frame::GratuitousArp { .. }))
+            .count()
     }
 
     /// The longest time between two adverts since `from`, beyond what the machine was late.
@@ -245,6 +256,49 @@ fn a_reload_changes_only_what_changed() {
         gap < master.conf.interval + Duration::from_millis(20),
         "no advert for {gap:?}"
     );
+}
+
+/// KA-M-01: nobody waits for the next election.
+fn a_master_obeys_a_changed_refresh(kind: Kind) {
+    let quiet = Conf::new(200)
+        .with("garp_master_repeat 1")
+        .with("garp_master_delay 0");
+    let often = quiet.clone().with("garp_master_refresh 1");
+    let master = Master::start_with(kind, quiet);
+    let asked = master.daemon.reload_with(&often.text());
+    wait_until("the refreshes begin", PATIENCE, || {
+        master.announced(asked) >= 3
+    });
+    if kind == Kind::Ours {
+        let soon = asked + Duration::from_millis(900);
+        let first = master.announced(asked) - master.announced(soon);
+        assert_eq!(first, 0, "announced because of the reload");
+    }
+
+    let asked = master.daemon.reload_with(&master.conf.text());
+    let silence = Duration::from_millis(2500);
+    wait_until("the refreshes end", PATIENCE, || {
+        let from = clock::stamp().saturating_sub(silence);
+        from > asked && master.announced(from) == 0
+    });
+    assert_eq!(
+        master.daemon.logged("Entering"),
+        master.entered,
+        "{}",
+        master.daemon.log()
+    );
+}
+
+#[test]
+#[ignore = "live: cargo xtask live"]
+fn a_master_obeys_a_changed_refresh_ours() {
+    a_master_obeys_a_changed_refresh(Kind::Ours);
+}
+
+#[test]
+#[ignore = "live: cargo xtask live"]
+fn a_master_obeys_a_changed_refresh_c_keepalived() {
+    a_master_obeys_a_changed_refresh(Kind::CKeepalived);
 }
 
 /// KA-O-08: the same story, told by our scripts and by those of C Keepalived.

@@ -247,6 +247,17 @@ impl Announcer {
         }
     }
 
+    /// What this owner announces goes on under another policy: refreshes begin, end or change their
+    /// rhythm. Nothing is sent because of it; the bursts of the policy are for the next start.
+    pub fn set_policy(&mut self, now: Instant, owner: OwnerId, policy: &AnnouncePolicy) {
+        for key in self.keys_of(owner) {
+            if let Some(stream) = self.streams.get_mut(&key) {
+                stream.adopt(now, key.1.family, policy);
+            }
+            self.reschedule(key);
+        }
+    }
+
     /// Drops all that is queued or planned for this owner.
     pub fn stop(&mut self, owner: OwnerId) {
         for key in self.keys_of(owner) {

@@ -180,6 +180,36 @@ fn second_burst_and_refreshes_follow() {
     assert_eq!(announcer.next_timeout(), Some(at(314_000)));
 }
 
+/// KA-M-01: a policy that changes under way begins, slows and ends the refreshes, and sends nothing
+/// by itself.
+#[test]
+fn a_changed_policy_moves_the_refreshes_and_announces_nothing() {
+    let mut announcer = Announcer::new();
+    let mut policy = plain(1);
+    let targets = [target("10.0.0.1", 1)];
+    announcer.set_policy(at(0), A, &policy);
+    assert_eq!(announcer.next_timeout(), None, "nobody announces");
+    announcer.start(at(0), A, Burst::Promotion, &targets, &policy);
+    assert_eq!(play(&mut announcer, 1000), [(0, 1)]);
+
+    policy.refresh = Duration::from_secs(2);
+    announcer.set_policy(at(1000), A, &policy);
+    assert_eq!(play(&mut announcer, 4000), [(3000, 1)]);
+
+    // As often as before: the rhythm stays.
+    policy.refresh_repeat = 2;
+    announcer.set_policy(at(4000), A, &policy);
+    assert_eq!(play(&mut announcer, 6000), [(5000, 1), (5000, 1)]);
+
+    policy.refresh = Duration::from_secs(10);
+    announcer.set_policy(at(6000), A, &policy);
+    assert_eq!(play(&mut announcer, 17_000), [(16_000, 1), (16_000, 1)]);
+
+    policy.refresh = Duration::ZERO;
+    announcer.set_policy(at(17_000), A, &policy);
+    assert_eq!(announcer.next_timeout(), None);
+}
+
 /// GARP-04: an advert of lower priority has its own repetition and delay; a repetition of zero is
 /// none.
 #[test]

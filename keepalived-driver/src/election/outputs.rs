@@ -280,12 +280,17 @@ impl Elections {
 
     /// Periodic announcements of addresses on other interfaces than the instance's own (GARP-08).
     /// KA-O-06.
-    fn announce_elsewhere(&mut self, now: Instant, id: InstanceId) {
+    pub(super) fn announce_elsewhere(&mut self, now: Instant, id: InstanceId) {
         let Some(running) = self.instances.get(&id) else {
             return;
         };
         let setup = &running.setup;
-        let Some((extra, owner)) = setup.extra_announce.zip(running.extra_owner) else {
+        let Some(owner) = running.extra_owner else {
+            return;
+        };
+        let Some(extra) = setup.extra_announce else {
+            // A reload may have put an end to them.
+            self.announcer.stop(owner);
             return;
         };
         let own = setup.vmac.as_ref().map(|vmac| vmac.link.name);

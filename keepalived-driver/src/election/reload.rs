@@ -37,6 +37,7 @@ impl Elections {
         self.leaving.extend(&outcome.removed);
 
         let mut changed = Vec::new();
+        let mut announcing_otherwise = Vec::new();
         let mut added = Vec::new();
         for (id, setup) in outcome.ids.iter().zip(&config.instances) {
             let interface = self.interfaces.intern(&setup.interface);
@@ -50,6 +51,11 @@ impl Elections {
                     let addresses = running.setup.addresses != setup.addresses;
                     let others =
                         running.setup.routes != setup.routes || running.setup.rules != setup.rules;
+                    if running.setup.announce != setup.announce
+                        || running.setup.extra_announce != setup.extra_announce
+                    {
+                        announcing_otherwise.push(*id);
+                    }
                     running.replace(setup.clone());
                     if addresses {
                         self.addresses_changed(now, *id);
@@ -91,6 +97,9 @@ impl Elections {
         self.config = config;
         self.settle_secondaries();
         self.apply_devices(now);
+        for id in announcing_otherwise {
+            self.announce_otherwise(now, id);
+        }
         self.apply_linkbeat();
         self.contests.clear();
         self.index_interfaces();
@@ -163,6 +172,21 @@ impl Elections {
         }
         self.install(now, id);
         self.start_announcing(now, id);
+    }
+
+    /// The settings of announcements changed: what is repeated for as long as it is Active follows
+    /// them, and nothing is announced because of it. KA-M-01, KA-O-06.
+    fn announce_otherwise(&mut self, now: Instant, id: vrrp_fsm::InstanceId) {
+        if self.state_of(id) != State::Active {
+            return;
+        }
+        // An announcement that still waits will begin with the new settings.
+        let Some(running) = self.instances.get(&id).filter(|r| r.announce.is_none()) else {
+            return;
+        };
+        self.announcer
+            .set_policy(now, running.owner, &running.setup.announce);
+        self.announce_elsewhere(now, id);
     }
 
     /// Which instances care about which interface: the one they run on and those they track.

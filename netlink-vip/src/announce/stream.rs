@@ -53,6 +53,16 @@ struct Refresh {
     repeat: u16,
 }
 
+impl Refresh {
+    fn first(now: Instant, policy: &AnnouncePolicy) -> Option<Self> {
+        (!policy.refresh.is_zero()).then(|| Self {
+            at: after(now, policy.refresh),
+            every: policy.refresh,
+            repeat: policy.refresh_repeat,
+        })
+    }
+}
+
 impl Stream {
     pub(super) fn new() -> Self {
         Self {
@@ -82,6 +92,11 @@ impl Stream {
             (self.at, self.reply_next) = (0, false);
         }
         self.targets = targets;
+        self.shape(family, policy);
+    }
+
+    /// How frames look and how far apart they are from now on.
+    fn shape(&mut self, family: Family, policy: &AnnouncePolicy) {
         self.arp_target = policy.arp_target;
         self.reply_too = policy.arp_reply_too && family == Family::Arp;
         self.spacing = match family {
@@ -102,11 +117,7 @@ impl Stream {
                 delay: policy.lower_prio_delay,
             },
         };
-        self.refresh = (!policy.refresh.is_zero()).then(|| Refresh {
-            at: after(now, policy.refresh),
-            every: policy.refresh,
-            repeat: policy.refresh_repeat,
-        });
+        self.refresh = Refresh::first(now, policy);
         let earliest = self
             .last_start
             .map_or(now, |last| after(last, RESTART_SPACING));
@@ -114,6 +125,18 @@ impl Stream {
             self.begin(now, bursts);
         } else {
             self.restart = Some((earliest, bursts));
+        }
+    }
+
+    /// Goes on under another policy. Bursts under way or planned keep their length and time, and so
+    /// do refreshes that are as often as before.
+    pub(super) fn adopt(&mut self, now: Instant, family: Family, policy: &AnnouncePolicy) {
+        self.shape(family, policy);
+        match &mut self.refresh {
+            Some(refresh) if refresh.every == policy.refresh => {
+                refresh.repeat = policy.refresh_repeat;
+            }
+            refresh => *refresh = Refresh::first(now, policy),
         }
     }
 
