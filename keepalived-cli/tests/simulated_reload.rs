@@ -66,6 +66,9 @@ fn an_address_that_a_reload_puts_on_another_interface_is_there() {
     let mut there = dropped.filter(|one| one["wire"] == "eth1");
     let from = there.next().map(|one| &one["from"]);
     assert_eq!(from, Some(&10.0.into()), "{}", found["unanswered"]);
+    let remarks = found["not_simulated"].to_string();
+    let said = "192.0.2.100 is on eth1 here and on eth0 of a: taken to be two networks (--wire eth0@a=eth1@b makes";
+    assert!(remarks.contains(said), "{remarks}");
 }
 
 /// Whoever drops what is for the address from a reload on does not answer from then on.

@@ -408,6 +408,25 @@ fn interfaces_of_different_names_are_assumed_to_be_on_one_network_without_peers(
     assert_eq!(assumed("", ""), Vec::<String>::new());
 }
 
+#[test]
+fn an_address_on_interfaces_of_different_names_is_assumed_to_be_on_one_network() {
+    let with = |device: &str| {
+        config(&format!(
+            "vrrp_instance VI_1 {{\ninterface eth0\nvirtual_router_id 51\nvirtual_ipaddress {{\n192.0.2.9/24{device}\n}}\n}}"
+        ))
+    };
+    let assumed = |a: &str, b: &str| {
+        let [a, b] = [with(a), with(b)];
+        let nodes = [("a", &a), ("b", &b)].map(|(name, config)| Node { name, config });
+        assumptions(&nodes)
+    };
+    let found = assumed(" dev eth1", "");
+    let said = "`192.0.2.9` is on eth1 of a and on eth0 of b: taken to be one network";
+    assert!(found.len() == 1 && found[0].starts_with(said), "{found:?}");
+    assert_eq!(assumed(" dev eth1", " dev eth1"), Vec::<String>::new());
+    assert_eq!(assumed(" dev eth0", ""), Vec::<String>::new());
+}
+
 /// KA-M-05: of two owners one gives way, unless neither listens.
 #[test]
 fn owners_that_do_not_listen_are_masters_at_the_same_time() {

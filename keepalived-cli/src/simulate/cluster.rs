@@ -184,7 +184,8 @@ impl Cluster {
             }));
         }
         remarks::addresses(&plan, &instances, &names, &mut remarks);
-        let networks_assumed = remarks::networks(&instances, &names, &mut remarks);
+        let networks_assumed = remarks::networks(&instances, &names, &mut remarks)
+            | remarks::devices(&setups, &wire_of, &names, &mut remarks);
         let wanted_addresses = wanted_addresses(&setups, &wire_of, wires.len());
         let nodes = wanted.nodes.iter().map(|(name, file)| Node {
             name: name.clone(),

@@ -3,7 +3,7 @@
 use super::pairing::Router;
 use super::{Findings, Member, Node};
 use crate::diagnostic::Severity::Warning;
-use crate::model::{DeviceKind, Transport, VrrpInstance};
+use crate::model::{DeviceKind, Transport, Vip, VrrpInstance};
 
 /// What is assumed of a virtual router that is on interfaces of different names. Unicast peers reach each other whatever
 /// these are called.
@@ -18,15 +18,43 @@ pub(super) fn networks(router: &Router<'_>, nodes: &[Node<'_>]) -> Option<String
         let node = nodes.get(member.node).map_or("", |node| node.name);
         format!("{} of {node}", member.instance.interface.value)
     };
-    (multicast(first) && multicast(other)).then(|| {
-        format!(
-            "`{}` is on {} and on {}: taken to be one network (`simulate` takes them for two, unless --wire says \
-            otherwise)",
-            first.instance.name.value,
-            on(first),
-            on(other)
-        )
+    (multicast(first) && multicast(other))
+        .then(|| one_network(&first.instance.name.value, &on(first), &on(other)))
+}
+
+/// The same of an address that is on an interface of its own. Where each is on that of its instance, [`networks`] tells.
+pub(super) fn networks_of_addresses(router: &Router<'_>, nodes: &[Node<'_>]) -> Option<String> {
+    let (first, others) = router.members.split_first()?;
+    let device = |member: &Member<'_>, vip: &Vip| {
+        let own = &member.instance.interface.value;
+        vip.device.as_ref().unwrap_or(own).clone()
+    };
+    let apart = |member: &Member<'_>, vip: &Vip| {
+        let own = &member.instance.interface.value;
+        vip.device.as_ref().is_some_and(|device| device != own)
+    };
+    let on = |member: &Member<'_>, vip: &Vip| {
+        let node = nodes.get(member.node).map_or("", |node| node.name);
+        format!("{} of {node}", device(member, vip))
+    };
+    others.iter().find_map(|other| {
+        first.instance.held_addresses().find_map(|here| {
+            let mut all = other.instance.held_addresses();
+            let there = all.find(|there| there.address == here.address)?;
+            let differ = device(first, here) != device(other, there);
+            (differ && (apart(first, here) || apart(other, there))).then(|| {
+                let what = here.address.to_string();
+                one_network(&what, &on(first, here), &on(other, there))
+            })
+        })
     })
+}
+
+fn one_network(what: &str, here: &str, there: &str) -> String {
+    format!(
+        "`{what}` is on {here} and on {there}: taken to be one network (`simulate` takes them for two, unless --wire \
+        says otherwise)"
+    )
 }
 
 /// The virtual MAC address, if there is one: with the number of the router inside, or another.

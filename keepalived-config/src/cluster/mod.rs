@@ -147,7 +147,12 @@ pub fn assumptions(nodes: &[Node<'_>]) -> Vec<String> {
     let routers = pairing::routers(nodes);
     routers
         .iter()
-        .filter_map(|router| devices::networks(router, nodes))
+        .flat_map(|router| {
+            let addresses = devices::networks_of_addresses(router, nodes);
+            devices::networks(router, nodes)
+                .into_iter()
+                .chain(addresses)
+        })
         .collect()
 }
 

@@ -1,12 +1,15 @@
 //! What of the files has no part in the simulation, and what is assumed in its stead.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use keepalived_config::Config as Model;
 use vrrp_fsm::Transport;
 
 use super::super::document::{Instance, Remark};
 use super::super::sessions::is_simulated;
+use super::super::topology::{Port, Setup};
 use super::Read;
 use super::addresses::Plan;
 use crate::lower::Lowered;
@@ -173,21 +176,65 @@ pub(super) fn networks(instances: &[Instance], names: &[&str], remarks: &mut Vec
                 Some(address) => address.to_string(),
                 None => one.name.clone(),
             };
-            let (here_port, there_port) = (
-                format!("{}@{}", here.interface, name(here.node)),
-                format!("{}@{}", there.interface, name(there.node)),
-            );
-            remarks.push(Remark {
-                node: there.node,
-                text: format!(
-                    "{what} is on {} here and on {} of {}: taken to be two networks \
-                     (--wire {here_port}={there_port} makes them one)",
-                    there.interface,
-                    here.interface,
-                    name(here.node)
-                ),
-            });
+            remarks.push(two_networks(
+                &what,
+                (name(here.node), &here.interface),
+                (there.node, name(there.node), &there.interface),
+            ));
         }
     }
     remarks.len() > before
+}
+
+/// Addresses of one virtual router that are on different networks. Whether there are any.
+pub(super) fn devices(
+    setups: &[Vec<Arc<Setup>>],
+    wire_of: &BTreeMap<Port, usize>,
+    names: &[&str],
+    remarks: &mut Vec<Remark>,
+) -> bool {
+    let before = remarks.len();
+    let name = |node: usize| names.get(node).copied().unwrap_or_default();
+    let mut known: BTreeMap<(usize, IpAddr), (Port, usize)> = BTreeMap::new();
+    for (node, files) in setups.iter().enumerate() {
+        let instances = files
+            .iter()
+            .flat_map(|file| file.driver.instances.iter().zip(&file.places));
+        for (one, place) in instances {
+            for vip in &one.addresses {
+                // A device that is made for addresses is on the interface below it.
+                let ports = [(node, vip.device), (node, one.interface)];
+                let wire = |port: &Port| Some((*port, *wire_of.get(port)?));
+                let Some((port, wire)) = ports.iter().find_map(wire) else {
+                    continue;
+                };
+                let first = known.entry((*place, vip.address)).or_insert((port, wire));
+                let ((other, interface), on) = *first;
+                if other != node && on != wire {
+                    remarks.push(two_networks(
+                        &vip.address.to_string(),
+                        (name(other), interface.as_str()),
+                        (node, name(node), port.1.as_str()),
+                    ));
+                }
+            }
+        }
+    }
+    remarks.len() > before
+}
+
+/// On an interface of one node, and on one of the other, which the remark is about.
+fn two_networks(
+    what: &str,
+    one: (&str, &str),
+    (node, name, interface): (usize, &str, &str),
+) -> Remark {
+    let (other, there) = one;
+    Remark {
+        node,
+        text: format!(
+            "{what} is on {interface} here and on {there} of {other}: taken to be two networks \
+             (--wire {there}@{other}={interface}@{name} makes them one)"
+        ),
+    }
 }
