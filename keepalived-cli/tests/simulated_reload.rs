@@ -120,3 +120,24 @@ fn a_member_that_leaves_its_group_by_a_reload_is_not_late() {
     assert_eq!(found["takeovers"][0]["at"], 10.0, "{}", found["takeovers"]);
     assert_eq!(code, Some(0));
 }
+
+/// The client hears nothing of the takeover, and of the refreshes that begin with the reload it does.
+#[test]
+fn refreshes_that_a_reload_asks_for_begin_with_it() {
+    let until = |name: &str, later: &str| {
+        let files = [
+            ("a.conf", instance(200, "")),
+            ("b.conf", instance(100, "")),
+            ("later.conf", instance(100, later)),
+        ];
+        let words = "a.conf b.conf --json --for 90s --at 20s cut=b>client --at 21s kill=a \
+                     --at 27s reload=b:later.conf --at 30s heal";
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let output = in_folder(name, &files, &words);
+        let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+        found["outages"][0]["until"].as_f64().unwrap()
+    };
+    assert!(until("refresh-none", "") > 34.0);
+    let found = until("refresh-begun", "    garp_master_refresh 2");
+    assert!((30.0..=32.0).contains(&found), "{found}");
+}

@@ -214,6 +214,7 @@ impl RouterBox {
         let first = self.running.is_empty();
         let mut changed = 0;
         let mut elsewhere = Vec::new();
+        let mut refreshed = Vec::new();
         for ((id, one), place) in reload.ids.iter().zip(&driver.instances).zip(&setup.places) {
             match self.running.get_mut(id) {
                 Some(running) if !reload.added.contains(id) => {
@@ -221,6 +222,9 @@ impl RouterBox {
                     changed += usize::from(old != *one);
                     if old.addresses != one.addresses {
                         elsewhere.push(*id);
+                    }
+                    if old.announce.refresh != one.announce.refresh {
+                        refreshed.push((*id, Arc::clone(one)));
                     }
                 }
                 _ => {
@@ -267,6 +271,11 @@ impl RouterBox {
         }
         for id in elsewhere {
             self.addresses_changed(id);
+        }
+        for (id, setup) in refreshed {
+            if self.state_of(id) == State::Active {
+                self.announcing.refresh_otherwise(now, id, &setup);
+            }
         }
         self.look();
         self.settle();

@@ -92,7 +92,7 @@ fn what(first: &str, more: &[&str], names: &[String]) -> Result<What, String> {
     let Some((_, form)) = WORDS.iter().find(|(known, _)| *known == word) else {
         let known: Vec<&str> = WORDS.iter().map(|(_, form)| *form).collect();
         let near = nearest(word, WORDS.iter().map(|(word, _)| *word));
-        let hint = near.map_or_else(String::new, |near| format!(", did you mean {near}?"));
+        let hint = near.map_or_else(|| ".".to_owned(), |near| format!(", did you mean {near}?"));
         return Err(format!(
             "nothing called {word} can happen{hint} There are: {}",
             known.join(", ")

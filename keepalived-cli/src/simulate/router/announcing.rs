@@ -54,6 +54,18 @@ impl Announcing {
         }
     }
 
+    /// Refreshes are as often as the setup says from now on.
+    pub(super) fn refresh_otherwise(
+        &mut self,
+        now: Instant,
+        id: InstanceId,
+        setup: &InstanceSetup,
+    ) {
+        self.due
+            .retain(|(_, of, what)| (*of, *what) != (id, What::Refresh));
+        self.refresh(now, id, setup);
+    }
+
     fn refresh(&mut self, now: Instant, id: InstanceId, setup: &InstanceSetup) {
         let every = setup.announce.refresh;
         if let Some(next) = now.checked_add(every).filter(|_| !every.is_zero()) {
