@@ -278,7 +278,7 @@ fn a_keyword_behind_the_command_of_a_check_is_no_user() {
     );
 }
 
-/// RS-07: what is named as a check was to be one, and nobody looks.
+/// RS-07: what is named as a check was to be one, as was every block of a server, and nobody looks.
 #[test]
 fn a_check_whose_keyword_is_misspelt_is_broken() {
     let checkers = |check: &str| {
@@ -308,6 +308,8 @@ fn a_check_whose_keyword_is_misspelt_is_broken() {
         ("tcp_check {\n}", "tcp_check"),
         ("TCP_CHEKC {\n}", "TCP_CHEKC"),
         ("LDAP_CHECK", "LDAP_CHECK"),
+        ("TCP {\nconnect_timeout 1\n}", "TCP"),
+        ("nonsense {\n}", "nonsense"),
     ] {
         assert_eq!(checkers(check), unknown(word), "{check}");
     }
@@ -316,7 +318,7 @@ fn a_check_whose_keyword_is_misspelt_is_broken() {
         ["TCP_CHECK: `TCP_CHECK` must be followed by a block"]
     );
     let nothing: Vec<String> = Vec::new();
-    assert_eq!(checkers("nonsense {\n}"), nothing);
+    assert_eq!(checkers("nonsense 1"), nothing);
 }
 
 /// RS-07: a slip of the pen must not make a check that asks for less, or from elsewhere, than the file does.
