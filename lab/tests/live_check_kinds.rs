@@ -513,7 +513,7 @@ fn without_bfd_it_is_said_what_becomes_of_its_checks() {
         "without `alpha`: up, whatever becomes of the server",
         "with `alpha`: fails the server",
     ] {
-        let line = format!("no BFD session runs (-B): 1 BFD_CHECK, which {becomes}");
+        let line = format!("no BFD session runs (-B): 1 BFD_CHECK {becomes}");
         daemon.wait_log(&line, 1, PATIENCE);
     }
     daemon.wait_log(
