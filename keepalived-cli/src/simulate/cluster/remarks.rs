@@ -58,7 +58,7 @@ pub(super) fn collect(node: usize, model: &Model, lowered: &Lowered, remarks: &m
         add("static addresses, routes and rules: taken to be there".to_owned());
     }
     if instances.iter().any(|one| one.links().next().is_some()) {
-        add("devices for virtual MAC addresses: addresses are on the interface itself".to_owned());
+        add("devices for virtual MAC addresses: addresses are on the interface itself, and a client has more to learn than it would have".to_owned());
     }
     if !driver.delay_after_boot.is_zero() {
         add("vrrp_delay_after_boot: the hosts are taken to have been up for longer".to_owned());
