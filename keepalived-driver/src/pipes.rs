@@ -4,6 +4,9 @@
 //! reader lines collect in the kernel's buffer, and when that is full they are counted as lost.
 //! What was lost is told twice, at the first line and when there is room again, not for every line.
 
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, fchown};
@@ -135,7 +138,7 @@ impl Pipes {
         }
     }
 
-    /// Lines that were not written for want of room, over all pipes.
+    /// Lines that were not written, over all pipes.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.open.iter().map(|pipe| pipe.lost_ever).sum()
@@ -233,9 +236,6 @@ fn is_same(file: &File, path: &Path) -> bool {
     };
     (ours.dev(), ours.ino()) == (there.dev(), there.ino())
 }
-
-#[cfg(feature = "fuzzing")]
-pub(crate) mod fuzzing;
 
 #[cfg(test)]
 mod tests {

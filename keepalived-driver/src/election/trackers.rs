@@ -22,8 +22,7 @@ use super::Elections;
 use crate::config::{Config, InstanceSetup};
 use crate::snapshot::TrackerSnapshot;
 use crate::sources::Source;
-use crate::tracked;
-use crate::tracked::{TrackerId, TrackerKind, TrackerSetup};
+use crate::tracked::{self, TrackerId, TrackerKind, TrackerSetup};
 
 /// Every tracker of the configuration.
 #[derive(Debug, Default)]

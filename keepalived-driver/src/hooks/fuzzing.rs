@@ -48,11 +48,7 @@ pub fn queue(data: &[u8]) {
                         }
                     })
                     .collect();
-                push(
-                    &mut queues,
-                    owed.entry(object.clone()).or_default(),
-                    runs.clone(),
-                );
+                push(&mut queues, owed.entry(object.clone()).or_default(), runs);
             }
             2 => start(&mut queues, &mut owed),
             _ => end(

@@ -238,21 +238,23 @@ impl<R: Ruleset, T: Fn(Word<R>)> Life<R, T> {
             .flat_map(tables)
             .collect();
         // What an earlier run, or an attempt, has left in a family that is to have none.
-        let families = target.families();
-        let left = found
-            .ours(target.owner())
-            .filter(|(family, table)| *table == target.table() && !families.contains(family));
-        let anew = deletion(left) + &target.transaction();
+        let anew = || {
+            let families = target.families();
+            let left = found
+                .ours(target.owner())
+                .filter(|(family, table)| *table == target.table() && !families.contains(family));
+            deletion(left) + &target.transaction()
+        };
         let outcome = match &self.in_force {
             Some(before) if !whole => {
                 let script = target.change(before);
                 self.transact(&script, &names)
             }
-            _ => self.transact(&anew, &names),
+            _ => self.transact(&anew(), &names),
         };
         match outcome {
             // Somebody may have been at the tables, and programs fail: once more, all of it.
-            Err(error) if error != NO_PROGRAM => self.transact(&anew, &names)?,
+            Err(error) if error != NO_PROGRAM => self.transact(&anew(), &names)?,
             outcome => outcome?,
         }
         self.in_force = Some(target);

@@ -13,7 +13,7 @@ use super::{PipeReport, PipeSettings, Pipes, Topic, WHOLE};
 /// A pipe as its reader knows it.
 struct Known {
     settings: PipeSettings,
-    /// Held by whoever reads it; without one the lines wait.
+    /// Open all the time, and read only now and then: lines wait.
     reader: File,
     /// What was read behind the last line end.
     rest: Vec<u8>,
