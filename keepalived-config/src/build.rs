@@ -4,13 +4,10 @@
 //! with its whole block, so that one unknown word never changes the meaning of the words around it.
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
-use crate::schema::{self, Context, EntryKind, Keyword, Shape};
+use crate::schema::{self, BROKEN_CHECK, Context, EntryKind, Keyword, Shape};
 use crate::tree::{Block, Node, Span, Word};
 
-/// What becomes of a check that cannot be read.
-const BROKEN_CHECK: &str = "a check that cannot be made fails its server";
-
-/// What becomes of one that is not in a server.
+/// What becomes of a check that is not in a server.
 const BROKEN_CHECKS: &str = "a server of this service that has no other check counts as failed";
 
 /// What the present block consists of.

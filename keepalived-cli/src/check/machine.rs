@@ -6,11 +6,12 @@ use std::path::Path;
 
 use keepalived_config::model::balance::CheckerKind;
 use keepalived_config::model::{Command, Config, GlobalDefs, Purpose, ScriptUser};
+use keepalived_config::schema::BROKEN_CHECK;
 use keepalived_config::{Diagnostic, Severity};
 
 use crate::load::UNSECURED;
 use crate::lower::{
-    BROKEN, DEFAULT_USER, Judgement, Machine, RunAs, ThisMachine, default_account, file_troubles,
+    DEFAULT_USER, Judgement, Machine, RunAs, ThisMachine, default_account, file_troubles,
     supplementary,
 };
 
@@ -117,7 +118,7 @@ fn scripts(config: &Config, here: &ThisMachine, found: &mut Vec<Diagnostic>) {
 fn consequence(purpose: Purpose) -> (Severity, &'static str) {
     match purpose {
         Purpose::Track => (Severity::Warning, "what it tracks counts as failed"),
-        Purpose::Check => (Severity::Error, BROKEN),
+        Purpose::Check => (Severity::Error, BROKEN_CHECK),
         _ => (Severity::Warning, "it is not run"),
     }
 }

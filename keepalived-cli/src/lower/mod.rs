@@ -27,7 +27,7 @@ use crate::rtnetlink::Rtnetlink;
 
 pub(crate) use alerts::{AlertPlan, MailPlan, Wishes};
 pub(crate) use balance::{
-    BROKEN, BalancePlan, ServerWishes, ServiceWishes, file_troubles, unusable_checks,
+    BalancePlan, ServerWishes, ServiceWishes, file_troubles, unusable_checks,
 };
 pub(crate) use bfd::{NO_BFD, without_bfd};
 pub(crate) use process::{Around, ProcessPlan};

@@ -179,6 +179,9 @@ pub fn keywords_of(context: Context) -> impl Iterator<Item = &'static Keyword> {
     crate::keywords::table(context).iter()
 }
 
+/// What becomes of a check that cannot be read, or lacks what it needs, whether or not its configuration is taken.
+pub const BROKEN_CHECK: &str = "a check that cannot be made fails its server";
+
 /// A checker of a real server.
 pub(crate) fn is_check(keyword: &Keyword) -> bool {
     keyword.context == Context::RealServer && matches!(keyword.shape, Shape::Block(_))

@@ -13,14 +13,12 @@ use keepalived_config::model::balance::{
     Checker, CheckerKind, DnsType, HttpVersion as Version, RegexOption, Target as Wanted, UdpReply,
     Url, WebCheck,
 };
+use keepalived_config::schema::BROKEN_CHECK;
 use keepalived_config::{Diagnostic, Severity, Span};
 use keepalived_driver::balance::{CheckSetup, ProbeSetup};
 
 use super::identity::{Identity, NO_CA};
 use crate::lower::scripts::{ScriptTrouble, Scripts};
-
-/// What becomes of one that is left without what it needs, whether or not its configuration is taken.
-pub(crate) const BROKEN: &str = "a check that cannot be made fails its server";
 
 /// Patterns and names that a check cannot use, each with its place: what is wrong on every machine.
 pub(crate) fn unusable(model: &Model) -> Vec<Diagnostic> {
@@ -36,7 +34,7 @@ pub(crate) fn unusable(model: &Model) -> Vec<Diagnostic> {
     let mut patterns: HashMap<(&str, &[RegexOption]), Option<String>> = HashMap::new();
     let mut complain = |span: Span, message: String| {
         let mut complaint = Diagnostic::new(Severity::Error, "unusable-check", span, message);
-        complaint.help(BROKEN);
+        complaint.help(BROKEN_CHECK);
         found.push(complaint);
     };
     for checker in checkers {
@@ -115,8 +113,8 @@ impl<'a> Checks<'a> {
             let word = wanted.kind.word();
             // Of a script it has been said.
             match trouble.get_mut(told..).and_then(<[_]>::last_mut) {
-                Some(said) => said.message = format!("{}; {BROKEN}", said.message),
-                None => remarks.push(format!("({}) {word}: {why}; {BROKEN}", name())),
+                Some(said) => said.message = format!("{}; {BROKEN_CHECK}", said.message),
+                None => remarks.push(format!("({}) {word}: {why}; {BROKEN_CHECK}", name())),
             }
             CheckSetup::unusable(word, &why)
         })

@@ -23,7 +23,7 @@ use super::bfd::NO_BFD;
 use super::scripts::{ScriptTrouble, Scripts};
 use super::{Purpose, trackers};
 
-pub(crate) use check::{BROKEN, unusable as unusable_checks};
+pub(crate) use check::unusable as unusable_checks;
 pub(crate) use identity::file_troubles;
 
 use check::Checks;

@@ -10,12 +10,10 @@ use crate::model::balance::{Checker, CheckerKind, DnsType, Schedule, Target, Udp
 use crate::model::read::line::{Line, refuse};
 use crate::model::read::script;
 use crate::model::spanned::Spanned;
-use crate::schema::Context;
+use crate::schema::{BROKEN_CHECK, Context};
 use crate::tree::{Node, Span};
 
 const DEFAULT_DELAY_LOOP: Duration = Duration::from_secs(60);
-/// What becomes of a checker that cannot be read.
-pub(super) const BROKEN: &str = "a check that cannot be made fails its server";
 const DEFAULT_HELO: &str = "smtpchecker.keepalived.org";
 
 /// What every checker may say, on top of what it inherits.
@@ -219,7 +217,7 @@ fn asks_less(node: &Node, complaints: &mut [Diagnostic]) -> Option<String> {
         if line.is_none_or(|line| AROUND.contains(&line.keyword())) {
             continue;
         }
-        complaint.help = Some(BROKEN.to_owned());
+        complaint.help = Some(BROKEN_CHECK.to_owned());
         first.get_or_insert_with(|| complaint.message.clone());
     }
     first
@@ -391,7 +389,7 @@ fn udp(place: &Place<'_>, diagnostics: &mut Diagnostics) -> Option<Checker> {
         let message = format!("no reply has at least {min_length} and at most {max_length} bytes");
         diagnostics
             .error("bad-length", place.node.keyword_span(), message)
-            .help(BROKEN);
+            .help(BROKEN_CHECK);
         return None;
     }
     let reply = pattern.or_else(|| (min.is_some() || max.is_some()).then(Vec::new));
@@ -477,7 +475,7 @@ fn missing(place: &Place<'_>, what: &str, diagnostics: &mut Diagnostics) -> Opti
     let message = format!("`{}` needs `{what}`", place.node.keyword());
     diagnostics
         .error("incomplete-checker", place.node.keyword_span(), message)
-        .help(BROKEN);
+        .help(BROKEN_CHECK);
     None
 }
 

@@ -3,11 +3,11 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::checker::BROKEN;
 use super::{Inherited, LEFT_OUT, keep};
 use crate::diagnostic::Diagnostics;
 use crate::model::balance::{Source, Target};
 use crate::model::read::line::Line;
+use crate::schema::BROKEN_CHECK;
 use crate::tree::Span;
 
 /// CHK-01, CHK-02, CHK-04.
@@ -83,7 +83,7 @@ impl Connect {
                 // At the line itself, as any mistake that makes the check none.
                 diagnostics
                     .error("family-mismatch", span, message)
-                    .help(BROKEN);
+                    .help(BROKEN_CHECK);
             }
             fits.then_some(bind)
         });

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use super::checker::BROKEN;
 use crate::diagnostic::Diagnostics;
 use crate::model::balance::{Checker, CheckerKind, SyncDaemon, VirtualServer};
 use crate::model::bfd::BfdInstance;
@@ -10,6 +9,7 @@ use crate::model::global::GlobalDefs;
 use crate::model::instance::VrrpInstance;
 use crate::model::spanned::Spanned;
 use crate::model::trackers::Trackers;
+use crate::schema::BROKEN_CHECK;
 use crate::tree::Span;
 
 /// Finds checks of files and sessions that do not exist.
@@ -44,7 +44,7 @@ pub(in crate::model) fn checks(
             *checker = Checker::broken(checker.kind.word(), &message, checker.span);
             diagnostics
                 .error("unknown-tracker", span, message)
-                .help(BROKEN);
+                .help(BROKEN_CHECK);
         }
     }
 }

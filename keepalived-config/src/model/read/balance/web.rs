@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::checker::{BROKEN, Place};
+use super::checker::Place;
 use super::{Inherited, LEFT_OUT, keep, string};
 use crate::diagnostic::Diagnostics;
 use crate::model::balance::{Checker, CheckerKind, HttpVersion, RegexOption, Url, WebCheck};
 use crate::model::read::line::{Line, refuse};
 use crate::model::spanned::Spanned;
+use crate::schema::BROKEN_CHECK;
 use crate::tree::Node;
 
 /// Options of a pattern, as Keepalived names them.
@@ -95,7 +96,7 @@ pub(super) fn read(place: &Place<'_>, tls: bool, diagnostics: &mut Diagnostics) 
         let message = format!("`{}` has no `url`", place.node.keyword());
         diagnostics
             .error("incomplete-checker", place.node.keyword_span(), message)
-            .help(BROKEN);
+            .help(BROKEN_CHECK);
         return None;
     }
     let named = check.sni_name.is_some()
