@@ -43,16 +43,16 @@ pub enum QuoteError {
 }
 
 /// What a word says: mostly a part of the line as it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Value {
     /// These bytes of the line.
     Slice(usize, usize),
-    /// Text that differs from the line, because something was escaped.
-    Owned(String),
+    /// Something was escaped: what is left is in the buffer that was given for it.
+    Changed,
 }
 
 /// The next thing on a line. Numbers are byte offsets into the line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Token {
     Word {
         start: usize,
@@ -100,8 +100,14 @@ pub(crate) fn skip_blanks(text: &str, at: usize) -> usize {
     at + rest.iter().take_while(|byte| is_blank(**byte)).count()
 }
 
-/// Reads the token at or behind `at`; returns it and the offset behind it.
-pub(crate) fn next(text: &str, at: usize, quoting: Quoting) -> (Token, usize) {
+/// Reads the token at or behind `at`; returns it and the offset behind it. A word that says something else than what
+/// is written is put into `changed`.
+pub(crate) fn next(
+    text: &str,
+    at: usize,
+    quoting: Quoting,
+    changed: &mut String,
+) -> (Token, usize) {
     let start = skip_blanks(text, at);
     let bytes = text.as_bytes();
     let Some(&first) = bytes.get(start) else {
@@ -127,8 +133,8 @@ pub(crate) fn next(text: &str, at: usize, quoting: Quoting) -> (Token, usize) {
     }
     let token = match quoting {
         Quoting::Plain if first == b'"' => plain_quoted(text, start),
-        Quoting::Plain => plain_word(text, start),
-        Quoting::Script | Quoting::Command => escaped_word(text, start, quoting),
+        Quoting::Plain => plain_word(text, start, changed),
+        Quoting::Script | Quoting::Command => escaped_word(text, start, quoting, changed),
     };
     let end = match token {
         Token::Word { end, .. } | Token::Bad { end, .. } => end,
@@ -154,10 +160,10 @@ fn plain_quoted(text: &str, start: usize) -> Token {
     }
 }
 
-fn plain_word(text: &str, start: usize) -> Token {
+fn plain_word(text: &str, start: usize, changed: &mut String) -> Token {
     let bytes = text.as_bytes();
-    let mut changed: Option<String> = None;
     let mut kept = start;
+    changed.clear();
     let mut at = start;
     loop {
         let rest = bytes.get(at..).unwrap_or_default();
@@ -173,7 +179,7 @@ fn plain_word(text: &str, start: usize) -> Token {
             },
             b'"' | b'}' | b'#' | b'!' => break,
             b'\\' if matches!(bytes.get(at + 1), Some(b'#' | b'!')) => {
-                changed.get_or_insert_default().push_str(&text[kept..at]);
+                changed.push_str(&text[kept..at]);
                 kept = at + 1;
                 at += 2;
             }
@@ -181,12 +187,11 @@ fn plain_word(text: &str, start: usize) -> Token {
             _ => at += 1,
         }
     }
-    let value = match changed {
-        None => Value::Slice(start, at),
-        Some(mut text_so_far) => {
-            text_so_far.push_str(&text[kept..at]);
-            Value::Owned(text_so_far)
-        }
+    let value = if kept == start {
+        Value::Slice(start, at)
+    } else {
+        changed.push_str(&text[kept..at]);
+        Value::Changed
     };
     Token::Word {
         start,
@@ -212,7 +217,7 @@ fn placeholder(text: &str, brace: usize) -> Option<usize> {
     (bytes[end] == b'}').then_some(end + 1)
 }
 
-fn escaped_word(text: &str, start: usize, quoting: Quoting) -> Token {
+fn escaped_word(text: &str, start: usize, quoting: Quoting, changed: &mut String) -> Token {
     let bytes = text.as_bytes();
     let mut said: Vec<u8> = Vec::new();
     let mut open: Option<(u8, usize)> = None;
@@ -267,7 +272,8 @@ fn escaped_word(text: &str, start: usize, quoting: Quoting) -> Token {
             let value = if said == text[start..at] {
                 Value::Slice(start, at)
             } else {
-                Value::Owned(said)
+                *changed = said;
+                Value::Changed
             };
             Token::Word {
                 start,
@@ -359,20 +365,15 @@ fn escape(text: &str, at: usize) -> Result<(Escaped, usize), QuoteError> {
 /// [`QuoteError`] if a quote is not closed or an escape is not one.
 pub fn split_command(text: &str) -> Result<Vec<String>, QuoteError> {
     let mut words = Vec::new();
+    let mut changed = String::new();
     let mut at = 0;
     loop {
-        let (token, next) = next(text, at, Quoting::Command);
+        let (token, next) = next(text, at, Quoting::Command, &mut changed);
         match token {
-            Token::Word {
-                value: Value::Slice(start, end),
-                ..
-            } => {
-                words.push(text[start..end].to_owned());
-            }
-            Token::Word {
-                value: Value::Owned(word),
-                ..
-            } => words.push(word),
+            Token::Word { value, .. } => words.push(match value {
+                Value::Slice(start, end) => text[start..end].to_owned(),
+                Value::Changed => std::mem::take(&mut changed),
+            }),
             Token::Bad { error, .. } => return Err(error),
             Token::Open(_) | Token::Close(_) | Token::End { .. } => return Ok(words),
         }

@@ -55,13 +55,13 @@ impl Line {
         }
     }
 
-    /// The same without its first `count` bytes.
-    pub(crate) fn without_first(mut self, count: usize) -> Self {
+    /// Leaves its first `count` bytes out.
+    pub(crate) fn skip(&mut self, count: usize) {
         self.start = (self.start + count).min(self.end);
-        self
     }
 
     /// The place in a file that the bytes `start..end` of this line come from.
+    #[inline]
     pub(crate) fn span(&self, start: usize, end: usize) -> Span {
         let (start, end) = (offset(self.start + start), offset(self.start + end));
         match &self.origin {

@@ -5,6 +5,7 @@
 //! else is expanded, cut into words and braces, and handed to the [`Builder`].
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::build::{Builder, Inside};
 use crate::diagnostic::Diagnostics;
@@ -32,6 +33,9 @@ const LONGEST_LINE: usize = 64 * 1024;
 /// Definitions and repetitions may lead to lines that use definitions and repetitions this deep.
 const DEEPEST: u32 = 64;
 
+/// The memory of so many lines is kept for others.
+const MOST_SPARE: usize = 1024;
+
 /// A file being read.
 struct File {
     id: FileId,
@@ -43,14 +47,20 @@ struct File {
 impl File {
     /// The next physical line without its line end.
     fn next_line(&mut self) -> Option<Line> {
-        let rest = self.whole.as_str().get(self.at..)?;
+        let range = self.advance()?;
+        Some(self.whole.part(range.start, range.end))
+    }
+
+    /// Where the next physical line is.
+    fn advance(&mut self) -> Option<Range<usize>> {
+        let start = self.at;
+        let rest = self.whole.text.as_bytes().get(start..)?;
         if rest.is_empty() {
             return None;
         }
-        let length = memchr::memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
-        let line = self.whole.part(self.at, self.at + length);
-        self.at += length + 1;
-        Some(line)
+        let end = start + memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        self.at = end + 1;
+        Some(start..end)
     }
 }
 
@@ -82,6 +92,10 @@ pub(crate) struct Reader<'a> {
     skipped_open: Vec<Span>,
     /// The words of the present statement; kept for its memory.
     words: Vec<Word>,
+    /// Memory for the words of lines to come.
+    spare: Vec<Vec<Word>>,
+    /// What a word says that is written in another way.
+    changed: String,
     /// Uses of undefined names already reported.
     reported: std::collections::HashSet<Span>,
     sink: &'a mut dyn Sink,
@@ -90,13 +104,14 @@ pub(crate) struct Reader<'a> {
 /// Takes the top-level lines one after the other, each with its block, so that the tree of a large file
 /// need not be there as a whole.
 pub(crate) trait Sink {
-    /// Takes the next one.
-    fn take(&mut self, node: Node, diagnostics: &mut Diagnostics);
+    /// Takes the next one; gives it back if nothing of it is needed any more, so that its memory serves again.
+    fn take(&mut self, node: Node, diagnostics: &mut Diagnostics) -> Option<Node>;
 }
 
 impl Sink for Vec<Node> {
-    fn take(&mut self, node: Node, _diagnostics: &mut Diagnostics) {
+    fn take(&mut self, node: Node, _diagnostics: &mut Diagnostics) -> Option<Node> {
         self.push(node);
+        None
     }
 }
 
@@ -138,6 +153,8 @@ pub(crate) fn read(
         dollars: false,
         skipped_open: Vec::new(),
         words: Vec::new(),
+        spare: Vec::new(),
+        changed: String::new(),
         reported: std::collections::HashSet::new(),
         sink,
     };
@@ -163,14 +180,24 @@ pub(crate) fn read(
 impl Reader<'_> {
     /// Reads the topmost file to its end.
     fn lines(&mut self) {
-        while let Some(line) = self.files.last_mut().and_then(File::next_line) {
-            let length = line.end - line.start;
-            if length > PORTABLE_LINE && !self.check_length(&line, length) {
+        let Some(whole) = self.files.last().map(|file| file.whole.clone()) else {
+            return;
+        };
+        // It moves over the file: each line with a share of the text of its own would count for nothing.
+        let mut line = whole.clone();
+        while let Some(range) = self.files.last_mut().and_then(File::advance) {
+            (line.start, line.end) = (range.start, range.end);
+            if range.len() > PORTABLE_LINE && !self.check_length(&line, range.len()) {
                 continue;
             }
-            self.line(line, false, true);
+            self.line(&mut line, false, true);
+            if let Origin::Made(_) = line.origin {
+                line = whole.clone();
+            }
             for node in self.builder.take_whole() {
-                self.sink.take(node, &mut self.diagnostics);
+                if let Some(done) = self.sink.take(node, &mut self.diagnostics) {
+                    reuse(done, &mut self.spare);
+                }
             }
         }
     }
@@ -191,37 +218,31 @@ impl Reader<'_> {
         true
     }
 
-    /// Reads one line. `expanded`: definitions have been put in place. `physical`: it is the line
-    /// of the file that was read last, so that a definition can go on in the next one.
-    fn line(&mut self, line: Line, expanded: bool, physical: bool) {
-        let mut line = line;
+    /// Reads one line, of which nothing that means anything is left. `expanded`: definitions have been put in place.
+    /// `physical`: it is the line of the file that was read last, so that a definition can go on in the next one.
+    fn line(&mut self, line: &mut Line, expanded: bool, physical: bool) {
         let mut expanded = expanded;
         let mut conditional = false;
         loop {
-            let text = line.as_str();
-            let start = lex::skip_blanks(text, 0);
-            let Some(first) = text.as_bytes().get(start) else {
+            line.skip(lex::skip_blanks(line.as_str(), 0));
+            let Some(first) = line.as_str().as_bytes().first() else {
                 return;
             };
-            if start > 0 {
-                line = line.without_first(start);
-                continue;
-            }
             match first {
                 b'#' | b'!' => return,
                 b'@' if !conditional => {
-                    let Some(rest) = self.condition(&line, physical) else {
+                    let Some(rest) = self.condition(line, physical) else {
                         return;
                     };
-                    line = rest;
+                    *line = rest;
                     conditional = true;
                     continue;
                 }
-                b'$' if self.definition(&line, physical) => return,
-                b'~' => return self.repeat(&line),
+                b'$' if self.definition(line, physical) => return,
+                b'~' => return self.repeat(line),
                 b'i' => {
-                    if let Some(rest) = self.include(&line, expanded) {
-                        line = rest;
+                    if let Some(rest) = self.include(line, expanded) {
+                        *line = rest;
                         continue;
                     }
                 }
@@ -229,23 +250,22 @@ impl Reader<'_> {
             }
             if !expanded && self.dollars {
                 // The variables of a repetition behind a brace have no value yet.
-                if let Some(behind) = repetition_behind_brace(text) {
-                    let head = line.part(0, behind);
-                    self.line(head, false, false);
-                    line = line.part(behind, text.len());
+                if let Some(behind) = repetition_behind_brace(line.as_str()) {
+                    self.line(&mut line.part(0, behind), false, false);
+                    line.skip(behind);
                     continue;
                 }
                 expanded = true;
-                if let Some(made) = self.expand(&line, false) {
+                if let Some(made) = self.expand(line, false) {
                     if made.as_str().contains('\n') {
                         return self.made_lines(&made);
                     }
-                    line = made;
+                    *line = made;
                     continue;
                 }
             }
-            match self.statement(&line) {
-                Some(read) => line = line.without_first(read),
+            match self.statement(line) {
+                Some(read) => line.skip(read),
                 None => return,
             }
             // What follows a brace is read like a line of its own.
@@ -261,7 +281,7 @@ impl Reader<'_> {
         let text = made.as_str();
         let mut at = 0;
         for part in text.split('\n') {
-            self.line(made.part(at, at + part.len()), false, false);
+            self.line(&mut made.part(at, at + part.len()), false, false);
             at += part.len() + 1;
         }
         self.depth -= 1;
@@ -292,7 +312,7 @@ impl Reader<'_> {
         let mut at = 0;
         let mut usable = true;
         loop {
-            let (token, next) = lex::next(text, at, quoting);
+            let (token, next) = lex::next(text, at, quoting, &mut self.changed);
             at = next;
             match token {
                 Token::Word {
@@ -301,12 +321,25 @@ impl Reader<'_> {
                     value,
                     quoted,
                 } => {
-                    let word = self.word(line, start, end, &value, quoted);
-                    if words.is_empty() {
-                        keyword = self.builder.keyword(&word.text);
+                    let first = words.is_empty();
+                    if first {
+                        let said = match value {
+                            Value::Slice(from, to) => &text[from..to],
+                            Value::Changed => &self.changed,
+                        };
+                        keyword = self.builder.keyword(said);
                         quoting = quoting_of(keyword);
                     }
-                    words.push(word);
+                    let text = match keyword {
+                        Some(keyword) if first => Text::known(keyword.name),
+                        _ => self.text(line, value),
+                    };
+                    let span = line.span(start, end);
+                    if self.suspicious && text.contains([INVALID, '\0']) {
+                        let message = "this word has a zero byte or bytes that are not UTF-8";
+                        self.diagnostics.error("invalid-text", span, message);
+                    }
+                    words.push(Word { text, span, quoted });
                 }
                 Token::Open(brace) => {
                     self.finish_statement(words, keyword, usable, line);
@@ -373,8 +406,9 @@ impl Reader<'_> {
         if !usable {
             collected.clear();
         }
-        // The tree gets exactly the memory it needs.
-        let mut words = Vec::with_capacity(collected.len());
+        // A tree that is kept gets exactly the memory it needs.
+        let mut words = self.spare.pop().unwrap_or_default();
+        words.reserve_exact(collected.len());
         words.append(&mut collected);
         self.words = collected;
         if words.is_empty() {
@@ -391,21 +425,13 @@ impl Reader<'_> {
             .statement(words, keyword, at_margin, &mut self.diagnostics);
     }
 
-    fn word(&mut self, line: &Line, start: usize, end: usize, value: &Value, quoted: bool) -> Word {
-        let text = match value {
-            Value::Slice(from, to) => Text::slice(
-                &line.text,
-                u32::try_from(line.start + from).unwrap_or(u32::MAX),
-                u32::try_from(line.start + to).unwrap_or(u32::MAX),
-            ),
-            Value::Owned(text) => Text::from(text.as_str()),
-        };
-        let span = line.span(start, end);
-        if self.suspicious && text.contains([INVALID, '\0']) {
-            let message = "this word has a zero byte or bytes that are not UTF-8";
-            self.diagnostics.error("invalid-text", span, message);
+    /// What a word says.
+    fn text(&self, line: &Line, value: Value) -> Text {
+        let offset = |at| u32::try_from(line.start + at).unwrap_or(u32::MAX);
+        match value {
+            Value::Slice(from, to) => Text::slice(&line.text, offset(from), offset(to)),
+            Value::Changed => Text::from(self.changed.as_str()),
         }
-        Word { text, span, quoted }
     }
 
     /// Some keywords change how the rest of the text is read.
@@ -446,6 +472,20 @@ impl Reader<'_> {
                 "this line opens a block, but is left out by its condition",
             );
         }
+    }
+}
+
+/// Keeps the memory of the words of lines that are done with.
+fn reuse(node: Node, spare: &mut Vec<Vec<Word>>) {
+    let Node {
+        mut words, block, ..
+    } = node;
+    if spare.len() < MOST_SPARE {
+        words.clear();
+        spare.push(words);
+    }
+    for entry in block.into_iter().flat_map(|block| block.entries) {
+        reuse(entry, spare);
     }
 }
 

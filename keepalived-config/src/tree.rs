@@ -61,40 +61,56 @@ impl Span {
 
 /// An immutable piece of text, cheap to clone: words of one file share the text of the file.
 #[derive(Clone)]
-pub struct Text {
-    whole: Arc<String>,
-    start: u32,
-    end: u32,
+pub struct Text(Said);
+
+#[derive(Clone)]
+enum Said {
+    /// A part of a file, or of a line that was put together.
+    Part {
+        whole: Arc<String>,
+        start: u32,
+        end: u32,
+    },
+    /// A keyword.
+    Known(&'static str),
 }
 
 impl Text {
     /// The bytes `start..end` of `whole`. A range that is not on character boundaries gives "".
     #[must_use]
     pub fn slice(whole: &Arc<String>, start: u32, end: u32) -> Self {
-        Self {
+        Self(Said::Part {
             whole: Arc::clone(whole),
             start,
             end,
-        }
+        })
+    }
+
+    /// The name of a keyword: most words of a large file are the same few.
+    pub(crate) const fn known(name: &'static str) -> Self {
+        Self(Said::Known(name))
     }
 
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.whole
-            .get(self.start as usize..self.end as usize)
-            .unwrap_or_default()
+        match &self.0 {
+            Said::Part { whole, start, end } => whole
+                .get(*start as usize..*end as usize)
+                .unwrap_or_default(),
+            Said::Known(name) => name,
+        }
     }
 }
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
         let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
-        Self {
+        Self(Said::Part {
             whole: Arc::new(text.to_owned()),
             start: 0,
             end,
-        }
+        })
     }
 }
 

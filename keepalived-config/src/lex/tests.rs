@@ -3,9 +3,10 @@ use super::*;
 /// The words of a line, or what else comes, in short form.
 fn tokens(text: &str, quoting: Quoting) -> String {
     let mut out = Vec::new();
+    let mut changed = String::new();
     let mut at = 0;
     loop {
-        let (token, behind) = next(text, at, quoting);
+        let (token, behind) = next(text, at, quoting, &mut changed);
         assert!(behind >= at && behind <= text.len());
         at = behind;
         out.push(match token {
@@ -14,9 +15,9 @@ fn tokens(text: &str, quoting: Quoting) -> String {
                 ..
             } => text[start..end].to_owned(),
             Token::Word {
-                value: Value::Owned(text),
+                value: Value::Changed,
                 ..
-            } => text,
+            } => changed.clone(),
             Token::Open(_) => "<".to_owned(),
             Token::Close(_) => ">".to_owned(),
             Token::Bad { error, .. } => format!("{error:?}"),

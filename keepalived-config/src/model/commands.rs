@@ -32,11 +32,8 @@ pub enum Purpose {
     Notify,
 }
 
-/// The command on the line `node`, if it holds one that could be run. `siblings` is its block.
+/// The command on the line `node`, whose keyword takes one, if it could be run. `siblings` is its block.
 pub(super) fn command(keyword: &Keyword, node: &Node, siblings: &[Node]) -> Option<Command> {
-    if !keyword.takes_command() {
-        return None;
-    }
     let purpose = match (keyword.context, keyword.name) {
         (Context::GlobalDefs, "startup_script" | "shutdown_script") => Purpose::Daemon,
         (Context::Script, _) => Purpose::Track,

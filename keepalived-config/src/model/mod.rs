@@ -144,14 +144,20 @@ impl Intake {
 }
 
 impl Sink for Intake {
-    fn take(&mut self, node: Node, diagnostics: &mut Diagnostics) {
+    fn take(&mut self, node: Node, diagnostics: &mut Diagnostics) -> Option<Node> {
         self.survey.walk(&node, diagnostics);
-        if node.keyword() == "virtual_server" {
-            self.services
-                .extend(read::balance::incoming(node, diagnostics));
-        } else {
+        if node.keyword() != "virtual_server" {
             self.lines.push(node);
+            return None;
         }
+        if read::balance::waits(&node) {
+            self.services.push(read::balance::Incoming::Waits(node));
+            return None;
+        }
+        let service = read::balance::service(&node, diagnostics);
+        let service = service.map(read::balance::Incoming::Read);
+        self.services.extend(service);
+        Some(node)
     }
 }
 

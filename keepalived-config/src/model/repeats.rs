@@ -59,14 +59,14 @@ impl Repeats {
             return;
         }
         let name = canonical(keyword.name);
-        if MANY.contains(&name) || has_its_own_complaint(name) {
-            return;
-        }
         let mut seen = self.seen.iter().skip(block.first);
         let Some((_, first)) = seen.find(|(known, _)| *known == name) else {
             self.seen.push((name, node.span()));
             return;
         };
+        if MANY.contains(&name) || has_its_own_complaint(name) {
+            return;
+        }
         let message = format!("`{}` is given twice", node.keyword());
         diagnostics
             .warning("repeated-keyword", node.span(), message)

@@ -54,7 +54,9 @@ impl Survey {
             if not_yet && report {
                 self.note(keyword, node.keyword_span());
             }
-            self.commands.extend(command(keyword, node, entries));
+            if keyword.takes_command() {
+                self.commands.extend(command(keyword, node, entries));
+            }
             self.repeats.see(&block, keyword, node, diagnostics);
             if let Shape::Block(inner) = keyword.shape {
                 self.checks_by_name |= matches!(inner, Context::FileCheck | Context::BfdCheck);

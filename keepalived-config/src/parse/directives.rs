@@ -127,7 +127,7 @@ impl Reader<'_> {
             for (name, value) in &values {
                 self.definitions.push_loop(name, value);
             }
-            self.line(rest.clone(), false, false);
+            self.line(&mut rest.clone(), false, false);
             for _ in &values {
                 self.definitions.pop_loop();
             }

@@ -33,13 +33,18 @@ pub(in crate::model) enum Incoming {
     Waits(Node),
 }
 
-/// A service as it comes in; `None` after a complaint that says why nothing is left of it.
-pub(in crate::model) fn incoming(node: Node, diagnostics: &mut Diagnostics) -> Option<Incoming> {
-    let kind = node.arguments().first();
-    if kind.is_some_and(|word| word.as_str() == "group") {
-        return Some(Incoming::Waits(node));
-    }
-    service::service(&node, &[], diagnostics).map(Incoming::Read)
+/// It cannot be read before all groups are known.
+pub(in crate::model) fn waits(service: &Node) -> bool {
+    let kind = service.arguments().first();
+    kind.is_some_and(|word| word.as_str() == "group")
+}
+
+/// Reads a service that names no group; `None` after a complaint that says why nothing is left of it.
+pub(in crate::model) fn service(
+    node: &Node,
+    diagnostics: &mut Diagnostics,
+) -> Option<VirtualServer> {
+    service::service(node, &[], diagnostics)
 }
 
 /// All groups and services of a file. The order of groups and services does not matter.
