@@ -66,12 +66,16 @@ impl Line {
         let (start, end) = (offset(self.start + start), offset(self.start + end));
         match &self.origin {
             Origin::File(file) => Span::new(*file, start, end),
-            Origin::Made(segments) => {
-                let first = trace(segments, start, true);
-                first.to(trace(segments, end.max(start + 1), false))
-            }
+            Origin::Made(segments) => traced(segments, start, end),
         }
     }
+}
+
+/// A range traced back.
+#[cold]
+fn traced(segments: &[Segment], start: u32, end: u32) -> Span {
+    let first = trace(segments, start, true);
+    first.to(trace(segments, end.max(start + 1), false))
 }
 
 /// One byte traced back: the byte at `at` (`forward`), or the byte before it.

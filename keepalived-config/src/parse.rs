@@ -321,20 +321,21 @@ impl Reader<'_> {
                     value,
                     quoted,
                 } => {
-                    let first = words.is_empty();
-                    if first {
+                    let span = line.span(start, end);
+                    if words.is_empty() {
                         let said = match value {
                             Value::Slice(from, to) => &text[from..to],
                             Value::Changed => &self.changed,
                         };
                         keyword = self.builder.keyword(said);
                         quoting = quoting_of(keyword);
+                        if let Some(keyword) = keyword {
+                            let text = Text::known(keyword.name);
+                            words.push(Word { text, span, quoted });
+                            continue;
+                        }
                     }
-                    let text = match keyword {
-                        Some(keyword) if first => Text::known(keyword.name),
-                        _ => self.text(line, value),
-                    };
-                    let span = line.span(start, end);
+                    let text = self.text(line, value);
                     if self.suspicious && text.contains([INVALID, '\0']) {
                         let message = "this word has a zero byte or bytes that are not UTF-8";
                         self.diagnostics.error("invalid-text", span, message);
