@@ -363,9 +363,11 @@ impl<'a> Daemon<'a> {
             self.handle_signal(signal);
         }
         self.balance.look(Clock.now(), || self.told.failed());
+        let burst = self.log.burst();
         while let Some(report) = self.balance.next_report() {
             self.handle_balance_report(&report);
         }
+        drop(burst);
         self.settle_balance();
         loop {
             // The addresses have gone; now the services may.

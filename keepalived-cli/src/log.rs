@@ -94,6 +94,18 @@ pub(crate) struct Log {
     lost: Arc<AtomicU64>,
 }
 
+/// Many lines come, one directly after the other, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Burst(Arc<[Arc<Queue>]>);
+
+impl Drop for Burst {
+    fn drop(&mut self) {
+        for queue in self.0.iter() {
+            queue.end_burst();
+        }
+    }
+}
+
 impl Log {
     /// Open the destinations and start their threads. CLI-09, CLI-11.
     ///
@@ -164,6 +176,14 @@ impl Log {
         for queue in self.queues.iter() {
             queue.push(Arc::clone(&line));
         }
+    }
+
+    /// To wake the threads for each line of many takes longer than to write them.
+    pub(crate) fn burst(&self) -> Burst {
+        for queue in self.queues.iter() {
+            queue.begin_burst();
+        }
+        Burst(Arc::clone(&self.queues))
     }
 
     /// Open the log file anew: it may have been renamed.

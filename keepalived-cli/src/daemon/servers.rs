@@ -29,6 +29,24 @@ struct Service {
     servers: BTreeMap<Arc<str>, Before>,
 }
 
+impl Service {
+    /// Answers with what was known before.
+    fn learn(&mut self, server: &Arc<str>, change: impl FnOnce(&mut Before)) -> Before {
+        let before = self.servers.get(server).copied().unwrap_or_default();
+        let mut known = before;
+        change(&mut known);
+        if known == before {
+            return before;
+        }
+        if known == Before::default() {
+            self.servers.remove(server);
+        } else {
+            self.servers.insert(Arc::clone(server), known);
+        }
+        before
+    }
+}
+
 impl Told {
     fn known(&self, server: &ServerRef) -> Before {
         let find = || {
@@ -39,17 +57,10 @@ impl Told {
     }
 
     fn learn(&mut self, server: &ServerRef, change: impl FnOnce(&mut Before)) {
-        let Some(setup) = server.setup() else {
-            return;
-        };
-        let mut known = self.known(server);
-        change(&mut known);
-        let service = Arc::clone(&server.service.label);
-        let servers = &mut self.services.entry(service).or_default().servers;
-        if known == Before::default() {
-            servers.remove(&setup.label);
-        } else {
-            servers.insert(Arc::clone(&setup.label), known);
+        if let Some(setup) = server.setup() {
+            let service = Arc::clone(&server.service.label);
+            let service = self.services.entry(service).or_default();
+            service.learn(&setup.label, change);
         }
     }
 
@@ -141,20 +152,25 @@ impl Daemon<'_> {
         let label = &service.label;
         // In an earlier life of the loop some were up already, and told of.
         let first = !self.told.services.contains_key(label);
-        for (place, up) in up.iter().enumerate() {
-            let server = ServerRef {
-                service: Arc::clone(service),
-                server: place,
-            };
-            let news = first || self.told.known(&server).up != *up;
-            self.told.learn(&server, |known| known.up = *up);
-            if news && *up && self.balance.plan.init_notifies {
+        let known = self.told.services.entry(Arc::clone(label)).or_default();
+        let mut came_up = Vec::new();
+        for (place, (setup, up)) in service.servers.iter().zip(up).enumerate() {
+            let before = known.learn(&setup.label, |known| known.up = *up);
+            if *up && (first || !before.up) {
+                came_up.push(place);
+            }
+        }
+        let before = known.quorum.replace(quorum);
+        known.down_told &= !quorum;
+        if self.balance.plan.init_notifies {
+            for place in came_up {
+                let server = ServerRef {
+                    service: Arc::clone(service),
+                    server: place,
+                };
                 self.tell_server(&server, true);
             }
         }
-        let known = self.told.services.entry(Arc::clone(label)).or_default();
-        let before = known.quorum.replace(quorum);
-        known.down_told &= !quorum;
         if quorum && before != Some(true) {
             let words = words::gained(service, live);
             let words = words.strip_prefix("Gained quorum").unwrap_or(&words);

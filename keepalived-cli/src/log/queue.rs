@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use super::Line;
 
+/// While lines come in a burst, so many of them wait before their writer begins.
+const BURST: usize = 64;
+
 /// Lines that wait at most. At 200 octets each that is about a megabyte; a burst of a thousand
 /// instances changing state fits.
 const LIMIT: usize = 4096;
@@ -17,6 +20,10 @@ struct State {
     lost: u64,
     /// A line has been taken and not yet been written.
     writing: bool,
+    /// Callers that have more lines, one directly after the other.
+    bursts: usize,
+    /// How many wait until all is written.
+    awaited: usize,
 }
 
 /// A line taken out, and how many were lost before it.
@@ -45,10 +52,25 @@ impl Queue {
         } else {
             state.lost = state.lost.saturating_add(1);
         }
-        let first = state.waiting.len() == 1;
+        let wake = state.waiting.len() == if state.bursts > 0 { BURST } else { 1 };
         drop(state);
         // Who takes lines out waits for the first one only. Each call costs a system call.
-        if first {
+        if wake {
+            self.changed.notify_all();
+        }
+    }
+
+    /// More lines follow at once, until [`Self::end_burst`].
+    pub(super) fn begin_burst(&self) {
+        self.lock().bursts += 1;
+    }
+
+    pub(super) fn end_burst(&self) {
+        let mut state = self.lock();
+        state.bursts -= 1;
+        let wake = !state.waiting.is_empty();
+        drop(state);
+        if wake {
             self.changed.notify_all();
         }
     }
@@ -80,9 +102,9 @@ impl Queue {
     pub(super) fn written(&self) {
         let mut state = self.lock();
         state.writing = false;
-        let all = state.waiting.is_empty();
+        let tell = state.waiting.is_empty() && state.awaited > 0;
         drop(state);
-        if all {
+        if tell {
             self.changed.notify_all();
         }
     }
@@ -90,8 +112,14 @@ impl Queue {
     /// Wait until nothing waits and nothing is being written.
     pub(super) fn wait_until_written(&self, patience: Duration) {
         let busy = |state: &mut State| state.writing || !state.waiting.is_empty();
-        // Whether it came to that or the patience ran out makes no difference here.
-        let _ = self.changed.wait_timeout_while(self.lock(), patience, busy);
+        let mut state = self.lock();
+        state.awaited += 1;
+        // Whether it comes to that or the patience runs out makes no difference here.
+        let (mut state, _) = self
+            .changed
+            .wait_timeout_while(state, patience, busy)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.awaited -= 1;
     }
 }
 
@@ -123,5 +151,29 @@ mod tests {
         }
         queue.push(line(0));
         assert_eq!(queue.take().lost, 0);
+    }
+
+    #[test]
+    fn lines_of_a_burst_are_taken_when_there_are_many_or_it_is_over() {
+        let queue = Arc::new(Queue::default());
+        let taken = Arc::new(Mutex::new(0));
+        let (theirs, count) = (Arc::clone(&queue), Arc::clone(&taken));
+        std::thread::spawn(move || {
+            loop {
+                theirs.take();
+                *count.lock().unwrap() += 1;
+                theirs.written();
+            }
+        });
+        queue.begin_burst();
+        for number in 0..BURST {
+            queue.push(line(number));
+        }
+        queue.wait_until_written(Duration::from_secs(20));
+        assert_eq!(*taken.lock().unwrap(), BURST);
+        queue.push(line(0));
+        queue.end_burst();
+        queue.wait_until_written(Duration::from_secs(20));
+        assert_eq!(*taken.lock().unwrap(), BURST + 1);
     }
 }
