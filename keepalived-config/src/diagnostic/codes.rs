@@ -170,6 +170,10 @@ pub const CODES: &[(&str, &str)] = &[
     ("bad-version", "A version of HTTP is unknown."),
     ("bad-word", "A word is none that the keyword takes."),
     (
+        "bare-id",
+        "The number of a synchronisation is written without `id`.",
+    ),
+    (
         "bfd-without-alpha",
         "A server counts as up until its BFD session has come up and failed.",
     ),
@@ -326,6 +330,10 @@ pub const CODES: &[(&str, &str)] = &[
     (
         "member-twice",
         "An instance is in two groups, or in one of them twice.",
+    ),
+    (
+        "method-without-sorry",
+        "`sorry_server_lvs_method` does nothing without `sorry_server`.",
     ),
     ("missing-argument", "A keyword is without what it needs."),
     (

@@ -1,18 +1,15 @@
 //! `global_defs` lines about services and checks, and the `SSL` block.
 
-use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::LEFT_OUT;
+use super::{LEFT_OUT, sync};
 use crate::diagnostic::Diagnostics;
-use crate::model::balance::{
-    AtStop, BalanceDefs, ConnectionTimeouts, GroupMarks, Identity, SyncDaemon,
-};
+use crate::model::balance::{AtStop, BalanceDefs, ConnectionTimeouts, GroupMarks, Identity};
 use crate::model::read::device::{hook_priority, table_name};
 use crate::model::read::global::set;
-use crate::model::read::line::{Line, interface_name, parse_unsigned, refuse};
+use crate::model::read::line::{Line, parse_unsigned, refuse};
 use crate::model::spanned::Spanned;
 use crate::tree::{Node, Word};
 
@@ -36,8 +33,8 @@ pub(in crate::model::read) fn read(
         }
         "lvs_timeouts" => timeouts(line, &mut defs.timeouts, diagnostics),
         "lvs_sync_daemon" => {
-            if let Some(daemon) = sync_daemon(line, diagnostics) {
-                take_daemon(defs, daemon, line, diagnostics);
+            if let Some(daemon) = sync::daemon(line, diagnostics) {
+                sync::take(defs, daemon, line, diagnostics);
             }
         }
         "nftables_ipvs" => {
@@ -131,109 +128,6 @@ fn wrong(line: Line<'_>, what: &str, words: &[Word], diagnostics: &mut Diagnosti
         let rest = "it and the rest of the line are left out";
         refuse(diagnostics, "bad-option", line.keyword(), what, word, rest);
     }
-}
-
-/// `INTERFACE [[inst] INSTANCE] [id N] [maxlen N] [port N] [ttl N] [group ADDRESS]`.
-fn sync_daemon(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<SyncDaemon> {
-    let first = line.required("an interface", diagnostics)?;
-    if !interface_name(first, LEFT_OUT, diagnostics) {
-        return None;
-    }
-    let spanned = |word: &Word| Spanned::new(word.as_str().to_owned(), word.span);
-    let mut daemon = SyncDaemon::new(spanned(first));
-    let mut words = line.node.arguments().iter().skip(1);
-    while let Some(word) = words.next() {
-        let option = word.as_str();
-        if !matches!(option, "inst" | "id" | "maxlen" | "port" | "ttl" | "group") {
-            // An instance by its name alone.
-            daemon.instance = Some(spanned(word));
-            continue;
-        }
-        let Some(value) = words.next() else {
-            let message = format!("`{option}` needs a value");
-            diagnostics
-                .error("missing-argument", word.span, message)
-                .help("the word is left out");
-            return Some(daemon);
-        };
-        let text = value.as_str();
-        let within = |low: u64, high: u64| {
-            let number = parse_unsigned(text).filter(|number| (low..=high).contains(number));
-            number.and_then(|number| u16::try_from(number).ok())
-        };
-        let byte = |low: u64| within(low, 255).and_then(|number| u8::try_from(number).ok());
-        let what = match option {
-            "inst" => {
-                daemon.instance = Some(spanned(value));
-                continue;
-            }
-            "id" => match byte(0) {
-                Some(id) => {
-                    daemon.id = id;
-                    daemon.id_given = true;
-                    continue;
-                }
-                None => "`id` with a number from 0 to 255",
-            },
-            "maxlen" => match within(1, 65_507) {
-                Some(length) => {
-                    daemon.max_length = Some(length);
-                    continue;
-                }
-                None => "`maxlen` with a number from 1 to 65507",
-            },
-            "port" => match within(1, 65_535) {
-                Some(port) => {
-                    daemon.port = port;
-                    continue;
-                }
-                None => "`port` with a number from 1 to 65535",
-            },
-            "ttl" => match byte(1) {
-                Some(ttl) => {
-                    daemon.ttl = Some(ttl);
-                    continue;
-                }
-                None => "`ttl` with a number from 1 to 255",
-            },
-            _ => match text.parse::<IpAddr>().ok().filter(IpAddr::is_multicast) {
-                Some(group) => {
-                    daemon.group = group;
-                    continue;
-                }
-                None => "`group` with a multicast address",
-            },
-        };
-        refuse(
-            diagnostics,
-            "bad-option",
-            line.keyword(),
-            what,
-            value,
-            "it is left out",
-        );
-    }
-    Some(daemon)
-}
-
-fn take_daemon(
-    defs: &mut BalanceDefs,
-    daemon: SyncDaemon,
-    line: Line<'_>,
-    diagnostics: &mut Diagnostics,
-) {
-    if let Some(first) = &defs.sync_daemon {
-        diagnostics
-            .error(
-                "duplicate-sync-daemon",
-                line.node.span(),
-                "there is another `lvs_sync_daemon`",
-            )
-            .help("the first one counts")
-            .note(first.interface.span, "the other one is here");
-        return;
-    }
-    defs.sync_daemon = Some(daemon);
 }
 
 /// `SSL { ... }`.

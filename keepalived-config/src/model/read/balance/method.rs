@@ -3,9 +3,18 @@
 use crate::diagnostic::Diagnostics;
 use crate::model::balance::{Forwarding, Tunnel, TunnelChecksum};
 use crate::model::read::line::{Line, refuse};
-use crate::tree::Word;
+use crate::tree::{Node, Word};
 
 use super::LEFT_OUT;
+
+/// Whether a server or the sorry server of a service is reached as the service says, so that
+/// it has to say so.
+pub(super) fn asked_of(service: &Node) -> bool {
+    let has = |node: &Node, keyword| node.entries().iter().any(|one| one.keyword() == keyword);
+    let of_service = |one: &Node| one.keyword() == "real_server" && !has(one, "lvs_method");
+    let of_sorry = has(service, "sorry_server") && !has(service, "sorry_server_lvs_method");
+    of_sorry || service.entries().iter().any(of_service)
+}
 
 /// `NAT|DR|TUN [type ipip|gue|gre] [port N] [nocsum|csum|remcsum]`. LVS-06.
 pub(super) fn forwarding(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<Forwarding> {

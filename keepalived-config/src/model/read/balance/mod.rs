@@ -11,6 +11,7 @@ pub(in crate::model) mod names;
 mod ports;
 mod server;
 mod service;
+mod sync;
 mod web;
 
 use std::collections::HashMap;

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::sync::option_meant;
 use crate::diagnostic::Diagnostics;
 use crate::model::balance::{Checker, CheckerKind, SyncDaemon, VirtualServer};
 use crate::model::bfd::BfdInstance;
@@ -9,7 +10,7 @@ use crate::model::global::GlobalDefs;
 use crate::model::instance::VrrpInstance;
 use crate::model::spanned::Spanned;
 use crate::model::trackers::Trackers;
-use crate::schema::BROKEN_CHECK;
+use crate::schema::{BROKEN_CHECK, nearest};
 use crate::tree::Span;
 
 /// Finds checks of files and sessions that do not exist.
@@ -94,9 +95,15 @@ pub(in crate::model) fn sync_daemon(
         Some(_) => {}
         None => {
             let message = format!("there is no `vrrp_instance {}`", name.value);
+            let known = instances.iter().map(|one| one.name.value.as_str());
+            let near = nearest(&name.value, known).or_else(|| option_meant(&name.value));
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`? nothing is synchronised"),
+                None => "nothing is synchronised".to_owned(),
+            };
             diagnostics
                 .error("unknown-instance", name.span, message)
-                .help("nothing is synchronised");
+                .help(help);
             *slot = None;
         }
     }

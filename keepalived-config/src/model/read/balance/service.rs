@@ -58,7 +58,7 @@ struct Raw {
     weight: Option<u32>,
     sorry: Option<(IpAddr, u16, Span)>,
     sorry_inhibit: Option<Span>,
-    sorry_forwarding: Option<Forwarding>,
+    sorry_forwarding: Option<Spanned<Forwarding>>,
 }
 
 /// Reads a service; `None` after a complaint that says why nothing is left of it.
@@ -213,9 +213,10 @@ fn read(entry: &Node, raw: &mut Raw, diagnostics: &mut Diagnostics) {
             raw.sorry_inhibit = line.flag(diagnostics).then(|| entry.span());
         }
         "sorry_server_lvs_method" => {
+            let read = method::forwarding(line, diagnostics);
             keep(
                 &mut raw.sorry_forwarding,
-                method::forwarding(line, diagnostics),
+                read.map(|forwarding| Spanned::new(forwarding, entry.span())),
             );
         }
         _ => {}
@@ -362,7 +363,12 @@ fn finish(
             SCHEDULER,
             raw.scheduler.is_none(),
         ),
-        ("no-forwarding", "lb_kind", "NAT", raw.forwarding.is_none()),
+        (
+            "no-forwarding",
+            "lb_kind",
+            "NAT",
+            raw.forwarding.is_none() && method::asked_of(node),
+        ),
     ] {
         if missing {
             let message = format!("the service has no `{keyword}`");
@@ -440,15 +446,24 @@ fn finish(
         engine: raw.engine.clone(),
     });
     let (quorum, hysteresis) = quorum(&raw, &servers, span, diagnostics);
-    if let (None, Some(place)) = (raw.sorry, raw.sorry_inhibit) {
-        diagnostics
-            .warning("inhibit-without-sorry", place, "there is no `sorry_server`")
-            .help("the line does nothing");
+    let sorry_forwarding = raw.sorry_forwarding;
+    for (code, place) in [
+        ("inhibit-without-sorry", raw.sorry_inhibit),
+        (
+            "method-without-sorry",
+            sorry_forwarding.as_ref().map(|said| said.span),
+        ),
+    ] {
+        if let (None, Some(place)) = (raw.sorry, place) {
+            diagnostics
+                .warning(code, place, "there is no `sorry_server`")
+                .help("the line does nothing");
+        }
     }
     let sorry = raw.sorry.map(|(address, port, span)| SorryServer {
         address,
         port,
-        forwarding: raw.sorry_forwarding.unwrap_or(forwarding),
+        forwarding: sorry_forwarding.map_or(forwarding, |said| said.value),
         inhibit: raw.sorry_inhibit.is_some(),
         span,
     });
