@@ -140,10 +140,14 @@ impl<P: Probe> Checker<P> {
         self.running
     }
 
-    /// When the next attempt begins; `None` while one runs, and while the check rests.
+    /// When the next attempt begins; `None` while one runs, while the check rests, and for what is
+    /// [told](Schedule::told): that is looked at once, and then waited for.
     #[must_use]
     pub const fn starts_at(&self) -> Option<Instant> {
-        self.next
+        match self.schedule.interval {
+            Some(_) => self.next,
+            None => None,
+        }
     }
 
     /// What came of the attempts.

@@ -345,6 +345,7 @@ fn a_server_comes_up_when_all_its_pages_were_seen() {
 #[test]
 fn a_level_is_taken_when_it_is_told() {
     let mut checker = Checker::new(FileProbe::new(2), Schedule::told(), 1, at(0));
+    assert_eq!(checker.starts_at(), None, "nobody has to wait for it");
     checker.handle_timeout(at(0));
     while checker.poll_output(at(0)).is_some() {}
     assert_eq!(checker.next_timeout(), None);

@@ -482,6 +482,11 @@ fn a_server_is_up_while_its_session_is() {
     let b = balancer.lan.host("b");
     let mut peer = Daemon::start_with(Kind::Ours, b, &session("10.9.0.1"));
     pipe.wait_line("VS [10.8.0.2]:tcp:80 UP", PATIENCE);
+    let status = balancer.daemon().status();
+    for service in status["balance"]["services"].as_array().expect("a list") {
+        let check = &service["servers"][0]["checks"][0];
+        assert!(check["next"].is_null(), "nothing schedules it: {check}");
+    }
     // A server that counts as up is not taken out on the way to it, by no half of the handshake.
     assert!(!pipe.lines().contains(&down(1)));
     peer.kill();

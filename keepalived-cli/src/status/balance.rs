@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use healthcheck::{Health, WeightChange};
 use ipvs::{DestinationStatus, ServiceFlags, ServiceKey, ServiceStatus, SyncRole};
 use keepalived_driver::balance::{
-    BalanceSnapshot, CheckSetup, CheckSnapshot, ServerSetup, ServerSnapshot, ServiceSnapshot,
+    BalanceSnapshot, CheckSetup, CheckSnapshot, ProbeSetup, ServerSetup, ServerSnapshot,
+    ServiceSnapshot,
 };
 use serde_json::{Value, json};
 
@@ -197,7 +198,7 @@ fn server(
 fn check(setup: &CheckSetup, state: &CheckSnapshot) -> Value {
     json!({
         "kind": setup.probe.word(),
-        "target": setup.probe.target().map(|target| target.to.to_string()),
+        "target": target(&setup.probe),
         "state": word(state.health == Health::Up),
         "known": state.known,
         "suspended": state.suspended,
@@ -223,6 +224,15 @@ fn check(setup: &CheckSetup, state: &CheckSnapshot) -> Value {
             "reason": failure.to_string(),
         })),
         "next": state.next.map(stamp),
+    })
+}
+
+/// Where a check connects to: with its port, if there are ports.
+fn target(probe: &ProbeSetup) -> Option<String> {
+    let to = probe.target()?.to;
+    Some(match probe {
+        ProbeSetup::Ping { .. } => to.ip().to_string(),
+        _ => to.to_string(),
     })
 }
 
@@ -396,6 +406,26 @@ mod tests {
         assert_eq!(said(0, 1, 0), " (retry 1 of 2)");
         assert_eq!(said(2, 1, 0), " (failed 2 of 3; retry 1 of 2)");
         assert_eq!(said(0, 0, 3), " (passed 3 of 4)");
+    }
+
+    /// CHK-18: ICMP has no ports.
+    #[test]
+    fn a_ping_has_an_address_for_a_target_and_others_have_a_port_too() {
+        let to = |text: &str| healthcheck::Target::new(text.parse().unwrap());
+        let timeout = std::time::Duration::from_secs(1);
+        for (ip, said) in [
+            ("192.0.2.1:0", "192.0.2.1"),
+            ("[2001:db8::1]:0", "2001:db8::1"),
+        ] {
+            let target = to(ip);
+            assert_eq!(
+                super::target(&ProbeSetup::Ping { target, timeout }).as_deref(),
+                Some(said)
+            );
+        }
+        let target = to("[2001:db8::1]:80");
+        let tcp = ProbeSetup::Tcp { target, timeout };
+        assert_eq!(super::target(&tcp).as_deref(), Some("[2001:db8::1]:80"));
     }
 
     #[test]

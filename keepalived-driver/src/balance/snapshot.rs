@@ -99,7 +99,8 @@ pub struct CheckSnapshot {
     pub last_failure: Option<(SystemTime, Failure)>,
     /// How far it is on the way to another verdict.
     pub progress: Progress,
-    /// When the next attempt begins, by the wall clock; absent while one runs and for what is told.
+    /// When the next attempt begins, by the wall clock; absent while one runs, while the check rests, and for
+    /// what is told. It has passed while the check waits for another one to end.
     pub next: Option<SystemTime>,
 }
 

@@ -34,6 +34,10 @@ fn files_and_sessions_decide_as_they_are_told() {
         service("w", vec![server("b", vec![session])]),
     ]));
     bench.expect("w started true [true]");
+    // Of neither anything was told.
+    let taken = bench.snapshot();
+    let mut checks = taken.services.iter().map(|one| &one.servers[0].checks[0]);
+    assert!(checks.all(|check| check.next.is_none() && !check.running));
     let tracker = Arc::new(TrackerSetup::new("load", Watch::File(FileWatch::new("/f"))));
     let door = bench.remote.trackers();
     let post = |value| door.post(&tracker, TrackStatus::Value(value), TrackerFacts::default());
