@@ -30,6 +30,7 @@ for_kinds! {
     c = CKeepalived {
         a_link_that_is_back_soon_was_never_away;
         addresses_elsewhere_are_announced_again_and_again;
+        a_reload_decides_which_addresses_elsewhere_are_announced;
     }
 
     ours = Ours {
@@ -41,6 +42,8 @@ for_kinds! {
         /// global_defs.vrrp_garp_extra_if, global_defs.vrrp_vmac_garp_intvl,
         /// global_defs.vrrp_garp_extra_if/all.
         addresses_elsewhere_are_announced_again_and_again;
+        /// GARP-08, KA-M-01: nobody waits for the next election.
+        a_reload_decides_which_addresses_elsewhere_are_announced;
         /// GARP-06.
         /// Flips: (root).garp_group, garp_group.garp_interval, garp_group.gna_interval,
         /// garp_group.interface, garp_group.interfaces.
@@ -188,6 +191,42 @@ fn addresses_elsewhere_are_announced_again_and_again(kind: Kind) {
         count(101),
         count(102)
     );
+}
+
+fn a_reload_decides_which_addresses_elsewhere_are_announced(kind: Kind) {
+    let lan = lan();
+    let a = lan.host("a");
+    second_interface(a);
+    let conf = |line: &str| {
+        let plain = elsewhere(101, "", "");
+        format!("global_defs {{\n {line}\n}}\n{plain}") + &elsewhere(102, "", "use_vmac")
+    };
+    let daemon = Daemon::start_with(kind, a, &conf(""));
+    daemon.wait_log("Entering MASTER STATE", 2, PATIENCE);
+    let entered = daemon.logged("Entering");
+    // In three seconds there are two of them, or three, where they are sent at all.
+    let announces = |plain: bool, device: bool| {
+        let what = format!("announced: {plain} and, of a device of ours, {device}");
+        wait_until(&what, PATIENCE, || {
+            let counts = announced(a, 3);
+            let often = |number: u8| counts.get(&format!("10.8.0.{number}")).copied();
+            let as_wanted = |number: u8, wanted: bool| match often(number) {
+                None => !wanted,
+                Some(count) => wanted && (2..=4).contains(&count),
+            };
+            as_wanted(101, plain) && as_wanted(102, device)
+        });
+    };
+    announces(false, false);
+    for (line, plain, device) in [
+        ("vrrp_garp_extra_if all 1", true, true),
+        ("vrrp_garp_extra_if 1", false, true),
+        ("", false, false),
+    ] {
+        daemon.reload_with(&conf(line));
+        announces(plain, device);
+    }
+    assert_eq!(daemon.logged("Entering"), entered, "{}", daemon.log());
 }
 
 /// The times between the announcements that a host sends on any interface, in order.
