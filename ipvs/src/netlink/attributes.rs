@@ -217,6 +217,17 @@ pub(super) fn append(kind: u16, out: &mut Vec<u8>, value: impl FnOnce(&mut Vec<u
     out.resize(out.len().next_multiple_of(4), 0);
 }
 
+/// The same for a value that fits into one word, as most do: in one piece.
+fn append_small<const N: usize>(kind: u16, out: &mut Vec<u8>, value: [u8; N]) {
+    const { assert!(N <= 4) };
+    let length = u16::try_from(4 + N).unwrap_or(u16::MAX);
+    let mut whole = [0; 8];
+    put(&mut whole, &length.to_ne_bytes());
+    put(whole.get_mut(2..).unwrap_or_default(), &kind.to_ne_bytes());
+    put(whole.get_mut(4..).unwrap_or_default(), &value);
+    out.extend_from_slice(&whole);
+}
+
 /// The same for several.
 pub(super) trait AppendAll {
     /// Appends all of them.
@@ -229,8 +240,12 @@ macro_rules! nla {
         impl AppendAll for [$name] {
             fn append_all(&self, out: &mut Vec<u8>) {
                 for attribute in self {
-                    let (kind, value) = attribute.value();
-                    append(kind, out, |out| value.append(out));
+                    match attribute.value() {
+                        (kind, Value::Byte(octet)) => append_small(kind, out, [octet]),
+                        (kind, Value::Short(octets)) => append_small(kind, out, octets),
+                        (kind, Value::Word(octets)) => append_small(kind, out, octets),
+                        (kind, value) => append(kind, out, |out| value.append(out)),
+                    }
                 }
             }
         }
