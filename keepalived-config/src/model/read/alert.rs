@@ -3,13 +3,12 @@
 use std::path::PathBuf;
 
 use super::global::set;
-use super::line::{Line, parse_unsigned, refuse};
+use super::line::{LEFT_OUT, Line, parse_unsigned, refuse};
 use super::script;
 use crate::diagnostic::Diagnostics;
 use crate::model::alert::{Mail, MailServer, Mailbox, Pipe, Pipes};
 use crate::tree::Word;
 
-const LEFT_OUT: &str = "the line is left out";
 /// SMTP. RFC 5321 4.5.4.2.
 const SMTP_PORT: u16 = 25;
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::instance::Raw;
-use super::line::{Line, parse_unsigned, refuse};
+use super::line::{LEFT_OUT, Line, parse_unsigned, refuse};
 use crate::diagnostic::Diagnostics;
 use crate::model::authentication::{HmacKey, HmacMode, KeyBytes, KeySource, Password};
 use crate::model::spanned::Spanned;
@@ -31,8 +31,6 @@ pub(crate) struct RawHmac {
     pub(crate) time_window: Option<Duration>,
     pub(crate) mode: Option<Spanned<HmacMode>>,
 }
-
-const LEFT_OUT: &str = "the line is left out";
 
 /// The `authentication` block.
 pub(super) fn legacy(block: &Node, raw: &mut Raw, diagnostics: &mut Diagnostics) {

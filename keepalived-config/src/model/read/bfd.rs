@@ -1,19 +1,23 @@
-//! `bfd_instance`, and the entries of `track_bfd`.
+//! `bfd_instance`.
 
+mod auth;
 pub(super) mod seamless;
+mod tracked;
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use super::global::set;
-use super::instance::{self, text};
+use super::instance::text;
 use super::line::{LEFT_OUT, Line, refuse};
-use super::track::first_time;
 use crate::diagnostic::Diagnostics;
-use crate::model::bfd::{BfdAuth, BfdAuthKind, BfdInstance, BfdKey, TrackedBfd};
+use crate::model::bfd::{BfdAuth, BfdInstance};
 use crate::model::spanned::Spanned;
 use crate::tree::{Node, Span, Word};
 use crate::values::parse_milliseconds;
+
+pub(crate) use tracked::RawTracked;
+pub(super) use tracked::tracked;
 
 /// BFD-01 of the feature list: bytes of a name.
 const LONGEST_NAME: usize = 31;
@@ -152,7 +156,7 @@ fn line(line: Line<'_>, raw: &mut Raw, diagnostics: &mut Diagnostics) {
         "weight" => set(&mut raw.weight, own_weight(line, diagnostics)),
         "vrrp" => raw.vrrp = line.flag(diagnostics),
         "checker" => raw.checker = line.flag(diagnostics),
-        "auth" => raw.bad_auth |= !auth(line, &mut raw.auth, diagnostics),
+        "auth" => raw.bad_auth |= !auth::auth(line, &mut raw.auth, diagnostics),
         "demand" => {
             let read = millis(line, 1, diagnostics);
             set(
@@ -265,108 +269,6 @@ fn own_weight(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<(i16, boo
         }
     };
     Some((weight, reverse))
-}
-
-/// `auth KIND ID KEY`. What cannot be understood must not lead to a session without authentication.
-/// False after a complaint.
-fn auth(line: Line<'_>, auth: &mut Option<BfdAuth>, diagnostics: &mut Diagnostics) -> bool {
-    let Some((kind, key)) = key(line, auth.as_ref(), diagnostics) else {
-        return false;
-    };
-    match auth {
-        Some(auth) => auth.keys.push(key),
-        None => {
-            let keys = vec![key];
-            *auth = Some(BfdAuth { kind, keys });
-        }
-    }
-    true
-}
-
-const UNSAFE: &str = "the whole block is left out rather than run without authentication";
-
-fn key(
-    line: Line<'_>,
-    before: Option<&BfdAuth>,
-    diagnostics: &mut Diagnostics,
-) -> Option<(BfdAuthKind, BfdKey)> {
-    let [kind_word, id_word, key_word] = line.node.arguments() else {
-        let message = "`auth` needs a type, the number of a key and the key";
-        diagnostics
-            .error("bad-key", line.node.span(), message)
-            .help(format!(
-                "for example `auth meticulous_sha1 1 \"a secret\"`; {UNSAFE}"
-            ));
-        return None;
-    };
-    let words = BfdAuthKind::WORDS;
-    let found = words.iter().find(|(word, _)| *word == kind_word.as_str());
-    let Some((_, kind)) = found.copied() else {
-        let names: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
-        let what = format!("one of {}", names.join(", "));
-        refuse(
-            diagnostics,
-            "bad-auth-type",
-            "auth",
-            &what,
-            kind_word,
-            UNSAFE,
-        );
-        return None;
-    };
-    if let Some(before) = before.filter(|before| before.kind != kind) {
-        let first = words.iter().find(|(_, kind)| *kind == before.kind);
-        let first = first.map_or("", |(word, _)| word);
-        let message = format!("all keys of a session have one type, `{first}` here");
-        diagnostics
-            .error("bad-auth-type", kind_word.span, message)
-            .help(UNSAFE);
-        return None;
-    }
-    let Ok(id) = id_word.as_str().parse::<u8>() else {
-        let what = "the number of a key, 0 to 255";
-        refuse(diagnostics, "out-of-range", "auth", what, id_word, UNSAFE);
-        return None;
-    };
-    if before.is_some_and(|before| before.keys.iter().any(|key| key.id == id)) {
-        let message = format!("there is another key {id}");
-        diagnostics
-            .error("duplicate-key", id_word.span, message)
-            .help(format!("give it a number of its own; {UNSAFE}"));
-        return None;
-    }
-    let bytes = match key_word.as_str().strip_prefix("hex:") {
-        Some(digits) => hex(digits),
-        None => Some(key_word.as_str().as_bytes().to_vec()),
-    };
-    let longest = kind.longest_key();
-    match bytes.filter(|bytes| (1..=longest).contains(&bytes.len())) {
-        Some(bytes) => Some((kind, BfdKey { id, bytes })),
-        None => {
-            let message = format!(
-                "a key of this type has 1 to {longest} bytes, as text or as `hex:` and two digits each"
-            );
-            diagnostics
-                .error("bad-key", key_word.span, message)
-                .help(UNSAFE);
-            None
-        }
-    }
-}
-
-fn hex(digits: &str) -> Option<Vec<u8>> {
-    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
-    let digit = |byte: u8| {
-        char::from(byte)
-            .to_digit(16)
-            .and_then(|d| u8::try_from(d).ok())
-    };
-    let bytes = pairs
-        .iter()
-        .map(|[high, low]| Some((digit(*high)? << 4) | digit(*low)?));
-    bytes
-        .collect::<Option<Vec<u8>>>()
-        .filter(|_| rest.is_empty())
 }
 
 fn resolve(
@@ -524,117 +426,4 @@ fn hop_limits(
             .help("nothing is checked, as with -1");
     }
     (sent, expected.saturating_sub(most))
-}
-
-/// The entries of `track_bfd`; a weight that is not given here is that of the session.
-pub(super) fn tracked(block: &Node, raw: &mut instance::Raw, diagnostics: &mut Diagnostics) {
-    for entry in block.entries() {
-        let Some(name) = entry.words.first() else {
-            continue;
-        };
-        if !first_time("bfd", name, &mut raw.seen_tracked, diagnostics) {
-            continue;
-        }
-        if let Some(weight) = entry_weight(entry, diagnostics) {
-            raw.tracked_bfd.push(RawTracked {
-                name: text(name),
-                weight,
-                of_group: false,
-            });
-        }
-    }
-}
-
-/// An entry of `track_bfd`, before it is known whether there is such a session.
-#[derive(Clone, Debug)]
-pub(crate) struct RawTracked {
-    pub(in crate::model) name: Spanned<String>,
-    /// The group of the instance tracks it.
-    pub(in crate::model) of_group: bool,
-    /// The weight, and whether it is reversed; what was not written is that of the session.
-    pub(in crate::model) weight: (Option<i16>, Option<bool>),
-}
-
-impl RawTracked {
-    /// The tracker, if there is a session of this name for it. Complains if there is none.
-    pub(in crate::model) fn resolve(
-        self,
-        sessions: &[BfdInstance],
-        instance: &str,
-        diagnostics: &mut Diagnostics,
-    ) -> Option<TrackedBfd> {
-        let Self { name, weight, .. } = self;
-        let found = sessions
-            .iter()
-            .find(|session| session.name.value == name.value);
-        match found {
-            Some(session) if session.for_vrrp => Some(TrackedBfd {
-                weight: weight.0.unwrap_or(session.weight),
-                reverse: weight.1.unwrap_or(session.reverse),
-                name,
-            }),
-            found => {
-                let message = match found {
-                    Some(_) => format!("`{}` is for checkers only", name.value),
-                    None => {
-                        format!(
-                            "there is no `bfd_instance {}` for `{instance}` to track",
-                            name.value
-                        )
-                    }
-                };
-                let names = sessions.iter().map(|session| session.name.value.as_str());
-                let near = crate::schema::nearest(&name.value, names);
-                let help = match near.filter(|_| found.is_none()) {
-                    Some(near) => format!("did you mean `{near}`? the entry is left out"),
-                    None => "the entry is left out".to_owned(),
-                };
-                diagnostics
-                    .error("unknown-tracker", name.span, message)
-                    .help(help);
-                None
-            }
-        }
-    }
-}
-
-/// `[weight N [reverse|noreverse]]`; `None` if the weight cannot be used, which would make it a fault.
-fn entry_weight(
-    entry: &Node,
-    diagnostics: &mut Diagnostics,
-) -> Option<(Option<i16>, Option<bool>)> {
-    let mut words = entry.arguments().iter();
-    let Some(word) = words.next() else {
-        return Some((None, None));
-    };
-    if word.as_str() != "weight" {
-        let message = format!("a tracked session has no option `{}`", word.as_str());
-        diagnostics
-            .error("unknown-option", word.span, message)
-            .help(
-                "use `weight N`, `weight N reverse` or `weight N noreverse`; the word is left out",
-            );
-        return Some((None, None));
-    }
-    let Some(value) = words.next() else {
-        let message = format!("`weight` needs {WEIGHTS}");
-        diagnostics
-            .error("missing-value", word.span, message)
-            .help("the entry is left out");
-        return None;
-    };
-    let weight = number("weight", value, "the entry is left out", diagnostics)?;
-    let reverse = match words.next() {
-        None => None,
-        Some(word) if word.as_str() == "reverse" => Some(true),
-        Some(word) if word.as_str() == "noreverse" => Some(false),
-        Some(word) => {
-            let message = format!("`{}` cannot stand behind the weight", word.as_str());
-            diagnostics
-                .error("unknown-option", word.span, message)
-                .help("only `reverse` and `noreverse` can; the word is left out");
-            None
-        }
-    };
-    Some((Some(weight), reverse))
 }

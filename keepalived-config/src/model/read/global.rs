@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use super::line::{Line, parse_unsigned, refuse};
+use super::line::{LEFT_OUT, Line, parse_unsigned, refuse};
 use super::{alert, balance, device, process, script};
 use crate::diagnostic::Diagnostics;
 use crate::model::global::{DynamicInterfaces, GlobalDefs};
@@ -97,8 +97,6 @@ pub(super) fn read(block: &Node, global: &mut GlobalDefs, diagnostics: &mut Diag
     }
     alerts.settle(&mut global.mail);
 }
-
-const LEFT_OUT: &str = "the line is left out";
 
 /// The `vrrp_` half of the block.
 fn vrrp(line: Line<'_>, global: &mut GlobalDefs, diagnostics: &mut Diagnostics) {

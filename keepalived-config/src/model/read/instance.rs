@@ -9,7 +9,7 @@ use vrrp_proto::{Family, Vrid};
 use super::authentication::{self, AuthType, RawHmac};
 use super::bfd::RawTracked;
 use super::global::{repeat, set};
-use super::line::{Line, refuse};
+use super::line::{LEFT_OUT, Line, keep, refuse};
 use super::rule::Preferences;
 use super::{address, bfd, device, peer, route, rule, script, track};
 use crate::diagnostic::Diagnostics;
@@ -103,8 +103,6 @@ pub(crate) struct RawAnnounce {
     /// The last `garp_lower_prio_*` line.
     pub(crate) lower_prio: Option<Span>,
 }
-
-const LEFT_OUT: &str = "the line is left out";
 
 /// Reads the lines of an instance.
 pub(super) fn read(
@@ -510,11 +508,4 @@ fn spanned<T>(line: Line<'_>, value: T) -> Spanned<T> {
 
 pub(super) fn text(word: &Word) -> Spanned<String> {
     Spanned::new(word.as_str().to_owned(), word.span)
-}
-
-/// Stores a value that was read; keeps the old one otherwise.
-fn keep<T>(slot: &mut Option<T>, value: Option<T>) {
-    if value.is_some() {
-        *slot = value;
-    }
 }

@@ -13,6 +13,13 @@ use crate::values::{parse_bool, parse_seconds};
 /// What most often becomes of a line that cannot be used.
 pub(super) const LEFT_OUT: &str = "the line is left out";
 
+/// Stores a value that was read; keeps the one before if none was.
+pub(super) fn keep<T>(slot: &mut Option<T>, value: Option<T>) {
+    if value.is_some() {
+        *slot = value;
+    }
+}
+
 /// A keyword line that is being read.
 #[derive(Clone, Copy)]
 pub(super) struct Line<'a> {

@@ -11,6 +11,7 @@ mod global;
 mod group;
 mod instance;
 mod line;
+mod links;
 mod peer;
 mod process;
 mod route;
@@ -92,12 +93,12 @@ pub(super) fn file(tree: &[Node], tables: &Names, diagnostics: &mut Diagnostics)
             "net_namespace_ipvs" => balance_namespace(line, &mut file, diagnostics),
             "SSL" => balance::defs::identity(node, &mut file.identity, diagnostics),
             "use_pid_dir" => file.use_pid_dir = line.flag(diagnostics),
-            "garp_group" => device::garp_group(node, &mut file.garp_groups, diagnostics),
+            "garp_group" => links::garp_group(node, &mut file.garp_groups, diagnostics),
             "interface_up_down_delays" => {
-                device::delays(node, &mut file.link_delays, diagnostics);
+                links::delays(node, &mut file.link_delays, diagnostics);
             }
             "linkbeat_use_polling" => file.linkbeat.all = line.flag(diagnostics),
-            "linkbeat_interfaces" => device::linkbeat(node, &mut file.linkbeat, diagnostics),
+            "linkbeat_interfaces" => links::linkbeat(node, &mut file.linkbeat, diagnostics),
             "bfd_instance" => {
                 let session = bfd::read(node, &file.bfd, diagnostics);
                 file.bfd.extend(session);

@@ -4,12 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::global::set;
-use super::line::{Line, parse_unsigned, refuse};
+use super::line::{LEFT_OUT, Line, parse_unsigned, refuse};
 use super::script;
 use crate::diagnostic::Diagnostics;
 use crate::model::process::{Process, ReloadMarker, Scheduling};
 
-const LEFT_OUT: &str = "the line is left out";
 /// What the kernel keeps of the name of a thread.
 const NAME_OCTETS: usize = 15;
 /// Processors the kernel's interface can name.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::instance::text;
-use super::line::{Line, refuse};
+use super::line::{LEFT_OUT, Line, refuse};
 use super::{script, track};
 use crate::diagnostic::Diagnostics;
 use crate::model::script::Script;
@@ -14,7 +14,6 @@ use crate::model::trackers::{
 };
 use crate::tree::Node;
 
-const LEFT_OUT: &str = "the line is left out";
 /// A thousandth of a second to the greatest number of seconds that fits.
 const MILLISECOND: u64 = 1000;
 const LONGEST: u64 = 4_294_967_295_000_000;

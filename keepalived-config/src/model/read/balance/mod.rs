@@ -19,12 +19,10 @@ use std::time::Duration;
 
 use crate::diagnostic::Diagnostics;
 use crate::model::balance::{Checker, CheckerKind, Identity, ServiceGroup, VirtualServer};
-use crate::model::read::line::{Line, refuse};
+use crate::model::read::line::{LEFT_OUT, Line, keep, refuse};
 use crate::tree::{Node, Span, Word};
 
 use claims::Claims;
-
-const LEFT_OUT: &str = "the line is left out";
 
 /// A service of the file.
 #[derive(Debug)]
@@ -186,13 +184,6 @@ impl Inherited {
             alpha: self.alpha.or(outer.alpha),
             virtual_host: self.virtual_host.or_else(|| outer.virtual_host.clone()),
         }
-    }
-}
-
-/// Stores a value that was read; keeps the old one otherwise.
-fn keep<T>(slot: &mut Option<T>, value: Option<T>) {
-    if value.is_some() {
-        *slot = value;
     }
 }
 

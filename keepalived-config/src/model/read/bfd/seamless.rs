@@ -119,7 +119,7 @@ pub(in crate::model::read) fn reflector(
             }
             "min_rx" => read.min_rx = millis(line, 1, diagnostics).unwrap_or(read.min_rx),
             "admin_down" => read.admin_down = line.flag(diagnostics),
-            "auth" => safe &= auth(line, &mut read.auth, diagnostics),
+            "auth" => safe &= auth::auth(line, &mut read.auth, diagnostics),
             _ => {}
         }
     }
