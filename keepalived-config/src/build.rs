@@ -373,21 +373,19 @@ fn unknown(context: Context, word: &Word, diagnostics: &Diagnostics) -> (Diagnos
         ),
     };
     let mut diagnostic = Diagnostic::new(Severity::Error, "unknown-keyword", word.span, message);
-    // One level too high it was to be one for each server.
-    let servers = [Context::RealServer, Context::VirtualServer];
-    let mut check = servers.contains(&context) && schema::named_as_check(word.as_str());
+    // One level too high it was to be one for each server, and outside of all for whoever lacks one.
+    let places = [Context::RealServer, Context::VirtualServer, Context::Root];
+    let mut check = places.contains(&context) && schema::named_as_check(word.as_str());
     // Looking for what was meant is slow; past the limit nobody will see it.
     if diagnostics.iter().len() < Diagnostics::LIMIT {
         let meant = schema::suggestions(context, word.as_str());
         check |= meant.spelling.is_some_and(schema::is_check);
         diagnostic.help = meant.help();
     }
-    if check {
-        let broken = match context {
-            Context::VirtualServer => BROKEN_CHECKS,
-            _ => BROKEN_CHECK,
-        };
-        fails(&mut diagnostic, broken);
+    match context {
+        Context::VirtualServer if check => fails(&mut diagnostic, BROKEN_CHECKS),
+        Context::RealServer if check => fails(&mut diagnostic, BROKEN_CHECK),
+        _ => {}
     }
     (diagnostic, check)
 }

@@ -614,3 +614,43 @@ fn a_misspelt_check_takes_its_server_down_and_does_not_come_with_a_reload() {
     balancer.daemon().wait_log("Reload refused", 1, PATIENCE);
     assert_eq!(server(&balancer)["checks"][0]["kind"], "TCP_CHECK");
 }
+
+/// RS-07, RLD-01: whose check it was to be cannot be known. So nobody fails for it, it is said who is without
+/// one, and a reload brings no such file.
+#[test]
+#[ignore = "live: cargo xtask live"]
+fn a_check_outside_of_every_server_is_told_of_and_does_not_come_with_a_reload() {
+    let mut balancer = Balancer::new();
+    let server = |balancer: &Balancer| {
+        let status = balancer.daemon().status();
+        status["balance"]["services"][0]["servers"][0].clone()
+    };
+    let group = |entries: &str, check: &str| {
+        let service = service(1, backends::TCP[0], check);
+        let service = service.replacen("10.8.0.1 80", "group G", 1);
+        assert!(service.contains("group G"), "{service}");
+        format!("virtual_server_group G {{\n 10.8.0.1 80\n{entries}}}\n{service}")
+    };
+    let check = "TCP_CHECK {\n }\n";
+    let outside = [
+        // One brace too many before the check, and so one behind the service.
+        service(1, backends::TCP[0], &format!("}}\n }}\n{check}")),
+        group(check, ""),
+    ];
+    let inside = [service(1, backends::TCP[0], check), group("", check)];
+    let said = format!("nobody checks `real_server 10.9.0.2 {}`", backends::TCP[0]);
+    for (round, (outside, inside)) in outside.iter().zip(&inside).enumerate() {
+        let pipe = balancer.start(Scratch::new("outside"), "", outside);
+        assert_eq!(server(&balancer)["state"], "UP");
+        let log = balancer.daemon().log();
+        let mut lines = log.lines();
+        assert!(lines.any(|line| line.contains(&said)), "{round}: {log}");
+        drop(pipe);
+        let _pipe = balancer.start(Scratch::new("inside"), "", inside);
+        assert!(!balancer.daemon().log().contains("nobody checks"));
+        balancer.daemon().reload_with(outside);
+        balancer.daemon().wait_log("Reload refused", 1, PATIENCE);
+        balancer.daemon().wait_log(&said, 1, PATIENCE);
+        assert_eq!(server(&balancer)["checks"][0]["kind"], "TCP_CHECK");
+    }
+}

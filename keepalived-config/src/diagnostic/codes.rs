@@ -575,6 +575,10 @@ pub const CODES: &[(&str, &str)] = &[
         "`use_ipvlan` and `use_vmac` are both there; `use_vmac` counts.",
     ),
     ("two-groups", "An interface is in two `garp_group` blocks."),
+    (
+        "unchecked-server",
+        "A check is outside of every server, and servers have none.",
+    ),
     ("unclosed-block", "A block is not closed."),
     (
         "undefined-name",

@@ -196,6 +196,7 @@ pub(crate) fn build(
     let (service_groups, mut services) = read::balance::services(&tree, services, diagnostics);
     let global = &mut file.global;
     read::balance::marks::check(global, &service_groups, &services, diagnostics);
+    read::balance::stray::report(&tree, &services, diagnostics);
     read::balance::unverified(&file.identity, &services, diagnostics);
     if survey.checks_by_name {
         read::balance::names::checks(&mut services, &file.trackers, &file.bfd, diagnostics);

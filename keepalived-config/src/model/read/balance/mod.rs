@@ -11,6 +11,7 @@ pub(in crate::model) mod names;
 mod ports;
 mod server;
 mod service;
+pub(in crate::model) mod stray;
 mod sync;
 mod web;
 
