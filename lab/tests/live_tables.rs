@@ -331,3 +331,85 @@ fn nft_that_fails_at_first_is_asked_again_soon() {
         assert_eq!(daemon.logged("cannot be marked"), told, "{}", daemon.log());
     }
 }
+
+/// FW-04, IPVS-OPS-09: two daemons of one host, each with its pid files and its names of tables.
+#[test]
+#[ignore = "live: cargo xtask live"]
+fn two_daemons_keep_their_tables_beside_each_other() {
+    let lan = lan();
+    let host = lan.host("a");
+    let with = |names: [&str; 2], vrid: u8| {
+        let mut conf = Conf::new(200).with("no_accept");
+        conf.vrid = vrid;
+        conf.addresses = vec![format!("10.9.0.{vrid}/24")];
+        conf.global = vec![format!(
+            "nftables {}\n nftables_ipvs {}",
+            names[0], names[1]
+        )];
+        let addresses = format!("10.8.0.{vrid} 80\n2001:db8::{vrid} 80");
+        format!("{}\n{}", conf.text(), services(&addresses))
+    };
+    // What is in the tables of these names, in whatever order they were made.
+    let tables = |names: [&str; 2]| {
+        let all = rules(host);
+        let of = |table: &&str| {
+            names
+                .iter()
+                .any(|name| table.contains(&format!(" {name} ")))
+        };
+        let own: Vec<_> = sorted(&all)
+            .into_iter()
+            .filter(of)
+            .map(str::to_owned)
+            .collect();
+        own
+    };
+    let repairs = |daemon: &Daemon| {
+        let status = daemon.status();
+        let of = |kept: &serde_json::Value| kept["repairs"].as_u64().expect("a number");
+        [of(&status["firewall"]), of(&status["balance"]["marks"])]
+    };
+    let (one, two) = (["one", "onemarks"], ["two", "twomarks"]);
+    let mut first = Daemon::start_with(Kind::Ours, host, &with(one, 51));
+    let whole = |names: [&str; 2]| {
+        wait_until("all tables are whole", PATIENCE, || {
+            let all = tables(names).concat();
+            all.matches("dport map").count() >= 2
+                && all.contains("@vips")
+                && all.contains("10.9.0.")
+        });
+    };
+    whole(one);
+    let second = Daemon::start_with(Kind::Ours, host, &with(two, 52));
+    whole(two);
+    let (ones, twos) = (tables(one), tables(two));
+    assert_eq!((ones.len(), twos.len()), (3, 3), "{}", rules(host));
+
+    // Each puts back its own, and takes what is done to the other's for none of its business.
+    for (at, table) in [(0, "ip two"), (1, "ip twomarks"), (1, "ip6 twomarks")] {
+        let before = repairs(&second)[at];
+        host.netns.shell(&format!("nft delete table {table}"));
+        wait_until("it is put back", SOON, || repairs(&second)[at] > before);
+        assert_eq!(tables(two), twos);
+    }
+    assert_eq!(repairs(&first), [0, 0], "{}", first.log());
+    assert_eq!(tables(one), ones);
+    host.netns.shell("nft flush ruleset");
+    wait_until("each puts back its own, once", SOON, || {
+        (repairs(&first), repairs(&second)) == ([1, 1], [2, 3])
+    });
+    assert_eq!((tables(one), tables(two)), (ones, twos.clone()));
+
+    // A killed one that is there again under other names removes what it has left, and nothing else.
+    first.kill();
+    let three = ["three", "threemarks"];
+    first.start_again_with_text(host, &with(three, 51));
+    whole(three);
+    wait_until("its old tables are gone", SOON, || tables(one).is_empty());
+    assert_eq!(tables(three).len(), 3);
+    first.terminate();
+    let _ = first.wait_exit(PATIENCE);
+    assert!(tables(three).is_empty(), "{}", rules(host));
+    holds_for("the other's stay", SOON, || tables(two) == twos);
+    assert_eq!(repairs(&second), [2, 3], "{}", second.log());
+}
