@@ -30,6 +30,7 @@ pub fn http(data: &[u8]) {
     let Some(target) = target() else { return };
     let mut config = HttpConfig::new(vec![page]);
     config.limits.body = 4096;
+    config.limits.kept = 4096;
     config.limits.head = 1024;
     talk(HttpProbe::new(target, config, LIMIT), data);
 }

@@ -151,7 +151,7 @@ pub enum HttpFailure {
         /// The page.
         path: String,
     },
-    /// More than [`crate::HttpLimits::body`] octets.
+    /// More octets than [`crate::HttpLimits`] allows.
     #[error("body of the HTTP answer too long")]
     BodyTooLong,
     /// Not the length of a chunk, or no end where it has to be.

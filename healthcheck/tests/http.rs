@@ -319,6 +319,24 @@ fn a_match_begins_within_the_offsets() {
     }
 }
 
+/// Keepalived takes all of these, and who comes from there has such servers.
+#[test]
+fn fields_that_are_none_are_left_out() {
+    let page = with_digest("5d41402abc4b2a76b9719d911017c592");
+    for head in [
+        "200 OK\r\nX: a\r\n  b\r\nContent-Length: 5",
+        "200 OK\r\nContent-Length : 5",
+        "200 OK\r\nX Y: z\r\nContent-Length: 5",
+        "200 OK\r\nX: \u{1}\r\nContent-Length: 5",
+        "200 OK\r\nno field\r\nContent-Length: 5",
+        " 200 OK\r\nContent-Length: 5",
+        &format!("200 OK\r\n{}Content-Length: 5", "a: b\r\n".repeat(200)),
+    ] {
+        let answer = format!("HTTP/1.1 {head}\r\n\r\nhello and more");
+        assert_eq!(verdict(&page, answer.as_bytes()), GOOD, "{head:?}");
+    }
+}
+
 /// CVE-2018-19115: a status line whose code runs on was copied without a bound.
 /// CHK-22.
 #[test]
@@ -498,6 +516,33 @@ fn hostile_endless_body_ends_at_the_bound() {
     }
 }
 
+/// What is not kept costs no memory: a large file may be the page that is checked.
+/// CHK-21.
+#[test]
+fn a_body_that_is_not_kept_may_be_longer_than_one_that_is() {
+    const SIZE: usize = 6 << 20;
+    for kept in [false, true] {
+        let page = match kept {
+            false => Page::new("/"),
+            true => with_regex(regex("x", &[])),
+        };
+        let mut bench = probe(page);
+        bench.hear(format!("HTTP/1.1 200 OK\r\nContent-Length: {SIZE}\r\n\r\n").as_bytes());
+        let mut fed = 0;
+        while bench.outcome.is_none() && fed < SIZE {
+            bench.hear(&[b'x'; 1 << 16]);
+            fed += 1 << 16;
+        }
+        let too_long = http(HttpFailure::BodyTooLong);
+        assert_eq!(bench.verdict(), if kept { &too_long } else { &GOOD });
+    }
+    let mut config = HttpConfig::new(vec![Page::new("/")]);
+    config.limits.body = 100;
+    let mut bench = Bench::new(HttpProbe::new(target(), config, LIMIT)).connected();
+    bench.hear(format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(101)).as_bytes());
+    assert_eq!(bench.verdict(), &http(HttpFailure::BodyTooLong));
+}
+
 /// CHK-21, CHK-03.
 #[test]
 fn hostile_huge_head_ends_at_the_bound() {
@@ -514,7 +559,7 @@ fn hostile_huge_head_ends_at_the_bound() {
     assert_eq!(bench.verdict(), &http(HttpFailure::HeadTooLong));
     // Too large at once, too many fields, and interim answers without end.
     let once = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "y".repeat(20_000));
-    let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "a: b\r\n".repeat(200));
+    let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "a: b\r\n".repeat(300));
     let interim = "HTTP/1.1 100 x\r\n\r\n".repeat(2000);
     for answer in [once, many, interim] {
         assert_eq!(

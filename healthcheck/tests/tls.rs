@@ -433,7 +433,9 @@ fn what_is_no_tls_is_told_so() {
 /// CHK-21, CHK-03.
 #[test]
 fn hostile_endless_body_over_tls_ends_at_the_bound() {
-    let mut bench = start(anybody());
+    let mut limited = config(anybody());
+    limited.limits.body = 4 << 20;
+    let mut bench = Bench::new(HttpProbe::new(target(), limited, LIMIT)).connected();
     let mut server = server(&[&rustls::version::TLS13], false);
     server.set_buffer_limit(None);
     let mut fed = 0;

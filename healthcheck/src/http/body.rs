@@ -1,6 +1,5 @@
 //! Where a body ends, and what of it is content.
 
-use super::HttpLimits;
 use crate::outcome::HttpFailure;
 
 /// Digits of the length of a chunk; more would not fit a number that is allowed.
@@ -73,12 +72,12 @@ impl Body {
         self.complete
     }
 
-    /// Takes octets. `raw` gets what belongs to the body as it is on the wire, `content` what is in
+    /// Takes octets, in all no more than `most`. `raw` gets what belongs to the body as it is on the wire, `content` what is in
     /// it. What comes after its end is left alone. CHK-21.
     pub(crate) fn push(
         &mut self,
         octets: &[u8],
-        limits: &HttpLimits,
+        most: usize,
         mut raw: impl FnMut(&[u8]),
         mut content: impl FnMut(&[u8]),
     ) -> Result<(), HttpFailure> {
@@ -100,7 +99,7 @@ impl Body {
         };
         raw(octets.get(..used).unwrap_or_default());
         self.taken = self.taken.saturating_add(used);
-        if self.taken > limits.body {
+        if self.taken > most {
             return Err(HttpFailure::BodyTooLong);
         }
         Ok(())

@@ -210,6 +210,15 @@ impl Examiner {
         }
     }
 
+    /// Whether the content is kept until the end.
+    #[cfg_attr(not(feature = "regex"), allow(clippy::unused_self))]
+    pub(crate) const fn keeps(&self) -> bool {
+        #[cfg(feature = "regex")]
+        return self.kept.is_some();
+        #[cfg(not(feature = "regex"))]
+        return false;
+    }
+
     /// Octets of the body as they are on the wire.
     pub(crate) fn raw(&mut self, octets: &[u8]) {
         if let Some(hash) = &mut self.hash {
@@ -218,7 +227,7 @@ impl Examiner {
     }
 
     /// Octets of the content. They are kept only for a regular expression, and no more of them than
-    /// the limit of a body.
+    /// the limit of what is kept.
     #[cfg_attr(not(feature = "regex"), allow(clippy::unused_self))]
     pub(crate) fn content(&mut self, octets: &[u8]) {
         #[cfg(feature = "regex")]

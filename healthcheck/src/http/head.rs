@@ -5,7 +5,7 @@ use super::body::Framing;
 use crate::outcome::HttpFailure;
 
 /// Fields of a head. More is no server that means well.
-const MOST_FIELDS: usize = 100;
+const MOST_FIELDS: usize = 256;
 
 /// What matters of a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl HeadReader {
 fn parse(octets: &[u8]) -> Result<Head, HttpFailure> {
     let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];
     let mut response = httparse::Response::new(&mut fields);
-    match response.parse(octets) {
+    match lenient().parse_response(&mut response, octets) {
         Ok(httparse::Status::Complete(_)) => {}
         Err(httparse::Error::TooManyHeaders) => return Err(HttpFailure::HeadTooLong),
         Ok(httparse::Status::Partial) | Err(_) => return Err(HttpFailure::Malformed),
@@ -93,6 +93,18 @@ fn parse(octets: &[u8]) -> Result<Head, HttpFailure> {
     }
     let framing = framing(status, response.headers)?;
     Ok(Head { status, framing })
+}
+
+/// A check asks whether the server serves, and Keepalived looks at little more than the status: a field that is none
+/// is left out, as browsers do.
+fn lenient() -> httparse::ParserConfig {
+    let mut config = httparse::ParserConfig::default();
+    config
+        .allow_multiple_spaces_in_response_status_delimiters(true)
+        .allow_obsolete_multiline_headers_in_responses(true)
+        .allow_spaces_after_header_name_in_responses(true)
+        .ignore_invalid_headers_in_responses(true);
+    config
 }
 
 /// RFC 9112 6.3.

@@ -23,14 +23,17 @@ pub struct HttpLimits {
     pub head: usize,
     /// Octets of the body as they come over the wire.
     pub body: usize,
+    /// The same where the body is kept until its end, for a regular expression.
+    pub kept: usize,
 }
 
 impl Default for HttpLimits {
-    /// 16 KiB of head, 4 MiB of body.
+    /// 16 KiB of head, 64 MiB of body, 4 MiB of one that is kept.
     fn default() -> Self {
         Self {
             head: 16 * 1024,
-            body: 4 * 1024 * 1024,
+            body: 64 * 1024 * 1024,
+            kept: 4 * 1024 * 1024,
         }
     }
 }

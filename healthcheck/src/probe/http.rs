@@ -212,9 +212,11 @@ impl HttpProbe {
         let State::Body(body, examiner) = &mut self.state else {
             return Ok(());
         };
+        let HttpLimits { body: most, kept, .. } = self.config.limits;
+        let most = if examiner.keeps() { kept } else { most };
         let mut content = Vec::new();
         let raw = |octets: &[u8]| examiner.raw(octets);
-        let result = body.push(octets, &self.config.limits, raw, |octets| {
+        let result = body.push(octets, most, raw, |octets| {
             content.extend_from_slice(octets);
         });
         examiner.content(&content);
