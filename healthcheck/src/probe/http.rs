@@ -212,7 +212,9 @@ impl HttpProbe {
         let State::Body(body, examiner) = &mut self.state else {
             return Ok(());
         };
-        let HttpLimits { body: most, kept, .. } = self.config.limits;
+        let HttpLimits {
+            body: most, kept, ..
+        } = self.config.limits;
         let most = if examiner.keeps() { kept } else { most };
         let mut content = Vec::new();
         let raw = |octets: &[u8]| examiner.raw(octets);
