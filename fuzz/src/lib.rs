@@ -51,7 +51,7 @@ pub const TARGETS: [(&str, Body); 22] = [
     ("vip_ops", vip_ops::run),
 ];
 
-/// Files that somebody else may have written: tracked numbers, remembered services.
+/// Files that somebody else may have written: tracked numbers, remembered services and marks.
 fn state_files(data: &[u8]) {
     keepalived_driver::fuzzing::track_file(data);
     keepalived_driver::fuzzing::services_file(data);

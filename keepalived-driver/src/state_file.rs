@@ -19,6 +19,19 @@ pub(crate) fn origin(format: &str) -> String {
     format!("{format} {} {namespace}", boot.trim())
 }
 
+/// What follows the first line, if that is this origin; else why nothing is believed of it. Absent: it is no file of
+/// this format.
+pub(crate) fn body<'a>(text: &'a str, origin: &str) -> Option<Result<&'a str, &'static str>> {
+    let (first, rest) = text.split_once('\n')?;
+    let format = |line: &str| line.split(' ').next().map(str::to_owned);
+    if first != origin {
+        let same = format(first) == format(origin);
+        return same.then_some(Err("of another boot or network namespace"));
+    }
+    let whole = rest.is_empty() || rest.ends_with('\n');
+    Some(if whole { Ok(rest) } else { Err("not whole") })
+}
+
 /// Only what is ours: what is done to the kernel follows from it.
 pub(crate) fn read(path: &Path) -> io::Result<String> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;

@@ -1,6 +1,7 @@
 //! Groups of addresses behind one mark (`nftables_ipvs`). In the virtual machine: `cargo xtask ipvs`.
 
-use std::net::IpAddr;
+use std::io::{Read, Write};
+use std::net::{IpAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use lab::director::kind;
@@ -507,4 +508,70 @@ fn a_port_with_a_service_of_its_own_is_left_alone() {
     let asked = |port| ask(client, address, port, LIMIT).expect("answered");
     assert_eq!((asked(80).as_str(), asked(81).as_str()), ("s2", "s1"));
     drop(servers);
+}
+
+/// IPVS-OPS-09: a connection through a mark lives on over a kill, although the order of the groups is not that in
+/// which they came: with each other's marks they would lose their servers, and the kernel drops what goes to those.
+#[test]
+#[ignore = "guest: cargo xtask ipvs"]
+fn a_connection_through_a_mark_outlives_a_killed_daemon() {
+    lab::require_guest();
+    if kind() == Kind::CKeepalived {
+        return;
+    }
+    let director = Director::new(2);
+    let group = |name: &str, address: &str, server: &str| {
+        let real = format!("protocol TCP\n real_server {server} 80 {{\n }}");
+        format!(
+            "virtual_server_group {name} {{\n {address} 80\n}}\n{}",
+            service(name, &real)
+        )
+    };
+    let first = group("first", "10.8.0.100", "10.9.0.3");
+    let second = group("second", "10.8.0.102", "10.9.0.4");
+    let conf = |groups: &[&str]| global("nftables_ipvs") + &groups.concat();
+    let mut daemon = director.start(&conf(&[&first]));
+    let table = [
+        "-A -f 1000 -s rr",
+        "-a -f 1000 -r 10.9.0.3:80 -m -w 1",
+        "-A -f 1001 -s rr",
+        "-a -f 1001 -r 10.9.0.4:80 -m -w 1",
+    ];
+    director.wait_table(&table[..2], PATIENCE);
+    wait_rule(&director, "table ip keepalived_ipvs {", true);
+    daemon.reload_with(&conf(&[&second, &first]));
+    director.wait_table(&table, PATIENCE);
+
+    let (ready, listening) = std::sync::mpsc::channel();
+    let server = director.lan.host("s1").netns.spawn(move || {
+        let listener = TcpListener::bind("0.0.0.0:80").expect("the port is free");
+        ready.send(()).expect("somebody waits");
+        let (mut from, _) = listener.accept().expect("somebody comes");
+        let mut to = from.try_clone().expect("a descriptor");
+        std::io::copy(&mut from, &mut to)
+    });
+    listening.recv().expect("the server starts");
+    let client = director.lan.host("c").netns.spawn(|| {
+        let address = ([10, 8, 0, 100], 80).into();
+        TcpStream::connect_timeout(&address, LIMIT).expect("it is served")
+    });
+    let mut client = client.join().expect("the client connects");
+    client.set_read_timeout(Some(LIMIT)).expect("a timeout");
+    let mut echoed = |word: &[u8; 4]| {
+        let mut back = [0; 4];
+        client.write_all(word).expect("there is room");
+        client
+            .read_exact(&mut back)
+            .map(|()| back == *word)
+            .unwrap_or(false)
+    };
+    assert!(echoed(b"once"));
+    daemon.kill();
+    assert!(echoed(b"gone"), "the kernel goes on without it");
+    daemon.start_again(director.host());
+    daemon.wait_log("Packets to the addresses of groups are marked", 2, PATIENCE);
+    director.wait_table(&table, PATIENCE);
+    assert!(echoed(b"more"), "{}", daemon.log());
+    drop(client);
+    let _ = server.join();
 }

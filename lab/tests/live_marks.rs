@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use lab::wait::holds_for;
-use lab::{Daemon, Kind, Lan, require_live};
+use lab::{Daemon, Kind, Lan, require_live, wait_until};
 
 const PATIENCE: Duration = Duration::from_secs(25);
 /// Longer than from one look at the tables to the next.
@@ -85,4 +85,47 @@ fn tables_of_both_families_are_put_back_only_when_they_are_gone() {
     daemon.wait_log(drift, 1, PATIENCE);
     let table = host.netns.shell("nft list table ip ours");
     assert!(table.contains("10.8.0.1"), "{table}");
+}
+
+/// IPVS-OPS-09: the kernel knows connections and clients by the mark, so that each group has to have its own again.
+#[test]
+#[ignore = "live: cargo xtask live"]
+fn groups_have_their_marks_again_when_the_daemon_was_killed() {
+    require_live();
+    let lan = Lan::new(&["a"]);
+    let host = lan.host("a");
+    let old = conf("10.8.0.1 80");
+    // A new group, in the file before the one that is there.
+    let (global, first) = old.split_at(old.find("virtual_server_group").expect("there"));
+    let another = first
+        .replace(" G ", " H ")
+        .replace("10.8.0.1 ", "10.8.0.2 ");
+    let both = format!("{global}{another}{first}");
+    let marks = || {
+        let table = host.netns.shell("nft list table ip ours");
+        let mark = |address: &str| {
+            let (_, rest) = table.split_once(&format!("{address} . 80 : "))?;
+            rest.split([',', ' ', '\n']).next().map(str::to_owned)
+        };
+        [mark("10.8.0.1"), mark("10.8.0.2")]
+    };
+    let given = |marks: [&str; 2]| marks.map(|mark| Some(mark.to_owned()));
+    let mut daemon = Daemon::start_with(Kind::Ours, host, &old);
+    daemon.wait_log(MARKED, 1, PATIENCE);
+    daemon.reload_with(&both);
+    let (came, other) = (
+        given(["0x000003e8", "0x000003e9"]),
+        given(["0x000003e9", "0x000003e8"]),
+    );
+    wait_until("the new group has a mark", PATIENCE, || marks() == came);
+    daemon.kill();
+    daemon.start_again(host);
+    daemon.wait_log(MARKED, 2, PATIENCE);
+    assert_eq!(marks(), came);
+    // Where nothing is left there is nothing to go on with.
+    daemon.terminate();
+    let _ = daemon.wait_exit(PATIENCE);
+    daemon.start_again(host);
+    daemon.wait_log(MARKED, 3, PATIENCE);
+    assert_eq!(marks(), other);
 }

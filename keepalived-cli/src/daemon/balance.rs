@@ -148,6 +148,8 @@ impl Balance {
             config.on_stop = OnStop::Keep;
         }
         config.services_file.clone_from(&self.how.services_file);
+        let beside = |file: &PathBuf| file.with_extension("marks");
+        config.marks_file = self.how.services_file.as_ref().map(beside);
         config.marks.owner.clone_from(&self.how.owner);
         config
     }

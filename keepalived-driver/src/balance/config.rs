@@ -47,6 +47,10 @@ pub struct BalanceConfig {
     /// that a start of the host empties, one for each daemon; absent: they stay. Gone after a stop that
     /// has removed them. Counts for a start of the loop only.
     pub services_file: Option<PathBuf>,
+    /// Where it is remembered which mark each group has, so that a run after one that was killed gives the same
+    /// ones, by which the kernel knows connections and clients. As [`services_file`](Self::services_file); absent: marks
+    /// are given anew, in the order of the services.
+    pub marks_file: Option<PathBuf>,
     /// The network namespace whose IPVS is used, as the path of its file; that of the process if
     /// absent (`net_namespace_ipvs`). Checks run in the namespace of the process. Counts for a start
     /// of the loop only.
@@ -84,6 +88,7 @@ impl BalanceConfig {
             adopt: Vec::new(),
             failed: BTreeSet::new(),
             services_file: None,
+            marks_file: None,
             namespace: None,
             verify: Duration::from_millis(500),
             load_module: Some(Arc::new(modprobe)),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::kernel::reread_services;
+use super::numbers::reread as reread_marks;
 use super::plan::{Fate, plan as compare, plan_service};
 use super::test_setups::{service, tcp};
 use super::{CheckSetup, ServiceSetup};
@@ -11,6 +12,7 @@ use super::{CheckSetup, ServiceSetup};
 pub fn services_file(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
         reread_services(text);
+        reread_marks(text);
     }
 }
 

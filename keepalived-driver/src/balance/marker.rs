@@ -3,7 +3,7 @@
 //! Where packets cannot be marked each address is a service of its own, as without marks: clients are
 //! served, and only what reaches over the whole group, such as persistence, is missing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use mio::Waker;
 use sans_io_time::Instant;
 
 use super::config::{MarkSettings, ServiceSetup};
+use super::numbers::Numbers;
 use super::report::BalanceReport;
 use super::run::Balancing;
 use super::snapshot::MarksSnapshot;
@@ -23,9 +24,7 @@ pub(super) struct Marker {
     waker: Arc<Waker>,
     space: Option<PathBuf>,
     keeper: Option<Keeper<Marks>>,
-    numbers: BTreeMap<Arc<str>, NonZeroU32>,
-    /// Where the numbers begin.
-    first: NonZeroU32,
+    numbers: Numbers,
     /// What was last asked for.
     asked: Option<Marks>,
     in_force: Option<Marks>,
@@ -39,14 +38,13 @@ pub(super) struct Marker {
 }
 
 impl Marker {
-    /// Marks packets in this network namespace.
-    pub(super) fn new(waker: Arc<Waker>, space: Option<PathBuf>) -> Self {
+    /// Marks packets in this network namespace, with these numbers where they are wanted.
+    pub(super) fn new(waker: Arc<Waker>, space: Option<PathBuf>, numbers: Numbers) -> Self {
         Self {
             waker,
             space,
             keeper: None,
-            numbers: BTreeMap::new(),
-            first: NonZeroU32::MIN,
+            numbers,
             asked: None,
             in_force: None,
             failed: None,
@@ -56,47 +54,24 @@ impl Marker {
         }
     }
 
-    /// IPVS-OPS-09: gives numbers to those who have none yet. Who has one keeps it, unless somebody else's service has
-    /// that mark, or the numbers begin elsewhere now.
-    pub(super) fn assign(&mut self, settings: &MarkSettings, services: &[Arc<ServiceSetup>]) {
+    /// Each group has a number from now on. What could not be remembered, in words.
+    pub(super) fn assign(
+        &mut self,
+        settings: &MarkSettings,
+        services: &[Arc<ServiceSetup>],
+    ) -> Option<String> {
         self.stale = true;
-        let gathered = services.iter().filter(|one| one.gather.is_some());
-        let labels: BTreeSet<&str> = gathered.clone().map(|one| &*one.label).collect();
-        if labels.is_empty() {
-            self.numbers.clear();
-            return;
-        }
-        let keys = services.iter().flat_map(|setup| &setup.services);
-        let others: BTreeSet<NonZeroU32> = keys
-            .filter_map(|service| match service.key {
-                ServiceKey::Mark { mark, .. } => Some(mark),
-                ServiceKey::Address { .. } => None,
-            })
-            .collect();
-        if std::mem::replace(&mut self.first, settings.first) != settings.first {
-            self.numbers.clear();
-        }
-        self.numbers
-            .retain(|label, mark| labels.contains(&**label) && !others.contains(mark));
-        let mut taken: BTreeSet<NonZeroU32> = self.numbers.values().copied().collect();
-        taken.extend(&others);
-        for setup in gathered {
-            if self.numbers.contains_key(&setup.label) {
-                continue;
-            }
-            let mut mark = settings.first;
-            while taken.contains(&mark) {
-                // There are more numbers than services.
-                mark = mark.checked_add(1).unwrap_or(NonZeroU32::MIN);
-            }
-            taken.insert(mark);
-            self.numbers.insert(Arc::clone(&setup.label), mark);
-        }
+        self.numbers.assign(settings, services)
+    }
+
+    /// Whoever comes next begins anew.
+    pub(super) fn forget(&mut self) -> Option<String> {
+        self.numbers.forget()
     }
 
     /// The mark of a virtual server; absent for one that has none, and while packets cannot be marked.
     pub(super) fn mark(&self, setup: &ServiceSetup) -> Option<NonZeroU32> {
-        let number = self.numbers.get(&setup.label).copied();
+        let number = self.numbers.get(&setup.label);
         number.filter(|_| setup.gather.is_some() && self.failed.is_none())
     }
 
@@ -125,7 +100,7 @@ impl Marker {
         for setup in services {
             let number = self.numbers.get(&setup.label);
             if let (Some(gather), Some(number)) = (&setup.gather, number) {
-                let ranges = gather.ranges.iter().map(|range| (*range, *number));
+                let ranges = gather.ranges.iter().map(|range| (*range, number));
                 marks.ranges.extend(ranges);
             }
         }
@@ -321,7 +296,7 @@ mod tests {
     fn marker() -> Marker {
         let poll = Poll::new().unwrap();
         let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
-        Marker::new(waker, None)
+        Marker::new(waker, None, Numbers::read(None).0)
     }
 
     fn numbers(marker: &Marker, services: &[Arc<ServiceSetup>]) -> Vec<Option<u32>> {
@@ -463,5 +438,42 @@ mod tests {
             balancing.services[&balancing.order[0]].services()[0].key,
             mark(1001)
         );
+    }
+
+    /// IPVS-OPS-09: connections and clients of a mark are those of one group, whatever the order of the file was
+    /// when the groups came.
+    #[test]
+    fn a_group_keeps_its_mark_when_a_run_is_killed() {
+        let folder = std::env::temp_dir().join(format!("marker-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("keepalived.marks");
+        let config = |labels: &[&str]| {
+            let groups = labels.iter().map(|label| group(label));
+            let mut config = BalanceConfig::new(groups.collect());
+            config.namespace = Some("/nonexistent/namespace".into());
+            config.marks_file = Some(file.clone());
+            config
+        };
+        let run = |labels: &[&str]| {
+            let (reports, _inbox) = Reports::new(|| {});
+            Balancing::new(config(labels), reports).unwrap().0
+        };
+        let marks = |balancing: &Balancing| {
+            let snapshot = balancing.snapshot();
+            let marks = snapshot.services.iter().map(|one| one.mark.unwrap().get());
+            marks.collect::<Vec<_>>()
+        };
+        let mut first = run(&["a", "b"]);
+        let now = first.clock.now();
+        first.apply(now, config(&["c", "b", "a"])).unwrap();
+        assert_eq!(marks(&first), [1002, 1001, 1000]);
+        // Without an end.
+        drop(first);
+        let mut second = run(&["c", "d", "a"]);
+        assert_eq!(marks(&second), [1002, 1001, 1000]);
+        second.stop();
+        assert!(!file.exists(), "what was removed is not remembered");
+        assert_eq!(marks(&run(&["c", "d", "a"])), [1000, 1001, 1002]);
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -51,6 +51,7 @@ pub(crate) mod fuzzing;
 mod kernel;
 mod marker;
 mod news;
+mod numbers;
 mod plan;
 mod presence;
 mod probes;

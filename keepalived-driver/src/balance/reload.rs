@@ -36,8 +36,12 @@ impl Balancing {
             .filter_map(|id| Some(Arc::clone(&self.services.get(id)?.setup)))
             .collect();
         let marks: Vec<_> = old.iter().map(|setup| self.marker.mark(setup)).collect();
-        self.marker
+        let unremembered = self
+            .marker
             .assign(&self.config.marks, &self.config.services);
+        if let Some(trouble) = unremembered {
+            self.trouble(trouble);
+        }
         let new = self.config.services.clone();
         let plan = plan(&old, &new);
         if !first {

@@ -24,6 +24,7 @@ use super::checks::Checks;
 use super::config::{BalanceConfig, OnStop};
 use super::kernel::{Kernel, Start};
 use super::marker::Marker;
+use super::numbers::Numbers;
 use super::presence::Presence;
 use super::remote::{BalanceRemote, Command, Masters};
 use super::report::BalanceReport;
@@ -136,7 +137,8 @@ impl Balancing {
             adopt: std::mem::take(&mut config.adopt),
             file: config.services_file.take(),
         };
-        let marker = Marker::new(Arc::clone(&waker), start.namespace.clone());
+        let (numbers, unbelieved) = Numbers::read(config.marks_file.take());
+        let marker = Marker::new(Arc::clone(&waker), start.namespace.clone(), numbers);
         let wake = Arc::clone(&waker);
         let kernel = Kernel::start(start, move || drop(wake.wake()))?;
         // Not from the thread of the loop, whose scheduling is not for programs.
@@ -176,6 +178,9 @@ impl Balancing {
             turns: 0,
             thread: Turning::new("The balancing thread", BETWEEN_WORDS),
         };
+        if let Some(trouble) = unbelieved {
+            balancing.trouble(trouble);
+        }
         balancing.apply(clock.now(), config)?;
         Ok((balancing, remote))
     }
@@ -432,7 +437,7 @@ impl Balancing {
     }
 
     /// LVS-13, and what the configuration says about the table.
-    fn stop(&mut self) {
+    pub(super) fn stop(&mut self) {
         for id in self.order.clone() {
             if let Some(service) = self.services.get_mut(&id) {
                 service.pool.stop();
@@ -447,11 +452,14 @@ impl Balancing {
                 "the kernel did not do within {KERNEL_PATIENCE:?} what it was to do at the end"
             ));
         }
-        // After the services: packets that are marked for none go as if they were not.
-        if self.config.on_stop != OnStop::Keep
-            && let Err(error) = self.marker.remove()
-        {
-            self.trouble(format!("the marks of packets stay: {error}"));
+        if self.config.on_stop != OnStop::Keep {
+            // After the services: packets that are marked for none go as if they were not.
+            if let Err(error) = self.marker.remove() {
+                self.trouble(format!("the marks of packets stay: {error}"));
+            }
+            if let Some(trouble) = self.marker.forget() {
+                self.trouble(trouble);
+            }
         }
         self.read_kernel(self.clock.now());
         self.reports.push(BalanceReport::Stopped);

@@ -112,18 +112,7 @@ fn line(key: &ServiceKey) -> String {
 
 /// All of it, or why not: what it names is removed from the kernel.
 fn parse(text: &str, origin: &str) -> Result<BTreeSet<ServiceKey>, &'static str> {
-    let Some((first, rest)) = text.split_once('\n') else {
-        return Err("not a file of services");
-    };
-    if first != origin {
-        return Err(match first.split(' ').next() {
-            Some(FORMAT) => "of another boot or network namespace",
-            _ => "not a file of services",
-        });
-    }
-    if !rest.is_empty() && !rest.ends_with('\n') {
-        return Err("not whole");
-    }
+    let rest = state_file::body(text, origin).ok_or("not a file of services")??;
     let keys = rest.lines().map(|text| key(text).ok_or("broken"));
     keys.collect()
 }

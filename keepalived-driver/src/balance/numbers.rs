@@ -1,0 +1,276 @@
+//! Which mark each group of addresses has. The kernel keeps connections and clients by it, so it is kept over
+//! reloads, and in a file over the end of a run that is killed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::io;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ipvs::ServiceKey;
+
+use super::config::{MarkSettings, ServiceSetup};
+use crate::state_file;
+
+/// The first word of the file, with the version of what follows.
+const FORMAT: &str = "keepalived-rs-marks-1";
+
+/// The marks, by the label of the virtual server.
+#[derive(Debug)]
+pub(super) struct Numbers {
+    given: Given,
+    file: Option<PathBuf>,
+    /// It was told that the file cannot be written.
+    told: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Given {
+    /// Where the numbers begin.
+    first: NonZeroU32,
+    marks: BTreeMap<Arc<str>, NonZeroU32>,
+}
+
+impl Default for Given {
+    fn default() -> Self {
+        Self {
+            first: NonZeroU32::MIN,
+            marks: BTreeMap::new(),
+        }
+    }
+}
+
+impl Numbers {
+    /// What a run that was killed has written to `file`, and why it is not believed, in words.
+    pub(super) fn read(file: Option<PathBuf>) -> (Self, Option<String>) {
+        let (mut given, mut trouble) = (Given::default(), None);
+        if let Some(path) = &file {
+            let text = state_file::read(path);
+            let believed = match text {
+                Ok(text) => parse(&text, &state_file::origin(FORMAT)).map_err(str::to_owned),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(given.clone()),
+                Err(error) => Err(error.to_string()),
+            };
+            match believed {
+                Ok(before) => given = before,
+                Err(error) => {
+                    let path = path.display();
+                    let rest = "ignored: groups may have other marks than in an earlier run";
+                    trouble = Some(format!("{path}: {error}; {rest}"));
+                }
+            }
+        }
+        let told = false;
+        (Self { given, file, told }, trouble)
+    }
+
+    pub(super) fn get(&self, label: &str) -> Option<NonZeroU32> {
+        self.given.marks.get(label).copied()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.given.marks.is_empty()
+    }
+
+    /// IPVS-OPS-09: gives numbers to those who have none yet. Who has one keeps it, unless somebody else's service has
+    /// that mark, or the numbers begin elsewhere now. What could not be remembered, in words.
+    pub(super) fn assign(
+        &mut self,
+        settings: &MarkSettings,
+        services: &[Arc<ServiceSetup>],
+    ) -> Option<String> {
+        let before = self.given.clone();
+        self.given.assign(settings, services);
+        (self.given != before).then(|| self.save()).flatten()
+    }
+
+    /// Nothing is left in the kernel that has a mark.
+    pub(super) fn forget(&mut self) -> Option<String> {
+        self.given.marks.clear();
+        self.save()
+    }
+
+    /// Writes the file anew, or removes it if there is nothing to remember.
+    fn save(&mut self) -> Option<String> {
+        let path = self.file.as_ref()?;
+        let done = if self.is_empty() {
+            state_file::remove(path)
+        } else {
+            state_file::replace(path, &text(&self.given, &state_file::origin(FORMAT)))
+        };
+        let Err(error) = done else {
+            self.told = false;
+            return None;
+        };
+        let path = path.display();
+        let text = format!("{path}: {error}; should this process be killed, marks may change");
+        (!std::mem::replace(&mut self.told, true)).then_some(text)
+    }
+}
+
+impl Given {
+    fn assign(&mut self, settings: &MarkSettings, services: &[Arc<ServiceSetup>]) {
+        let gathered = services.iter().filter(|one| one.gather.is_some());
+        let labels: BTreeSet<&str> = gathered.clone().map(|one| &*one.label).collect();
+        if labels.is_empty() {
+            self.marks.clear();
+            return;
+        }
+        let keys = services.iter().flat_map(|setup| &setup.services);
+        let others: BTreeSet<NonZeroU32> = keys
+            .filter_map(|service| match service.key {
+                ServiceKey::Mark { mark, .. } => Some(mark),
+                ServiceKey::Address { .. } => None,
+            })
+            .collect();
+        if std::mem::replace(&mut self.first, settings.first) != settings.first {
+            self.marks.clear();
+        }
+        self.marks
+            .retain(|label, mark| labels.contains(&**label) && !others.contains(mark));
+        let mut taken: BTreeSet<NonZeroU32> = self.marks.values().copied().collect();
+        taken.extend(&others);
+        for setup in gathered {
+            if self.marks.contains_key(&setup.label) {
+                continue;
+            }
+            let mut mark = settings.first;
+            while taken.contains(&mark) {
+                // There are more numbers than services.
+                mark = mark.checked_add(1).unwrap_or(NonZeroU32::MIN);
+            }
+            taken.insert(mark);
+            self.marks.insert(Arc::clone(&setup.label), mark);
+        }
+    }
+}
+
+fn text(given: &Given, origin: &str) -> String {
+    let mut text = format!("{origin}\nfrom {}\n", given.first);
+    for (label, mark) in &given.marks {
+        if can_be_told(label) {
+            let _ = writeln!(text, "{mark} {label}");
+        }
+    }
+    text
+}
+
+/// Names have no control characters. One that had would spoil all of it.
+fn can_be_told(label: &str) -> bool {
+    !label.is_empty() && !label.contains(char::is_control)
+}
+
+/// All of it, or why not: two groups with one mark would be one service.
+fn parse(text: &str, origin: &str) -> Result<Given, &'static str> {
+    let rest = state_file::body(text, origin).ok_or("not a file of marks")??;
+    let (first, lines) = rest.split_once('\n').ok_or("not whole")?;
+    let first = first.strip_prefix("from ").and_then(number);
+    let mut given = Given {
+        first: first.ok_or("broken")?,
+        marks: BTreeMap::new(),
+    };
+    let mut taken = BTreeSet::new();
+    for line in lines.lines() {
+        let (mark, label) = line.split_once(' ').ok_or("broken")?;
+        let mark = number(mark).ok_or("broken")?;
+        if !can_be_told(label)
+            || !taken.insert(mark)
+            || given.marks.insert(label.into(), mark).is_some()
+        {
+            return Err("broken");
+        }
+    }
+    Ok(given)
+}
+
+/// Only as it is written by us.
+fn number(text: &str) -> Option<NonZeroU32> {
+    let number: NonZeroU32 = text.parse().ok()?;
+    (number.to_string() == text).then_some(number)
+}
+
+/// What is believed of a text, written again, is the same text but for its order.
+#[cfg(feature = "fuzzing")]
+pub(super) fn reread(written: &str) {
+    if let Ok(given) = parse(written, FORMAT) {
+        assert_eq!(parse(&text(&given, FORMAT), FORMAT), Ok(given));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn number(number: u32) -> NonZeroU32 {
+        NonZeroU32::new(number).unwrap()
+    }
+
+    fn given() -> Given {
+        let marks = [("[G]:0", 1000), ("[G]:0 IPv6", 1002)];
+        Given {
+            first: number(1000),
+            marks: marks
+                .map(|(label, mark)| (label.into(), number(mark)))
+                .into(),
+        }
+    }
+
+    /// IPVS-OPS-09.
+    #[test]
+    fn marks_are_read_as_they_were_written() {
+        assert_eq!(parse(&text(&given(), FORMAT), FORMAT), Ok(given()));
+        // A label that cannot be told is not, and the others are.
+        let mut more = given();
+        more.marks.insert("a\nb".into(), number(7));
+        assert_eq!(parse(&text(&more, FORMAT), FORMAT), Ok(given()));
+    }
+
+    #[test]
+    fn nothing_is_believed_of_a_file_that_is_not_ours_from_end_to_end() {
+        let good = text(&given(), FORMAT);
+        let refused = |text: &str| parse(text, FORMAT).unwrap_err();
+        for line in [
+            // Two services would be one.
+            "1000 other",
+            "1001 [G]:0",
+            "0 x",
+            "+5 x",
+            "05 x",
+            "1003",
+            "1003 ",
+            "",
+        ] {
+            assert_eq!(refused(&format!("{good}{line}\n")), "broken", "{line}");
+        }
+        assert_eq!(refused(good.trim_end()), "not whole");
+        assert_eq!(refused(&good.replacen("from 1000", "from 0", 1)), "broken");
+        assert_eq!(refused(&format!("{FORMAT}\n")), "not whole");
+        assert_eq!(refused("1234\n"), "not a file of marks");
+        let other = good.replacen(FORMAT, &format!("{FORMAT} boot 1"), 1);
+        assert_eq!(refused(&other), "of another boot or network namespace");
+    }
+
+    #[test]
+    fn a_file_that_is_not_believed_and_one_that_cannot_be_written_are_told_of_once() {
+        let folder = std::env::temp_dir().join(format!("marks-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("keepalived.marks");
+        fs::write(&file, "rubbish").unwrap();
+        let (mut numbers, trouble) = Numbers::read(Some(file.clone()));
+        assert!(trouble.unwrap().contains("not a file of marks"));
+        assert!(numbers.is_empty());
+        numbers.given = given();
+        assert_eq!(numbers.save(), None);
+        let (next, trouble) = Numbers::read(Some(file.clone()));
+        assert_eq!((next.given, trouble), (given(), None));
+        assert_eq!(numbers.forget(), None);
+        assert!(!file.exists());
+        fs::remove_dir_all(&folder).unwrap();
+        numbers.given = given();
+        assert!(numbers.save().unwrap().contains("marks may change"));
+        assert_eq!(numbers.save(), None);
+    }
+}
