@@ -228,7 +228,7 @@ fn is(error: &io::Error, errno: Errno) -> bool {
 }
 
 /// Whether it is we who lack something.
-fn scarce(error: &io::Error) -> bool {
+pub(super) fn scarce(error: &io::Error) -> bool {
     [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM]
         .into_iter()
         .any(|errno| is(error, errno))

@@ -15,6 +15,7 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use sans_io_time::Instant;
 
+use super::conn::scarce;
 use crate::clock::Clock;
 use crate::hooks::child::{End, Job, RunningChild};
 use crate::hooks::{HookCommand, Outcome};
@@ -26,7 +27,9 @@ const GRACE: Duration = Duration::from_secs(2);
 const STOP_GRACE: Duration = Duration::from_millis(200);
 /// A thread that panics again and again must not spin.
 const BETWEEN_LIVES: Duration = Duration::from_millis(500);
-/// While a group is being ended, its leader is looked at this often.
+/// What could not be started for want of a descriptor, a process or memory of ours is tried again for so long.
+const SCARCE: Duration = Duration::from_secs(2);
+/// While a group is being ended, its leader is looked at this often; and what was wanting.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Number of a run; never used twice.
@@ -166,6 +169,14 @@ impl Post {
     }
 }
 
+/// A run that is to begin.
+struct Wanted {
+    run: RunId,
+    command: Arc<HookCommand>,
+    /// Until then what we lack says nothing about the server.
+    until: Instant,
+}
+
 struct Run {
     command: Arc<HookCommand>,
 }
@@ -183,6 +194,7 @@ impl Job for Run {
 fn live(post: &mut Post) {
     Runner {
         children: BTreeMap::new(),
+        wanting: Vec::new(),
         post,
     }
     .run();
@@ -191,6 +203,8 @@ fn live(post: &mut Post) {
 struct Runner<'a> {
     post: &'a mut Post,
     children: BTreeMap<RunId, RunningChild<Run>>,
+    /// What they need could not be had.
+    wanting: Vec<Wanted>,
 }
 
 impl Runner<'_> {
@@ -198,7 +212,8 @@ impl Runner<'_> {
         let mut events = Events::with_capacity(256);
         loop {
             let ending = self.children.values().any(|child| !child.is_undisturbed());
-            let patience = ending.then_some(LOOK_AGAIN);
+            let again = ending || !self.wanting.is_empty();
+            let patience = again.then_some(LOOK_AGAIN);
             if let Err(error) = self.post.poll.poll(&mut events, patience)
                 && error.kind() != io::ErrorKind::Interrupted
             {
@@ -218,10 +233,30 @@ impl Runner<'_> {
             for run in ending {
                 self.check_end(run, now);
             }
+            for wanted in std::mem::take(&mut self.wanting) {
+                self.start(wanted, now);
+            }
             loop {
                 match self.post.inbox.try_recv() {
-                    Ok(Order::Start(run, command)) => self.start(run, command, now),
+                    Ok(Order::Start(run, command)) => {
+                        self.post.known.insert(run);
+                        let until = now.checked_add(SCARCE).unwrap_or(now);
+                        self.start(
+                            Wanted {
+                                run,
+                                command,
+                                until,
+                            },
+                            now,
+                        );
+                    }
                     Ok(Order::Kill(run)) => {
+                        if let Some(place) =
+                            self.wanting.iter().position(|wanted| wanted.run == run)
+                        {
+                            self.wanting.swap_remove(place);
+                            self.post.ended(run, Ended::Exited(None));
+                        }
                         if let Some(child) = self.children.get_mut(&run) {
                             child.terminate(now, GRACE);
                         }
@@ -234,12 +269,20 @@ impl Runner<'_> {
         }
     }
 
-    fn start(&mut self, run: RunId, command: Arc<HookCommand>, now: Instant) {
-        self.post.known.insert(run);
+    fn start(&mut self, wanted: Wanted, now: Instant) {
+        let run = wanted.run;
+        let command = Arc::clone(&wanted.command);
         let groups = !command.groups.is_empty();
         let launcher = self.post.launcher.as_deref().filter(|_| groups);
         let child = match RunningChild::spawn(Run { command }, now, launcher) {
             Ok(child) => child,
+            // The second is how the system says that there are processes enough.
+            Err((_, error))
+                if now < wanted.until
+                    && (scarce(&error) || error.kind() == io::ErrorKind::WouldBlock) =>
+            {
+                return self.wanting.push(wanted);
+            }
             Err((_, error)) => {
                 return self.post.ended(run, Ended::NotStarted(error.to_string()));
             }
