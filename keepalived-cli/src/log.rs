@@ -251,8 +251,8 @@ impl Server {
         false
     }
 
-    /// Tells the other destinations when trouble begins or ends. What went well counts only once it
-    /// has been flushed.
+    /// Tells the other destinations when trouble begins or ends, and this one what is missing in it. What went
+    /// well counts only once it has been flushed.
     fn note(&mut self, outcome: io::Result<()>, at: SystemTime) {
         let name = self.sink.name();
         let text = match (outcome, self.failing) {
@@ -262,6 +262,13 @@ impl Server {
             }
             (Ok(()), Some(lost)) => {
                 self.failing = None;
+                if lost > 0 {
+                    let text =
+                        format!("{lost} log lines are missing above, they could not be written");
+                    // If that cannot be written either, the next lines tell of it.
+                    let _ = self.sink.write(&self.warning(at, text));
+                    let _ = self.sink.flush();
+                }
                 format!("Log lines are written to {name} again, {lost} are missing there")
             }
             (Ok(()), None) | (Err(_), Some(_)) => return,

@@ -170,23 +170,37 @@ fn a_destination_that_hangs_holds_up_nobody() {
     fs::remove_dir_all(folder).unwrap();
 }
 
-/// LESSONS A7, E8: what one destination cannot take, the others tell, once; and when it is over.
+/// LESSONS A7, E8: what one destination cannot take, the others tell, once; and when it is over. It may be the only
+/// one, so what is missing in it stands there too.
 #[test]
 fn a_destination_that_fails_is_told_to_the_others_once() {
     let folder = folder("failing");
     let path = folder.join("log");
     let mut taken = 0;
-    let log = log_with(&path, move |_| {
+    let (tell, told) = std::sync::mpsc::channel();
+    let log = log_with(&path, move |line| {
         taken += 1;
         match taken {
-            2..=4 => Err(io::ErrorKind::StorageFull.into()),
-            _ => Ok(()),
+            2..=4 => return Err(io::ErrorKind::StorageFull.into()),
+            _ => {}
         }
+        let _ = tell.send(line.text.clone());
+        Ok(())
     });
     for number in 1..=6 {
         log.line(Level::Info, &format!("line {number}"));
         log.finish(Duration::from_secs(20));
     }
+    let own: Vec<_> = told.try_iter().collect();
+    assert_eq!(
+        own,
+        [
+            "line 1",
+            "line 5",
+            "3 log lines are missing above, they could not be written",
+            "line 6"
+        ]
+    );
     let text = fs::read_to_string(&path).unwrap();
     let told: Vec<_> = text
         .lines()
