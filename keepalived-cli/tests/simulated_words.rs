@@ -342,6 +342,52 @@ fn a_node_that_is_killed_is_off_in_the_timeline() {
     assert!(spans.any(|span| span["state"] == "OFF" && span["reason"] == "killed"));
 }
 
+/// Whether it was stopped or killed, whatever it was before; what a reload has removed is off already.
+#[test]
+fn a_node_that_leaves_says_once_how_of_each_virtual_router_and_group() {
+    let second = instance(200, "").replace("VI_1", "VI_2");
+    let second = second.replace("id 51", "id 52").replace("eth0", "eth1");
+    let second = second.replace("192.0.2.100", "198.51.100.100");
+    let group = "vrrp_sync_group G {\n    group {\n        VI_1\n        VI_2\n    }\n}\n";
+    let one = instance(200, "");
+    let both = format!("{one}{second}");
+    let files = [
+        ("a.conf", format!("{group}{both}")),
+        ("b.conf", both),
+        ("one.conf", one),
+    ];
+    let off = |words: &str| {
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let output = in_folder("leaves-once", &files, &[&words[..], &["--json"]].concat());
+        let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let events = found["events"].as_array().unwrap().iter();
+        let late = events.filter(|event| event["at"].as_f64().unwrap() >= 8.0);
+        let texts = late.map(|event| event["text"].as_str().unwrap().to_owned());
+        texts
+            .filter(|text| ["OFF", "FAULT"].iter().any(|word| text.contains(word)))
+            .collect::<Vec<String>>()
+    };
+    for (before, command, how) in [
+        ("", "stop", "stopped"),
+        ("", "kill", "killed"),
+        ("--at 6s link=a:eth1:down", "stop", "stopped"),
+        ("--at 6s link=a:eth1:down", "kill", "killed"),
+        ("--at 7s stall=a:2s", "stop", "stopped"),
+    ] {
+        let words = format!("a.conf {before} --at 8s {command}=a --at 10s kill=a --at 11s stop=a");
+        let expected = [
+            format!("VI_1 OFF: {how}"),
+            format!("VI_2 OFF: {how}"),
+            "group G OFF".to_owned(),
+        ];
+        assert_eq!(off(&words), expected, "{words}");
+    }
+    for (command, how) in [("stop", "stopped"), ("kill", "killed")] {
+        let words = format!("b.conf --at 6s reload=b:one.conf --at 8s {command}=b --at 9s kill=b");
+        assert_eq!(off(&words), [format!("VI_1 OFF: {how}")], "{words}");
+    }
+}
+
 /// docs/simulate.md has what a frozen node does with what happens to it.
 #[test]
 fn what_happens_to_a_frozen_node_is_said() {

@@ -22,7 +22,7 @@ use super::document::{
 };
 use super::frame::Carried;
 use super::station::Station;
-use super::topology::Shared;
+use super::topology::{Setup, Shared};
 
 use holders::Contested;
 use reach::Reach;
@@ -119,6 +119,8 @@ pub(super) struct Recorder<'a> {
     ran: Vec<bool>,
     /// Until when each node is frozen.
     frozen: Vec<Option<Duration>>,
+    /// The node that is being killed at this moment.
+    killed: Option<usize>,
     /// When each node was last held up.
     held_up: Vec<Option<Duration>>,
     /// When each node last took another file.
@@ -178,6 +180,7 @@ impl<'a> Recorder<'a> {
             seats: (0..nodes).map(seats).collect(),
             ran: vec![false; nodes],
             frozen: vec![None; nodes],
+            killed: None,
             held_up: vec![None; nodes],
             reloaded: vec![Duration::ZERO; nodes],
             last_master: vec![None; instances.len()],
@@ -263,10 +266,15 @@ impl<'a> Recorder<'a> {
         self.seats.get_mut(node)?.get_mut(place)
     }
 
+    /// The file that a node runs.
+    fn runs(&self, node: usize) -> Option<&Arc<Setup>> {
+        let file = *self.shared.facts.borrow().runs.get(node)?;
+        self.shared.topology.setups.get(node)?.get(file)
+    }
+
     /// The instance of a node as it is configured now.
     fn setup(&self, node: usize, place: usize) -> Option<Arc<InstanceSetup>> {
-        let file = *self.shared.facts.borrow().runs.get(node)?;
-        let setup = self.shared.topology.setups.get(node)?.get(file)?;
+        let setup = self.runs(node)?;
         let local = setup.places.iter().position(|known| *known == place)?;
         setup.driver.instances.get(local).map(Arc::clone)
     }

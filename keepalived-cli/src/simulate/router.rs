@@ -116,6 +116,9 @@ impl RouterBox {
                     sessions.retire(now);
                 }
                 self.collect();
+                // Its members at rest are no FAULT: who looks on tells that the groups are off with the node.
+                let is_group = |effect: &_| matches!(effect, Effect::Note(Note::Group { .. }));
+                self.out.retain(|effect| !is_group(effect));
                 self.off();
             }
             Power::Crash => {

@@ -1,5 +1,7 @@
 //! What the command line makes happen, and what it changes.
 
+use std::sync::Arc;
+
 use netsim::{Fault, Net, NodeId};
 
 use super::super::document::{Incident, State};
@@ -46,6 +48,9 @@ impl Recorder<'_> {
                 if let Some(held_up) = self.held_up.get_mut(*node) {
                     *held_up = Some(now);
                 }
+            }
+            Fault::Crash(NodeId(node)) if net.is_running(NodeId(*node)) => {
+                self.killed = Some(*node);
             }
             Fault::SetLink(link) => {
                 self.clean = link.is_clean();
@@ -103,25 +108,33 @@ impl Recorder<'_> {
         if node >= self.names.len() {
             return;
         }
+        let killed = self.killed.take().is_some();
         self.reach.off(node);
         self.thaw(node);
+        let off = State::Off.word();
         for place in 0..self.instances.len() {
-            let runs = self.seat(node, place).is_some_and(|seat| {
-                seat.member && (seat.state != State::Off || !seat.reason.is_empty())
-            });
+            // One that ran and was stopped has said so itself, and one that a reload has removed was off before.
+            let runs = self
+                .seat(node, place)
+                .is_some_and(|seat| seat.member && seat.state != State::Off);
             if runs {
-                let reason = self.seat(node, place).map(|seat| seat.reason.clone());
-                let stopped = reason.filter(|reason| reason == "stopped");
-                // Who is stopped says so itself.
-                if stopped.is_none() {
-                    let text = format!("{} {}: killed", self.title(node, place), State::Off.word());
-                    self.event(Some(node), Some(place), text);
-                }
-                let reason = stopped.unwrap_or_else(|| "killed".to_owned());
-                self.enter(node, place, State::Off, reason);
+                let why = if killed { "killed" } else { "stopped" };
+                let text = format!("{} {off}: {why}", self.title(node, place));
+                self.event(Some(node), Some(place), text);
+                self.enter(node, place, State::Off, why.to_owned());
             }
             self.watch(place, net, false);
         }
+        for group in self.groups(node) {
+            self.event(Some(node), None, format!("group {group} {off}"));
+        }
         self.judge(net);
+    }
+
+    /// The groups of the file that a node runs.
+    fn groups(&self, node: usize) -> Vec<Arc<str>> {
+        let setup = self.runs(node);
+        let groups = setup.iter().flat_map(|setup| &setup.driver.groups);
+        groups.map(|group| Arc::clone(&group.name)).collect()
     }
 }

@@ -130,8 +130,7 @@ impl Recorder<'_> {
     /// The places of the members of its group, itself included.
     pub(super) fn group_of(&self, node: usize, place: usize) -> Vec<usize> {
         let found = || {
-            let file = *self.shared.facts.borrow().runs.get(node)?;
-            let setup = self.shared.topology.setups.get(node)?.get(file)?;
+            let setup = self.runs(node)?;
             let local = setup.places.iter().position(|known| *known == place)?;
             let mut groups = setup.driver.groups.iter();
             let group = groups.find(|group| group.members.contains(&local))?;
