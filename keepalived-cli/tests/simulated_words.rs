@@ -59,7 +59,7 @@ fn incidents_without_effect_say_so() {
         "a is stopped (it is off)",
         "a is killed (it is off)",
         "a is frozen for 1.000 s (it is off)",
-        "a has another file to load (it is off)",
+        "a has another file to load: b.conf (it is off)",
         "a is started",
     ];
     assert_eq!(said, expected);

@@ -58,6 +58,7 @@ pub(super) struct Cluster {
 /// A file that was read.
 struct Read {
     node: usize,
+    path: PathBuf,
     driver: keepalived_driver::Config,
     standing: Standing,
     faulty: bool,
@@ -120,6 +121,7 @@ impl Cluster {
                     remarks::collect(node, &loaded.model, &loaded.lowered, &mut remarks);
                     read.push(Read {
                         node,
+                        path: path.clone(),
                         driver: loaded.lowered.driver,
                         standing: Standing::new(&loaded.model),
                         faulty: !loaded.mistakes.is_empty(),
@@ -177,6 +179,7 @@ impl Cluster {
                 reloads.push(files.len());
             }
             files.push(Arc::new(Setup {
+                file: file.path,
                 driver,
                 places,
                 standing: file.standing,

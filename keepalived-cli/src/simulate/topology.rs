@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,8 @@ pub(super) type Port = (usize, InterfaceName);
 /// One file of a node, lowered.
 #[derive(Debug)]
 pub(super) struct Setup {
+    /// Where it is, as given.
+    pub(super) file: PathBuf,
     /// What the daemon would run.
     pub(super) driver: Config,
     /// Which virtual router of the document each of its instances belongs to.

@@ -186,7 +186,7 @@ impl Recorder<'_> {
                     text,
                 ))
             }
-            Fault::Tell(node, order) => one(node, self.order(name(node), order)),
+            Fault::Tell(node, order) => one(node, self.order(node.0, order)),
             _ => None,
         }
     }
@@ -226,7 +226,8 @@ impl Recorder<'_> {
         self.wires.get(wire).map_or("?", String::as_str)
     }
 
-    fn order(&self, name: &str, order: &Order) -> String {
+    fn order(&self, node: usize, order: &Order) -> String {
+        let name = self.name(node);
         match order {
             Order::Link { interface, up } => {
                 let is = if *up { "up" } else { "down" };
@@ -240,7 +241,15 @@ impl Recorder<'_> {
                     Object::Value(value) => format!("{object} of {name} says {value}"),
                 }
             }
-            Order::Reload(_) => format!("{name} has another file to load"),
+            Order::Reload(file) => {
+                let files = self.shared.topology.setups.get(node);
+                let setup = files.and_then(|files| files.get(*file));
+                let file = setup.map(|setup| setup.file.to_string_lossy());
+                format!(
+                    "{name} has another file to load: {}",
+                    file.unwrap_or_default()
+                )
+            }
             Order::Cut { .. } | Order::Part { .. } => String::new(),
             Order::Clock(step) => format!("the clock of {name} makes a step of {step:+} s"),
         }
