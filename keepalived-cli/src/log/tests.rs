@@ -180,9 +180,8 @@ fn a_destination_that_fails_is_told_to_the_others_once() {
     let (tell, told) = std::sync::mpsc::channel();
     let log = log_with(&path, move |line| {
         taken += 1;
-        match taken {
-            2..=4 => return Err(io::ErrorKind::StorageFull.into()),
-            _ => {}
+        if (2..=4).contains(&taken) {
+            return Err(io::ErrorKind::StorageFull.into());
         }
         let _ = tell.send(line.text.clone());
         Ok(())
