@@ -98,8 +98,16 @@ fn boot(machine: &Machine, filter: Option<&str>) -> Result<Guest, String> {
         programs.push(Program { path, name });
     }
     let there = TOOLS.iter().skip(HERE);
-    let mut tools: Vec<_> = there.filter_map(|(name, _)| find(name)).collect();
-    tools.push(daemon().ok_or("keepalived-cli does not build")?);
+    let tool = |path, name: &str| Program {
+        path,
+        name: name.to_owned(),
+    };
+    let mut tools: Vec<_> = there
+        .filter_map(|(name, _)| Some(tool(find(name)?, name)))
+        .collect();
+    // Under the name by which it is looked for there, whatever the one that is given is called.
+    let daemon = daemon().ok_or("keepalived-cli does not build")?;
+    tools.push(tool(daemon, "keepalived-rs"));
     let (mut command, scratch) = machine.command(&programs, &tools, filter)?;
     let printed = scratch.file("console");
     let beside = Report::begin("ipvs", &mut command, printed).map_err(|error| error.to_string())?;

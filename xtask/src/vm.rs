@@ -105,7 +105,7 @@ impl Machine {
     pub(crate) fn command(
         &self,
         programs: &[Program],
-        tools: &[PathBuf],
+        tools: &[Program],
         filter: Option<&str>,
     ) -> Result<(Command, Scratch), String> {
         let scratch = Scratch::new("payload")?;
@@ -120,12 +120,8 @@ impl Machine {
             let filter = filter.unwrap_or_default();
             script += &format!("all {name} {filter}\n");
         }
-        for tool in tools {
-            put(
-                tool,
-                &payload.join(tool.file_name().unwrap_or_default()),
-                &tree,
-            )?;
+        for Program { path, name } in tools {
+            put(path, &payload.join(name), &tree)?;
         }
         script += "echo \"guest: seconds up and idle: $(cat /proc/uptime)\"\n";
         script += &format!("[ $bad = 0 ] && echo '{ALL_WELL}'\n");
