@@ -14,7 +14,7 @@ use netsim::vrrp::Frame;
 use vrrp_fsm::{Faults, Notice, Reason, State, TrackStatus};
 
 use super::cuts::Somebody;
-use super::topology::Object;
+use super::topology::{Object, OnWire};
 
 /// A frame on its way to one interface.
 #[derive(Clone, Debug)]
@@ -130,10 +130,10 @@ pub(super) enum Note {
     Transmits { place: usize, priority: u8 },
     /// An advert went nowhere: its wire is cut.
     Lost,
-    /// The addresses are there now.
+    /// The addresses are there now, each on the wire of its interface.
     Installed {
         place: usize,
-        addresses: Arc<[IpAddr]>,
+        addresses: Arc<[OnWire]>,
     },
     /// They are gone.
     Removed { place: usize },

@@ -28,7 +28,7 @@ use announcing::Announcing;
 use super::frame::{Note, Order, Wired};
 use super::objects::Objects;
 use super::sessions::{Sessions, is_simulated};
-use super::topology::{Setup, Shared};
+use super::topology::{OnWire, Setup, Shared};
 
 /// What the node keeps for one instance beside its state machine.
 #[derive(Debug)]
@@ -73,8 +73,8 @@ pub(super) struct RouterBox {
     delayed: BTreeMap<InterfaceName, Delayed>,
     /// The end of the start-up delay.
     release_at: Option<Instant>,
-    /// What is on the interfaces beside the primary addresses.
-    table: BTreeMap<usize, Arc<[IpAddr]>>,
+    /// What is on the interfaces beside the primary addresses, by virtual router.
+    table: BTreeMap<usize, Arc<[OnWire]>>,
     announcing: Announcing,
     now: Instant,
     out: VecDeque<Effect<Wired, Note>>,

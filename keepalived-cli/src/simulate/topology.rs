@@ -87,13 +87,16 @@ impl Topology {
     }
 }
 
+/// A virtual address, and the wire that it is on.
+pub(super) type OnWire = (usize, IpAddr);
+
 /// Every virtual address of an instance with the wire that it is on: a device that is made for addresses
 /// is on the wire of the interface below it.
 pub(super) fn on_wires(
     wire_of: &BTreeMap<Port, usize>,
     node: usize,
     one: &InstanceSetup,
-) -> Vec<(usize, IpAddr)> {
+) -> Vec<OnWire> {
     let wire = |interface: InterfaceName| wire_of.get(&(node, interface)).copied();
     let addresses = one.addresses.iter();
     addresses

@@ -2,28 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use netsim::{Net, NodeId};
 
 use super::super::document::{Outage, Unanswered, Unreached};
-use super::super::topology::{Topology, on_wires};
+use super::super::topology::{OnWire, Topology};
 use super::{LIMIT, Recorder};
 
 /// What is shorter is the handover itself: the new one has announced, and the old one let go, while frames
 /// were on their way.
 const LEAST: Duration = Duration::from_millis(1);
 
-/// An address and the wire that it is on.
-type OnWire = (Option<usize>, IpAddr);
-
 /// Who holds what, and what the clients believe.
 #[derive(Debug, Default)]
 pub(super) struct Reach {
     watched: Vec<Watched>,
-    held: BTreeSet<(usize, IpAddr)>,
     /// By node and virtual router: the addresses that are there, each with its wire.
-    addresses: BTreeMap<(usize, usize), Vec<OnWire>>,
+    addresses: BTreeMap<(usize, usize), Arc<[OnWire]>>,
 }
 
 #[derive(Debug)]
@@ -69,42 +66,35 @@ impl Reach {
     }
 
     pub(super) fn removed(&mut self, node: usize, place: usize) {
-        for (_, address) in self.addresses.remove(&(node, place)).unwrap_or_default() {
-            self.held.remove(&(node, address));
-        }
+        self.addresses.remove(&(node, place));
     }
 
     pub(super) fn off(&mut self, node: usize) {
-        self.held.retain(|(holder, _)| *holder != node);
         self.addresses.retain(|(holder, _), _| *holder != node);
     }
 
     /// Which nodes have an address on a wire, each with the virtual router that it has it for.
     pub(super) fn holders(&self, wire: usize, address: IpAddr) -> BTreeSet<(usize, usize)> {
         let all = self.addresses.iter();
-        all.filter(|(_, addresses)| addresses.contains(&(Some(wire), address)))
+        all.filter(|(_, addresses)| addresses.contains(&(wire, address)))
             .map(|(holder, _)| *holder)
+            .collect()
+    }
+
+    /// On which wires a node has an address.
+    fn wires(&self, node: usize, address: IpAddr) -> BTreeSet<usize> {
+        let all = self.addresses.iter().filter(|(holder, _)| holder.0 == node);
+        let all = all.flat_map(|(_, addresses)| addresses.iter());
+        all.filter(|(_, known)| *known == address)
+            .map(|(wire, _)| *wire)
             .collect()
     }
 }
 
 impl Recorder<'_> {
     /// Addresses are there.
-    pub(super) fn installed(&mut self, node: usize, place: usize, addresses: &[IpAddr]) {
-        self.reach.removed(node, place);
-        let wire_of = &self.shared.topology.wire_of;
-        let setup = self.setup(node, place);
-        let wires: Vec<(usize, IpAddr)> = setup
-            .iter()
-            .flat_map(|setup| on_wires(wire_of, node, setup))
-            .collect();
-        let wire = |address: &IpAddr| {
-            let found = wires.iter().find(|(_, known)| known == address);
-            (found.map(|(wire, _)| *wire), *address)
-        };
-        let held = addresses.iter().map(|address| (node, *address));
-        self.reach.held.extend(held);
-        let addresses = addresses.iter().map(wire).collect();
+    pub(super) fn installed(&mut self, node: usize, place: usize, addresses: &Arc<[OnWire]>) {
+        let addresses = Arc::clone(addresses);
         self.reach.addresses.insert((node, place), addresses);
     }
 
@@ -147,10 +137,12 @@ impl Recorder<'_> {
         if !whole || !net.connected(client, NodeId(holder)) {
             return Some(format!("{name} and the client are cut from each other"));
         }
-        if !self.reach.held.contains(&(holder, one.address)) {
-            return Some(format!("{name} does not hold it any more"));
+        let wires = self.reach.wires(holder, one.address);
+        match wires.first() {
+            None => Some(format!("{name} does not hold it any more")),
+            Some(_) if wires.contains(&one.wire) => None,
+            Some(other) => Some(format!("{name} holds it on {}", self.wire(*other))),
         }
-        None
     }
 
     /// Whether a client goes on with a node where it does not reach an address (any more), and would reach it at another

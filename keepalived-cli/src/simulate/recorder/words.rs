@@ -222,7 +222,7 @@ impl Recorder<'_> {
         who.map_or("the client", |node| self.name(node))
     }
 
-    fn wire(&self, wire: usize) -> &str {
+    pub(super) fn wire(&self, wire: usize) -> &str {
         self.wires.get(wire).map_or("?", String::as_str)
     }
 

@@ -28,8 +28,10 @@ impl RouterBox {
         match &frame.carries {
             Carried::Vrrp(Frame::Advert(advert)) => self.hear(from, frame.interface, advert),
             Carried::Vrrp(Frame::Ask(address)) => {
-                let held = self.table.values().any(|held| held.contains(address));
-                if held {
+                // Linux answers for addresses of other interfaces too, and back goes what it sends by its routes.
+                let asked = wire.map(|wire| (wire, *address));
+                let mut held = self.table.values().flat_map(|held| held.iter());
+                if held.any(|known| Some(*known) == asked) {
                     let answer = Frame::Answer {
                         holder: NodeId(self.node),
                         address: *address,

@@ -15,7 +15,7 @@ use vrrp_fsm::{
 use vrrp_proto::{Family, HOP_LIMIT, IpMeta};
 
 use super::super::frame::{BfdPacket, Carried, Note, Wired};
-use super::super::topology::Port;
+use super::super::topology::{OnWire, Port, on_wires};
 use super::RouterBox;
 
 impl RouterBox {
@@ -72,8 +72,8 @@ impl RouterBox {
                 return;
             }
             Action::InstallAddresses => {
-                let addresses: Arc<[IpAddr]> =
-                    setup.addresses.iter().map(|vip| vip.address).collect();
+                let wire_of = &self.shared.topology.wire_of;
+                let addresses: Arc<[OnWire]> = on_wires(wire_of, self.node, &setup).into();
                 self.table.insert(place, Arc::clone(&addresses));
                 Note::Installed { place, addresses }
             }
