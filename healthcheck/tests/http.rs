@@ -59,7 +59,7 @@ fn regex(text: &str, options: &[&str]) -> BodyRegex {
     BodyRegex::new(text, options.iter().copied()).expect("an expression")
 }
 
-/// CHK-11. Recorded from C Keepalived's `genhash -P 1.0`, `-P 1.0C` and `-P 1.1 -V`.
+/// CHK-11. Recorded from C Keepalived's `genhash -P 1.0`, `-P 1.0C`, `-P 1.1 -V`.
 #[test]
 fn requests_are_those_of_keepalived() {
     for (version, host, path, expected) in [
@@ -92,8 +92,9 @@ fn requests_are_those_of_keepalived() {
     }
 }
 
+/// C Keepalived 2.2.7 asks port 80 with `Host: 10.9.0.2:80`, and over TLS port 443 with `Host: 10.9.0.2:443`.
 #[test]
-fn the_usual_port_is_not_named_and_a_line_end_in_a_path_makes_no_field() {
+fn the_usual_port_is_named_and_a_line_end_in_a_path_makes_no_field() {
     let target = Target::new("[2001:db8::1]:80".parse().expect("address"));
     let config = HttpConfig::new(vec![Page::new("/a\r\nX: y")]);
     let bench = Bench::new(HttpProbe::new(target, config, LIMIT)).connected();
@@ -103,7 +104,7 @@ fn the_usual_port_is_not_named_and_a_line_end_in_a_path_makes_no_field() {
         bench.said()
     );
     assert!(
-        bench.said().contains("\r\nHost: [2001:db8::1]\r\n"),
+        bench.said().contains("\r\nHost: [2001:db8::1]:80\r\n"),
         "{}",
         bench.said()
     );

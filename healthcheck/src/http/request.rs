@@ -44,7 +44,7 @@ impl Page {
     }
 
     /// The request. Line ends in path and host are left out: they would be fields of their own.
-    pub(crate) fn request(&self, version: HttpVersion, to: SocketAddr, tls: bool) -> Vec<u8> {
+    pub(crate) fn request(&self, version: HttpVersion, to: SocketAddr) -> Vec<u8> {
         let (number, close) = match version {
             HttpVersion::Http10 => ("1.0", ""),
             HttpVersion::Http10Close => ("1.0", "Connection: close\r\n"),
@@ -56,14 +56,11 @@ impl Page {
         match &self.virtual_host {
             Some(host) => text += &clean(host),
             None => {
-                let usual = if tls { 443 } else { 80 };
+                // The usual port too, as Keepalived does: pages repeat it in their links, and so it is in digests.
                 let _infallible = match to {
-                    SocketAddr::V4(to) => write!(text, "{}", to.ip()),
-                    SocketAddr::V6(to) => write!(text, "[{}]", to.ip()),
+                    SocketAddr::V4(to) => write!(text, "{to}"),
+                    SocketAddr::V6(to) => write!(text, "[{}]:{}", to.ip(), to.port()),
                 };
-                if to.port() != usual {
-                    let _infallible = write!(text, ":{}", to.port());
-                }
             }
         }
         text += "\r\n\r\n";

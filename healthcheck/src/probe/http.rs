@@ -121,8 +121,7 @@ impl HttpProbe {
             self.passed();
             return Ok(());
         };
-        let tls = self.config.is_tls();
-        let request = page.request(self.config.version, self.target.to, tls);
+        let request = page.request(self.config.version, self.target.to);
         self.state = State::Head(HeadReader::default());
         #[cfg(feature = "tls")]
         if let Some(stream) = &mut self.tls {
