@@ -44,13 +44,6 @@ impl HttpConfig {
             record: false,
         }
     }
-
-    const fn is_tls(&self) -> bool {
-        #[cfg(feature = "tls")]
-        return self.tls.is_some();
-        #[cfg(not(feature = "tls"))]
-        return false;
-    }
 }
 
 #[derive(Debug)]
