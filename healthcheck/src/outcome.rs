@@ -192,8 +192,10 @@ pub enum TlsFailure {
     /// The server wants TLS 1.1 or older, which C Keepalived with OpenSSL can still speak.
     #[error("the server speaks only TLS 1.1 or older")]
     LegacyVersion,
-    /// No cipher in common; servers with RSA key exchange only are among these.
-    #[error("no common cipher (RSA key exchange is not supported)")]
+    /// No cipher or curve in common: the server has RSA key exchange, finite-field Diffie-Hellman, CBC or P-521 only.
+    #[error(
+        "no cipher or curve in common (checks have ECDHE with AES-GCM or ChaCha20, over X25519, P-256 or P-384)"
+    )]
     LegacyCipher,
     /// The certificate does not stand the verification that was asked for.
     #[error("certificate: {0}")]
