@@ -128,7 +128,7 @@ fn measure(bencher: Bencher<'_, '_>, mut recorder: Option<Recorder>) {
             let at = Instant::from_nanos(now);
             turn(&mut router, recorder.as_mut(), at, &adverts);
             if let Some(recorder) = &mut recorder {
-                let ended = recorder.end_turn(at, wall, &router, &table);
+                let ended = recorder.end_turn(at, wall, &router, &table, Vec::new);
                 ended.expect("a small state");
                 while let Some(write) = recorder.poll_write() {
                     black_box(write);
@@ -164,7 +164,7 @@ fn state(bencher: Bencher<'_, '_>) {
         .with_inputs(|| recorder(false))
         .bench_local_values(|mut recorder| {
             let now = Instant::from_nanos(0);
-            let ended = recorder.end_turn(now, Duration::ZERO, &router, &table);
+            let ended = recorder.end_turn(now, Duration::ZERO, &router, &table, Vec::new);
             ended.expect("a small state");
             recorder
         });

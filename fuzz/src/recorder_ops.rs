@@ -296,7 +296,7 @@ impl Recorded {
     fn end_turn(&mut self) {
         let wall = Duration::from_secs(1);
         self.recorder
-            .end_turn(self.now, wall, &self.router, &self.table)
+            .end_turn(self.now, wall, &self.router, &self.table, Vec::new)
             .expect("a small state");
         while let Some(write) = self.recorder.poll_write() {
             let start = usize::try_from(write.offset).expect("a small file");

@@ -46,7 +46,7 @@ fn beginning() -> Vec<u8> {
     });
     let now = Instant::from_nanos(1);
     let wall = Duration::from_secs(1);
-    let _ = recorder.end_turn(now, wall, &recorded.router, &recorded.table);
+    let _ = recorder.end_turn(now, wall, &recorded.router, &recorded.table, Vec::new);
     let mut file = Vec::new();
     while let Some(write) = recorder.poll_write() {
         let start = usize::try_from(write.offset).unwrap_or(0);

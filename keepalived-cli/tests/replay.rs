@@ -32,6 +32,8 @@ fn a_recording_is_told_as_a_story_and_ends_with_0() {
     );
     assert!(told.contains(", 0 differences;"), "{told}");
     assert!(told.contains("  eth0 is down\n"), "{told}");
+    let tracked = "  tracked script web has failed\n";
+    assert!(told.contains(tracked), "{told}");
     assert!(told.contains("  192.0.2.1 is on eth0\n"), "{told}");
     assert!(
         !told.contains('\x1b'),

@@ -235,6 +235,21 @@ fn what_the_kernel_says_of_a_link_and_its_addresses_is_in_a_recording() {
     assert!(find("address", "192.0.2.77 is on").is_some(), "{document}");
 }
 
+/// A router that tracks a file with a number in it, and a script that looks for another one.
+fn tracking(load: &Path, flag: &Path, conf: Conf) -> String {
+    fs::write(load, "0\n").expect("written");
+    fs::write(flag, "").expect("written");
+    let conf = conf.with("track_script {\n flag\n }");
+    let conf = conf.with("track_file {\n load weight -10\n }");
+    format!(
+        "global_defs {{\n script_user root\n}}\nvrrp_script flag {{\n script \"/usr/bin/test -e {}\"\n interval 1\n}}\n\
+         vrrp_track_file load {{\n file {}\n}}\n{}",
+        flag.display(),
+        load.display(),
+        conf.text()
+    )
+}
+
 /// What scripts and files come to is told to the machines as weights and faults, and leads to the same states again.
 #[test]
 #[ignore = "live: cargo xtask live"]
@@ -243,22 +258,7 @@ fn what_is_tracked_is_in_a_recording_and_leads_to_the_same_states() {
     let lan = Lan::new(&["a"]);
     let kept = Scratch::new("recording");
     let (file, load, flag) = (kept.file("tape"), kept.file("load"), kept.file("flag"));
-    fs::write(&load, "0\n").expect("written");
-    fs::write(&flag, "").expect("written");
-    let mut conf = Conf::new(100);
-    for line in [
-        "track_script {\n flag\n }",
-        "track_file {\n load weight -10\n }",
-    ] {
-        conf = conf.with(line);
-    }
-    let conf = format!(
-        "global_defs {{\n script_user root\n}}\nvrrp_script flag {{\n script \"/usr/bin/test -e {}\"\n interval 1\n}}\n\
-         vrrp_track_file load {{\n file {}\n}}\n{}",
-        flag.display(),
-        load.display(),
-        conf.text()
-    );
+    let conf = tracking(&load, &flag, Conf::new(100));
     let to = ["--record", file.to_str().expect("UTF-8")];
     let mut ours = Daemon::start_in(Kind::Ours, lan.host("a"), Scratch::new("a"), &conf, &to);
     ours.wait_log("Entering MASTER STATE", 1, PATIENCE);
@@ -296,6 +296,40 @@ fn what_is_tracked_is_in_a_recording_and_leads_to_the_same_states() {
         says.is_some() && says < failed && failed < fault,
         "{document}"
     );
+}
+
+/// Nothing happens to them while it is recorded: the reader knows from the beginning of it.
+#[test]
+#[ignore = "live: cargo xtask live"]
+fn a_recording_begun_midway_has_how_links_and_tracked_objects_are() {
+    lab::require_live();
+    let lan = Lan::new(&["a"]);
+    let kept = Scratch::new("recording");
+    let (file, load, flag) = (kept.file("tape"), kept.file("load"), kept.file("flag"));
+    let conf = Conf::new(100).with("track_bfd {\n other weight -5\n }");
+    let conf = tracking(&load, &flag, conf);
+    let conf = format!("{conf}\nbfd_instance other {{\n neighbor_ip 10.9.0.99\n }}\n");
+    let ours = Daemon::start_with(Kind::Ours, lan.host("a"), &conf);
+    ours.wait_log("Entering MASTER STATE", 1, PATIENCE);
+    fs::write(&load, "3\n").expect("written");
+    ours.wait_log("from 95 to 65", 1, PATIENCE);
+    fs::remove_file(&flag).expect("there");
+    ours.wait_log("Entering FAULT STATE", 1, PATIENCE);
+    let started = record(&ours, &["start", file.to_str().expect("UTF-8")]);
+    assert!(started.status.success(), "{started:?}");
+    let stopped = record(&ours, &["stop"]);
+    assert!(stopped.status.success(), "{stopped:?}");
+    let document = replay(&file, 0);
+    let lines = document["timeline"].as_array().expect("a list").iter();
+    let known = lines.filter(|line| line["kind"] == "link" || line["kind"] == "tracked");
+    let known: Vec<&str> = known.filter_map(|line| line["text"].as_str()).collect();
+    let expected = [
+        "eth0 is up",
+        "tracked script flag has failed",
+        "tracked file load says 3",
+        "tracked bfd other is down",
+    ];
+    assert_eq!(known, expected, "{document}");
 }
 
 #[test]

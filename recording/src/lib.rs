@@ -16,13 +16,13 @@
 //! let (mut router, table) = (vrrp_fsm::Router::new(), bfd::Table::new(7));
 //! let mut recorder = Recorder::new(settings);
 //! let (now, wall) = (Instant::from_nanos(0), std::time::Duration::ZERO);
-//! recorder.end_turn(now, wall, &router, &table)?;
+//! recorder.end_turn(now, wall, &router, &table, Vec::new)?;
 //!
 //! recorder.input(now, Input::Timeout);
 //! router.handle_timeout(now);
 //! recorder.input(now, Input::PollAction);
 //! recorder.output(Output::Action(router.poll_action().map(|(id, action)| (id.get(), action))));
-//! recorder.end_turn(now, wall, &router, &table)?;
+//! recorder.end_turn(now, wall, &router, &table, Vec::new)?;
 //!
 //! let mut file = Vec::new();
 //! while let Some(write) = recorder.poll_write() {

@@ -211,6 +211,8 @@ pub struct Checkpoint {
     pub restarted: bool,
     /// Names of what there is.
     pub names: Names,
+    /// How links and tracked objects are, for those who read: the last news of each.
+    pub known: Vec<News>,
     /// The router, with its configuration.
     pub router: Vec<u8>,
     /// The BFD sessions.

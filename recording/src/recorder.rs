@@ -267,7 +267,8 @@ impl Recorder {
         }
     }
 
-    /// Ends a turn of the loop, at `wall` since 1970. Without an input since the last one it does nothing.
+    /// Ends a turn of the loop, at `wall` since 1970. Without an input since the last one it does nothing. `known` is asked
+    /// how links and tracked objects are where a segment begins.
     ///
     /// # Errors
     ///
@@ -278,6 +279,7 @@ impl Recorder {
         wall: Duration,
         router: &Router,
         table: &Table,
+        known: impl FnOnce() -> Vec<News>,
     ) -> Result<(), Impossible> {
         if !self.broken && self.records == 0 {
             return Ok(());
@@ -297,7 +299,7 @@ impl Recorder {
             self.record(&Record::Continues);
             self.flush();
         }
-        self.begin_segment(now, wall, router, table)
+        self.begin_segment(now, wall, router, table, known())
     }
 
     fn begin_segment(
@@ -306,6 +308,7 @@ impl Recorder {
         wall: Duration,
         router: &Router,
         table: &Table,
+        known: Vec<News>,
     ) -> Result<(), Impossible> {
         let (router, table) = if self.settings.without_secrets {
             let router = self.secrets.router(router);
@@ -323,6 +326,7 @@ impl Recorder {
             lost: self.missing,
             restarted: self.restarted,
             names: self.names.clone(),
+            known,
             router,
             table,
         };

@@ -21,7 +21,7 @@ pub enum Step<'a> {
     Call(Call<'a>),
     /// Names have changed: see [`Replay::names`].
     Names,
-    /// What the kernel, or who looks at tracked objects, said, and when.
+    /// What the kernel, or who looks at tracked objects, said, and when; where a segment begins, how things are.
     News(Instant, News),
     /// Something is missing.
     Gap(Gap),
@@ -218,15 +218,22 @@ impl Replay {
             return self.gap(Gap::BadState(segment.number), tell);
         }
         self.summary.segments += 1;
+        let at = Instant::from_nanos(checkpoint.now);
         let begin = Begin {
             number: segment.number,
-            at: Instant::from_nanos(checkpoint.now),
+            at,
             wall: checkpoint.wall,
             program: checkpoint.program.clone(),
             without_secrets: checkpoint.without_secrets,
             same_state,
         };
         tell(self, Step::Segment(begin));
+        // Who has come here by what was recorded has been told.
+        if same_state.is_none() {
+            for news in &checkpoint.known {
+                tell(self, Step::News(at, news.clone()));
+            }
+        }
         (self.continues, self.damaged) = (false, false);
         if self.records(segment, tell).is_err() {
             self.gap(Gap::BadRecord(segment.number), tell);

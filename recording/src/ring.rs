@@ -13,8 +13,9 @@
 
 /// First octets of a recording.
 pub const MAGIC: [u8; 8] = *b"\x89KARSREC";
-/// Of the format. Machines are stored as they are, so it is one with the program's version.
-pub const FORMAT: u16 = 3;
+/// Of the format: counts whatever makes a reader of before take good octets for damage, a further variant of a record too.
+/// (Machines are stored as they are, so a recording is one with the program's version anyhow.)
+pub const FORMAT: u16 = 4;
 /// Octets before the first slot.
 pub(crate) const HEADER_LEN: usize = 64;
 /// How many segments a file holds.

@@ -4,8 +4,8 @@ mod common;
 
 use common::{File, Recorded, SMALL, World, at, config, replay};
 use keepalived_recording::{
-    DEFAULT_SIZE, Damage, Gap, Impossible, Input, Output, Recorder, Recording, Replay, Settings,
-    Step,
+    DEFAULT_SIZE, Damage, Gap, Impossible, Input, News, Output, Recorder, Recording, Replay,
+    Settings, Step,
 };
 use proptest::prelude::*;
 use vrrp_fsm::{Action, RouterConfig, State};
@@ -47,12 +47,16 @@ fn a_restart_of_the_loop_is_a_mark_and_no_damage() {
     let machines = || (vrrp_fsm::Router::new(), bfd::Table::new(1));
     let wall = std::time::Duration::ZERO;
     let (mut router, table) = machines();
-    recorder.end_turn(at(0), wall, &router, &table).unwrap();
+    recorder
+        .end_turn(at(0), wall, &router, &table, Vec::new)
+        .unwrap();
     recorder.input(at(1), Input::Timeout);
     router.handle_timeout(at(1));
     recorder.restart();
     let (router, table) = machines();
-    recorder.end_turn(at(2), wall, &router, &table).unwrap();
+    recorder
+        .end_turn(at(2), wall, &router, &table, Vec::new)
+        .unwrap();
     let mut file = Vec::new();
     while let Some(write) = recorder.poll_write() {
         let begin = usize::try_from(write.offset).unwrap();
@@ -69,6 +73,26 @@ fn a_restart_of_the_loop_is_a_mark_and_no_damage() {
     assert_eq!(gaps, [Gap::Restart(1)]);
     assert_eq!((calls, summary.damaged, summary.segments), (1, 0, 2));
     assert!(summary.is_same() && recorder.lost() == 0);
+}
+
+/// Also where the segment in which it was news has been overwritten.
+#[test]
+fn how_tracked_objects_are_is_told_where_a_replay_begins_and_not_where_it_goes_on() {
+    let mut world = World::new(Recorded::new(SMALL, false), &two(), 1);
+    let news = News::Tracked("tracked script web has failed".to_owned());
+    world.here.known = vec![news.clone()];
+    world.run(1500, true);
+    let recording = Recording::read(&world.here.file.0).unwrap();
+    let mut told = Vec::new();
+    let summary = Replay::run(&recording, |_, step| {
+        if let Step::News(at, news) = step {
+            told.push((at.as_nanos(), news));
+        }
+    });
+    assert_eq!((summary.segments, summary.states_reached), (4, 3));
+    let first = &recording.segments[0];
+    assert!(first.number > 1);
+    assert_eq!(told, [(first.checkpoint.now, news)]);
 }
 
 proptest! {
@@ -223,7 +247,7 @@ fn a_state_that_does_not_fit_is_refused_when_the_recording_begins() {
     };
     let mut recorder = Recorder::new(settings);
     let wall = std::time::Duration::ZERO;
-    let refused = recorder.end_turn(at(0), wall, &recorded.router, &recorded.table);
+    let refused = recorder.end_turn(at(0), wall, &recorded.router, &recorded.table, Vec::new);
     assert!(
         matches!(refused, Err(Impossible::TooSmall { .. })),
         "{refused:?}"

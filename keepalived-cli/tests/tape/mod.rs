@@ -22,7 +22,10 @@ pub(crate) fn recording(name: &str, planted: bool) -> PathBuf {
     let (mut router, table) = (Router::new(), bfd::Table::new(1));
     let wall = Duration::from_secs(1_700_000_000);
     let now = Instant::from_nanos(5_000_000_000);
-    recorder.end_turn(now, wall, &router, &table).unwrap();
+    let known = || vec![News::Tracked("tracked script web has failed".to_owned())];
+    recorder
+        .end_turn(now, wall, &router, &table, known)
+        .unwrap();
     let config = InstanceConfig::new(Vrid::new(51).unwrap(), Family::Ipv4, Role::Owner)
         .with_addresses(["192.0.2.1".parse().unwrap()]);
     let config = RouterConfig::new().with_instance(InterfaceId(0), config);
@@ -57,7 +60,9 @@ pub(crate) fn recording(name: &str, planted: bool) -> PathBuf {
             break;
         }
     }
-    recorder.end_turn(now, wall, &router, &table).unwrap();
+    recorder
+        .end_turn(now, wall, &router, &table, Vec::new)
+        .unwrap();
     let mut octets = Vec::new();
     while let Some(write) = recorder.poll_write() {
         let start = usize::try_from(write.offset).unwrap();

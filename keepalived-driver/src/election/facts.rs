@@ -4,12 +4,13 @@
 
 use std::net::IpAddr;
 
-use keepalived_recording::{Link, News};
+use keepalived_recording::News;
 use netlink_vip::{Burst, InterfaceName, KernelEvent, OwnerId};
 use sans_io_time::Instant;
 use vrrp_fsm::{Event, Fault, InstanceId, State};
 
 use super::Elections;
+use super::recording::link_news;
 use super::source::KnownSources;
 use super::statics::STATIC;
 use crate::config::InstanceSetup;
@@ -238,12 +239,7 @@ impl Elections {
         self.readiness.note(now, *name, state);
         let before = self.link_states.insert(id, state);
         if before != Some(state) {
-            let link = match state {
-                LinkState::Up => Link::Up,
-                LinkState::Down => Link::Down,
-                LinkState::Gone => Link::Gone,
-            };
-            self.recording.news(now, News::Link(id.0, link));
+            self.recording.news(now, link_news(id.0, state));
         }
         let ours = self.devices.is_ours(*name);
         if self.known && before != Some(state) && !ours {

@@ -1,13 +1,16 @@
 //! When the loop records, and by which names.
 
-use keepalived_recording::Names;
+use std::collections::HashMap;
+
+use keepalived_recording::{Link, Names, News};
 use sans_io_time::Instant;
-use vrrp_fsm::InstanceId;
+use vrrp_fsm::{InstanceId, InterfaceId};
 
 use super::Elections;
 use super::instance::Running;
+use super::trackers::Trackers;
 use crate::recording::{RecordSettings, Sink};
-use crate::report::Report;
+use crate::report::{LinkState, Report};
 
 impl Elections {
     /// Goes on with what the loop before was recording when it failed, or begins as the configuration of the start
@@ -41,7 +44,11 @@ impl Elections {
         drop(self.recording.stop(router, table));
         let wall = self.clock.wall();
         let path = sink.settings.path.clone();
-        let ended = self.recording.start(now, wall, sink, router, table, names);
+        self.recording.start(wall, sink, router, table);
+        let known = || known(&self.link_states, &self.trackers);
+        let ended = self
+            .recording
+            .end_turn(now, wall, router, table, Some(names), known);
         self.reports.push(match ended {
             Some(message) => Report::Trouble { message },
             None => Report::Recording { path },
@@ -70,9 +77,31 @@ impl Elections {
         let names = renamed.then(|| self.recorded_names());
         let wall = self.clock.wall();
         let (router, table) = (&mut self.router, &mut self.bfd.table);
-        let ended = self.recording.end_turn(now, wall, router, table, names);
+        let known = || known(&self.link_states, &self.trackers);
+        let ended = self
+            .recording
+            .end_turn(now, wall, router, table, names, known);
         if let Some(message) = ended {
             self.reports.push(Report::Trouble { message });
         }
     }
+}
+
+/// How links and tracked objects are, for who reads.
+fn known(links: &HashMap<InterfaceId, LinkState>, trackers: &Trackers) -> Vec<News> {
+    let mut links: Vec<_> = links.iter().map(|(id, state)| (id.0, *state)).collect();
+    links.sort_unstable_by_key(|(id, _)| *id);
+    let links = links.into_iter().map(|(id, state)| link_news(id, state));
+    let tracked = trackers.in_words().map(News::Tracked);
+    links.chain(tracked).collect()
+}
+
+/// What a recording has of the state of a link.
+pub(super) const fn link_news(interface: u32, state: LinkState) -> News {
+    let link = match state {
+        LinkState::Up => Link::Up,
+        LinkState::Down => Link::Down,
+        LinkState::Gone => Link::Gone,
+    };
+    News::Link(interface, link)
 }

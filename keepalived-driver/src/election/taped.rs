@@ -190,20 +190,17 @@ impl Recording {
         self.tape = tape;
     }
 
-    /// What the machines record on from now on; the state at this moment is taken down first.
+    /// What the machines record on from now on. The state at this moment has to be taken down first: a turn ends.
     pub(super) fn start(
         &mut self,
-        now: Instant,
         wall: SystemTime,
         sink: Sink,
         router: &mut TapedRouter,
         table: &mut TapedTable,
-        names: Names,
-    ) -> Option<String> {
+    ) {
         let recorder = recorder(&sink.settings);
         let tape = Tape::new(sink, wall, recorder, self.kept.clone());
         self.run(tape, router, table);
-        self.end_turn(now, wall, router, table, Some(names))
     }
 
     /// Nothing is recorded any more. What has to be waited for, if anybody wants to.
@@ -252,6 +249,7 @@ impl Recording {
         router: &mut TapedRouter,
         table: &mut TapedTable,
         names: Option<Names>,
+        known: impl FnOnce() -> Vec<News>,
     ) -> Option<String> {
         let mut running = self.tape.0.as_ref()?.lock().ok()?;
         if let Some(names) = names {
@@ -261,7 +259,7 @@ impl Recording {
         let since_1970 = since_1970.unwrap_or_default();
         let ended = running
             .recorder
-            .end_turn(now, since_1970, &router.router, &table.table);
+            .end_turn(now, since_1970, &router.router, &table.table, known);
         running.send();
         if let Err(error) = ended {
             running.error = Some(format!("the recording ended: {error}"));
@@ -502,7 +500,7 @@ mod tests {
         let now = Instant::from_nanos(now);
         router.handle_timeout(now);
         let names = std::mem::take(&mut recording.renamed).then(Names::default);
-        let ended = recording.end_turn(now, SystemTime::UNIX_EPOCH, router, table, names);
+        let ended = recording.end_turn(now, SystemTime::UNIX_EPOCH, router, table, names, Vec::new);
         assert_eq!(ended, None);
     }
 
@@ -519,8 +517,9 @@ mod tests {
             assert!(recording.resume(&mut router, &mut table).is_none());
             let sink = Sink::open(RecordSettings::new(&path)).expect("opened");
             let (now, wall) = (Instant::from_nanos(0), SystemTime::UNIX_EPOCH);
-            let names = Names::default();
-            recording.start(now, wall, sink, &mut router, &mut table, names);
+            let names = Some(Names::default());
+            recording.start(wall, sink, &mut router, &mut table);
+            recording.end_turn(now, wall, &mut router, &mut table, names, Vec::new);
             turn(1, &mut recording, &mut router, &mut table);
             router.handle_timeout(Instant::from_nanos(2));
             // In the middle of a turn it is gone, as after a panic.
@@ -531,7 +530,7 @@ mod tests {
         assert!(matches!(resumed, Some(Ok(()))), "{resumed:?}");
         let (now, wall) = (Instant::from_nanos(3), SystemTime::UNIX_EPOCH);
         let names = Some(Names::default());
-        let ended = recording.end_turn(now, wall, &mut router, &mut table, names);
+        let ended = recording.end_turn(now, wall, &mut router, &mut table, names, Vec::new);
         assert_eq!(ended, None);
         turn(3, &mut recording, &mut router, &mut table);
         turn(4, &mut recording, &mut router, &mut table);

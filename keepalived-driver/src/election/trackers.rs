@@ -47,6 +47,12 @@ impl Trackers {
             .map_or(TrackStatus::Unknown, |known| known.status)
     }
 
+    /// How each is, in the order of the configuration.
+    pub(super) fn in_words(&self) -> impl Iterator<Item = String> {
+        let ids = self.order.iter();
+        ids.map(|id| tracked::describe(id, self.status(id)))
+    }
+
     /// Take over what a configuration says.
     fn replace(&mut self, config: &Config, now: SystemTime) {
         // Of a session that is not run nobody will ever hear.

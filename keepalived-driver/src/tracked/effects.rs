@@ -44,6 +44,7 @@ impl InstanceSetup {
 pub(crate) fn describe(id: &TrackerId, status: TrackStatus) -> String {
     match (id.kind, status) {
         (_, TrackStatus::Value(value)) => format!("tracked {id} says {value}"),
+        (_, TrackStatus::Unknown) => format!("tracked {id} has no result yet"),
         (TrackerKind::Script, TrackStatus::Down) => format!("tracked {id} has failed"),
         (TrackerKind::Script, _) => format!("tracked {id} has succeeded"),
         (TrackerKind::Process, TrackStatus::Down) => {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bfd::{Definition, DetectMult, MAX_LEN, Micros, SessionConfig, SingleHop, Table};
 use keepalived_recording::{
-    Input, MIN_SIZE, Output, Recorder, Recording, Replay, Settings, Step, Summary, Write,
+    Input, MIN_SIZE, News, Output, Recorder, Recording, Replay, Settings, Step, Summary, Write,
 };
 use sans_io_time::Instant;
 use vrrp_fsm::{
@@ -59,6 +59,8 @@ pub(crate) struct Recorded {
     pub(crate) lossy: usize,
     /// The first state that is written down where another segment was gets lost.
     pub(crate) lose_states: bool,
+    /// How links and tracked objects are.
+    pub(crate) known: Vec<News>,
 }
 
 impl Recorded {
@@ -75,6 +77,7 @@ impl Recorded {
             file: File::default(),
             lossy: 0,
             lose_states: false,
+            known: Vec::new(),
         };
         recorded.end_turn(at(0));
         recorded
@@ -190,7 +193,7 @@ impl Recorded {
     pub(crate) fn end_turn(&mut self, now: Instant) {
         let wall = Duration::from_secs(1_700_000_000);
         self.recorder
-            .end_turn(now, wall, &self.router, &self.table)
+            .end_turn(now, wall, &self.router, &self.table, || self.known.clone())
             .unwrap();
         while let Some(write) = self.recorder.poll_write() {
             // No records and not the header.
