@@ -2,7 +2,7 @@
 //!
 //! Two ways of quoting exist. Ordinary lines know double quotes only: what is between them is one
 //! word, unchanged, and a quote in the middle of a word starts a new word. Lines that carry a command
-//! know single and double quotes and backslash escapes, and quoted and bare parts that touch are one
+//! or a pattern know single and double quotes and backslash escapes, and quoted and bare parts that touch are one
 //! word (LANG-02).
 
 use thiserror::Error;

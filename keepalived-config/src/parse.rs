@@ -509,10 +509,10 @@ fn repetition_behind_brace(text: &str) -> Option<usize> {
     None
 }
 
-/// Lines that carry a command have the fuller quoting.
+/// Lines that carry a command or a pattern have the fuller quoting.
 fn quoting_of(keyword: Option<&'static Keyword>) -> Quoting {
     match keyword {
-        Some(keyword) if keyword.takes_command() => Quoting::Script,
+        Some(keyword) if keyword.has_escapes() => Quoting::Script,
         _ => Quoting::Plain,
     }
 }

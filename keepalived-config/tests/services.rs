@@ -567,6 +567,28 @@ fn a_check_that_is_to_leave_from_an_address_of_another_family_makes_its_server_f
     }
 }
 
+/// CHK-11, LANG-02. As C Keepalived 2.2.7 reads them: `"d\\wf"` finds `def` there, `"d\wf"` does not.
+#[test]
+fn backslashes_of_a_pattern_are_doubled() {
+    for (written, pattern) in [
+        (r#""d\\wf""#, r"d\wf"),
+        (r"d\\wf", r"d\wf"),
+        (r#""d\wf""#, "dwf"),
+        (r#""w\\.x""#, r"w\.x"),
+        (r#""\144ef""#, "def"),
+        (r#""a{2} # it's \"b\"""#, r#"a{2} # it's "b""#),
+    ] {
+        let block = format!("HTTP_GET {{\nurl {{\npath \"/a\\\\b\"\nregex {written}\n}}\n}}");
+        let CheckerKind::Web(_, check) = checker("", &block).kind else {
+            panic!("a web check");
+        };
+        let url = &check.urls[0];
+        assert_eq!(url.regex.as_ref().unwrap().value, pattern, "{written}");
+        // Other lines of the block have no escapes.
+        assert_eq!(url.path, r"/a\\b");
+    }
+}
+
 /// CHK-11, CHK-12.
 #[test]
 fn a_web_check_knows_what_passes() {

@@ -94,6 +94,8 @@ fn a_page_has_to_be_as_its_lines_say() {
         (true, &format!("path /\n {digest}")),
         (false, "path /\n digest 00000000000000000000000000000000"),
         (true, "path /\n regex \"hel+o\""),
+        (true, "path /\n regex \"hel\\\\wo\""),
+        (false, "path /\n regex \"hel\\wo\""),
         (false, "path /\n regex \"goodbye\""),
         (true, "path /\n regex \"goodbye\"\n regex_no_match"),
         (false, "path /\n regex \"hello\"\n regex_no_match"),

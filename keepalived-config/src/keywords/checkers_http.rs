@@ -66,7 +66,7 @@ table! { HTTP_GET_URL, HttpGetUrl;
     "path", Line, "STRING", P0, Works, "/", "0.5",
         "Path of the page.";
     "regex", Line, "QUOTED-STRING (PCRE2)", P2, Works, "none", "2.0.7",
-        "Pattern the page must match.";
+        "Pattern the page must match. The word has escapes, as a command has: `\\\\d` is the class `\\d`.";
     "regex_max_offset", Line, "UINT", P2, Works, "none", "2.0.7",
         "Last byte at which a match may begin.";
     "regex_min_offset", Line, "UINT", P2, Works, "0", "2.0.7",
@@ -140,7 +140,7 @@ table! { SSL_GET_URL, SslGetUrl;
     "path", Line, "STRING", P0, Works, "/", "0.5",
         "Path of the page.";
     "regex", Line, "QUOTED-STRING (PCRE2)", P2, Works, "none", "2.0.7",
-        "Pattern the page must match.";
+        "Pattern the page must match. The word has escapes, as a command has: `\\\\d` is the class `\\d`.";
     "regex_max_offset", Line, "UINT", P2, Works, "none", "2.0.7",
         "Last byte at which a match may begin.";
     "regex_min_offset", Line, "UINT", P2, Works, "0", "2.0.7",

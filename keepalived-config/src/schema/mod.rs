@@ -53,6 +53,11 @@ impl Keyword {
         let arguments = self.arguments.strip_prefix('[').unwrap_or(self.arguments);
         arguments.starts_with("SCRIPT-LINE")
     }
+
+    /// Whether its words have escapes: those of a command, and patterns, whose backslashes are doubled.
+    pub(crate) fn has_escapes(&self) -> bool {
+        self.takes_command() || self.arguments.starts_with("QUOTED-STRING")
+    }
 }
 
 /// Where a release of Keepalived would stand, for words that only keepalived-rs knows.
