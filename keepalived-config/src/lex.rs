@@ -354,6 +354,21 @@ fn escape(text: &str, at: usize) -> Result<(Escaped, usize), QuoteError> {
     }
 }
 
+/// The first escape of a word that loses its backslash and says something else to a pattern without it: a class, an
+/// edge, or a sign that is to stand for itself.
+pub(crate) fn lost_escape(word: &str) -> Option<(usize, char)> {
+    let mut letters = word.char_indices();
+    while let Some((at, letter)) = letters.next() {
+        if letter == '\\'
+            && let Some((_, escaped)) = letters.next()
+            && "dDwWsSBAzpP.*+?()[]{}|^$".contains(escaped)
+        {
+            return Some((at, escaped));
+        }
+    }
+    None
+}
+
 /// Splits the text of a command into its words, as the last step before it can be run.
 ///
 /// A command line is quoted twice: once as a word of the configuration line, once inside. This is

@@ -341,6 +341,9 @@ impl Reader<'_> {
                         self.diagnostics.error("invalid-text", span, message);
                     }
                     words.push(Word { text, span, quoted });
+                    if keyword.is_some_and(Keyword::takes_pattern) {
+                        self.lost_backslash(line, start, end);
+                    }
                 }
                 Token::Open(brace) => {
                     self.finish_statement(words, keyword, usable, line);
@@ -395,6 +398,19 @@ impl Reader<'_> {
                 }
             }
         }
+    }
+
+    /// Complains about a backslash that was to be one of the pattern.
+    fn lost_backslash(&mut self, line: &Line, start: usize, end: usize) {
+        let text = line.as_str().get(start..end).unwrap_or_default();
+        let Some((at, letter)) = lex::lost_escape(text) else {
+            return;
+        };
+        let span = line.span(start + at, start + at + 2);
+        let message = format!("`\\{letter}` is `{letter}` in the pattern: this word has escapes");
+        self.diagnostics
+            .warning("lost-backslash", span, message)
+            .help(format!("write `\\\\{letter}`"));
     }
 
     fn finish_statement(
@@ -512,7 +528,7 @@ fn repetition_behind_brace(text: &str) -> Option<usize> {
 /// Lines that carry a command or a pattern have the fuller quoting.
 fn quoting_of(keyword: Option<&'static Keyword>) -> Quoting {
     match keyword {
-        Some(keyword) if keyword.has_escapes() => Quoting::Script,
+        Some(keyword) if keyword.takes_command() || keyword.takes_pattern() => Quoting::Script,
         _ => Quoting::Plain,
     }
 }

@@ -320,6 +320,10 @@ pub const CODES: &[(&str, &str)] = &[
         "A password is longer than the 8 bytes that count.",
     ),
     (
+        "lost-backslash",
+        "A backslash of a pattern is not doubled, and so is an escape of the line.",
+    ),
+    (
         "mark-of-group",
         "A service has a mark that a group would get, and keeps it.",
     ),

@@ -54,9 +54,9 @@ impl Keyword {
         arguments.starts_with("SCRIPT-LINE")
     }
 
-    /// Whether its words have escapes: those of a command, and patterns, whose backslashes are doubled.
-    pub(crate) fn has_escapes(&self) -> bool {
-        self.takes_command() || self.arguments.starts_with("QUOTED-STRING")
+    /// Whether a pattern follows, whose backslashes are doubled.
+    pub(crate) fn takes_pattern(&self) -> bool {
+        self.arguments.starts_with("QUOTED-STRING")
     }
 }
 
