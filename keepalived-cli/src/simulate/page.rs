@@ -6,10 +6,12 @@
 
 mod chart;
 mod colours;
+mod findings;
 mod lanes;
 mod runs;
 mod script;
 mod style;
+mod table;
 mod tables;
 mod text;
 
@@ -44,12 +46,12 @@ pub(crate) fn page(document: &Document) -> String {
     );
     page.push_str(&header(document));
     page.push_str("<main id=\"main\" tabindex=\"-1\">\n");
-    page.push_str(&tables::violations(document));
+    page.push_str(&findings::violations(document));
     page.push_str(&chart::section(document));
-    page.push_str(&tables::takeovers(document));
-    page.push_str(&tables::outages(document));
-    page.push_str(&tables::conflicts(document));
-    page.push_str(&tables::handovers(document));
+    page.push_str(&findings::takeovers(document));
+    page.push_str(&findings::outages(document));
+    page.push_str(&findings::conflicts(document));
+    page.push_str(&findings::handovers(document));
     page.push_str(&tables::happenings(document));
     page.push_str(&tables::states(document));
     page.push_str(&tables::adverts(document));

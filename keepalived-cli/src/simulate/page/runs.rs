@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::tables::{Table, number, section};
+use super::table::{Table, number, section};
 use super::text::{css_percent, escape, percent, time};
 use crate::simulate::document::{Document, Spread};
 use crate::simulate::text::runs;

@@ -44,6 +44,7 @@ fn dom(program: &Path, folder: &Path, file: &Path) -> Option<String> {
             "--disable-gpu",
             "--disable-quic",
             "--no-first-run",
+            "--window-size=700,1400",
             "--disable-background-networking",
             "--disable-component-update",
             "--disable-sync",
@@ -104,4 +105,33 @@ fn a_browser_shows_every_bar_and_runs_no_script_but_ours() {
     if kept.is_none() {
         let _ = fs::remove_dir_all(&folder);
     }
+}
+
+/// Marks the page with what it finds: a table that is wider than the window, and a caption that ends beyond it.
+const MEASURE: &str = "<script>for(const caption of document.querySelectorAll('caption')){\
+    const seen=caption.closest('.scroll'),text=document.createRange();text.selectNodeContents(caption);\
+    if(seen.scrollWidth>seen.clientWidth)document.body.dataset.scrolls='';\
+    if(text.getBoundingClientRect().right>seen.getBoundingClientRect().right)\
+    document.body.dataset.cut=caption.textContent}</script></body>";
+
+#[test]
+fn a_caption_is_seen_whole_where_its_table_is_wider_than_the_window() {
+    let Some(program) = browser() else {
+        eprintln!("SKIPPED: there is no Chromium; KEEPALIVED_CHROMIUM names one");
+        return;
+    };
+    let folder = format!("keepalived-narrow-{}", std::process::id());
+    let folder = std::env::temp_dir().join(folder);
+    fs::create_dir_all(&folder).expect("a folder");
+    let file = folder.join("narrow.html");
+    let html = page(&crowded()).replace("</body>", MEASURE);
+    fs::write(&file, html).expect("a file");
+    let dom = dom(&program, &folder, &file);
+    let _ = fs::remove_dir_all(&folder);
+    let Some(dom) = dom else {
+        eprintln!("SKIPPED: the browser did not end within {PATIENCE:?}");
+        return;
+    };
+    let body = dom.lines().find(|line| line.starts_with("<body"));
+    assert_eq!(body, Some("<body data-scrolls=\"\">"));
 }
