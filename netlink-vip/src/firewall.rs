@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use crate::name::InterfaceName;
-use crate::nftables::Family;
+use crate::nftables::{Family, removal};
 
 /// Rules, and how they are written.
 #[non_exhaustive]
@@ -115,7 +115,7 @@ impl Firewall {
     pub fn transaction(&self) -> String {
         let mut out = String::new();
         for family in self.families() {
-            self.remove(family, &mut out);
+            out.push_str(&removal(family, &self.table));
         }
         self.ipv4(&mut out);
         self.ipv6(&mut out);
@@ -135,19 +135,10 @@ impl Firewall {
         };
         for family in before.families() {
             if !stays.contains(&family) {
-                before.remove(family, &mut out);
+                out.push_str(&removal(family, &before.table));
             }
         }
         out + &self.transaction()
-    }
-
-    fn remove(&self, family: Family, out: &mut String) {
-        // To delete what is not there would fail the transaction.
-        let _ = writeln!(
-            out,
-            "add table {family} {0}\ndelete table {family} {0}",
-            self.table
-        );
     }
 
     fn ipv4(&self, out: &mut String) {

@@ -77,6 +77,13 @@ pub enum Heard {
     Refused(i32),
 }
 
+/// Text for `nft` that removes a table, whether or not it is there: to delete what is not there would fail the
+/// transaction.
+#[must_use]
+pub fn removal(family: Family, table: &str) -> String {
+    format!("add table {family} {table}\ndelete table {family} {table}\n")
+}
+
 /// Asks for all tables.
 #[must_use]
 pub fn tables_request() -> Vec<u8> {

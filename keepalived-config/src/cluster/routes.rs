@@ -8,10 +8,36 @@ use super::{Findings, Member};
 use crate::diagnostic::Severity::Warning;
 use crate::model::route::Prefix;
 use crate::model::rule::RuleAction;
-use crate::model::{Route, Rule, VrrpInstance};
+use crate::model::{Route, Rule};
 
 /// How the kernel calls its main table.
 const MAIN: u32 = 254;
+
+/// What one node has and another one lacks, in words.
+struct Kind {
+    code: &'static str,
+    /// What follows `has a virtual`.
+    has: &'static str,
+    lacks: &'static str,
+    consequence: &'static str,
+    fix: &'static str,
+}
+
+const ROUTES: Kind = Kind {
+    code: "routes-differ",
+    has: "route to",
+    lacks: "none",
+    consequence: "what goes there takes another way, or none",
+    fix: "list the same destinations in `virtual_routes` on all nodes; gateways may differ",
+};
+
+const RULES: Kind = Kind {
+    code: "rules-differ",
+    has: "rule",
+    lacks: "none like it",
+    consequence: "that traffic is routed in another way",
+    fix: "list the same rules in `virtual_rules` on all nodes; interfaces may differ",
+};
 
 /// Of each pair of members only what one of them has for a destination, or a kind of traffic, and the other has not:
 /// gateways and interfaces may well be others on another node.
@@ -20,68 +46,48 @@ pub(super) fn agree(router: &Router<'_>, findings: &mut Findings<'_>) {
         return;
     };
     for other in others {
-        for [one, other] in [[first, other], [other, first]] {
-            let far = other.instance;
-            missing_routes(&[*one, *other], far, findings);
-            missing_rules(&[*one, *other], far, findings);
+        for pair in [[*first, *other], [*other, *first]] {
+            let [near, far] = pair.map(|member| member.instance);
+            let leads = |route: &Route| (net(&route.destination), route.table);
+            let same = |one: &Route, other: &Route| leads(one) == leads(other);
+            let missing = lacking(&near.routes, &far.routes, same, destination);
+            report(&ROUTES, &pair, &missing, findings);
+            let missing = lacking(&near.rules, &far.rules, are_alike, selector);
+            report(&RULES, &pair, &missing, findings);
         }
     }
 }
 
-fn missing_routes(pair: &[Member<'_>; 2], far: &VrrpInstance, findings: &mut Findings<'_>) {
-    let [one, other] = pair;
-    let leads = |route: &Route| (net(&route.destination), route.table);
-    let is_there = |route: &&Route| far.routes.iter().any(|known| leads(known) == leads(route));
-    let missing = one.instance.routes.iter().filter(|route| !is_there(route));
-    let missing: Vec<String> = missing.map(destination).collect();
-    if missing.is_empty() {
-        return;
-    }
-    let (here, there) = (
-        findings.node(one).to_owned(),
-        findings.node(other).to_owned(),
-    );
-    findings.add(
-        Warning,
-        "routes-differ",
-        pair,
-        [
-            format!(
-                "`{}` has a virtual route to {} on {here}, and none on {there}",
-                one.instance.name.value,
-                shortened(&missing)
-            ),
-            format!("while {there} is master, what goes there takes another way, or none"),
-            "list the same destinations in `virtual_routes` on all nodes; gateways may differ"
-                .to_owned(),
-        ],
-    );
+/// Those of one node that the other one has nothing like, in words.
+fn lacking<T>(
+    near: &[T],
+    far: &[T],
+    alike: impl Fn(&T, &T) -> bool,
+    words: impl Fn(&T) -> String,
+) -> Vec<String> {
+    let is_there = |one: &&T| far.iter().any(|known| alike(known, one));
+    let missing = near.iter().filter(|one| !is_there(one));
+    missing.map(words).collect()
 }
 
-fn missing_rules(pair: &[Member<'_>; 2], far: &VrrpInstance, findings: &mut Findings<'_>) {
-    let [one, other] = pair;
-    let is_there = |rule: &&Rule| far.rules.iter().any(|known| are_alike(known, rule));
-    let missing = one.instance.rules.iter().filter(|rule| !is_there(rule));
-    let missing: Vec<String> = missing.map(selector).collect();
+fn report(kind: &Kind, pair: &[Member<'_>; 2], missing: &[String], findings: &mut Findings<'_>) {
     if missing.is_empty() {
         return;
     }
-    let (here, there) = (
-        findings.node(one).to_owned(),
-        findings.node(other).to_owned(),
-    );
+    let [here, there] = pair.map(|member| findings.node(&member).to_owned());
+    let name = &pair[0].instance.name.value;
+    let missing = shortened(missing);
     findings.add(
         Warning,
-        "rules-differ",
+        kind.code,
         pair,
         [
             format!(
-                "`{}` has a virtual rule {} on {here}, and none like it on {there}",
-                one.instance.name.value,
-                shortened(&missing)
+                "`{name}` has a virtual {} {missing} on {here}, and {} on {there}",
+                kind.has, kind.lacks
             ),
-            format!("while {there} is master, that traffic is routed in another way"),
-            "list the same rules in `virtual_rules` on all nodes; interfaces may differ".to_owned(),
+            format!("while {there} is master, {}", kind.consequence),
+            kind.fix.to_owned(),
         ],
     );
 }

@@ -1,10 +1,10 @@
 //! What can be kept: the tables of one name.
 
-use std::fmt::{Debug, Write as _};
+use std::fmt::Debug;
 
 use ipvs::Marks;
 use netlink_vip::Firewall;
-use netlink_vip::nftables::Family;
+use netlink_vip::nftables::{Family, removal};
 
 /// The tables of one name, one for each family that has rules, as text for `nft -f`.
 pub(crate) trait Ruleset: Clone + Debug + PartialEq + Send + 'static {
@@ -74,13 +74,8 @@ ruleset!(Firewall, mark, "nftables", |family| family);
 
 /// One transaction that removes these tables, whether or not they are still there.
 pub(super) fn deletion<'a>(tables: impl IntoIterator<Item = (Family, &'a str)>) -> String {
-    let mut out = String::new();
-    for (family, table) in tables {
-        // To delete what is not there would fail the transaction.
-        let _ = writeln!(
-            out,
-            "add table {family} {table}\ndelete table {family} {table}"
-        );
-    }
-    out
+    let tables = tables.into_iter();
+    tables
+        .map(|(family, table)| removal(family, table))
+        .collect()
 }
