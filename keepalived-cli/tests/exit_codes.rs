@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn file(name: &str, text: &str) -> String {
-    let folder = std::env::temp_dir().join(format!("keepalived-exit-{}", std::process::id()));
+    let folder =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("exit-{}", std::process::id()));
     fs::create_dir_all(&folder).expect("a folder");
     let path = folder.join(name);
     fs::write(&path, text).expect("written");

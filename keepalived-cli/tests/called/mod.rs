@@ -1,7 +1,7 @@
 //! The program as scripts call it, and files for it.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 pub(crate) fn run(words: &[&str]) -> Output {
@@ -20,7 +20,7 @@ pub(crate) fn text(octets: &[u8]) -> String {
 }
 
 pub(crate) fn file(name: &str, content: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("keepalived-cli-{}", std::process::id()));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("cli-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     let path = folder.join(name);
     fs::write(&path, content).unwrap();

@@ -1,7 +1,7 @@
 //! Recordings made for tests.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use keepalived_recording::{
@@ -69,7 +69,8 @@ pub(crate) fn recording(name: &str, planted: bool) -> PathBuf {
         octets.resize(octets.len().max(start + write.octets.len()), 0);
         octets[start..start + write.octets.len()].copy_from_slice(&write.octets);
     }
-    let folder = std::env::temp_dir().join(format!("keepalived-replay-{}", std::process::id()));
+    let folder =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("replay-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     let path = folder.join(name);
     fs::write(&path, octets).unwrap();
