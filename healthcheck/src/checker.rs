@@ -304,7 +304,8 @@ impl<P: Probe> Checker<P> {
     fn failed(&mut self, failure: Failure, first: bool) -> Option<Duration> {
         let mut pause = None;
         match self.health {
-            Health::Up if self.row < self.schedule.retries => {
+            // CHK-05: retries are for what was seen working; who fails from the beginning is out at once.
+            Health::Up if !first && self.row < self.schedule.retries => {
                 self.row = self.row.saturating_add(1);
                 pause = Some(self.schedule.delay_before_retry);
             }

@@ -8,7 +8,7 @@ pub struct Schedule {
     /// From the start of one check to the start of the next; `None` for what is watched elsewhere
     /// and tells by itself.
     pub interval: Option<Duration>,
-    /// Further attempts after a failure while the server counts as up, also when the very first attempt fails.
+    /// Further attempts after a failure while the server counts as up; none after that of the very first attempt.
     pub retries: u32,
     /// From the end of a failed attempt to the next one.
     pub delay_before_retry: Duration,

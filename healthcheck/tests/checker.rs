@@ -117,11 +117,11 @@ fn a_long_check_is_not_followed_at_once() {
     schedule.delay_before_retry = Duration::from_secs(12);
     let mut world = World::new(schedule);
     assert_eq!(
-        world.results(&[false, false]),
+        world.results(&[true, false, false]),
         [CheckerEvent::Down(REFUSED)]
     );
     world.next();
-    assert_eq!(world.starts, [0, 12_000, 22_000]);
+    assert_eq!(world.starts, [0, 10_000, 22_000, 32_000]);
 }
 
 /// CHK-05.
@@ -139,11 +139,29 @@ fn retries_come_before_the_verdict_and_only_on_the_way_down() {
     assert_eq!(world.starts[4..], [20_000, 30_000]);
 }
 
+/// CHK-05: retries are for what was seen working.
+#[test]
+fn who_fails_from_the_beginning_is_out_at_once() {
+    let mut schedule = schedule();
+    schedule.retries = 2;
+    let mut world = World::new(schedule);
+    assert_eq!(world.results(&[false]), [CheckerEvent::Down(REFUSED)]);
+    assert_eq!(world.results(&[true]), [CheckerEvent::Up]);
+    assert_eq!(world.results(&[false, false]), []);
+    assert_eq!(world.starts, [0, 10_000, 20_000, 21_000]);
+    // After a reload what was seen before it counts.
+    let mut world = World::new(schedule);
+    world.checker.adopt(Health::Up, WeightChange::None);
+    assert_eq!(world.results(&[false, false]), []);
+    assert_eq!(world.results(&[false]), [CheckerEvent::Down(REFUSED)]);
+}
+
 /// A success between failures begins the count anew.
 #[test]
 fn failures_count_in_a_row_only() {
     let mut world = World::new(schedule());
-    assert_eq!(world.results(&[false, true, false, true, false, true]), []);
+    let results = [true, false, true, false, true, false, true];
+    assert_eq!(world.results(&results), []);
     assert_eq!(
         world.results(&[false, false]),
         [CheckerEvent::Down(REFUSED)]
@@ -186,7 +204,7 @@ fn fall_wants_failures_in_a_row_each_with_its_retries() {
         let progress = world.checker.progress();
         (progress.retries, progress.failed, progress.passed)
     };
-    assert_eq!(world.results(&[false]), []);
+    assert_eq!(world.results(&[true, false]), []);
     assert_eq!(progress(&world), (1, 0, 0));
     assert_eq!(world.results(&[false]), []);
     assert_eq!(progress(&world), (0, 1, 0));
@@ -224,8 +242,10 @@ proptest! {
         (schedule.retries, schedule.rise, schedule.fall) = (retries, rise, fall);
         let mut world = World::new(schedule);
         let (mut up, mut attempts, mut failures, mut successes) = (true, 0, 0, 0);
-        for good in results {
+        for (place, good) in results.into_iter().enumerate() {
             world.results(&[good]);
+            // The first failure of all is a whole one.
+            let retries = if place == 0 { 0 } else { retries };
             match (up, good) {
                 (true, true) => (attempts, failures) = (0, 0),
                 (true, false) => {
@@ -257,7 +277,7 @@ fn all_failures_are_told_when_that_is_wanted() {
     let mut world = World::new(schedule);
     let attempt = CheckerEvent::AttemptFailed(REFUSED);
     let expected = [attempt.clone(), CheckerEvent::Down(REFUSED), attempt];
-    assert_eq!(world.results(&[false, false, false]), expected);
+    assert_eq!(world.results(&[true, false, false, false]), expected);
 }
 
 /// CHK-06: not all at once.
@@ -308,11 +328,17 @@ fn a_suspended_check_does_nothing_and_keeps_what_it_knows() {
 #[test]
 fn the_deadline_of_the_probe_is_the_deadline_of_the_check() {
     let mut world = World::new(schedule());
+    world.answer(true);
     world.next();
-    assert_eq!(world.now, at(5000));
+    world.next();
+    assert_eq!(world.now, at(15_000));
     assert_eq!(world.conn, None);
     world.next();
-    assert_eq!(world.starts, [0, 6000], "the retry a second later");
+    assert_eq!(
+        world.starts,
+        [0, 10_000, 16_000],
+        "the retry a second later"
+    );
 }
 
 /// CHK-11: pages in turn; while it comes up at once if so wanted.

@@ -44,10 +44,7 @@ impl Balancer {
     /// When it cannot be started.
     pub fn start(&mut self, scratch: Scratch, global: &str, blocks: &str) -> PipeReader {
         self.daemon = None;
-        let conf = format!(
-            "global_defs {{\n router_id lab\n script_user root\n lvs_notify_fifo DIR/fifo\n{global}\n}}\n\
-             {blocks}"
-        );
+        let conf = conf(global, blocks);
         // Open before the daemon writes.
         run(Command::new("mkfifo").arg(scratch.file("fifo")));
         let mut pipe = PipeReader::new(&scratch.file("fifo"));
@@ -56,6 +53,14 @@ impl Balancer {
         daemon.wait_log("Startup complete", 1, Duration::from_secs(20));
         self.daemon = Some(daemon);
         pipe
+    }
+
+    /// The daemon reads this, in place of what it was started with.
+    ///
+    /// # Panics
+    /// Before it was started.
+    pub fn reload(&self, global: &str, blocks: &str) {
+        self.daemon().reload_with(&conf(global, blocks));
     }
 
     /// The daemon.
@@ -74,6 +79,12 @@ impl Balancer {
     pub fn daemon_mut(&mut self) -> &mut Daemon {
         self.daemon.as_mut().expect("it was started")
     }
+}
+
+fn conf(global: &str, blocks: &str) -> String {
+    format!(
+        "global_defs {{\n router_id lab\n script_user root\n lvs_notify_fifo DIR/fifo\n{global}\n}}\n{blocks}"
+    )
 }
 
 impl Default for Balancer {

@@ -94,6 +94,16 @@ fn service(item: &Item, number: usize, line: Option<&str>, base: &str, server: &
     )
 }
 
+/// Every item twice, with the word and without.
+fn both(items: &[Item], line: &str, base: &str) -> String {
+    let mut services = String::new();
+    for (number, item) in items.iter().enumerate() {
+        services += &service(item, number, None, base, WITHOUT);
+        services += &service(item, number, Some(line), base, WITH);
+    }
+    services
+}
+
 fn name(number: usize, with: bool) -> String {
     format!("10.8.{}.{}", u8::from(with), number + 1)
 }
@@ -120,6 +130,30 @@ impl Bench {
         }
     }
 
+    /// Starts with servers that work, which is seen; then they refuse, and scripts fail. Retries are for what was
+    /// seen working. One attempt of each was made before, and the next comes at once.
+    fn start_and_refuse(&mut self, services: &str) -> PipeReader {
+        let now = "delay_loop 1000";
+        assert!(services.contains(now), "no other check soon");
+        let pipe = self.start("", services);
+        let daemon = self.balancer.daemon();
+        wait_until("every check has passed", PATIENCE, || {
+            let status = daemon.status();
+            let services = status["balance"]["services"].as_array();
+            let passed = |service: &serde_json::Value| {
+                let check = &service["servers"][0]["checks"][0];
+                check["attempts"] == 1 && check["failed_attempts"] == 0
+            };
+            services.is_some_and(|all| all.iter().all(passed))
+        });
+        self.balancer.backends.refuse();
+        std::fs::write(self.runs.with_file_name("bad"), "").expect("scratch is writable");
+        // Another schedule of what was seen working.
+        let another = services.replace(now, "delay_loop 1001");
+        self.balancer.reload("", &another);
+        pipe
+    }
+
     /// All servers refuse, and scripts fail.
     fn refusing() -> Self {
         let mut bench = Self::new();
@@ -142,12 +176,7 @@ impl Bench {
 
     /// The same with every item twice, with the word and without.
     fn start_both(&mut self, items: &[Item], line: &str, base: &str) -> PipeReader {
-        let mut services = String::new();
-        for (number, item) in items.iter().enumerate() {
-            services += &service(item, number, None, base, WITHOUT);
-            services += &service(item, number, Some(line), base, WITH);
-        }
-        self.start("", &services)
+        self.start("", &both(items, line, base))
     }
 
     /// Attempts of the check of an item so far.
@@ -453,21 +482,34 @@ fn checks_run_as_often_as_the_line_says() {
 #[test]
 #[ignore = "live: cargo xtask live"]
 fn a_check_is_repeated_as_often_as_the_line_says() {
-    let mut bench = Bench::refusing();
+    let mut bench = Bench::new();
     let items = whole();
     let base = "delay_loop 1000\nwarmup 0\nretry 1\ndelay_before_retry 0.1\nconnect_timeout 0.3";
-    let mut services = String::new();
-    for (number, item) in items.iter().enumerate() {
-        services += &service(item, number, None, base, WITHOUT);
-        services += &service(item, number, Some("retry 3"), base, WITH);
-    }
-    let mut pipe = bench.start("", &services);
+    let mut pipe = bench.start_and_refuse(&both(&items, "retry 3", base));
     for with in [false, true] {
         wait_all(&mut pipe, &items, with, "DOWN");
         for (number, item) in items.iter().enumerate() {
-            let expected = if with { 4 } else { 2 };
+            let expected = if with { 1 + 4 } else { 1 + 2 };
             bench.attempted(item, number, with, expected);
         }
+    }
+}
+
+/// CHK-05: what was never seen working is not tried again.
+#[test]
+#[ignore = "live: cargo xtask live"]
+fn a_server_that_fails_from_the_beginning_is_out_at_once() {
+    let mut bench = Bench::refusing();
+    let items = whole();
+    let base = "delay_loop 1000\nwarmup 0\nretry 3\ndelay_before_retry 0.1\nconnect_timeout 0.3";
+    let mut services = String::new();
+    for (number, item) in items.iter().enumerate() {
+        services += &service(item, number, None, base, WITHOUT);
+    }
+    let mut pipe = bench.start("", &services);
+    wait_all(&mut pipe, &items, false, "DOWN");
+    for (number, item) in items.iter().enumerate() {
+        bench.attempted(item, number, false, 1);
     }
 }
 
@@ -524,14 +566,14 @@ fn a_server_comes_back_after_as_many_successes_as_the_line_says() {
 #[test]
 #[ignore = "live: cargo xtask live"]
 fn the_old_name_of_retry_counts_too() {
-    let mut bench = Bench::refusing();
+    let mut bench = Bench::new();
     let items = &CONNECTING[1..3];
     let base = "delay_loop 1000\nwarmup 0\nretry 1\ndelay_before_retry 0.1";
-    let mut pipe = bench.start_both(items, "nb_get_retry 3", base);
+    let mut pipe = bench.start_and_refuse(&both(items, "nb_get_retry 3", base));
     for with in [false, true] {
         wait_all(&mut pipe, items, with, "DOWN");
         for (number, item) in items.iter().enumerate() {
-            let expected = if with { 4 } else { 2 };
+            let expected = if with { 1 + 4 } else { 1 + 2 };
             bench.attempted(item, number, with, expected);
         }
     }
@@ -552,18 +594,14 @@ fn the_old_name_of_retry_counts_too() {
 #[test]
 #[ignore = "live: cargo xtask live"]
 fn a_check_is_repeated_as_soon_as_the_line_says() {
-    let mut bench = Bench::refusing();
+    let mut bench = Bench::new();
     let items = whole();
     let base = "delay_loop 1000\nwarmup 0\nretry 1\ndelay_before_retry 500\nconnect_timeout 0.3";
-    let mut services = String::new();
-    for (number, item) in items.iter().enumerate() {
-        services += &service(item, number, None, base, WITHOUT);
-        services += &service(item, number, Some("delay_before_retry 0.1"), base, WITH);
-    }
-    let mut pipe = bench.start("", &services);
+    let services = both(&items, "delay_before_retry 0.1", base);
+    let mut pipe = bench.start_and_refuse(&services);
     wait_all(&mut pipe, &items, true, "DOWN");
     for (number, item) in items.iter().enumerate() {
-        bench.attempted(item, number, false, 1);
+        bench.attempted(item, number, false, 1 + 1);
     }
     assert_eq!(happened(&mut pipe, &items, false, "DOWN"), NOTHING);
 }
