@@ -10,6 +10,68 @@ use rustix::fs::OFlags;
 /// More is not ours: a line has some 60 octets.
 const LONGEST: u64 = 1 << 22;
 
+/// A file of one format, and what was told of it.
+#[derive(Debug)]
+pub(crate) struct StateFile {
+    /// Absent: nothing is remembered.
+    path: Option<PathBuf>,
+    /// The first word of the file, with the version of what follows.
+    format: &'static str,
+    /// It was told that it cannot be written.
+    told: bool,
+}
+
+impl StateFile {
+    pub(crate) const fn new(path: Option<PathBuf>, format: &'static str) -> Self {
+        let told = false;
+        Self { path, format, told }
+    }
+
+    /// What a run that was killed has written, read by `parse` from the whole text and the [`origin`] that it has to
+    /// have; else nothing, and why, with what follows from that.
+    pub(crate) fn read<T: Default>(
+        &self,
+        parse: impl FnOnce(&str, &str) -> Result<T, &'static str>,
+        ignored: &str,
+    ) -> (T, Option<String>) {
+        let Some(path) = &self.path else {
+            return (T::default(), None);
+        };
+        let error = match read(path) {
+            Ok(text) => match parse(&text, &origin(self.format)) {
+                Ok(known) => return (known, None),
+                Err(error) => error.to_owned(),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return (T::default(), None),
+            Err(error) => error.to_string(),
+        };
+        let path = path.display();
+        let trouble = format!("{path}: {error}; ignored: {ignored}");
+        (T::default(), Some(trouble))
+    }
+
+    /// Writes it anew, or removes it if there is nothing to remember: `text` makes all of it behind its [`origin`]. What could
+    /// not be done, in words, with what may follow; once until it can be done again.
+    pub(crate) fn save(
+        &mut self,
+        text: impl FnOnce(&str) -> Option<String>,
+        risk: &str,
+    ) -> Option<String> {
+        let path = self.path.as_ref()?;
+        let done = match text(&origin(self.format)) {
+            Some(text) => replace(path, &text),
+            None => remove(path),
+        };
+        let Err(error) = done else {
+            self.told = false;
+            return None;
+        };
+        let path = path.display();
+        let text = format!("{path}: {error}; should this process be killed, {risk}");
+        (!std::mem::replace(&mut self.told, true)).then_some(text)
+    }
+}
+
 /// The first line of such a file: its format, and which boot and which network namespace (that of the
 /// calling thread) it speaks of.
 pub(crate) fn origin(format: &str) -> String {

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::io;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +10,7 @@ use std::sync::Arc;
 use ipvs::ServiceKey;
 
 use super::config::{MarkSettings, ServiceSetup};
-use crate::state_file;
+use crate::state_file::{self, StateFile};
 
 /// The first word of the file, with the version of what follows.
 const FORMAT: &str = "keepalived-rs-marks-1";
@@ -20,9 +19,7 @@ const FORMAT: &str = "keepalived-rs-marks-1";
 #[derive(Debug)]
 pub(super) struct Numbers {
     given: Given,
-    file: Option<PathBuf>,
-    /// It was told that the file cannot be written.
-    told: bool,
+    file: StateFile,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,25 +41,10 @@ impl Default for Given {
 impl Numbers {
     /// What a run that was killed has written to `file`, and why it is not believed, in words.
     pub(super) fn read(file: Option<PathBuf>) -> (Self, Option<String>) {
-        let (mut given, mut trouble) = (Given::default(), None);
-        if let Some(path) = &file {
-            let text = state_file::read(path);
-            let believed = match text {
-                Ok(text) => parse(&text, &state_file::origin(FORMAT)).map_err(str::to_owned),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(given.clone()),
-                Err(error) => Err(error.to_string()),
-            };
-            match believed {
-                Ok(before) => given = before,
-                Err(error) => {
-                    let path = path.display();
-                    let rest = "ignored: groups may have other marks than in an earlier run";
-                    trouble = Some(format!("{path}: {error}; {rest}"));
-                }
-            }
-        }
-        let told = false;
-        (Self { given, file, told }, trouble)
+        let file = StateFile::new(file, FORMAT);
+        let (given, trouble) =
+            file.read(parse, "groups may have other marks than in an earlier run");
+        (Self { given, file }, trouble)
     }
 
     pub(super) fn get(&self, label: &str) -> Option<NonZeroU32> {
@@ -91,21 +73,10 @@ impl Numbers {
         self.save()
     }
 
-    /// Writes the file anew, or removes it if there is nothing to remember.
     fn save(&mut self) -> Option<String> {
-        let path = self.file.as_ref()?;
-        let done = if self.is_empty() {
-            state_file::remove(path)
-        } else {
-            state_file::replace(path, &text(&self.given, &state_file::origin(FORMAT)))
-        };
-        let Err(error) = done else {
-            self.told = false;
-            return None;
-        };
-        let path = path.display();
-        let text = format!("{path}: {error}; should this process be killed, marks may change");
-        (!std::mem::replace(&mut self.told, true)).then_some(text)
+        let given = &self.given;
+        let whole = |origin: &str| (!given.marks.is_empty()).then(|| text(given, origin));
+        self.file.save(whole, "marks may change")
     }
 }
 

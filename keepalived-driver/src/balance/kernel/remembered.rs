@@ -3,48 +3,29 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use ipvs::{Family, Protocol, ServiceKey};
 
-use crate::state_file;
+use crate::state_file::{self, StateFile};
 
 /// The first word of the file, with the version of what follows.
 const FORMAT: &str = "keepalived-rs-services-1";
 
 /// The services that the kernel may hold because of us.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Remembered {
     keys: BTreeSet<ServiceKey>,
-    file: Option<PathBuf>,
-    /// It was told that the file cannot be written.
-    told: bool,
+    file: StateFile,
 }
 
 impl Remembered {
     /// What a run that was killed has written to `file`, and why it is not believed, in words.
     pub(super) fn read(file: Option<PathBuf>) -> (Self, Option<String>) {
-        let read = file.as_ref().map(|path| {
-            let text = state_file::read(path).map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => String::new(),
-                _ => error.to_string(),
-            })?;
-            parse(&text, &state_file::origin(FORMAT)).map_err(str::to_owned)
-        });
-        let (keys, error) = match read {
-            Some(Ok(keys)) => (keys, None),
-            Some(Err(error)) => (BTreeSet::new(), Some(error)),
-            None => (BTreeSet::new(), None),
-        };
-        let path = file.as_ref().map(|path| path.display().to_string());
-        let error = error.filter(|error| !error.is_empty());
-        let error = error.zip(path).map(|(error, path)| {
-            format!("{path}: {error}; ignored: services that an earlier run left may stay")
-        });
-        let told = false;
-        (Self { keys, file, told }, error)
+        let file = StateFile::new(file, FORMAT);
+        let (keys, trouble) = file.read(parse, "services that an earlier run left may stay");
+        (Self { keys, file }, trouble)
     }
 
     pub(super) fn keys(&self) -> impl Iterator<Item = ServiceKey> + '_ {
@@ -71,21 +52,10 @@ impl Remembered {
         self.save()
     }
 
-    /// Writes the file anew, or removes it if there is nothing to remember.
     fn save(&mut self) -> Option<String> {
-        let path = self.file.as_ref()?;
-        let done = if self.keys.is_empty() {
-            state_file::remove(path)
-        } else {
-            state_file::replace(path, &text(&self.keys, &state_file::origin(FORMAT)))
-        };
-        let Err(error) = done else {
-            self.told = false;
-            return None;
-        };
-        let path = path.display();
-        let text = format!("{path}: {error}; should this process be killed, services may stay");
-        (!std::mem::replace(&mut self.told, true)).then_some(text)
+        let keys = &self.keys;
+        let whole = |origin: &str| (!keys.is_empty()).then(|| text(keys, origin));
+        self.file.save(whole, "services may stay")
     }
 }
 
