@@ -159,26 +159,26 @@ impl Value<'_> {
         }
     }
 
-    /// As [`Self::emit`], behind what is there already.
-    pub(super) fn append(&self, out: &mut Vec<u8>) {
+    /// Appends the attribute of this number that holds it.
+    pub(super) fn append_as(&self, kind: u16, out: &mut Vec<u8>) {
         match self {
-            Self::Octets(octets) => out.extend_from_slice(octets),
-            Self::Byte(value) => out.push(*value),
-            Self::Short(octets) => out.extend_from_slice(octets),
-            Self::Word(octets) => out.extend_from_slice(octets),
-            Self::Pair(first, second) => {
+            Self::Byte(octet) => append_small(kind, out, [*octet]),
+            Self::Short(octets) => append_small(kind, out, *octets),
+            Self::Word(octets) => append_small(kind, out, *octets),
+            Self::Octets(octets) => append(kind, out, |out| out.extend_from_slice(octets)),
+            Self::Pair(first, second) => append(kind, out, |out| {
                 out.extend_from_slice(first);
                 out.extend_from_slice(second);
-            }
-            Self::Text(text) => {
+            }),
+            Self::Text(text) => append(kind, out, |out| {
                 out.extend_from_slice(text.as_bytes());
                 out.push(0);
-            }
-            Self::Stats(..) | Self::Other(_) => {
+            }),
+            Self::Stats(..) | Self::Other(_) => append(kind, out, |out| {
                 let start = out.len();
                 out.resize(start.saturating_add(self.len()), 0);
                 self.emit(out.get_mut(start..).unwrap_or_default());
-            }
+            }),
         }
     }
 
@@ -240,12 +240,8 @@ macro_rules! nla {
         impl AppendAll for [$name] {
             fn append_all(&self, out: &mut Vec<u8>) {
                 for attribute in self {
-                    match attribute.value() {
-                        (kind, Value::Byte(octet)) => append_small(kind, out, [octet]),
-                        (kind, Value::Short(octets)) => append_small(kind, out, octets),
-                        (kind, Value::Word(octets)) => append_small(kind, out, octets),
-                        (kind, value) => append(kind, out, |out| value.append(out)),
-                    }
+                    let (kind, value) = attribute.value();
+                    value.append_as(kind, out);
                 }
             }
         }

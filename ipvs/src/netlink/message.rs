@@ -75,12 +75,12 @@ impl Attribute {
 
     fn append(&self, out: &mut Vec<u8>) {
         let (kind, value) = self.value();
-        append(kind, out, |out| match self {
-            Self::Service(nest) => nest.append_all(out),
-            Self::Destination(nest) => nest.append_all(out),
-            Self::Daemon(nest) => nest.append_all(out),
-            _ => value.append(out),
-        });
+        match self {
+            Self::Service(nest) => append(kind, out, |out| nest.append_all(out)),
+            Self::Destination(nest) => append(kind, out, |out| nest.append_all(out)),
+            Self::Daemon(nest) => append(kind, out, |out| nest.append_all(out)),
+            _ => value.append_as(kind, out),
+        }
     }
 
     fn value(&self) -> (u16, Value<'_>) {
