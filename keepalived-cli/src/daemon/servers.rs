@@ -153,23 +153,19 @@ impl Daemon<'_> {
         // In an earlier life of the loop some were up already, and told of.
         let first = !self.told.services.contains_key(label);
         let known = self.told.services.entry(Arc::clone(label)).or_default();
+        let wanted = self.balance.plan.init_notifies;
         let mut came_up = Vec::new();
         for (place, (setup, up)) in service.servers.iter().zip(up).enumerate() {
             let before = known.learn(&setup.label, |known| known.up = *up);
-            if *up && (first || !before.up) {
+            if wanted && *up && (first || !before.up) {
                 came_up.push(place);
             }
         }
         let before = known.quorum.replace(quorum);
         known.down_told &= !quorum;
-        if self.balance.plan.init_notifies {
-            for place in came_up {
-                let server = ServerRef {
-                    service: Arc::clone(service),
-                    server: place,
-                };
-                self.tell_server(&server, true);
-            }
+        for server in came_up {
+            let service = Arc::clone(service);
+            self.tell_server(&ServerRef { service, server }, true);
         }
         if quorum && before != Some(true) {
             let words = words::gained(service, live);

@@ -108,7 +108,7 @@ impl Recorder<'_> {
         if node >= self.names.len() {
             return;
         }
-        let killed = self.killed.take().is_some();
+        let killed = self.killed.take_if(|killed| *killed == node).is_some();
         self.reach.off(node);
         self.thaw(node);
         let off = State::Off.word();
