@@ -480,8 +480,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let good = listener.local_addr().unwrap();
         std::thread::spawn(move || while listener.accept().is_ok() {});
-        // Nobody listens there any more.
-        let closed = TcpListener::bind("127.0.0.1:0").unwrap();
+        // Nobody listens there any more, and no other test gets a port of this address.
+        let closed = TcpListener::bind("127.77.0.1:0").unwrap();
         let bad = closed.local_addr().unwrap();
         drop(closed);
         let key = ServiceKey::address(Protocol::TCP, "192.0.2.1:80".parse().unwrap());

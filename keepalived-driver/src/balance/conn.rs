@@ -301,15 +301,17 @@ mod tests {
     fn a_source_port_can_be_used_again() {
         let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let to = server.local_addr().unwrap();
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
+        // Where no other test gets the port that is given back.
+        let free = std::net::TcpListener::bind("127.77.0.1:0").unwrap();
+        let source = free.local_addr().unwrap();
         drop(free);
         for _ in 0..3 {
             let mut target = Target::new(to);
-            target.bind_port = port;
+            target.bind_address = Some(source.ip());
+            target.bind_port = source.port();
             let conn = Conn::open(ConnId(1), Transport::Tcp, &target).unwrap();
             let (peer, from) = server.accept().unwrap();
-            assert_eq!(from.port(), port);
+            assert_eq!(from, source);
             // The side that closes first remembers.
             drop(peer);
             let mut octet = [0];

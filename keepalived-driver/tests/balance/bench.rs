@@ -1,7 +1,8 @@
 //! A loop on a thread, and servers of every kind.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -198,10 +199,18 @@ pub(crate) fn tcp(to: SocketAddr) -> ProbeSetup {
     }
 }
 
-/// A port on which nobody listens.
+/// A port on which nobody listens, by TCP or UDP. The address is for this only: a port that was
+/// given back may be the next one that another test gets.
 pub(crate) fn closed_port() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = TcpListener::bind("127.77.0.1:0").unwrap();
     listener.local_addr().unwrap()
+}
+
+/// A listener that the test takes away, at an address where no other test gets its port.
+pub(crate) fn mortal_listener() -> TcpListener {
+    static LAST: AtomicU8 = AtomicU8::new(0);
+    let address = Ipv4Addr::new(127, 77, 1, LAST.fetch_add(1, Ordering::Relaxed));
+    TcpListener::bind((address, 0)).unwrap()
 }
 
 /// A server that does this with each connection, on a thread each, until the test ends.

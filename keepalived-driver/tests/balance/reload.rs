@@ -1,11 +1,12 @@
 //! From one configuration to the next.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
 use keepalived_driver::balance::ServiceSetup;
 
-use crate::bench::{Bench, check, closed_port, config, serve, server, service, tcp};
+use crate::bench::{
+    Bench, check, closed_port, config, mortal_listener, serve, server, service, tcp,
+};
 
 /// LVS-20, LESSONS A3: KA#608 put a failed server back into service by a reload.
 #[test]
@@ -119,7 +120,7 @@ fn what_a_reload_removes_is_told_and_drains_where_that_is_wanted() {
 #[test]
 fn a_quorum_within_its_hysteresis_survives_a_reload() {
     let good = serve(drop);
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = mortal_listener();
     let failing = listener.local_addr().unwrap();
     let with = |label: &str| -> Vec<ServiceSetup> {
         let mut setup = service(

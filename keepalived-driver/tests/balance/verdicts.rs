@@ -12,14 +12,16 @@ use keepalived_driver::Reports;
 use keepalived_driver::balance::{Balancing, CheckSetup, OnStop, ProbeSetup, SorrySetup};
 use keepalived_driver::hooks::HookCommand;
 
-use crate::bench::{Bench, check, closed_port, config, every, serve, server, service, tcp, web};
+use crate::bench::{
+    Bench, check, closed_port, config, every, mortal_listener, serve, server, service, tcp, web,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 /// CHK-10, LVS-11, LVS-14: down, sorry server, and back.
 #[test]
 fn a_server_goes_with_its_port_and_comes_back_with_it() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = mortal_listener();
     let address = listener.local_addr().unwrap();
     let mut setup = service("v", vec![server("a", vec![check(tcp(address), 50)])]);
     setup.sorry = Some(SorrySetup {
@@ -57,7 +59,7 @@ fn a_server_goes_with_its_port_and_comes_back_with_it() {
 /// CHK-05, CHK-07: a retry is waited for, and each failed attempt told where that is wanted.
 #[test]
 fn a_failure_counts_after_its_retries_and_each_attempt_is_told() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = mortal_listener();
     let mut check = check(tcp(listener.local_addr().unwrap()), 100);
     check.schedule.retries = 2;
     check.schedule.delay_before_retry = Duration::from_millis(10);
@@ -241,10 +243,6 @@ fn each_kind_of_check_finds_who_works_and_who_does_not() {
         timeout: Duration::from_millis(200),
     };
     let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let nobody = {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        socket.local_addr().unwrap()
-    };
     let cases = [
         (http(b"HTTP/1.0 200 OK\r\n\r\nhello"), None),
         (
@@ -257,7 +255,7 @@ fn each_kind_of_check_finds_who_works_and_who_does_not() {
         (dns(Some(2)), Some("DNS response code 2")),
         (dns(None), Some("timed out while waiting for a reply")),
         (udp(silent.local_addr().unwrap()), None),
-        (udp(nobody), Some("connection refused")),
+        (udp(closed_port()), Some("connection refused")),
     ];
     for (probe, expected) in cases {
         let word = probe.word();
