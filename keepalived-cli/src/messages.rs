@@ -232,6 +232,10 @@ pub(crate) fn mail(report: &MailReport) -> (Level, String) {
             Level::Warning,
             format!("SMTP alert not sent yet, there will be another attempt: {error}"),
         ),
+        MailReport::Refused(refusal) => (Level::Error, format!("SMTP alert refused: {refusal}")),
+        MailReport::Failed { error, attempts: 1 } => {
+            (Level::Error, format!("SMTP alert not sent: {error}"))
+        }
         MailReport::Failed { error, attempts } => (
             Level::Error,
             format!("SMTP alert not sent after {attempts} attempts: {error}"),

@@ -30,7 +30,7 @@ pub enum Refusal {
         /// Its words, without control characters.
         text: String,
         /// What it was answering to.
-        to: &'static str,
+        to: String,
     },
     /// That is not SMTP.
     #[error("the server does not speak SMTP")]
@@ -60,20 +60,6 @@ enum Step {
     Done,
 }
 
-impl Step {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Greeting => "the connection",
-            Self::Helo => "HELO",
-            Self::From => "MAIL FROM",
-            Self::Recipient(_) => "RCPT TO",
-            Self::Data => "DATA",
-            Self::Message => "the message",
-            Self::Done => "QUIT",
-        }
-    }
-}
-
 /// A conversation in progress.
 #[derive(Debug)]
 pub struct Dialogue {
@@ -81,11 +67,13 @@ pub struct Dialogue {
     /// Without one it is only asked whether the server would talk.
     envelope: Option<Envelope>,
     step: Step,
+    /// What the server is to answer to, as it is called in the log.
+    asked: String,
     /// What the server said and is not a whole reply yet.
     received: Vec<u8>,
     outgoing: Vec<u8>,
     accepted: usize,
-    refused: Option<Refusal>,
+    refused: Vec<(String, Refusal)>,
     outcome: Option<Result<(), Refusal>>,
 }
 
@@ -107,10 +95,11 @@ impl Dialogue {
             helo,
             envelope,
             step: Step::Greeting,
+            asked: "the connection".to_owned(),
             received: Vec::new(),
             outgoing: Vec::new(),
             accepted: 0,
-            refused: None,
+            refused: Vec::new(),
             outcome: None,
         }
     }
@@ -139,10 +128,17 @@ impl Dialogue {
         (!self.outgoing.is_empty()).then(|| std::mem::take(&mut self.outgoing))
     }
 
-    /// How it ended, once it has. What is still to be sent is only good manners.
+    /// How it ended, once it has: well, if the server took the mail for any of the recipients. What is still to
+    /// be sent is only good manners.
     #[must_use]
     pub fn outcome(&self) -> Option<&Result<(), Refusal>> {
         self.outcome.as_ref()
+    }
+
+    /// The recipients that the server would not have, each with the reason.
+    #[must_use]
+    pub fn refused(&self) -> &[(String, Refusal)] {
+        &self.refused
     }
 
     fn handle_reply(&mut self, code: u16, text: String) {
@@ -151,12 +147,12 @@ impl Dialogue {
             _ => (200..300).contains(&code),
         };
         if !good {
-            let to = self.step.name();
+            let to = self.asked.clone();
             let refusal = Refusal::Refused { code, text, to };
             // One wrong recipient must not keep the mail from the others.
-            match self.step {
-                Step::Recipient(_) => self.refused = Some(refusal),
-                _ => return self.finish(Err(refusal)),
+            match self.recipient() {
+                Some(recipient) => self.refused.push((recipient.to_owned(), refusal)),
+                None => return self.finish(Err(refusal)),
             }
         }
         match self.step {
@@ -179,6 +175,7 @@ impl Dialogue {
                     .map(|envelope| envelope.message.clone());
                 self.outgoing.extend(message.unwrap_or_default());
                 self.step = Step::Message;
+                self.asked = "the message".to_owned();
             }
             Step::Message => self.finish(Ok(())),
             Step::Done => {}
@@ -186,28 +183,37 @@ impl Dialogue {
     }
 
     fn next_recipient(&mut self, number: usize) {
-        let recipients = self
-            .envelope
-            .iter()
-            .flat_map(|envelope| &envelope.recipients);
-        match recipients.into_iter().nth(number) {
+        self.step = Step::Recipient(number);
+        match self.recipient() {
             Some(recipient) => {
                 let line = format!("RCPT TO:<{recipient}>");
-                self.command(Step::Recipient(number), &line);
+                self.command(self.step, &line);
             }
             None if self.accepted > 0 => self.command(Step::Data, "DATA"),
             None => {
-                let refusal = self.refused.take().unwrap_or(Refusal::NotSmtp);
-                self.finish(Err(refusal));
+                // Whoever may be taken later is a reason to come back.
+                let mut reasons = self.refused.iter().map(|(_, refusal)| refusal);
+                let transient = reasons.clone().find(|refusal| refusal.is_transient());
+                let refusal = transient.or_else(|| reasons.next_back()).cloned();
+                self.finish(Err(refusal.unwrap_or(Refusal::NotSmtp)));
             }
         }
+    }
+
+    /// Whom the server is asked about at present.
+    fn recipient(&self) -> Option<&str> {
+        let Step::Recipient(number) = self.step else {
+            return None;
+        };
+        let recipients = &self.envelope.as_ref()?.recipients;
+        recipients.get(number).map(String::as_str)
     }
 
     fn command(&mut self, step: Step, line: &str) {
         self.step = step;
         // A line break in a name would be a command of its own.
-        self.outgoing
-            .extend(line.bytes().filter(|octet| !octet.is_ascii_control()));
+        self.asked = line.chars().filter(|c| !c.is_control()).collect();
+        self.outgoing.extend(self.asked.bytes());
         self.outgoing.extend_from_slice(b"\r\n");
     }
 
@@ -313,17 +319,32 @@ mod tests {
             &["220 x\r\n250 x\r\n250 x\r\n", "550 who?\r\n", "250 x\r\n"],
         );
         assert_eq!(said.last().map(String::as_str), Some("DATA\r\n"));
-        let mut dialogue = Dialogue::deliver("h", envelope());
-        talk(
-            &mut dialogue,
-            &[
-                "220 x\r\n250 x\r\n250 x\r\n",
-                "550 who?\r\n",
-                "451 later\r\n",
-            ],
+        let [(recipient, refusal)] = dialogue.refused() else {
+            panic!("{:?}", dialogue.refused());
+        };
+        assert_eq!(recipient, "a@x.org");
+        assert_eq!(
+            refusal.to_string(),
+            "the server answered 550 \"who?\" to RCPT TO:<a@x.org>"
         );
-        let refusal = dialogue.outcome().unwrap().clone().unwrap_err();
-        assert!(refusal.is_transient(), "the last word counts: {refusal}");
+    }
+
+    /// RFC 5321 4.2.1.
+    #[test]
+    fn one_recipient_who_may_be_taken_later_is_a_reason_to_come_back() {
+        for [first, second] in [
+            ["550 who?\r\n", "451 later\r\n"],
+            ["451 later\r\n", "550 who?\r\n"],
+        ] {
+            let mut dialogue = Dialogue::deliver("h", envelope());
+            talk(
+                &mut dialogue,
+                &["220 x\r\n250 x\r\n250 x\r\n", first, second],
+            );
+            let refusal = dialogue.outcome().unwrap().clone().unwrap_err();
+            assert!(refusal.is_transient(), "{refusal}");
+            assert_eq!(dialogue.refused().len(), 2);
+        }
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! Looking up the server's name, connecting and talking all block, and may take minutes when the
 //! name service or the server is dead; only this thread waits. The queue is bounded: when the server
-//! has been away for too long the newest mails are dropped and counted. Each mail is tried a few times.
+//! has been away for too long the newest mails are dropped and counted. A mail that is not taken is tried
+//! again, for those who have not got it; meanwhile the others go.
 
 mod dialogue;
 mod message;
@@ -23,10 +24,14 @@ use crate::clock::Clock;
 
 /// Mails that wait at most.
 const QUEUE: usize = 1024;
-/// How often one mail is tried.
-const ATTEMPTS: u32 = 3;
-/// Between the attempts.
-const PAUSE: Duration = Duration::from_secs(5);
+/// Between the attempts for one mail. Who restarts is back in seconds; who makes strangers wait (greylisting)
+/// means minutes.
+const PAUSES: [Duration; 4] = [
+    Duration::from_secs(5),
+    Duration::from_secs(60),
+    Duration::from_secs(300),
+    Duration::from_secs(600),
+];
 /// A server that sends a little every now and then must not hold the queue for ever: a conversation
 /// may take this many times the time limit of one step.
 const STEPS: u32 = 8;
@@ -55,12 +60,14 @@ pub enum MailReport {
         /// Why.
         error: io::Error,
     },
+    /// One of the recipients will not get it.
+    Refused(Refusal),
     /// It is given up.
     Failed {
         /// Why the last attempt failed.
         error: io::Error,
         /// How many were made.
-        attempts: u32,
+        attempts: usize,
     },
     /// The queue is full: mails are being dropped from now on.
     Full,
@@ -75,6 +82,16 @@ pub enum MailReport {
 struct Letter {
     server: Arc<MailServer>,
     envelope: Envelope,
+    /// Attempts so far.
+    attempts: usize,
+    /// When there is to be the next one; the first is made at once.
+    due: Option<Instant>,
+}
+
+impl Letter {
+    fn is_due(&self) -> bool {
+        self.due.is_none_or(|due| due <= Clock.now())
+    }
 }
 
 #[derive(Debug, Default)]
@@ -126,22 +143,26 @@ impl Mailer {
         if state.waiting.len() >= QUEUE {
             state.lost += 1;
         } else {
-            let server = Arc::clone(server);
-            state.waiting.push_back(Letter { server, envelope });
+            state.waiting.push_back(Letter {
+                server: Arc::clone(server),
+                envelope,
+                attempts: 0,
+                due: None,
+            });
         }
         drop(state);
         self.shared.changed.notify_all();
     }
 
-    /// Give what waits this long, then end. Returns how many mails were left behind.
+    /// Give what is due this long, then end. Returns how many mails were left behind.
     #[must_use]
     pub fn stop(self, patience: Duration) -> usize {
-        let idle = |state: &mut State| state.busy || !state.waiting.is_empty();
+        let works = |state: &mut State| state.busy || state.waiting.iter().any(Letter::is_due);
         let guard = self.shared.lock();
         let waited = self
             .shared
             .changed
-            .wait_timeout_while(guard, patience, idle);
+            .wait_timeout_while(guard, patience, works);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         state.stop = true;
         let left = state.waiting.len() + usize::from(state.busy);
@@ -153,18 +174,11 @@ impl Mailer {
 }
 
 fn serve(shared: &Shared, mut report: impl FnMut(MailReport)) {
-    loop {
-        let waiting = |state: &mut State| state.waiting.is_empty() && !state.stop;
-        let guard = shared.changed.wait_while(shared.lock(), waiting);
-        let mut state = guard.unwrap_or_else(PoisonError::into_inner);
-        if state.stop {
-            return;
-        }
-        let letter = state.waiting.pop_front();
-        state.busy = letter.is_some();
+    while let Some((mut state, letter)) = next(shared) {
+        state.busy = true;
         let tell_full = state.lost > 0 && !state.full_told;
         state.full_told |= tell_full;
-        let recovered = state.full_told && state.waiting.is_empty();
+        let recovered = state.full_told && state.waiting.len() <= QUEUE / 2;
         let lost = if recovered {
             std::mem::take(&mut state.lost)
         } else {
@@ -178,43 +192,93 @@ fn serve(shared: &Shared, mut report: impl FnMut(MailReport)) {
         if recovered {
             report(MailReport::Recovered { lost });
         }
-        if let Some(letter) = letter {
-            deliver(shared, &letter, &mut report);
-        }
-        shared.lock().busy = false;
+        let again = deliver(letter, &mut report);
+        let mut state = shared.lock();
+        state.waiting.extend(again);
+        state.busy = false;
+        drop(state);
         shared.changed.notify_all();
     }
 }
 
-fn deliver(shared: &Shared, letter: &Letter, report: &mut impl FnMut(MailReport)) {
-    let mut attempts = 0;
-    loop {
-        attempts += 1;
-        let error = match attempt(letter) {
-            Ok(Ok(())) => return report(MailReport::Sent),
-            Ok(Err(refusal)) if !refusal.is_transient() => {
-                let error = io::Error::other(refusal);
-                return report(MailReport::Failed { error, attempts });
-            }
-            Ok(Err(refusal)) => io::Error::other(refusal),
-            Err(error) => error,
+/// Waits for a mail that is due. `None` when there is nothing more to do.
+fn next(shared: &Shared) -> Option<(MutexGuard<'_, State>, Letter)> {
+    let mut state = shared.lock();
+    while !state.stop {
+        let due = state.waiting.iter().position(Letter::is_due);
+        if let Some(letter) = due.and_then(|place| state.waiting.remove(place)) {
+            return Some((state, letter));
+        }
+        let first = state.waiting.iter().filter_map(|letter| letter.due).min();
+        state = if let Some(first) = first {
+            let pause = first.saturating_duration_since(Clock.now());
+            let waited = shared.changed.wait_timeout(state, pause);
+            waited.unwrap_or_else(PoisonError::into_inner).0
+        } else {
+            let waited = shared.changed.wait(state);
+            waited.unwrap_or_else(PoisonError::into_inner)
         };
-        if attempts >= ATTEMPTS {
-            return report(MailReport::Failed { error, attempts });
+    }
+    None
+}
+
+/// One attempt. Gives the mail back for those who are to have another one.
+fn deliver(mut letter: Letter, report: &mut impl FnMut(MailReport)) -> Option<Letter> {
+    letter.attempts += 1;
+    let error = match attempt(&letter) {
+        Ok(dialogue) => {
+            let error = settle(&dialogue, &mut letter.envelope, report);
+            error.map(|error| (error.is_transient(), io::Error::other(error)))
         }
+        Err(error) => Some((true, error)),
+    };
+    let (transient, error) = error?;
+    let pause = PAUSES.get(letter.attempts - 1).filter(|_| transient);
+    letter.due = pause.and_then(|pause| Clock.now().checked_add(*pause));
+    if letter.due.is_some() {
         report(MailReport::Delayed { error });
-        let running = |state: &mut State| !state.stop;
-        let waited = shared
-            .changed
-            .wait_timeout_while(shared.lock(), PAUSE, running);
-        if waited.unwrap_or_else(PoisonError::into_inner).0.stop {
-            return;
-        }
+        return Some(letter);
+    }
+    let attempts = letter.attempts;
+    report(MailReport::Failed { error, attempts });
+    None
+}
+
+/// Leaves in the envelope who has neither got the mail nor been refused for good, with the reason. `None` when
+/// that is nobody.
+fn settle(
+    dialogue: &Dialogue,
+    envelope: &mut Envelope,
+    report: &mut impl FnMut(MailReport),
+) -> Option<Refusal> {
+    let refused = dialogue.refused();
+    let refusal = |recipient: &String| {
+        let mut found = refused.iter().filter(|(who, _)| who == recipient);
+        found.next().map(|(_, refusal)| refusal)
+    };
+    let taken = dialogue.outcome() == Some(&Ok(()));
+    if taken {
+        report(MailReport::Sent);
+    }
+    envelope
+        .recipients
+        .retain(|recipient| match refusal(recipient) {
+            Some(refusal) if !refusal.is_transient() => {
+                report(MailReport::Refused(refusal.clone()));
+                false
+            }
+            Some(_) => true,
+            None => !taken,
+        });
+    let first = envelope.recipients.first()?;
+    match dialogue.outcome() {
+        Some(Err(whole)) => Some(whole.clone()),
+        _ => refusal(first).cloned(),
     }
 }
 
 /// One connection to the first address that answers. MAIL-04.
-fn attempt(letter: &Letter) -> io::Result<Result<(), Refusal>> {
+fn attempt(letter: &Letter) -> io::Result<Dialogue> {
     let server = &letter.server;
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the mail server has no address");
     for address in (server.host.as_str(), server.port).to_socket_addrs()? {
@@ -227,7 +291,7 @@ fn attempt(letter: &Letter) -> io::Result<Result<(), Refusal>> {
 }
 
 /// The dialogue of one mail: MAIL-05, MAIL-08.
-fn converse(mut stream: TcpStream, letter: &Letter) -> io::Result<Result<(), Refusal>> {
+fn converse(mut stream: TcpStream, letter: &Letter) -> io::Result<Dialogue> {
     let server = &letter.server;
     stream.set_read_timeout(Some(server.timeout))?;
     stream.set_write_timeout(Some(server.timeout))?;
@@ -243,8 +307,8 @@ fn converse(mut stream: TcpStream, letter: &Letter) -> io::Result<Result<(), Ref
                 sent?;
             }
         }
-        if let Some(outcome) = dialogue.outcome() {
-            return Ok(outcome.clone());
+        if dialogue.outcome().is_some() {
+            return Ok(dialogue);
         }
         if end.is_none_or(|end: Instant| end <= Clock.now()) {
             return Err(io::ErrorKind::TimedOut.into());

@@ -120,6 +120,70 @@ fn a_permanent_refusal_is_not_tried_again() {
     drop(mailer);
 }
 
+/// RFC 5321 4.2.1: those who are taken get it, one who never is is told of, one who may be is asked for again.
+#[test]
+fn each_recipient_has_an_end_of_its_own() {
+    let mut envelope = envelope();
+    envelope.recipients = ["a", "never", "later"].map(str::to_owned).to_vec();
+    let answer = |envelope: &Envelope, replies: &str| {
+        let mut dialogue = Dialogue::deliver("lab", envelope.clone());
+        dialogue.handle_octets(replies.as_bytes());
+        dialogue
+    };
+    let ok = "250 ok\r\n";
+    let replies = format!("220 x\r\n{ok}{ok}{ok}550 who?\r\n451 not yet\r\n354 go\r\n{ok}");
+    let dialogue = answer(&envelope, &replies);
+    let mut reports = Vec::new();
+    let error = settle(&dialogue, &mut envelope, &mut |report| reports.push(report));
+    let error = error.expect("one is to be asked for again");
+    assert!(error.is_transient(), "{error}");
+    assert_eq!(envelope.recipients, ["later"]);
+    let [MailReport::Sent, MailReport::Refused(refusal)] = &*reports else {
+        panic!("{reports:?}");
+    };
+    assert!(
+        refusal.to_string().ends_with("RCPT TO:<never>"),
+        "{refusal}"
+    );
+    // Who was asked about and not refused has not got it when the mail is not taken.
+    envelope.recipients.push("another".to_owned());
+    let replies = format!("220 x\r\n{ok}{ok}550 no\r\n{ok}451 not now\r\n");
+    let dialogue = answer(&envelope, &replies);
+    let error = settle(&dialogue, &mut envelope, &mut |report| reports.push(report));
+    assert_eq!(
+        error.map(|error| error.to_string()).as_deref(),
+        Some("the server answered 451 \"not now\" to DATA")
+    );
+    assert_eq!(envelope.recipients, ["another"]);
+    assert!(matches!(&reports[2..], [MailReport::Refused(_)]));
+}
+
+/// A server that puts off one mail does not keep the others.
+#[test]
+fn a_mail_that_waits_for_its_next_attempt_lets_others_pass() {
+    let ok = "250 ok\r\n";
+    let (slow, _heard) = listen(&["421 later\r\n"]);
+    let (quick, _heard_too) = listen(Box::leak(Box::new([
+        "220 hello\r\n",
+        ok,
+        ok,
+        ok,
+        "354 go\r\n",
+        "",
+        "",
+        "",
+        ok,
+    ])));
+    let (mailer, reports) = start();
+    mailer.post(&server(slow, HANG), envelope());
+    mailer.post(&server(quick, HANG), envelope());
+    let report = reports.recv_timeout(HANG).unwrap();
+    assert!(matches!(report, MailReport::Delayed { .. }), "{report:?}");
+    let report = reports.recv_timeout(HANG).unwrap();
+    assert!(matches!(report, MailReport::Sent), "{report:?}");
+    assert_eq!(mailer.stop(HANG), 1, "what waits is left behind at once");
+}
+
 /// LESSONS A7: memory is bounded while the server is away, and the gap is told.
 #[test]
 fn a_full_queue_drops_mails_and_says_so() {
