@@ -30,6 +30,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("keepalived-lab", "", "guest_checks"),
     ("keepalived-lab", "", "guest_table"),
     ("keepalived-lab", "", "guest_life"),
+    ("keepalived-lab", "", "guest_clock"),
     ("keepalived-lab", "", "guest_traffic"),
     ("keepalived-lab", "", "guest_links"),
     ("keepalived-lab", "", "guest_groups"),
