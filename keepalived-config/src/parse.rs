@@ -341,7 +341,7 @@ impl Reader<'_> {
                         self.diagnostics.error("invalid-text", span, message);
                     }
                     words.push(Word { text, span, quoted });
-                    if keyword.is_some_and(Keyword::takes_pattern) {
+                    if quoting == Quoting::Script && keyword.is_some_and(Keyword::takes_pattern) {
                         self.lost_backslash(line, start, end);
                     }
                 }

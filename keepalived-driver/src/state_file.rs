@@ -74,7 +74,7 @@ impl StateFile {
 
 /// The first line of such a file: its format, and which boot and which network namespace (that of the
 /// calling thread) it speaks of.
-pub(crate) fn origin(format: &str) -> String {
+fn origin(format: &str) -> String {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let namespace = fs::metadata("/proc/thread-self/ns/net");
     let namespace = namespace.map_or(0, |metadata| metadata.ino());
@@ -95,7 +95,7 @@ pub(crate) fn body<'a>(text: &'a str, origin: &str) -> Option<Result<&'a str, &'
 }
 
 /// Only what is ours: what is done to the kernel follows from it.
-pub(crate) fn read(path: &Path) -> io::Result<String> {
+fn read(path: &Path) -> io::Result<String> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = OpenOptions::new()
         .read(true)
@@ -112,7 +112,7 @@ pub(crate) fn read(path: &Path) -> io::Result<String> {
 }
 
 /// Whole, or not at all.
-pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
+fn replace(path: &Path, text: &str) -> io::Result<()> {
     let mut draft = path.as_os_str().to_owned();
     draft.push(".new");
     let draft = PathBuf::from(draft);
@@ -127,7 +127,7 @@ pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
 }
 
 /// There is nothing to remember. Fine if there was no file.
-pub(crate) fn remove(path: &Path) -> io::Result<()> {
+fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),

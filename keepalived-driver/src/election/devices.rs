@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use mio::Waker;
@@ -45,12 +44,12 @@ pub(super) struct Sender {
 }
 
 impl Devices {
-    pub(super) fn new(tag: Tag, waker: Arc<Waker>, settings_file: Option<PathBuf>) -> Self {
+    pub(super) fn new(tag: Tag, waker: Arc<Waker>, settings: Settings) -> Self {
         Self {
             keeper: LinkKeeper::new(tag),
             waker,
             thread: None,
-            settings: Settings::new(settings_file),
+            settings,
             senders: HashMap::new(),
             request: Vec::new(),
             rp_filter_moved: false,
@@ -108,10 +107,10 @@ impl Devices {
         self.keeper.is_gone()
     }
 
-    /// An interface is no more.
-    pub(super) fn forget(&mut self, name: InterfaceName) {
-        self.settings.forget(name);
+    /// An interface is no more. What could not be done, in words.
+    pub(super) fn forget(&mut self, name: InterfaceName) -> Option<String> {
         self.stale = true;
+        self.settings.forget(name)
     }
 }
 
@@ -204,7 +203,8 @@ impl Elections {
 
     /// Settings of a device, while it is still switched off.
     fn prepare_device(&mut self, name: InterfaceName) {
-        self.devices.settings.forget(name);
+        let trouble = self.devices.settings.forget(name);
+        self.trouble_of_settings(trouble);
         let mut wanted = Vec::new();
         for running in self.instances.values() {
             if let Some(link) = running.setup.links().find(|link| link.name == name) {

@@ -100,7 +100,8 @@ impl Elections {
                 self.bfd.stale(now);
                 self.frames.forget(index);
                 self.announcer.forget_link(index);
-                self.devices.forget(name);
+                let trouble = self.devices.forget(name);
+                self.trouble_of_settings(trouble);
                 // A new interface of that name begins with the system's default.
                 self.promoted.remove(&name);
                 self.filter.stale = true;

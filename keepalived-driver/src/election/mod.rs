@@ -71,6 +71,7 @@ use interfaces::{Interfaces, PathKey, ReceivePath};
 use linkbeat::Linkbeat;
 use outputs::Outbox;
 use readiness::Readiness;
+use settings::Settings;
 use shutdown::Shutdown;
 pub(crate) use taped::Kept;
 use taped::{Recording, TapedRouter};
@@ -193,7 +194,7 @@ impl Elections {
 
     fn make(
         config: Config,
-        reports: Reports,
+        mut reports: Reports,
         before: Option<&Remote>,
     ) -> Result<(Self, Remote), StartError> {
         let clock = Clock;
@@ -214,7 +215,11 @@ impl Elections {
                 .register(&mut SourceFd(&fd), source.into(), Interest::READABLE)?;
         }
         let filter = Filter::new(waker.clone());
-        let devices = Devices::new(config.tag, waker.clone(), config.settings_file.clone());
+        let (settings, trouble) = Settings::read(config.settings_file.clone());
+        if let Some(message) = trouble {
+            reports.push(Report::Trouble { message });
+        }
+        let devices = Devices::new(config.tag, waker.clone(), settings);
         let linkbeat = Linkbeat::new(waker.clone());
         let (remote, commands) = Remote::new(waker, before);
         let now = clock.now();

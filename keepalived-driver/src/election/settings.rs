@@ -12,17 +12,16 @@ use std::path::PathBuf;
 use netlink_vip::{InterfaceName, Setting, SettingPlace};
 use nix::net::if_::if_nametoindex;
 
-use crate::state_file::{self, origin};
+use crate::state_file::{self, StateFile};
 
 const ROOT: &str = "/proc/sys/net";
-/// The first word of the file, with the version of what follows.
 const FORMAT: &str = "keepalived-rs-settings-1";
 
 /// What was changed, in that order, with the values before.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Settings {
     held: Vec<Held>,
-    file: Option<PathBuf>,
+    file: StateFile,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,17 +36,15 @@ struct Held {
 }
 
 impl Settings {
-    /// None, beside those that a run that was killed has written to `file` and that are still there.
-    pub(super) fn new(file: Option<PathBuf>) -> Self {
-        let known = |path: &PathBuf| {
-            state_file::read(path)
-                .ok()
-                .map(|text| parse(&text, &origin(FORMAT)))
-        };
-        Self {
-            held: file.as_ref().and_then(known).unwrap_or_default(),
-            file,
-        }
+    /// None, beside those that a run that was killed has written to `file` and that are still there; and why that is not
+    /// believed, in words.
+    pub(super) fn read(file: Option<PathBuf>) -> (Self, Option<String>) {
+        let file = StateFile::new(file, FORMAT);
+        let (held, trouble) = file.read(
+            parse,
+            "what an earlier run has changed of the kernel's settings stays",
+        );
+        (Self { held, file }, trouble)
     }
 
     /// Makes the settings what they are to be, and remembers what they were. Nothing to do where that
@@ -92,15 +89,12 @@ impl Settings {
         trouble
     }
 
-    /// An interface is gone and its settings with it.
-    pub(super) fn forget(&mut self, interface: InterfaceName) {
+    /// An interface is gone and its settings with it. What could not be done, in words.
+    pub(super) fn forget(&mut self, interface: InterfaceName) -> Option<String> {
         let place = SettingPlace::Interface(interface);
         let before = self.held.len();
         self.held.retain(|held| held.setting.place != place);
-        if self.held.len() != before {
-            // Should it fail: of an interface that is made anew nothing is restored.
-            let _ = self.save();
-        }
+        (self.held.len() != before).then(|| self.save()).flatten()
     }
 
     /// Restores those that are not wanted any more. What could not be done, in words.
@@ -120,19 +114,12 @@ impl Settings {
         (self.held.len() != before).then(|| self.save()).flatten()
     }
 
-    /// Writes the file anew, or removes it if there is nothing to remember.
-    fn save(&self) -> Option<String> {
-        let path = self.file.as_ref()?;
-        let text = text(&self.held, &origin(FORMAT));
-        let written = match text {
-            Some(text) => state_file::replace(path, &text),
-            None => state_file::remove(path),
-        };
-        let error = written.err()?;
-        let path = path.display();
-        Some(format!(
-            "{path}: {error}; should this process be killed, changed settings of the kernel stay"
-        ))
+    fn save(&mut self) -> Option<String> {
+        let held = &self.held;
+        self.file.save(
+            |origin| text(held, origin),
+            "changed settings of the kernel stay",
+        )
     }
 }
 
@@ -163,13 +150,9 @@ fn text(held: &[Held], origin: &str) -> Option<String> {
     (text.len() > header).then_some(text)
 }
 
-/// What the file says about interfaces that are still the same ones. Nothing, if it is of another boot
-/// or another namespace.
-fn parse(text: &str, origin: &str) -> Vec<Held> {
-    let mut lines = text.lines();
-    if lines.next() != Some(origin) {
-        return Vec::new();
-    }
+/// What the file says about interfaces that are still the same ones.
+fn parse(text: &str, origin: &str) -> Result<Vec<Held>, &'static str> {
+    let rest = state_file::body(text, origin).ok_or("not a file of settings")??;
     let held = |line: &str| {
         let mut words = line.split(' ');
         let path = words.next()?;
@@ -183,7 +166,7 @@ fn parse(text: &str, origin: &str) -> Vec<Held> {
             inherited: true,
         })
     };
-    lines.filter_map(held).collect()
+    Ok(rest.lines().filter_map(held).collect())
 }
 
 fn path(setting: &Setting) -> PathBuf {
@@ -237,12 +220,30 @@ mod tests {
             ..held("ipv4/conf/lo/arp_filter", 0, 1)
         });
         let text = text(&more, "here").unwrap();
-        assert_eq!(parse(&text, "here"), all);
-        assert_eq!(parse(&text, "elsewhere"), []);
+        assert_eq!(parse(&text, "here").unwrap(), all);
+        assert!(parse(&text, "elsewhere").is_err());
         // An interface that is another one by now, and things that are no settings of ours.
         let text = text.replace("arp_ignore 1 ", "arp_ignore 999 ")
             + "ipv4/conf/../../kernel/panic 0 1 2\nipv4/conf/lo/forwarding 1 1 1\nrubbish\n";
-        assert_eq!(parse(&text, "here"), all[1..]);
+        assert_eq!(parse(&text, "here").unwrap(), all[1..]);
         assert_eq!(super::text(&more[3..], "here"), None);
+    }
+
+    /// What is not believed is told: the settings that it names stay as the killed run left them.
+    #[test]
+    fn a_file_that_is_not_believed_is_told_of() {
+        let folder = std::env::temp_dir().join(format!("settings-{}", std::process::id()));
+        fs::create_dir(&folder).unwrap();
+        let path = folder.join("cut.settings");
+        assert_eq!(Settings::read(Some(path.clone())).1, None);
+        fs::write(&path, "keepalived-rs-settings-0 somewhere 1\n").unwrap();
+        let (settings, trouble) = Settings::read(Some(path));
+        fs::remove_dir_all(&folder).unwrap();
+        assert!(settings.held.is_empty());
+        let trouble = trouble.unwrap();
+        assert!(
+            trouble.contains("cut.settings: not a file of settings"),
+            "{trouble}"
+        );
     }
 }
