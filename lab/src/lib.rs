@@ -33,6 +33,7 @@ pub mod orders;
 pub mod peers;
 pub mod pipe;
 pub mod probe;
+pub mod real;
 pub mod routing;
 pub mod scratch;
 pub mod servers;

@@ -30,6 +30,13 @@ const PEERS: &[(&str, &str)] = &[
     ("vtysh", "frr"),
 ];
 
+/// Servers that only a few tests are about, which are skipped without them, and the Debian package of each.
+const SERVERS: &[(&str, &str)] = &[
+    ("exim4", "exim4-daemon-light"),
+    ("named", "bind9"),
+    ("apache2", "apache2-bin"),
+];
+
 /// The package of the live tests.
 const LAB: &str = "keepalived-lab";
 
@@ -178,11 +185,18 @@ fn obstacle() -> Option<String> {
     if !is_root() {
         return Some("not root (try `sudo -E cargo xtask live`)".to_owned());
     }
-    if !missing().is_empty() {
-        install(&missing());
+    if !missing(PEERS).is_empty() {
+        install(&missing(PEERS));
     }
-    if !missing().is_empty() {
-        return Some(format!("not installed: {}", missing().join(", ")));
+    if !missing(PEERS).is_empty() {
+        return Some(format!("not installed: {}", missing(PEERS).join(", ")));
+    }
+    // Each by itself: a machine has one mail server, and that may be another one.
+    for package in missing(SERVERS) {
+        install(&[package]);
+    }
+    for package in missing(SERVERS) {
+        println!("xtask: not installed, and its tests are skipped: {package}");
     }
     let probe = format!("xtask-probe-{}", std::process::id());
     let netns = |verb: &str| {
@@ -201,13 +215,14 @@ pub(crate) fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|entry| entry.uid() == 0)
 }
 
-fn missing() -> Vec<&'static str> {
+/// The packages of those programs that are not there.
+fn missing(programs: &[(&'static str, &'static str)]) -> Vec<&'static str> {
     let path = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin:/sbin";
     let installed = |name: &str| {
         path.split(':')
             .any(|dir| Path::new(dir).join(name).is_file())
     };
-    let mut packages: Vec<_> = PEERS
+    let mut packages: Vec<_> = programs
         .iter()
         .filter(|(name, _)| !installed(name))
         .map(|&(_, package)| package)
@@ -216,7 +231,7 @@ fn missing() -> Vec<&'static str> {
     packages
 }
 
-/// Installs Debian packages, as well as it can.
+/// Installs Debian packages, as well as it can, but never in the place of others.
 pub(crate) fn install(packages: &[&str]) {
     println!("\nxtask: installing {}", packages.join(" "));
     let apt = |arguments: &[&str]| {
@@ -225,7 +240,7 @@ pub(crate) fn install(packages: &[&str]) {
         command.env("DEBIAN_FRONTEND", "noninteractive");
         command.status().is_ok_and(|status| status.success())
     };
-    let install: Vec<_> = ["install", "--no-install-recommends"]
+    let install: Vec<_> = ["install", "--no-install-recommends", "--no-remove"]
         .iter()
         .chain(packages)
         .copied()
