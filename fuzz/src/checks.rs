@@ -35,7 +35,7 @@ pub fn http(data: &[u8]) {
     talk(HttpProbe::new(target, config, LIMIT), data);
 }
 
-/// A DNS answer.
+/// A DNS answer, over UDP and over TCP.
 pub fn dns(data: &[u8]) {
     let (Some(target), Some(query)) = (target(), DnsQuery::new(QueryType::A, "a.example")) else {
         return;

@@ -6,7 +6,7 @@ use common::{Bench, LIMIT, at, target};
 use healthcheck::{
     BfdProbe, DnsFailure, DnsProbe, DnsQuery, Failure, FileProbe, Input, IoFailure, Level, Outcome,
     Output, Passed, Pattern, PingProbe, Probe, QueryType, SMTP_LINE, ScriptProbe, SmtpFailure,
-    SmtpProbe, Stage, Target, TcpProbe, UdpConfig, UdpProbe, WeightChange,
+    SmtpProbe, Stage, Target, TcpProbe, Transport, UdpConfig, UdpProbe, WeightChange,
 };
 use proptest::prelude::*;
 
@@ -232,14 +232,81 @@ fn hostile_dns_answers_are_refused() {
     assert_eq!(silent.verdict(), &Err(Failure::Timeout(Stage::Reply)));
 }
 
-/// CHK-15: a server may have UDP and nothing else.
+/// RFC 7766 5.
 #[test]
-fn a_dns_answer_that_was_cut_short_is_an_answer() {
+fn a_dns_answer_that_was_cut_short_is_asked_for_over_tcp() {
     let mut bench = dns(".");
     let cut = answer(&bench, 0x82, 0);
+    let question = bench.sent[0].clone();
     bench.hear(&cut);
+    let Some(Output::Connect { transport, .. }) = bench.connects.last() else {
+        panic!("no connection");
+    };
+    assert_eq!((*transport, bench.connects.len()), (Transport::Tcp, 2));
+    let mut bench = bench.connected();
+    let framed = bench.sent.last().expect("a question").clone();
+    assert_eq!(framed, [&[0, 17], &question[..]].concat());
+    let whole = [&framed[..4], &[0x82, 0], &framed[6..]].concat();
+    for octet in &whole[..whole.len() - 1] {
+        bench.hear(&[*octet]);
+        assert_eq!(bench.outcome, None);
+    }
+    bench.hear(&whole[whole.len() - 1..]);
     assert_eq!(bench.verdict(), &GOOD);
-    assert_eq!(bench.connects.len(), 1);
+}
+
+/// A length in front that promises more than there is.
+/// CHK-22.
+#[test]
+fn regression_dns_length_in_front_of_a_stream() {
+    let over_tcp = || {
+        let mut bench = dns(".");
+        let cut = answer(&bench, 0x82, 0);
+        bench.hear(&cut);
+        bench.connected()
+    };
+    let mut short = over_tcp();
+    short.hear(&[0, 3, 1, 2, 3]);
+    assert_eq!(short.verdict(), &Err(DnsFailure::Malformed.into()));
+    let mut empty = over_tcp();
+    empty.hear(&[0, 0]);
+    assert_eq!(empty.verdict(), &Err(DnsFailure::Malformed.into()));
+    let mut long = over_tcp();
+    long.hear(&[0xff, 0xff]);
+    for _ in 0..100 {
+        long.hear(&[0; 600]);
+    }
+    assert_eq!(long.outcome, None);
+    long.eof();
+    assert_eq!(long.verdict(), &GOOD);
+    let mut slow = over_tcp();
+    assert_eq!(slow.trickle(100, || 0xff), LIMIT);
+}
+
+/// Keepalived does not look whether an answer was cut short. CHK-15.
+#[test]
+fn a_name_server_without_tcp_is_judged_by_its_answer_over_udp() {
+    let cut = || {
+        let mut bench = dns(".");
+        let cut = answer(&bench, 0x82, 0);
+        bench.hear(&cut);
+        bench
+    };
+    let mut refused = cut();
+    let conn = refused.conn.expect("it connects");
+    refused.input(Input::Failed(conn, IoFailure::Refused));
+    assert_eq!(refused.verdict(), &GOOD);
+    let mut filtered = cut();
+    filtered.pass(5000);
+    assert_eq!(filtered.verdict(), &GOOD);
+    let mut closed = cut().connected();
+    closed.eof();
+    assert_eq!(closed.verdict(), &GOOD);
+    // What it says counts.
+    let mut failing = cut().connected();
+    let framed = failing.sent.last().expect("a question").clone();
+    failing.hear(&[&framed[..4], &[0x80, 2], &framed[6..]].concat());
+    assert_eq!(failing.verdict(), &Err(DnsFailure::ResponseCode(2).into()));
 }
 
 proptest! {

@@ -1,6 +1,6 @@
 //! DNS: an answer with the id of the question and response code 0 (CHK-15). The answer section is
-//! not looked at: an empty answer passes, as in Keepalived, and so does one that was cut short for want of
-//! room. To ask for the rest over TCP would fail a server whose clients have UDP and nothing else.
+//! not looked at: an empty answer passes, as in Keepalived. One that was cut short for want of room is asked
+//! for again over TCP; a server that has UDP and nothing else is judged by what it said there.
 
 use std::time::Duration;
 
@@ -89,8 +89,8 @@ impl DnsQuery {
     }
 }
 
-/// Whether an answer is one, and says no error.
-fn judge(message: &[u8], id: u16) -> Result<(), DnsFailure> {
+/// What an answer says: whether it was cut short and has to be asked for over TCP.
+fn judge(message: &[u8], id: u16) -> Result<bool, DnsFailure> {
     let (header, _) = message
         .split_first_chunk::<HEADER>()
         .ok_or(DnsFailure::Malformed)?;
@@ -102,7 +102,7 @@ fn judge(message: &[u8], id: u16) -> Result<(), DnsFailure> {
         return Err(DnsFailure::WrongId);
     }
     match flags_low & 0x0f {
-        0 => Ok(()),
+        0 => Ok(flags_high & 0x02 != 0),
         code => Err(DnsFailure::ResponseCode(code)),
     }
 }
@@ -115,7 +115,9 @@ pub struct DnsProbe {
     query: DnsQuery,
     rng: Rng,
     id: u16,
+    transport: Transport,
     connected: bool,
+    stream: Vec<u8>,
 }
 
 impl DnsProbe {
@@ -128,8 +130,65 @@ impl DnsProbe {
             query,
             rng: Rng::new(seed),
             id: 0,
+            transport: Transport::Udp,
             connected: false,
+            stream: Vec::new(),
         }
+    }
+
+    fn connect(&mut self, transport: Transport) {
+        self.transport = transport;
+        self.connected = false;
+        self.stream.clear();
+        self.attempt.connect(transport, self.target.clone());
+    }
+
+    fn ask(&mut self) {
+        self.connected = true;
+        let message = self.query.message(self.id);
+        let mut bytes = Vec::new();
+        if self.transport == Transport::Tcp {
+            let length = u16::try_from(message.len()).unwrap_or(u16::MAX);
+            bytes.extend(length.to_be_bytes());
+        }
+        bytes.extend(message);
+        self.attempt.send(bytes);
+    }
+
+    /// CHK-21, CHK-22.
+    fn answered(&mut self, octets: &[u8]) {
+        if self.transport == Transport::Udp {
+            match judge(octets, self.id) {
+                Ok(true) => self.connect(Transport::Tcp),
+                Ok(false) => self.attempt.finish(Ok(Passed::PLAIN)),
+                Err(failure) => self.attempt.fail(failure),
+            }
+            return;
+        }
+        // No more than the length field can say, and that is not much.
+        let room = usize::from(u16::MAX).saturating_add(2);
+        let room = room.saturating_sub(self.stream.len());
+        self.stream.extend(octets.get(..room).unwrap_or(octets));
+        let Some((length, rest)) = self.stream.split_first_chunk::<2>() else {
+            return;
+        };
+        let length = usize::from(u16::from_be_bytes(*length));
+        if let Some(message) = rest.get(..length) {
+            match judge(message, self.id) {
+                // Cut short where there is no need to: an answer all the same.
+                Ok(_) => self.attempt.finish(Ok(Passed::PLAIN)),
+                Err(failure) => self.attempt.fail(failure),
+            }
+        }
+    }
+
+    /// Nothing whole came. Over TCP that is no failure: there was an answer before, and many clients never ask for more.
+    fn lost(&mut self, failure: Failure) {
+        let outcome = match self.transport {
+            Transport::Tcp => Ok(Passed::PLAIN),
+            _ => Err(failure),
+        };
+        self.attempt.finish(outcome);
     }
 
     const fn stage(&self) -> Stage {
@@ -144,29 +203,21 @@ impl DnsProbe {
 impl Probe for DnsProbe {
     fn start(&mut self, now: Instant) {
         self.id = self.rng.short();
-        self.connected = false;
         self.attempt.begin(now);
-        self.attempt.connect(Transport::Udp, self.target.clone());
+        self.connect(Transport::Udp);
     }
 
     fn handle_input(&mut self, _now: Instant, input: Input<'_>) {
         match input {
             Input::Connected(conn) if self.attempt.is_ours(conn) && !self.connected => {
-                self.connected = true;
-                self.attempt.send(self.query.message(self.id));
+                self.ask();
             }
-            // CHK-21, CHK-22.
-            Input::Bytes(conn, octets) if self.attempt.is_ours(conn) => {
-                match judge(octets, self.id) {
-                    Ok(()) => self.attempt.finish(Ok(Passed::PLAIN)),
-                    Err(failure) => self.attempt.fail(failure),
-                }
-            }
+            Input::Bytes(conn, octets) if self.attempt.is_ours(conn) => self.answered(octets),
             Input::Eof(conn) if self.attempt.is_ours(conn) => {
-                self.attempt.fail(Failure::Closed(Stage::Reply));
+                self.lost(Failure::Closed(Stage::Reply));
             }
             Input::Failed(conn, failure) if self.attempt.is_ours(conn) => {
-                self.attempt.fail(self.attempt.io(failure));
+                self.lost(self.attempt.io(failure));
             }
             _ => {}
         }
@@ -174,7 +225,7 @@ impl Probe for DnsProbe {
 
     fn handle_timeout(&mut self, now: Instant) {
         if self.attempt.is_due(now) {
-            self.attempt.fail(Failure::Timeout(self.stage()));
+            self.lost(Failure::Timeout(self.stage()));
         }
     }
 
