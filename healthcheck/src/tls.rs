@@ -294,7 +294,7 @@ impl TlsStream {
         let used = self.connection.read_tls(&mut rest);
         let used = used.map_err(|error| TlsFailure::Protocol(error.to_string()))?;
         let state = self.connection.process_new_packets().map_err(failure)?;
-        self.closed |= state.peer_has_closed();
+        self.closed = state.peer_has_closed();
         let mut plain = vec![0; state.plaintext_bytes_to_read()];
         let mut taken = 0_usize;
         while let Some(room) = plain.get_mut(taken..).filter(|room| !room.is_empty()) {

@@ -8,8 +8,8 @@ use common::{LIMIT, at, target};
 use proptest::prelude::*;
 
 use healthcheck::{
-    Checker, CheckerEvent, ConnId, Failure, FileProbe, Health, HttpConfig, HttpProbe, Input,
-    Instant, IoFailure, Level, Output, Page, Schedule, TcpProbe, WeightChange,
+    BfdProbe, Checker, CheckerEvent, ConnId, Failure, FileProbe, Health, HttpConfig, HttpProbe,
+    Input, Instant, IoFailure, Level, Output, Page, Results, Schedule, TcpProbe, WeightChange,
 };
 
 const REFUSED: Failure = Failure::Io(IoFailure::Refused);
@@ -122,6 +122,51 @@ fn a_long_check_is_not_followed_at_once() {
     );
     world.next();
     assert_eq!(world.starts, [0, 10_000, 22_000, 32_000]);
+}
+
+/// The same if it took just as long as the interval.
+#[test]
+fn a_check_of_just_its_interval_is_not_followed_at_once() {
+    let mut schedule = schedule();
+    schedule.delay_before_retry = Duration::from_secs(10);
+    let mut world = World::new(schedule);
+    world.results(&[true, false, false]);
+    world.next();
+    assert_eq!(world.starts, [0, 10_000, 20_000, 30_000]);
+}
+
+/// A process that was stopped looks late, and from then on at regular times again.
+#[test]
+fn a_check_whose_time_has_passed_begins_at_once() {
+    let mut world = World::new(schedule());
+    world.answer(true);
+    world.now = at(17_000);
+    world.turn();
+    world.answer(true);
+    world.next();
+    assert_eq!(world.starts, [0, 17_000, 27_000]);
+}
+
+/// What `status` shows of a check.
+#[test]
+fn what_came_of_the_attempts_is_known() {
+    let mut world = World::new(schedule());
+    assert!(world.checker.is_running() && !world.checker.is_known());
+    assert_eq!(world.checker.starts_at(), None, "it runs");
+    assert_eq!(world.checker.results(), &Results::default());
+    world.answer(true);
+    assert!(!world.checker.is_running() && world.checker.is_known());
+    assert_eq!(world.checker.starts_at(), Some(at(10_000)));
+    world.results(&[false, true]);
+    let results = Results {
+        attempts: 3,
+        failures: 1,
+        last_failure: Some((at(10_000), REFUSED)),
+    };
+    assert_eq!(world.checker.results(), &results);
+    assert!(!world.checker.is_suspended());
+    world.checker.suspend(world.now, true);
+    assert!(world.checker.is_suspended());
 }
 
 /// CHK-05.
@@ -397,10 +442,37 @@ fn a_level_is_taken_when_it_is_told() {
     );
 }
 
-/// A reload keeps a failed server failed.
+/// LVS-16, CHK-20.
+#[test]
+fn what_was_told_while_a_check_rested_counts_when_it_goes_on() {
+    let mut checker = Checker::new(BfdProbe::new(), Schedule::told(), 1, at(0));
+    checker.suspend(at(0), true);
+    checker.handle_input(at(1), Input::Level(Level::Up(false)));
+    assert_eq!(checker.poll_output(at(1)), None);
+    assert_eq!(checker.poll_event(), None);
+    checker.suspend(at(2), false);
+    checker.handle_timeout(at(2));
+    assert_eq!(checker.poll_output(at(2)), None);
+    assert_eq!(
+        checker.poll_event(),
+        Some(CheckerEvent::Down(Failure::Down))
+    );
+}
+
+/// A reload keeps a failed server failed, and its weight.
 #[test]
 fn what_was_known_can_be_taken_over() {
     let mut world = World::new(schedule());
     world.checker.adopt(Health::Down, WeightChange::None);
+    assert!(world.checker.is_known());
     assert_eq!(world.results(&[true]), [CheckerEvent::Up]);
+    let mut checker = Checker::new(FileProbe::new(2), Schedule::told(), 1, at(0));
+    checker.adopt(Health::Up, WeightChange::By(8));
+    assert_eq!(checker.weight(), WeightChange::By(8));
+    for (value, event) in [(4, None), (5, Some(WeightChange::By(10)))] {
+        checker.handle_input(at(1), Input::Level(Level::Value(Some(value))));
+        assert_eq!(checker.poll_output(at(1)), None);
+        assert_eq!(checker.poll_event(), event.map(CheckerEvent::Weight));
+    }
+    assert_eq!(checker.weight(), WeightChange::By(10));
 }

@@ -120,6 +120,7 @@ fn a_page_passes_however_its_end_is_told() {
         "HTTP/1.1 204 No Content\r\n\r\n",
         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\nhello",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n5\nhello\n0\n\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2;x=\"y\"\r\nhe\r\n003 \r\nllo\r\n0\r\nTrailer: z\r\n\r\n",
     ] {
         assert_eq!(
@@ -223,6 +224,7 @@ fn a_text_is_found_or_must_not_be() {
         let page = with_regex(regex(text, options).with_no_match(true));
         assert_eq!(verdict(&page, answer), reversed, "not {text} {options:?}");
     }
+    assert!(BodyRegex::new("a+", ["ungreedy"]).is_ok());
     let refused = |text, option| BodyRegex::new(text, [option]).map(drop);
     assert_eq!(
         refused("x", "dupnames"),
@@ -285,6 +287,7 @@ fn what_pcre2_has_and_we_have_not_is_refused() {
         r"[]+]+",
         r"[^]a]*",
         r"[[:alpha:]_-]+",
+        r"[[:digit:]++]",
         r"[a+]+(?i)b(?:c|d)\d\w\s\b",
         r"\x41\x{42}(?P<n>x)(?<m>y)\A\z",
         r"a+(?U)b",
@@ -318,6 +321,10 @@ fn a_match_begins_within_the_offsets() {
         };
         assert_eq!(verdict(&page, answer), expected, "{min} {max:?}");
     }
+    // What is nothing may be at the very end.
+    let end = Offsets { min: 9, max: None };
+    let page = with_regex(regex("$", &[]).with_offsets(end));
+    assert_eq!(verdict(&page, answer), GOOD);
 }
 
 /// Keepalived takes all of these, and who comes from there has such servers.
@@ -437,6 +444,20 @@ fn several_pages_take_turns_and_a_failure_begins_anew() {
     turn("/a", good, Some(false));
     turn("/b", bad, None);
     turn("/a", good, Some(false));
+}
+
+#[test]
+fn what_the_server_said_is_kept_where_that_is_wanted() {
+    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+    for (record, kept) in [(true, &answer[..]), (false, b"")] {
+        let mut config = HttpConfig::new(vec![Page::new("/")]);
+        config.record = record;
+        let mut bench = Bench::new(HttpProbe::new(target(), config, LIMIT)).connected();
+        bench.hear(&answer[..20]);
+        bench.hear(&answer[20..]);
+        assert_eq!(bench.probe.take_record(), kept);
+        assert_eq!(bench.probe.take_record(), b"");
+    }
 }
 
 #[test]

@@ -179,6 +179,21 @@ fn a_page_over_tls_passes() {
     }
 }
 
+/// RFC 8446 6.1: who ends a connection says so first.
+#[test]
+fn a_server_is_told_that_the_check_ends_the_connection() {
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let mut bench = start(anybody());
+        let mut server = server(&[version], false);
+        talk_and(&mut bench, &mut server, usize::MAX, WITH_LENGTH, false);
+        assert_eq!(bench.outcome, Some(GOOD));
+        let last = bench.sent.concat();
+        server.read_tls(&mut &last[..]).expect("memory");
+        let state = server.process_new_packets().expect("TLS");
+        assert!(state.peer_has_closed(), "{version:?}");
+    }
+}
+
 const WITH_LENGTH: &[u8] = b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
 /// CHK-11, CHK-12: the end of a connection belongs to its page and not to the next one.
@@ -384,6 +399,11 @@ fn a_key_with_a_password_is_read() {
     assert_eq!(legacy, Err(TlsConfigError::LegacyKey));
     let plain = decrypt_key(CLIENT.1, b"geheim").expect("as it is");
     assert_eq!(plain, CLIENT.1);
+    // What has none is for somebody else to read.
+    assert_eq!(
+        decrypt_key(b"nothing", b"geheim").expect("as it is"),
+        b"nothing"
+    );
     let broken = &SEALED[..SEALED.len() / 2];
     let whole = [broken, b"\n-----END ENCRYPTED PRIVATE KEY-----\n"].concat();
     assert!(decrypt_key(&whole, b"geheim").is_err());
@@ -488,5 +508,9 @@ fn configurations_are_equal_when_they_are_made_of_the_same() {
         with(&Verify::Danger, off.clone(), 1),
         "the clock does not count"
     );
-    assert!(TlsConfig::with(&roots("nothing"), None, off, clock(0)).is_err());
+    assert!(TlsConfig::with(&roots("nothing"), None, off.clone(), clock(0)).is_err());
+    let believes = |pem: &[u8]| with(&Verify::Roots(pem.to_vec()), off.clone(), NOW);
+    assert_eq!(believes(CA), believes(CA));
+    assert_ne!(believes(CA), believes(OTHER_CA));
+    assert_ne!(believes(CA), anybody());
 }

@@ -66,10 +66,9 @@ impl Body {
         self.complete
     }
 
-    /// The connection ended: whether that is where the body ends.
-    pub(crate) fn close(&mut self) -> bool {
-        self.complete |= self.framing == Framing::UntilClose;
-        self.complete
+    /// Whether it ends where the connection does.
+    pub(crate) fn ends_with_connection(&self) -> bool {
+        self.framing == Framing::UntilClose
     }
 
     /// Takes octets, in all no more than `most`. `raw` gets what belongs to the body as it is on the wire, `content` what is in

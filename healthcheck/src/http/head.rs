@@ -132,7 +132,8 @@ fn framing(status: u16, fields: &[httparse::Header<'_>]) -> Result<Framing, Http
     for field in named("content-length") {
         let text = std::str::from_utf8(field.value).map_err(|_| HttpFailure::Malformed)?;
         let text = text.trim();
-        let digits = !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_digit());
+        // `parse` takes a sign too.
+        let digits = text.bytes().all(|octet| octet.is_ascii_digit());
         let is: u64 = match text.parse() {
             Ok(is) if digits => is,
             _ => return Err(HttpFailure::Malformed),

@@ -231,8 +231,8 @@ impl HttpProbe {
             }
             return Err(TlsFailure::NoCloseNotify.into());
         }
-        if let State::Body(body, _) = &mut self.state
-            && body.close()
+        if let State::Body(body, _) = &self.state
+            && body.ends_with_connection()
         {
             return self.complete();
         }

@@ -70,12 +70,12 @@ impl Probe for ScriptProbe {
 
     fn handle_input(&mut self, _now: Instant, input: Input<'_>) {
         match input {
-            Input::Exited { code } if self.alive => {
+            Input::Exited { code } => {
                 self.alive = false;
                 let outcome = self.judge(code);
                 self.attempt.finish(outcome);
             }
-            Input::SpawnFailed(why) if self.alive => {
+            Input::SpawnFailed(why) => {
                 self.alive = false;
                 self.attempt.fail(Failure::NotStarted(why.to_owned()));
             }
