@@ -179,6 +179,60 @@ fn who_begins_as_failed_is_told_of() {
     assert_eq!(about(4), [rs(4, 1, "UP"), vs(4, "UP")]);
 }
 
+/// LVS-20, NOTI-07: what a reload takes away is told of as who had it wanted, and what it brings to a service where
+/// `rs_init_notifies` says so, both as by Keepalived.
+#[test]
+#[ignore = "live: cargo xtask live"]
+fn what_a_reload_takes_away_is_told_of_as_a_failure() {
+    let say = |word: String| format!("\"/bin/sh -c 'echo {word} >> DIR/said'\"");
+    let server = |number: usize| {
+        let (up, down) = (say(format!("{number}up")), say(format!("{number}down")));
+        format!("notify_up {up}\n notify_down {down}\n {}", watches("good"))
+    };
+    let told = |number: usize, servers: &[String]| {
+        let (up, down) = (say(format!("{number}gained")), say(format!("{number}lost")));
+        service(
+            number,
+            &format!("quorum_up {up}\n quorum_down {down}"),
+            servers,
+        )
+    };
+    let mut balancer = Balancer::new();
+    for (init, first, last) in [
+        ("", vec![], vec![]),
+        ("rs_init_notifies", vec!["1up", "1up", "2up"], vec!["3up"]),
+    ] {
+        let services = told(1, &[server(1), server(2)]) + &told(2, &[server(1)]);
+        let mut pipe = balancer.start(with_files(&["good"]), init, &services);
+        let said = |expected: &[&str], more: &[&str]| {
+            let mut expected: Vec<_> = expected.iter().chain(more).copied().collect();
+            expected.sort_unstable();
+            wait_until(&format!("{expected:?}"), PATIENCE, || {
+                let text = fs::read_to_string(balancer.daemon().directory().join("said"));
+                let text = text.unwrap_or_default();
+                let mut all: Vec<_> = text.split_whitespace().collect();
+                all.sort_unstable();
+                all == expected
+            });
+        };
+        let gained = ["1gained", "2gained"];
+        said(&gained, &first);
+        let before = pipe.lines().len();
+        // The second server has another number now.
+        let services = told(1, &[server(1), server(3)]).replace("10.9.0.2", "10.9.0.3");
+        balancer.reload(init, &services);
+        let gone = ["1gained", "2gained", "2down", "1down", "2lost"];
+        let all: Vec<_> = first.iter().chain(&last).copied().collect();
+        said(&gone, &all);
+        let mut lines = pipe.lines().split_off(before);
+        lines.sort();
+        let mut expected = vec![rs(1, 2, "DOWN"), rs(2, 1, "DOWN"), vs(2, "DOWN")];
+        expected.extend(last.iter().map(|_| rs(1, 3, "UP")));
+        expected.sort();
+        assert_eq!(lines, expected);
+    }
+}
+
 /// NOTI-07: the program that reads the pipe gets its path.
 ///
 /// Flips: global_defs.lvs_notify_fifo_script.

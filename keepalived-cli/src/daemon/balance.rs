@@ -217,7 +217,8 @@ impl Balance {
                 match &report {
                     BalanceReport::Reloaded { .. } => {
                         if let Some(plan) = self.pending.pop_front() {
-                            self.plan = plan;
+                            let old = std::mem::replace(&mut self.plan, plan);
+                            self.plan.inherit(old);
                             self.watch();
                         }
                     }

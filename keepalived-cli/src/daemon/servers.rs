@@ -50,7 +50,7 @@ impl Service {
 impl Told {
     fn known(&self, server: &ServerRef) -> Before {
         let find = || {
-            let service = self.services.get(&server.service.label)?;
+            let service = self.services.get(&server.service.identity)?;
             service.servers.get(&server.setup()?.label).copied()
         };
         find().unwrap_or_default()
@@ -58,7 +58,7 @@ impl Told {
 
     fn learn(&mut self, server: &ServerRef, change: impl FnOnce(&mut Before)) {
         if let Some(setup) = server.setup() {
-            let service = Arc::clone(&server.service.label);
+            let service = Arc::clone(&server.service.identity);
             let service = self.services.entry(service).or_default();
             service.learn(&setup.label, change);
         }
@@ -107,6 +107,12 @@ impl Daemon<'_> {
             } => self.service_started(service, *quorum, *live, up),
             BalanceReport::ServerUp { server } => self.server_is(server, true),
             BalanceReport::ServerDown { server, .. } => self.server_is(server, false),
+            BalanceReport::StartsUp { server } => {
+                self.told.learn(server, |known| known.up = true);
+                if self.balance.plan.init_notifies {
+                    self.tell_server(server, true);
+                }
+            }
             // As Keepalived does it, with `rs_init_notifies` and without.
             BalanceReport::StartsDown { server } => self.tell_server(server, false),
             BalanceReport::StartsWithoutQuorum { service, live } => {
@@ -129,7 +135,7 @@ impl Daemon<'_> {
             BalanceReport::CheckFailed { check, .. } => self.check_mail(check, false, false),
             BalanceReport::Reloaded { removed, .. } => {
                 for service in removed {
-                    self.told.services.remove(&service.label);
+                    self.told.services.remove(&service.identity);
                 }
             }
             _ => {}
@@ -149,10 +155,10 @@ impl Daemon<'_> {
                 self.log.line(level, &line);
             }
         }
-        let label = &service.label;
+        let identity = &service.identity;
         // In an earlier life of the loop some were up already, and told of.
-        let first = !self.told.services.contains_key(label);
-        let known = self.told.services.entry(Arc::clone(label)).or_default();
+        let first = !self.told.services.contains_key(identity);
+        let known = self.told.services.entry(Arc::clone(identity)).or_default();
         let wanted = self.balance.plan.init_notifies;
         let mut came_up = Vec::new();
         for (place, (setup, up)) in service.servers.iter().zip(up).enumerate() {
@@ -186,7 +192,7 @@ impl Daemon<'_> {
 
     /// A service never had its quorum, and that is no news to who has heard of it.
     fn starts_without_quorum(&mut self, service: &Arc<ServiceSetup>, live: u64) {
-        let known = self.told.services.get(&service.label);
+        let known = self.told.services.get(&service.identity);
         if known.is_some_and(|known| known.quorum == Some(false) && !known.down_told) {
             let body = format!("=> {} <=", words::started_without(service, live));
             self.service_is(service, false, body);
@@ -209,8 +215,7 @@ impl Daemon<'_> {
             return;
         };
         let service = &server.service.label;
-        let wishes = self.balance.plan.wishes.get(service);
-        if let Some(wishes) = wishes.and_then(|wishes| wishes.servers.get(&setup.label)) {
+        if let Some(wishes) = self.balance.plan.server_wishes(server) {
             let object = ObjectId::Server(Arc::clone(service), Arc::clone(&setup.label));
             self.hooks.notify(&object, &wishes.hooks, trigger(up), 0);
         }
@@ -218,8 +223,8 @@ impl Daemon<'_> {
     }
 
     fn service_is(&mut self, service: &Arc<ServiceSetup>, up: bool, body: String) {
-        let label = Arc::clone(&service.label);
-        let known = self.told.services.entry(label).or_default();
+        let identity = Arc::clone(&service.identity);
+        let known = self.told.services.entry(identity).or_default();
         (known.quorum, known.down_told) = (Some(up), !up);
         self.tell_service(service, up, body);
     }
@@ -228,7 +233,7 @@ impl Daemon<'_> {
     fn tell_service(&mut self, service: &Arc<ServiceSetup>, up: bool, body: String) {
         let label = &service.label;
         let mut mail = false;
-        if let Some(wishes) = self.balance.plan.wishes.get(label) {
+        if let Some(wishes) = self.balance.plan.wishes.get(&service.identity) {
             let object = ObjectId::Service(Arc::clone(label));
             self.hooks.notify(&object, &wishes.hooks, trigger(up), 0);
             mail = wishes.mail;
@@ -246,7 +251,7 @@ impl Daemon<'_> {
         };
         let same = |server: &ServerRef| {
             server.server == check.server.server
-                && server.service.label == check.server.service.label
+                && server.service.identity == check.server.service.identity
         };
         let up = match next {
             BalanceReport::ServerUp { server } => same(server),
@@ -275,10 +280,9 @@ impl Daemon<'_> {
         let Some(setup) = server.setup() else {
             return;
         };
-        let service = &server.service.label;
-        let wishes = self.balance.plan.wishes.get(service);
-        let wishes = wishes.and_then(|wishes| wishes.servers.get(&setup.label));
+        let wishes = self.balance.plan.server_wishes(server);
         if wishes.is_some_and(|wishes| wishes.mail) {
+            let service = &server.service.label;
             self.alerts.server_mail(service, &setup.label, up, body);
         }
     }

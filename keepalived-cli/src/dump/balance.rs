@@ -31,7 +31,10 @@ pub(super) fn text(snapshot: &BalanceSnapshot, settings: &DumpSettings) -> Strin
     kernel(&mut text, snapshot);
     let none = ServiceWishes::default();
     for service in &snapshot.services {
-        let wishes = settings.services.get(&service.setup.label).unwrap_or(&none);
+        let wishes = settings
+            .services
+            .get(&service.setup.identity)
+            .unwrap_or(&none);
         topology(&mut text, service, wishes);
     }
     line!(text, "------< Health checkers >------");

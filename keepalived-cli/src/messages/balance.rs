@@ -62,7 +62,9 @@ pub(crate) fn lines(report: &BalanceReport, before: Before) -> Vec<(Level, Strin
         BalanceReport::QuorumLost { service, live } => {
             info(format!("{} for VS {}", lost(service, *live), service.label))
         }
-        BalanceReport::ServerUp { server } => placed(server, true).into_iter().collect(),
+        BalanceReport::ServerUp { server } | BalanceReport::StartsUp { server } => {
+            placed(server, true).into_iter().collect()
+        }
         BalanceReport::ServerDown { server, .. } => placed(server, false).into_iter().collect(),
         BalanceReport::Weight { server, weight: to } => {
             let Some(setup) = server.setup() else {

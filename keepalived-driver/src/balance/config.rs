@@ -38,8 +38,8 @@ pub struct BalanceConfig {
     /// are no longer wanted are removed. IPVS marks no owner, so the caller has to know. Counts for a
     /// start of the loop only.
     pub adopt: Vec<ipvs::ServiceKey>,
-    /// Servers that an earlier life of this daemon's loop had found failed, by the label of their service
-    /// and their own: their checks begin as failed ones, so that they are not in service until one has
+    /// Servers that an earlier life of this daemon's loop had found failed, by the identity of their service
+    /// and their own label: their checks begin as failed ones, so that they are not in service until one has
     /// passed. Counts for a start of the loop only.
     pub failed: BTreeSet<(Arc<str>, Arc<str>)>,
     /// Where it is remembered which services are ours, so that a run after one that was killed removes
@@ -165,9 +165,11 @@ pub struct SyncSetup {
 #[non_exhaustive]
 pub struct ServiceSetup {
     /// What it is called in logs, scripts and pipes, such as `[192.0.2.1]:tcp:80`, `FWM 5` or the
-    /// name of its group. The same label is the same virtual server from one configuration to the
-    /// next.
+    /// name of its group.
     pub label: Arc<str>,
+    /// Which one it is: the same virtual server from one configuration to the next, whatever it is called in them. Each
+    /// has its own. Its label, unless said otherwise.
+    pub identity: Arc<str>,
     /// The services of the kernel: one, or one for each address and mark of a group. A server is a
     /// destination of each that its address family allows.
     pub services: Vec<Service>,
@@ -200,8 +202,10 @@ impl ServiceSetup {
     /// A virtual server with Keepalived's defaults: a quorum of 1 and nothing else.
     #[must_use]
     pub fn new(label: &str, services: Vec<Service>, servers: Vec<ServerSetup>) -> Self {
+        let label: Arc<str> = label.into();
         Self {
-            label: label.into(),
+            identity: Arc::clone(&label),
+            label,
             services,
             gather: None,
             servers,

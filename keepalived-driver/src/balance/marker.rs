@@ -71,7 +71,7 @@ impl Marker {
 
     /// The mark of a virtual server; absent for one that has none, and while packets cannot be marked.
     pub(super) fn mark(&self, setup: &ServiceSetup) -> Option<NonZeroU32> {
-        let number = self.numbers.get(&setup.label);
+        let number = self.numbers.get(&setup.identity);
         number.filter(|_| setup.gather.is_some() && self.failed.is_none())
     }
 
@@ -98,7 +98,7 @@ impl Marker {
         marks.counters = settings.counters;
         marks.owner.clone_from(&settings.owner);
         for setup in services {
-            let number = self.numbers.get(&setup.label);
+            let number = self.numbers.get(&setup.identity);
             if let (Some(gather), Some(number)) = (&setup.gather, number) {
                 let ranges = gather.ranges.iter().map(|range| (*range, number));
                 marks.ranges.extend(ranges);
@@ -390,7 +390,7 @@ mod tests {
         };
         all.services[0].key = at(0);
         all.gather.as_mut().unwrap().ranges = AddressRange::of([at(0)]);
-        own.label = "own".into();
+        own.identity = "own".into();
         own.services[0].key = at(80);
         let services = arcs(&[all, own, service("other", &[1])]);
         let mut marker = marker();

@@ -2,7 +2,7 @@
 //!
 //! [`Balancing`] runs what a [`BalanceConfig`] says, on a thread of its own, sends
 //! [`BalanceReport`]s through a bounded queue, and is spoken to through a [`BalanceRemote`]. A
-//! virtual server ([`ServiceSetup`]) is known by its label, a real server by its address and port, a
+//! virtual server ([`ServiceSetup`]) is known by its identity, a real server by its address and port, a
 //! check by its definition: that is what a reload compares.
 //!
 //! Behind it are two more threads, which may wait where a check must not: one talks to the kernel's

@@ -15,7 +15,7 @@ use crate::state_file::{self, StateFile};
 /// The first word of the file, with the version of what follows.
 const FORMAT: &str = "keepalived-rs-marks-1";
 
-/// The marks, by the label of the virtual server.
+/// The marks, by the identity of the virtual server.
 #[derive(Debug)]
 pub(super) struct Numbers {
     given: Given,
@@ -47,8 +47,8 @@ impl Numbers {
         (Self { given, file }, trouble)
     }
 
-    pub(super) fn get(&self, label: &str) -> Option<NonZeroU32> {
-        self.given.marks.get(label).copied()
+    pub(super) fn get(&self, identity: &str) -> Option<NonZeroU32> {
+        self.given.marks.get(identity).copied()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -83,8 +83,8 @@ impl Numbers {
 impl Given {
     fn assign(&mut self, settings: &MarkSettings, services: &[Arc<ServiceSetup>]) {
         let gathered = services.iter().filter(|one| one.gather.is_some());
-        let labels: BTreeSet<&str> = gathered.clone().map(|one| &*one.label).collect();
-        if labels.is_empty() {
+        let known: BTreeSet<&str> = gathered.clone().map(|one| &*one.identity).collect();
+        if known.is_empty() {
             self.marks.clear();
             return;
         }
@@ -99,11 +99,11 @@ impl Given {
             self.marks.clear();
         }
         self.marks
-            .retain(|label, mark| labels.contains(&**label) && !others.contains(mark));
+            .retain(|identity, mark| known.contains(&**identity) && !others.contains(mark));
         let mut taken: BTreeSet<NonZeroU32> = self.marks.values().copied().collect();
         taken.extend(&others);
         for setup in gathered {
-            if self.marks.contains_key(&setup.label) {
+            if self.marks.contains_key(&setup.identity) {
                 continue;
             }
             let mut mark = settings.first;
@@ -112,24 +112,24 @@ impl Given {
                 mark = mark.checked_add(1).unwrap_or(NonZeroU32::MIN);
             }
             taken.insert(mark);
-            self.marks.insert(Arc::clone(&setup.label), mark);
+            self.marks.insert(Arc::clone(&setup.identity), mark);
         }
     }
 }
 
 fn text(given: &Given, origin: &str) -> String {
     let mut text = format!("{origin}\nfrom {}\n", given.first);
-    for (label, mark) in &given.marks {
-        if can_be_told(label) {
-            let _ = writeln!(text, "{mark} {label}");
+    for (identity, mark) in &given.marks {
+        if can_be_told(identity) {
+            let _ = writeln!(text, "{mark} {identity}");
         }
     }
     text
 }
 
 /// Names have no control characters. One that had would spoil all of it.
-fn can_be_told(label: &str) -> bool {
-    !label.is_empty() && !label.contains(char::is_control)
+fn can_be_told(identity: &str) -> bool {
+    !identity.is_empty() && !identity.contains(char::is_control)
 }
 
 /// All of it, or why not: two groups with one mark would be one service.
@@ -143,11 +143,11 @@ fn parse(text: &str, origin: &str) -> Result<Given, &'static str> {
     };
     let mut taken = BTreeSet::new();
     for line in lines.lines() {
-        let (mark, label) = line.split_once(' ').ok_or("broken")?;
+        let (mark, identity) = line.split_once(' ').ok_or("broken")?;
         let mark = number(mark).ok_or("broken")?;
-        if !can_be_told(label)
+        if !can_be_told(identity)
             || !taken.insert(mark)
-            || given.marks.insert(label.into(), mark).is_some()
+            || given.marks.insert(identity.into(), mark).is_some()
         {
             return Err("broken");
         }
@@ -180,11 +180,11 @@ mod tests {
     }
 
     fn given() -> Given {
-        let marks = [("[G]:0", 1000), ("[G]:0 IPv6", 1002)];
+        let marks = [("[G]:tcp inet", 1000), ("[G]:udp inet", 1002)];
         Given {
             first: number(1000),
             marks: marks
-                .map(|(label, mark)| (label.into(), number(mark)))
+                .map(|(identity, mark)| (identity.into(), number(mark)))
                 .into(),
         }
     }
@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn marks_are_read_as_they_were_written() {
         assert_eq!(parse(&text(&given(), FORMAT), FORMAT), Ok(given()));
-        // A label that cannot be told is not, and the others are.
+        // What cannot be told is not, and the others are.
         let mut more = given();
         more.marks.insert("a\nb".into(), number(7));
         assert_eq!(parse(&text(&more, FORMAT), FORMAT), Ok(given()));
@@ -206,7 +206,7 @@ mod tests {
         for line in [
             // Two services would be one.
             "1000 other",
-            "1001 [G]:0",
+            "1001 [G]:tcp inet",
             "0 x",
             "+5 x",
             "05 x",

@@ -25,11 +25,11 @@ pub(super) struct Plan {
 pub(super) fn plan(old: &[Arc<ServiceSetup>], new: &[Arc<ServiceSetup>]) -> Plan {
     let mut known: HashMap<&str, usize> = HashMap::new();
     for (at, setup) in old.iter().enumerate() {
-        known.insert(&setup.label, at);
+        known.insert(&setup.identity, at);
     }
     let mut plan = Plan::default();
     for (at, setup) in new.iter().enumerate() {
-        match known.remove(&*setup.label) {
+        match known.remove(&*setup.identity) {
             None => plan.added.push(at),
             Some(before) if old.get(before) == Some(setup) => plan.kept.push((before, at)),
             Some(before) => plan.changed.push((before, at)),
@@ -128,6 +128,21 @@ mod tests {
         let plan = plan(&list(&all), &list(&turned));
         assert_eq!(plan.kept, [(1, 0), (0, 1)]);
         assert_eq!((plan.added, plan.removed, plan.changed), Default::default());
+    }
+
+    /// LVS-20: what it is called in the log is not what makes it the same one.
+    #[test]
+    fn a_service_that_is_called_otherwise_is_the_same_one() {
+        let named = |label: &str, identity: &str| {
+            let mut setup = service(label, &[1]);
+            setup.identity = identity.into();
+            setup
+        };
+        let old = [named("[G]:0", "tcp"), named("[G]:1", "udp")];
+        let new = [named("[G]:0", "udp"), named("[G]:1", "tcp")];
+        let plan = plan(&list(&old), &list(&new));
+        assert_eq!(plan.changed, [(1, 0), (0, 1)]);
+        assert_eq!((plan.added, plan.removed), Default::default());
     }
 
     #[test]

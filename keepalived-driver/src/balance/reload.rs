@@ -211,13 +211,21 @@ impl Balancing {
         };
         let plan = plan_service(&old.setup, setup);
         let mut service = self.build(id, setup, Some(&old), &plan, now);
-        // Those that are still there tell what the reload made of them; what is new is told as up.
+        // Those that are still there tell what the reload made of them.
         for (at, server) in plan.servers.iter().enumerate() {
-            let was = server
-                .old
-                .is_some_and(|old_at| old.pool.is_up(ServerId(old_at)));
             let is = service.pool.is_up(ServerId(at));
-            if was == is {
+            let Some(before) = server.old else {
+                if is {
+                    self.reports.push(BalanceReport::StartsUp {
+                        server: ServerRef {
+                            service: Arc::clone(setup),
+                            server: at,
+                        },
+                    });
+                }
+                continue;
+            };
+            if old.pool.is_up(ServerId(before)) == is {
                 continue;
             }
             if let Some(server) = service.servers.get_mut(at) {
@@ -308,7 +316,7 @@ impl Balancing {
                     false => (Health::Down, WeightChange::None),
                 });
             let failed = |label: &Arc<str>| {
-                let name = (Arc::clone(&setup.label), Arc::clone(label));
+                let name = (Arc::clone(&setup.identity), Arc::clone(label));
                 self.turns == 0 && self.config.failed.contains(&name)
             };
             let inherited = inherited

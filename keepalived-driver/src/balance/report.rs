@@ -81,6 +81,12 @@ pub enum BalanceReport {
         /// Which.
         server: ServerRef,
     },
+    /// A reload has brought a real server to a virtual server there was, and it counts as working until a check says
+    /// otherwise. Not a transition.
+    StartsUp {
+        /// Which.
+        server: ServerRef,
+    },
     /// All checks of a virtual server have had a result, and it has never had enough weight. Once for each; not a
     /// transition.
     StartsWithoutQuorum {

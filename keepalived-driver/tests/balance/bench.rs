@@ -112,6 +112,9 @@ pub(crate) fn words(report: &BalanceReport) -> String {
             up,
             ..
         } => format!("{} started {quorum} {up:?}", service.label),
+        B::StartsUp { server } => {
+            format!("{} starts up", server.setup().unwrap().label)
+        }
         B::ServerUp { server } => format!("{} up", server.setup().unwrap().label),
         B::ServerDown { server, reason } => {
             let label = &server.setup().unwrap().label;

@@ -100,7 +100,7 @@ fn what_a_reload_removes_is_told_and_drains_where_that_is_wanted() {
     bench.expect("reloaded 0 1 1 0");
     bench.expect("z down");
     bench.expect("w lost 0");
-    bench.expect("c up");
+    bench.expect("c starts up");
     bench.expect("b down");
     let key = |label| server(label, vec![]).destination.key;
     let all = bench.snapshot();

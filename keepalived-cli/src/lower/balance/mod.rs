@@ -9,13 +9,15 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use ipvs::ServiceKey;
 use keepalived_config::Config as Model;
 use keepalived_config::model::{Script, TrackFile, TrackedKind, VirtualServer};
-use keepalived_driver::balance::{BalanceConfig, CheckSetup, ProbeSetup, ServerSetup};
+use keepalived_driver::balance::{
+    BalanceConfig, CheckSetup, ProbeSetup, ServerRef, ServerSetup, ServiceSetup,
+};
 use keepalived_driver::hooks::HookSet;
 use keepalived_driver::tracked::{TrackerSetup, Watch};
 
@@ -27,14 +29,14 @@ pub(crate) use check::unusable as unusable_checks;
 pub(crate) use identity::file_troubles;
 
 use check::Checks;
-use names::Labels;
+use names::{Name, Names};
 
 /// What the balancing loop runs, and whom to tell.
 #[derive(Debug)]
 pub(crate) struct BalancePlan {
     /// For the loop.
     pub(crate) config: BalanceConfig,
-    /// Who wants to know, by the label of the service.
+    /// Who wants to know, by the identity of the service.
     pub(crate) wishes: BTreeMap<Arc<str>, ServiceWishes>,
     /// Files that checks read.
     pub(crate) files: Vec<Arc<TrackerSetup>>,
@@ -79,7 +81,7 @@ impl BalancePlan {
             model,
             scripts,
             mail,
-            labels: Labels::default(),
+            names: Names::default(),
             taken: HashSet::new(),
             checks: Checks::new(model),
             wishes: BTreeMap::new(),
@@ -124,6 +126,41 @@ impl BalancePlan {
             }
         }
         all
+    }
+
+    /// Who wants to know of it.
+    pub(crate) fn server_wishes(&self, server: &ServerRef) -> Option<&ServerWishes> {
+        let service = self.wishes.get(&server.service.identity)?;
+        service.servers.get(&server.setup()?.label)
+    }
+
+    /// NOTI-07: of services and servers that are no more who had them is told, as they wanted it in the old plan.
+    pub(crate) fn inherit(&mut self, old: Self) {
+        let services = self.config.services.iter();
+        let is: HashMap<&str, &ServiceSetup> = services
+            .map(|service| (&*service.identity, &**service))
+            .collect();
+        let mut wishes = old.wishes;
+        // What the old plan had inherited itself has been told of.
+        for before in &old.config.services {
+            let Some(mut had) = wishes.remove(&before.identity) else {
+                continue;
+            };
+            let Some(now) = is.get(&*before.identity) else {
+                self.wishes.insert(Arc::clone(&before.identity), had);
+                continue;
+            };
+            let labels = |service: &ServiceSetup| -> HashSet<Arc<str>> {
+                let servers = service.servers.iter();
+                servers.map(|server| Arc::clone(&server.label)).collect()
+            };
+            let gone = &labels(before) - &labels(now);
+            had.servers.retain(|server, _| gone.contains(server));
+            if !had.servers.is_empty() {
+                let has = self.wishes.entry(Arc::clone(&before.identity));
+                has.or_default().servers.extend(had.servers);
+            }
+        }
     }
 
     /// This, and nobody wants to know.
@@ -202,7 +239,7 @@ struct Lowering<'a> {
     scripts: &'a Scripts<'a>,
     /// Mail can be sent.
     mail: bool,
-    labels: Labels,
+    names: Names,
     /// What the services so far have of the kernel's.
     taken: HashSet<ServiceKey>,
     checks: Checks<'a>,
@@ -213,11 +250,8 @@ struct Lowering<'a> {
 
 impl Lowering<'_> {
     /// `None` after a remark that says why it is not run.
-    fn service(
-        &mut self,
-        wanted: &VirtualServer,
-    ) -> Option<keepalived_driver::balance::ServiceSetup> {
-        let label = self.labels.service(wanted);
+    fn service(&mut self, wanted: &VirtualServer) -> Option<ServiceSetup> {
+        let Name { label, identity } = self.names.service(wanted);
         let keys = service::services(self.model, wanted, &mut self.taken);
         let keys = match keys {
             Ok(keys) if keys.is_empty() => {
@@ -279,8 +313,11 @@ impl Lowering<'_> {
         });
         let mut setup = service::setup(&label, wanted, keys, servers);
         setup.gather = gather;
+        if identity != label {
+            setup.identity = identity.into();
+        }
         if wishes != ServiceWishes::default() {
-            self.wishes.insert(setup.label.clone(), wishes);
+            self.wishes.insert(setup.identity.clone(), wishes);
         }
         Some(setup)
     }

@@ -1,37 +1,57 @@
 //! What services and servers are called: keepalived's words, which scripts and people search for.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 use keepalived_config::model::VirtualServer;
 use keepalived_config::model::balance::{Protocol, ServiceAddress};
 use vrrp_proto::Family;
 
-/// Labels that are taken.
-#[derive(Debug, Default)]
-pub(super) struct Labels(HashSet<String>);
+/// A virtual server: what it is called, and which one it is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Name {
+    /// `[192.0.2.1]:tcp:80`, `FWM 5`, `[GROUP]:0`.
+    pub(super) label: String,
+    /// What a reload recognises it by, wherever it stands in the file.
+    pub(super) identity: String,
+}
 
-impl Labels {
-    /// `[192.0.2.1]:tcp:80`, `FWM 5`, `[GROUP]:0`. Where two services would have the same one, the
-    /// second says more.
-    pub(super) fn service(&mut self, service: &VirtualServer) -> String {
-        let mut label = match &service.address {
+/// Names that are taken.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    labels: HashSet<String>,
+    identities: HashSet<String>,
+    /// How many services each group has so far.
+    groups: HashMap<String, usize>,
+}
+
+impl Names {
+    /// Services of one group are counted, as by keepalived. The second of a mark says more.
+    pub(super) fn service(&mut self, service: &VirtualServer) -> Name {
+        let family = family(service.family);
+        let (mut label, mut identity) = match &service.address {
             ServiceAddress::Address { address, port } => {
-                endpoint(*address, service.protocol, *port)
+                let label = endpoint(*address, service.protocol, *port);
+                (label.clone(), label)
             }
-            ServiceAddress::Mark(mark) => format!("FWM {mark}"),
-            ServiceAddress::Group(name) => format!("[{}]:0", name.value),
+            ServiceAddress::Mark(mark) => (format!("FWM {mark}"), format!("FWM {mark} {family}")),
+            ServiceAddress::Group(name) => {
+                let number = self.groups.entry(name.value.clone()).or_default();
+                let label = format!("[{}]:{number}", name.value);
+                *number += 1;
+                let protocol = protocol(service.protocol);
+                (label, format!("[{}]:{protocol} {family}", name.value))
+            }
         };
-        if self.0.contains(&label) {
-            label = match &service.address {
-                ServiceAddress::Group(name) => {
-                    format!("[{}]:{}:0", name.value, protocol(service.protocol))
-                }
-                _ => format!("{label} {}", family(service.family)),
-            };
+        if self.labels.contains(&label) {
+            label = format!("{label} {family}");
         }
-        self.0.insert(label.clone());
-        label
+        // The reader complains about those that want the same; each is one nevertheless.
+        while !self.identities.insert(identity.clone()) {
+            identity.push_str(" again");
+        }
+        self.labels.insert(label.clone());
+        Name { label, identity }
     }
 }
 

@@ -1,4 +1,6 @@
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use healthcheck::HttpVersion;
@@ -7,7 +9,7 @@ use keepalived_config::{MemorySource, Options, parse};
 use keepalived_driver::balance::{OnStop, ProbeSetup, ServiceSetup};
 
 use crate::lower::scripts::{Judgement, RunAs};
-use crate::lower::{BalancePlan, Lowered, Machine, lower};
+use crate::lower::{BalancePlan, Lowered, Machine, ServiceWishes, lower};
 
 /// A machine on which every program can run.
 struct Anywhere;
@@ -90,29 +92,85 @@ fn a_service_has_keepaliveds_name_and_one_kernel_service_for_each_address() {
     );
 }
 
-/// Labels are what a reload recognises a service by.
+/// LVS-20: keepalived counts the services of a group. A reload recognises them by something else: another order of the
+/// file makes no other services of them.
 #[test]
-fn two_services_of_one_group_are_told_apart() {
-    let block = |protocol: &str| {
+fn two_services_of_one_group_or_mark_are_told_apart_in_any_order() {
+    let server = "real_server 198.51.100.1 80 {\n}";
+    let group =
+        |protocol: &str| format!("virtual_server group G {{\nprotocol {protocol}\n{server}\n}}\n");
+    let mark = |family: &str, server: &str| {
+        format!("virtual_server fwmark 5 {{\nip_family {family}\nreal_server {server} {{\n}}\n}}\n")
+    };
+    let mut blocks = [
+        group("TCP"),
+        group("UDP"),
+        mark("inet", "198.51.100.1"),
+        mark("inet6", "2001:db8::1"),
+    ];
+    let names = |blocks: &[String]| {
+        let text = format!(
+            "virtual_server_group G {{\n192.0.2.1 80\n}}\n{}",
+            blocks.concat()
+        );
+        let services = plan(&text).config.services;
+        let labels: Vec<_> = services.iter().map(|one| one.label.to_string()).collect();
+        let identities: Vec<_> = services
+            .iter()
+            .map(|one| one.identity.to_string())
+            .collect();
+        (labels, identities)
+    };
+    let (labels, identities) = names(&blocks);
+    assert_eq!(labels, ["[G]:0", "[G]:1", "FWM 5", "FWM 5 inet6"]);
+    blocks.reverse();
+    let (labels, mut turned) = names(&blocks);
+    assert_eq!(labels, ["FWM 5", "FWM 5 inet", "[G]:0", "[G]:1"]);
+    turned.reverse();
+    assert_eq!(identities, turned);
+}
+
+/// NOTI-07: what is no more is told of as the old file wanted it, once.
+#[test]
+fn what_is_no_more_is_told_of_as_it_was_wanted() {
+    let server = |number: usize, word: &str| {
+        format!("real_server 198.51.100.{number} 80 {{\nnotify_down /{word}\n}}\n")
+    };
+    let service = |number: usize, servers: &[String]| {
+        let servers = servers.concat();
         format!(
-            "virtual_server group G {{\nprotocol {protocol}\nreal_server 198.51.100.1 80 {{\n}}\n}}\n"
+            "virtual_server 192.0.2.{number} 80 {{\nprotocol TCP\nquorum_down /lost\n{servers}}}\n"
         )
     };
-    let text = format!(
-        "virtual_server_group G {{\n192.0.2.1 80\n}}\n{}{}",
-        block("TCP"),
-        block("UDP")
+    let known = |plan: &BalancePlan| {
+        let mut all = Vec::new();
+        for (service, wishes) in &plan.wishes {
+            let servers = wishes.servers.keys();
+            all.extend(servers.map(|server| format!("{service} {server}")));
+        }
+        all
+    };
+    let old = plan(
+        &(service(1, &[server(1, "old"), server(2, "old")]) + &service(2, &[server(3, "old")])),
     );
-    let labels: Vec<_> = plan(&text)
-        .config
-        .services
-        .iter()
-        .map(|one| one.label.clone())
-        .collect();
+    let mut new = plan(&service(1, &[server(1, "new")]));
+    let fresh = new.wishes.clone();
+    new.inherit(old);
+    let name = |service: usize, server: usize| {
+        format!("[192.0.2.{service}]:tcp:80 [198.51.100.{server}]:tcp:80")
+    };
+    assert_eq!(known(&new), [name(1, 1), name(1, 2), name(2, 3)]);
+    let first = |wishes: &BTreeMap<Arc<str>, ServiceWishes>| {
+        wishes["[192.0.2.1]:tcp:80"].servers["[198.51.100.1]:tcp:80"].clone()
+    };
     assert_eq!(
-        labels.iter().map(|label| &**label).collect::<Vec<_>>(),
-        ["[G]:0", "[G]:udp:0"]
+        first(&new.wishes),
+        first(&fresh),
+        "who is still there wants what the new file says"
     );
+    let mut next = plan(&service(1, &[server(1, "new")]));
+    next.inherit(new);
+    assert_eq!(next.wishes, fresh, "of the others was told");
 }
 
 /// The reader has said who keeps what.
