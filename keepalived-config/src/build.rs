@@ -364,6 +364,12 @@ impl Builder {
 
 /// The complaint about an unknown word, and whether it was to be a check.
 fn unknown(context: Context, word: &Word, diagnostics: &Diagnostics) -> (Diagnostic, bool) {
+    if let Some(help) = schema::idle(context, word.as_str()) {
+        let message = format!("`{}` does nothing in `{}`", word.as_str(), context.name());
+        let mut diagnostic = Diagnostic::new(Severity::Warning, "idle-keyword", word.span, message);
+        diagnostic.help(help);
+        return (diagnostic, false);
+    }
     let message = match context {
         Context::Root => format!("unknown keyword `{}`", word.as_str()),
         _ => format!(

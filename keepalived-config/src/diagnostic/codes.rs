@@ -261,6 +261,10 @@ pub const CODES: &[(&str, &str)] = &[
         "The hysteresis is not below the quorum.",
     ),
     (
+        "idle-keyword",
+        "Files often have this keyword in this block, and Keepalived does not know it there: it does nothing.",
+    ),
+    (
         "ignored-auth",
         "`auth_type` without `auth_pass` is ignored.",
     ),

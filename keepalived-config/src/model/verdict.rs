@@ -10,7 +10,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 /// Warnings about something that Keepalived corrects and reports too, so that they count.
 ///
 /// All other warnings are advice that Keepalived does not give; they leave the exit code alone.
-const CORRECTIONS: [&str; 35] = [
+const CORRECTIONS: [&str; 36] = [
     "all-ports",
     "auth-both",
     "auth-strict",
@@ -20,6 +20,7 @@ const CORRECTIONS: [&str; 35] = [
     "empty-group",
     "family-of-address",
     "hysteresis-too-large",
+    "idle-keyword",
     "ignored-auth",
     "inhibit-without-sorry",
     "long-interval",

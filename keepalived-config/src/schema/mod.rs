@@ -14,6 +14,7 @@ pub use context::Context;
 pub use inline::{InlineWord, inline_words};
 pub use parity::{Counts, counts, parity_markdown};
 pub use reference::reference_pages;
+pub(crate) use suggest::idle;
 pub use suggest::{Suggestions, nearest, suggestions};
 
 /// One word of the language in one block.

@@ -43,6 +43,23 @@ impl Suggestions {
     }
 }
 
+/// What to do about a word that files have and Keepalived does not know in this block, or no longer: it has never
+/// done anything there, and so the file is as good without.
+#[must_use]
+pub(crate) fn idle(context: Context, word: &str) -> Option<&'static str> {
+    match (context, word) {
+        (Context::VirtualServer, "nat_mask" | "net_mask") => Some("remove the line"),
+        (Context::GlobalDefs, "lvs_id") => {
+            Some("remove the line; the name of the machine is `router_id`")
+        }
+        // Elsewhere it is another name for the same.
+        (_, "nb_get_retry") if super::lookup(context, "retry").is_some() => {
+            Some("here it is `retry`")
+        }
+        _ => None,
+    }
+}
+
 /// Looks for what `word` may have been meant to be in `context`.
 #[must_use]
 pub fn suggestions(context: Context, word: &str) -> Suggestions {

@@ -131,6 +131,19 @@ fn a_misspelled_keyword_gets_its_neighbour_offered() {
     assert_eq!(near(Context::Instance, ""), None);
 }
 
+/// Where Keepalived knows it, it is read, and where nothing like it is, it is unknown.
+#[test]
+fn a_word_is_idle_only_where_keepalived_has_another_one_or_none() {
+    assert_eq!(
+        idle(Context::TcpCheck, "nb_get_retry"),
+        Some("here it is `retry`")
+    );
+    assert!(lookup(Context::HttpGet, "nb_get_retry").is_some());
+    assert_eq!(idle(Context::Instance, "nb_get_retry"), None);
+    assert!(idle(Context::VirtualServer, "nat_mask").is_some());
+    assert_eq!(idle(Context::RealServer, "nat_mask"), None);
+}
+
 #[test]
 fn a_keyword_in_the_wrong_block_is_told_where_it_belongs() {
     let found = suggestions(Context::Root, "router_id");
