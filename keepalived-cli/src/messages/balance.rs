@@ -89,7 +89,11 @@ pub(crate) fn lines(report: &BalanceReport, before: Before) -> Vec<(Level, Strin
         }
         BalanceReport::Suspended { service, on } => suspended(service, *on),
         BalanceReport::CheckPassed { check } => passed(check).into_iter().collect(),
-        BalanceReport::CheckFailed { check, failure } => failed(check, failure),
+        BalanceReport::CheckFailed {
+            check,
+            retries,
+            failure,
+        } => failed(check, *retries, failure),
         BalanceReport::AttemptFailed { check, failure } => {
             attempt(check, failure).into_iter().collect()
         }
@@ -325,11 +329,10 @@ fn passed(check: &CheckRef) -> Option<(Level, String)> {
 }
 
 /// Why, and keepalived's line.
-fn failed(check: &CheckRef, failure: &Failure) -> Vec<(Level, String)> {
+fn failed(check: &CheckRef, retries: u32, failure: &Failure) -> Vec<(Level, String)> {
     let Some(Words { rs, vs, setup }) = words(check) else {
         return Vec::new();
     };
-    let retries = setup.schedule.retries;
     let after = match retries {
         0 => String::new(),
         retries => format!(" after {retries} retries"),

@@ -36,6 +36,7 @@ impl Balancing {
             let report = match event {
                 CheckerEvent::Up => Some(BalanceReport::CheckPassed { check }),
                 CheckerEvent::Down(failure) => Some(BalanceReport::CheckFailed {
+                    retries: self.retries(&check, place),
                     check,
                     failure: failure.clone(),
                 }),
@@ -58,6 +59,19 @@ impl Balancing {
             service.pool.handle_check(server, place.check, event);
         }
         self.tell_pool(place.service, now);
+    }
+
+    /// CHK-05: who fails the very first attempt is out at once.
+    fn retries(&self, check: &CheckRef, place: Place) -> u32 {
+        let setup = check.setup();
+        let running = self.services.get(&place.service);
+        let running = running.and_then(|service| service.servers.get(place.server));
+        let running = running.and_then(|server| server.checks.get(place.check));
+        let running = running.and_then(|id| self.checks.get(*id));
+        let first = running.is_some_and(|running| running.checker.results().attempts == 1);
+        setup
+            .filter(|_| !first)
+            .map_or(0, |setup| setup.schedule.retries)
     }
 
     /// LVS-18: a server with `alpha` is down because that has been found, and no longer because nothing

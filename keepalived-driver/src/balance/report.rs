@@ -142,10 +142,12 @@ pub enum BalanceReport {
         /// Which.
         check: CheckRef,
     },
-    /// A check failed after it passed, its retries included.
+    /// A check failed after it passed, its retries included; or from the beginning, with none.
     CheckFailed {
         /// Which.
         check: CheckRef,
+        /// How many there were.
+        retries: u32,
         /// Why.
         failure: Failure,
     },

@@ -135,8 +135,13 @@ pub(crate) fn words(report: &BalanceReport) -> String {
         B::Sorry { service, serves } => format!("{} sorry {serves}", service.label),
         B::Suspended { service, on } => format!("{} suspended {on}", service.label),
         B::CheckPassed { check } => format!("{} passed", check.setup().unwrap().probe.word()),
-        B::CheckFailed { check, failure } => {
-            format!("{} failed: {failure}", check.setup().unwrap().probe.word())
+        B::CheckFailed {
+            check,
+            retries,
+            failure,
+        } => {
+            let word = check.setup().unwrap().probe.word();
+            format!("{word} failed after {retries}: {failure}")
         }
         B::AttemptFailed { failure, .. } => format!("attempt: {failure}"),
         B::IpvsUnavailable { .. } => "no IPVS".into(),

@@ -37,7 +37,7 @@ fn a_server_goes_with_its_port_and_comes_back_with_it() {
     assert_eq!(bench.rest(), Vec::<String>::new());
     drop(listener);
     // Refused, or reset if it came in just before.
-    bench.expect("TCP_CHECK failed: connection *");
+    bench.expect("TCP_CHECK failed after 0: connection *");
     bench.expect("a down: connection *");
     bench.expect("v lost 0");
     bench.expect("v sorry true");
@@ -68,10 +68,22 @@ fn a_failure_counts_after_its_retries_and_each_attempt_is_told() {
     // Retries are for what was seen working.
     bench.until("checked", |all| all.services[0].servers[0].checks[0].known);
     drop(listener);
+    bench.expect("TCP_CHECK failed after 2: connection *");
     bench.expect("a down: connection *");
     let attempts = bench.told.iter().filter(|told| told.starts_with("attempt"));
     assert_eq!(attempts.count(), 2);
     bench.expect("attempt: connection refused");
+}
+
+/// CHK-05: who is dead from the beginning is out without them, and nobody says that there were some.
+#[test]
+fn a_first_failure_is_told_without_retries() {
+    let listener = mortal_listener();
+    let mut check = check(tcp(listener.local_addr().unwrap()), 100);
+    drop(listener);
+    check.schedule.retries = 2;
+    let mut bench = Bench::start(config(vec![service("v", vec![server("a", vec![check])])]));
+    bench.expect("TCP_CHECK failed after 0: connection *");
 }
 
 /// CHK-02, LESSONS A10.
@@ -265,7 +277,7 @@ fn each_kind_of_check_finds_who_works_and_who_does_not() {
         let mut bench = Bench::start(config(vec![setup]));
         match expected {
             None => bench.expect("a up"),
-            Some(reason) => bench.expect(&format!("{word} failed: {reason}")),
+            Some(reason) => bench.expect(&format!("{word} failed after 0: {reason}")),
         };
         bench.stop();
     }

@@ -165,7 +165,8 @@ fn the_sorry_server_comes_and_goes_with_keepaliveds_lines() {
 fn a_failed_check_says_why_and_then_what_keepalived_says() {
     let failed = |probe, retries, failure: Failure| {
         texts(&BalanceReport::CheckFailed {
-            check: check(probe, retries),
+            check: check(probe, 3),
+            retries,
             failure,
         })
     };
