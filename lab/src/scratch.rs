@@ -2,7 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::netns::run;
 
 /// A fresh directory below the temporary one. Dropping it removes it, unless
 /// `KEEPALIVED_LAB_KEEP` asks to leave it for a look.
@@ -32,15 +35,16 @@ impl Scratch {
 
     /// An executable file in it; `DIR` in its text stands for the directory.
     ///
+    /// Another process writes it. What this one has open, each program that another test starts has open
+    /// too until it begins, and the kernel runs nothing that is open to write.
+    ///
     /// # Panics
     /// When it cannot be written.
     pub fn script(&self, name: &str, text: &str) -> PathBuf {
-        use std::os::unix::fs::PermissionsExt;
         let path = self.file(name);
         let text = text.replace("DIR", self.0.to_str().expect("a path in UTF-8"));
-        fs::write(&path, text).expect("scratch is writable");
-        let mode = fs::Permissions::from_mode(0o755);
-        fs::set_permissions(&path, mode).expect("it is ours");
+        let write = "printf %s \"$1\" >\"$0\" && chmod 755 \"$0\"";
+        run(Command::new("sh").args(["-c", write]).arg(&path).arg(text));
         path
     }
 

@@ -188,11 +188,7 @@ fn wait_holders(lan: &Lan, first: &str, second: &str) {
 
 /// A script that writes its arguments into a file, and the lines of a group that run it.
 fn diary(scratch: &Scratch) -> String {
-    let (script, diary) = (scratch.file("write.sh"), scratch.file("diary"));
-    let text = format!("#!/bin/sh\necho \"$@\" >> {}\n", diary.display());
-    fs::write(&script, text).expect("scratch is writable");
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    fs::set_permissions(&script, mode).expect("our own file");
+    let script = scratch.script("write.sh", "#!/bin/sh\necho \"$@\" >> DIR/diary\n");
     let script = script.display();
     let mut lines = format!(" notify \"{script}\"\n");
     for state in ["master", "backup", "fault", "stop"] {

@@ -337,11 +337,8 @@ fn story(kind: Kind) -> Vec<String> {
     let lan = Lan::new(&["a"]);
     let capture = Capture::start(&lan);
     let scratch = Scratch::new("scripts");
-    let (diary, script) = (scratch.file("diary"), scratch.file("script"));
-    let text = format!("#!/bin/sh\necho \"$@\" >> {}\n", diary.display());
-    fs::write(&script, text).expect("scratch is writable");
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    fs::set_permissions(&script, mode).expect("our own file");
+    let diary = scratch.file("diary");
+    let script = scratch.script("script", "#!/bin/sh\necho \"$@\" >> DIR/diary\n");
     let script = script.display().to_string();
     let mut conf = Conf::new(200);
     for state in ["master", "backup", "fault", "stop"] {

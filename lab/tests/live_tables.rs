@@ -1,8 +1,7 @@
 //! The tables of nftables that the daemon keeps, those of its packet filter and those that mark packets: what others do to
 //! them, whose they are, and what a killed run leaves.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
 use std::time::Duration;
 
 use lab::wait::holds_for;
@@ -313,13 +312,11 @@ fn nft_that_fails_at_first_is_asked_again_soon() {
         let host = lan.host("a");
         let scratch = Scratch::new("fails");
         let program = format!(
-            "#!/bin/sh\necho >>{dir}/tried\n[ $(wc -l <{dir}/tried) -gt {failures} ] || exit 1\nexec {nft} \"$@\"\n",
-            dir = scratch.path().display(),
+            "#!/bin/sh\necho >>DIR/tried\n[ $(wc -l <DIR/tried) -gt {failures} ] || exit 1\nexec {nft} \"$@\"\n",
             nft = host.netns.shell("command -v nft").trim(),
         );
         fs::create_dir(scratch.file("bin")).unwrap();
-        fs::write(scratch.file("bin/nft"), program).unwrap();
-        fs::set_permissions(scratch.file("bin/nft"), Permissions::from_mode(0o755)).unwrap();
+        scratch.script("bin/nft", &program);
         let tried = scratch.file("tried");
         let text = format!(
             "global_defs {{\n nftables_ipvs ours\n}}\n{}",

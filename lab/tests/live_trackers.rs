@@ -94,11 +94,8 @@ impl Check {
 
     /// Another script in the folder; `$folder` is the folder.
     fn program(&self, name: &str, body: &str) -> String {
-        let path = self.file(name);
-        let folder = self.scratch.path().display();
-        let text = format!("#!/bin/sh\nfolder={folder}\n{body}\n");
-        fs::write(&path, text).expect("scratch is writable");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it is ours");
+        let text = format!("#!/bin/sh\nfolder=DIR\n{body}\n");
+        let path = self.scratch.script(name, &text);
         path.display().to_string()
     }
 
