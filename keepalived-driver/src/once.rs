@@ -184,8 +184,11 @@ mod tests {
 
     #[test]
     fn a_closed_port_is_refused() {
-        let (closed, address) = listener();
-        drop(closed);
+        // Bound, so that no other test gets the port, and nobody listens.
+        let closed = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let somewhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        closed.bind(&somewhere.into()).unwrap();
+        let address = closed.local_addr().unwrap().as_socket().unwrap();
         let mut probe = TcpProbe::new(Target::new(address), Duration::from_secs(30));
         assert_eq!(attempt(&mut probe), Err(Failure::Io(IoFailure::Refused)));
     }

@@ -301,10 +301,12 @@ mod tests {
     fn a_source_port_can_be_used_again() {
         let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let to = server.local_addr().unwrap();
-        // Where no other test gets the port that is given back.
-        let free = std::net::TcpListener::bind("127.77.0.1:0").unwrap();
-        let source = free.local_addr().unwrap();
-        drop(free);
+        // Bound, so that no other test gets the port, and may be shared.
+        let taken = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        taken.set_reuse_address(true).unwrap();
+        let somewhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        taken.bind(&somewhere.into()).unwrap();
+        let source = taken.local_addr().unwrap().as_socket().unwrap();
         for _ in 0..3 {
             let mut target = Target::new(to);
             target.bind_address = Some(source.ip());

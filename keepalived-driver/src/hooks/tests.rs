@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 
@@ -35,11 +36,15 @@ impl Scene {
         }
     }
 
+    /// Another process writes it. What this one has open, each program that another test starts has open
+    /// too until it begins, and the kernel runs nothing that is open to write.
     fn script(&self, name: &str, text: &str) -> Arc<HookCommand> {
         let path = self.directory.join(name);
         let text = text.replace("DIR", self.directory.to_str().unwrap());
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let write = "printf %s \"$1\" >\"$0\" && chmod 755 \"$0\"";
+        let mut shell = Command::new("/bin/sh");
+        let written = shell.args(["-c", write]).arg(&path).arg(text).status();
+        assert!(written.unwrap().success());
         HookCommand::new([path]).into()
     }
 
@@ -52,6 +57,24 @@ impl Scene {
 
     fn next(&self) -> HookReport {
         self.reports.recv_timeout(HANG).expect("a report")
+    }
+
+    /// Runs a script with a limit until that is over. On a busy machine it may be over before the script has
+    /// made its file `begun`; then it gets a longer one.
+    fn run_over_limit(&self, script: &HookCommand, begun: &str) {
+        for limit in [300, 3_000, 15_000] {
+            let limited = script.clone().with_limit(Duration::from_millis(limit));
+            let set = HookSet {
+                master: Some(limited.into()),
+                ..HookSet::default()
+            };
+            self.notify(&set, Trigger::Master);
+            assert_eq!(self.next_outcome(), Outcome::TimedOut);
+            if self.directory.join(begun).exists() {
+                return;
+            }
+        }
+        panic!("it never began");
     }
 
     fn next_outcome(&self) -> Outcome {
@@ -211,17 +234,10 @@ fn a_script_over_its_limit_is_ended_with_its_whole_process_group() {
     });
     let script = scene.script(
         "stubborn",
-        "#!/bin/sh\ntrap '' TERM\n(echo $$ >DIR/pid; exec sh -c 'echo $$ >DIR/child; \
+        "#!/bin/sh\ntrap '' TERM\n(echo $$ >DIR/pid; exec sh -c 'echo $$ >DIR/new; mv DIR/new DIR/child; \
          while :; do sleep 1; done') &\nwait\nwhile :; do sleep 1; done\n",
     );
-    let limited = (*script).clone().with_limit(Duration::from_millis(300));
-    let set = HookSet {
-        master: Some(limited.into()),
-        ..HookSet::default()
-    };
-    scene.notify(&set, Trigger::Master);
-    wait_for(&scene.directory.join("child"));
-    assert_eq!(scene.next_outcome(), Outcome::TimedOut);
+    scene.run_over_limit(&script, "child");
     for file in ["pid", "child"] {
         wait_until_gone(scene.read(file).trim().parse().unwrap());
     }
@@ -236,16 +252,10 @@ fn what_outlives_the_leader_of_its_group_is_killed_too() {
     });
     let script = scene.script(
         "leader",
-        "#!/bin/sh\n(trap '' TERM; exec sh -c 'echo $$ >DIR/child; while :; do sleep 1; done') &\nwait\n",
+        "#!/bin/sh\n(trap '' TERM; exec sh -c 'echo $$ >DIR/new; mv DIR/new DIR/child; \
+         while :; do sleep 1; done') &\nwait\n",
     );
-    let limited = (*script).clone().with_limit(Duration::from_millis(300));
-    let set = HookSet {
-        master: Some(limited.into()),
-        ..HookSet::default()
-    };
-    scene.notify(&set, Trigger::Master);
-    wait_for(&scene.directory.join("child"));
-    assert_eq!(scene.next_outcome(), Outcome::TimedOut);
+    scene.run_over_limit(&script, "child");
     wait_until_gone(scene.read("child").trim().parse().unwrap());
 }
 
@@ -373,7 +383,7 @@ fn a_hanging_script_does_not_keep_the_stop_script_from_running() {
     scene.notify(&set, Trigger::Master);
     wait_for(&scene.directory.join("begun"));
     scene.notify(&set, Trigger::Stop);
-    let all_ended = scene.hooks.take().unwrap().stop(Duration::from_secs(1));
+    let all_ended = scene.hooks.take().unwrap().stop(HANG);
     assert!(all_ended);
     assert_eq!(scene.next_outcome(), Outcome::TimedOut);
     assert_eq!(scene.next_outcome(), Outcome::Exited(0));
@@ -385,10 +395,11 @@ fn a_hanging_script_does_not_keep_the_stop_script_from_running() {
 fn a_stop_script_that_hangs_is_abandoned_and_reported() {
     let mut scene = Scene::new(HookSettings::default());
     let set = HookSet {
-        stop: Some(scene.script("s", "#!/bin/sh\nexec sleep 1000\n")),
+        stop: Some(scene.script("s", "#!/bin/sh\n: >DIR/begun\nexec sleep 1000\n")),
         ..HookSet::default()
     };
     scene.notify(&set, Trigger::Stop);
+    wait_for(&scene.directory.join("begun"));
     assert!(!scene.hooks.take().unwrap().stop(Duration::from_millis(100)));
     assert!(matches!(
         scene.next(),

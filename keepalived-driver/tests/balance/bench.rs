@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -14,6 +14,9 @@ use keepalived_driver::balance::{
     BalanceConfig, BalanceRemote, BalanceReport, BalanceSnapshot, Balancing, CheckSetup,
     ProbeSetup, ServerSetup, ServiceSetup,
 };
+use rustix::process::Pid;
+use rustix::thread::gettid;
+use socket2::{Domain, Socket, Type};
 
 /// Nothing takes this long, on whatever machine.
 pub(crate) const LONG: Duration = Duration::from_secs(30);
@@ -22,6 +25,8 @@ pub(crate) struct Bench {
     pub(crate) remote: BalanceRemote,
     inbox: Receiver<BalanceReport>,
     thread: Option<JoinHandle<std::io::Result<()>>>,
+    /// What the kernel calls it.
+    number: Pid,
     /// All that was told.
     pub(crate) told: Vec<String>,
 }
@@ -30,18 +35,34 @@ impl Bench {
     pub(crate) fn start(config: BalanceConfig) -> Self {
         let (reports, inbox) = Reports::new(|| {});
         let (balancing, remote) = Balancing::new(config, reports).unwrap();
+        let (tell, number) = channel();
+        let thread = std::thread::spawn(move || {
+            tell.send(gettid()).unwrap();
+            balancing.run()
+        });
         Self {
             remote,
             inbox,
-            thread: Some(std::thread::spawn(move || balancing.run())),
+            thread: Some(thread),
+            number: number.recv().unwrap(),
             told: Vec::new(),
         }
+    }
+
+    /// How long the loop could have run and the machine was busy with others; nothing where the kernel does
+    /// not count that.
+    pub(crate) fn waited(&self) -> Duration {
+        let path = format!("/proc/self/task/{}/schedstat", self.number);
+        let counted = std::fs::read_to_string(path).unwrap_or_default();
+        let waited = counted.split_whitespace().nth(1);
+        Duration::from_nanos(waited.map_or(0, |nanos| nanos.parse().unwrap()))
     }
 
     /// Waits for a report in these words, see [`words`], which may leave off at a `*`.
     pub(crate) fn expect(&mut self, wanted: &str) -> BalanceReport {
         loop {
             match self.inbox.recv_timeout(LONG) {
+                Ok(report) if is_of_the_machine(&report) => {}
                 Ok(report) => {
                     let text = words(&report);
                     self.told.push(text.clone());
@@ -60,7 +81,9 @@ impl Bench {
 
     /// All that is there to be read now.
     pub(crate) fn rest(&mut self) -> Vec<String> {
-        let rest: Vec<String> = self.inbox.try_iter().map(|report| words(&report)).collect();
+        let rest = self.inbox.try_iter();
+        let rest = rest.filter(|report| !is_of_the_machine(report));
+        let rest: Vec<String> = rest.map(|report| words(&report)).collect();
         self.told.extend(rest.clone());
         rest
     }
@@ -91,6 +114,7 @@ impl Bench {
         let mut all = Vec::new();
         loop {
             match self.inbox.recv_timeout(LONG) {
+                Ok(report) if is_of_the_machine(&report) => {}
                 Ok(report) => all.push(words(&report)),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => panic!("it does not stop"),
@@ -100,6 +124,11 @@ impl Bench {
         thread.join().unwrap().unwrap();
         all
     }
+}
+
+/// It tells how busy the machine is, and nothing of servers.
+fn is_of_the_machine(report: &BalanceReport) -> bool {
+    matches!(report, BalanceReport::Late { .. })
 }
 
 /// A report in few words.
@@ -207,11 +236,15 @@ pub(crate) fn tcp(to: SocketAddr) -> ProbeSetup {
     }
 }
 
-/// A port on which nobody listens, by TCP or UDP. The address is for this only: a port that was
-/// given back may be the next one that another test gets.
+/// A port on which nobody listens, by TCP or UDP. It is bound until the tests end, or it would be the next
+/// one that another test gets; the address is for this only, for UDP has ports of its own.
 pub(crate) fn closed_port() -> SocketAddr {
-    let listener = TcpListener::bind("127.77.0.1:0").unwrap();
-    listener.local_addr().unwrap()
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let somewhere = SocketAddr::from(([127, 77, 0, 1], 0));
+    socket.bind(&somewhere.into()).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    std::mem::forget(socket);
+    address
 }
 
 /// A listener that the test takes away, at an address where no other test gets its port.

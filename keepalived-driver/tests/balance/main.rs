@@ -1,7 +1,7 @@
 //! The balancing loop over loopback sockets: no right is needed, and the kernel's IPVS is not touched.
 
+#[allow(dead_code, reason = "each test program uses its part")]
 mod bench;
-mod hostile;
 mod reload;
 mod told;
 mod verdicts;
