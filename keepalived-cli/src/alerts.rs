@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
 use keepalived_driver::hooks::{Hooks, ObjectId, Trigger};
 use keepalived_driver::mail::{Envelope, MailReport, MailServer, Mailer, Message};
@@ -209,8 +211,10 @@ fn envelope(plan: &MailPlan, object: &ObjectId, trigger: Trigger) -> Option<Enve
 
 /// A mail in an envelope; the name of this machine begins its subject.
 fn mail(plan: &MailPlan, subject: &str, body: String) -> Envelope {
+    let now = wall_clock();
     let message = Message {
-        date: local_text(wall_clock(), "%a, %d %b %Y %H:%M:%S %z"),
+        id: mail_id(now, &plan.server.helo),
+        date: local_text(now, "%a, %d %b %Y %H:%M:%S %z"),
         from: plan.from.text.clone(),
         to: plan.to.iter().map(|to| to.text.clone()).collect(),
         subject: format!("[{}] {subject}", plan.router_id),
@@ -220,5 +224,54 @@ fn mail(plan: &MailPlan, subject: &str, body: String) -> Envelope {
         from: plan.from.address.clone(),
         recipients: plan.to.iter().map(|to| to.address.clone()).collect(),
         message: message.encode(),
+    }
+}
+
+/// What no other mail has: the number of this mail, this process, and the time, for processes have their numbers again.
+fn mail_id(now: SystemTime, host: &str) -> String {
+    static MAILS: AtomicU64 = AtomicU64::new(0);
+    let number = MAILS.fetch_add(1, Ordering::Relaxed);
+    let seconds = now.duration_since(SystemTime::UNIX_EPOCH);
+    let seconds = seconds.map_or(0, |since| since.as_secs());
+    // RFC 5322 3.6.4: words between dots.
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() || c == '.' {
+            c
+        } else {
+            '-'
+        }
+    };
+    let host: String = host.chars().map(plain).collect();
+    let words: Vec<_> = host.split('.').filter(|word| !word.is_empty()).collect();
+    format!(
+        "{number}.{}.{seconds}@{}",
+        std::process::id(),
+        words.join(".")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 5322 3.6.4.
+    #[test]
+    fn a_mail_has_an_identifier_of_its_own_that_servers_can_read() {
+        let id = |host| mail_id(wall_clock(), host);
+        assert_ne!(id("lb.example"), id("lb.example"));
+        for (host, written) in [
+            ("lb.example", "lb.example"),
+            ("lb.example.", "lb.example"),
+            ("[192.0.2.1]", "-192.0.2.1-"),
+            ("a b..c>", "a-b.c-"),
+        ] {
+            let id = id(host);
+            let (left, right) = id.split_once('@').unwrap();
+            assert_eq!(right, written);
+            assert!(
+                left.split('.').all(|word| word.parse::<u64>().is_ok()),
+                "{id}"
+            );
+        }
     }
 }

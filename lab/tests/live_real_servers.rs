@@ -338,6 +338,11 @@ fn an_alert_ends_in_a_mailbox(kind: Kind) {
             assert!(head.lines().any(|is| is == line), "{line} in\n{head}");
         }
         assert!(head.contains("helo=helo.example"), "{head}");
+        let ids = head
+            .lines()
+            .filter(|line| line.starts_with("Message-ID: <"));
+        // C Keepalived gives none, and exim adds none.
+        assert_eq!(ids.count(), usize::from(kind == Kind::Ours), "{head}");
     }
     daemon.terminate();
     daemon.wait_exit(PATIENCE);

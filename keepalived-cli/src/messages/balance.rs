@@ -395,6 +395,10 @@ fn attempt(check: &CheckRef, failure: &Failure) -> Option<(Level, String)> {
             let to = target.to;
             let (ip, port) = (to.ip(), to.port());
             match failure {
+                // Only a connection that is there can be reset.
+                Failure::Io(healthcheck::IoFailure::Reset) => {
+                    format!("SMTP_CHECK Read failure from server [{ip}]:{port}: {failure}")
+                }
                 Failure::Io(_)
                 | Failure::Source(_)
                 | Failure::Timeout(healthcheck::Stage::Connecting) => {

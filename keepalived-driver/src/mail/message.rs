@@ -6,6 +6,9 @@ const LONGEST_LINE: usize = 998;
 /// A mail before it is encoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
+    /// What tells it from all other mails, without its brackets: `5.17.1796147397@lb.example`. RFC 5322 3.6.4: some servers
+    /// refuse a mail without one, and what relays it need not add one.
+    pub id: String,
     /// When, as RFC 5322 3.3 wants it: `Sun, 29 Nov 2026 18:57:55 +0000`.
     pub date: String,
     /// Sender, with or without a display name.
@@ -19,7 +22,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// Head and body in keepalived's order, with the final line that ends them.
+    /// Head and body in keepalived's order, and the identifier that it lacks, with the final line that ends them.
     ///
     /// Whatever the fields contain, each stays one line of the head, and no line of the body ends the
     /// mail early. RFC 5321 4.5.2.
@@ -32,6 +35,7 @@ impl Message {
             ("Subject", &self.subject),
             ("X-Mailer", "Keepalived"),
             ("To", &self.to.join(", ")),
+            ("Message-ID", &format!("<{}>", self.id)),
         ] {
             field(&mut text, name, value);
         }
@@ -72,6 +76,7 @@ mod tests {
 
     fn message(subject: &str, body: &str) -> String {
         let message = Message {
+            id: "1.2.3@lab".into(),
             date: "Sun, 29 Nov 2026 18:57:55 +0000".into(),
             from: "Keep Alive <ka@z.org>".into(),
             to: vec!["a@x.org".into(), "Bob <bob@y.org>".into()],
@@ -81,7 +86,7 @@ mod tests {
         String::from_utf8(message.encode()).unwrap()
     }
 
-    /// MAIL-08, octet for octet what keepalived 2.2.7 sends.
+    /// MAIL-08, octet for octet what keepalived 2.2.7 sends, but for the identifier.
     #[test]
     fn an_alert_looks_as_keepalived_writes_it() {
         assert_eq!(
@@ -91,7 +96,7 @@ mod tests {
             ),
             "Date: Sun, 29 Nov 2026 18:57:55 +0000\r\nFrom: Keep Alive <ka@z.org>\r\n\
              Subject: [lab] VRRP Instance V3 - Entering MASTER state\r\nX-Mailer: Keepalived\r\n\
-             To: a@x.org, Bob <bob@y.org>\r\n\r\n=> VRRP Instance is now owning VRRP VIPs <=\r\n\
+             To: a@x.org, Bob <bob@y.org>\r\nMessage-ID: <1.2.3@lab>\r\n\r\n=> VRRP Instance is now owning VRRP VIPs <=\r\n\
              \r\n.\r\n"
         );
     }
@@ -104,7 +109,7 @@ mod tests {
             "first\r\n.\r\n..\nMAIL FROM:<>\n",
         );
         let (head, rest) = text.split_once("\r\n\r\n").unwrap();
-        assert_eq!(head.lines().count(), 5, "{head}");
+        assert_eq!(head.lines().count(), 6, "{head}");
         assert!(!head.lines().any(|line| line.starts_with("Bcc")), "{head}");
         assert_eq!(text.matches("\r\n.\r\n").count(), 1);
         assert_eq!(rest, "first\r\n..\r\n...\r\nMAIL FROM:<>\r\n\r\n.\r\n");
@@ -114,6 +119,7 @@ mod tests {
     fn no_line_is_longer_than_servers_take() {
         let to: Vec<String> = (0..200).map(|n| format!("admin{n}@x.org")).collect();
         let message = Message {
+            id: String::new(),
             date: String::new(),
             from: "ka@z.org".into(),
             to: to.clone(),
