@@ -228,6 +228,8 @@ rcpt:
 data:
  deny condition = ${if > {$max_received_linelength}{998}}
   message = maximum allowed line length is 998 octets, got $max_received_linelength
+ deny condition = ${if match{$message_headers_raw}{\N[\x80-\xff]\N}}
+  message = the head is not ASCII
  deny !verify = header_syntax
   message = header syntax
  deny condition = ${if and{{def:h_Date:}{def:h_From:}{def:h_To:}{def:h_Subject:}}{no}{yes}}

@@ -364,7 +364,7 @@ fn a_strict_server_takes_mails_for_many_and_about_services() {
         .map(|number| format!("admin{number}@x.org"))
         .collect();
     let to = format!("\"Bob Builder <bob@y.org>\"\n{}", many.join("\n"));
-    let from = "notification_email_from \"Keep Alive <ka@z.org>\"";
+    let from = "notification_email_from \"Ke\u{eb}p Alive <ka@z.org>\"";
     let text = router(&to, from) + &service(1, real::MAIL, true, "SMTP_CHECK {\n}");
     let _daemon = Daemon::start_in(Kind::Ours, lan.host("a"), Scratch::new("a"), &text, &[]);
     for (subject, body) in [
@@ -376,7 +376,10 @@ fn a_strict_server_takes_mails_for_many_and_about_services() {
     ] {
         let mail = mail(&exim, subject, "bob@y.org");
         assert!(mail.contains(body), "{mail}");
-        assert!(mail.contains("\nFrom: Keep Alive <ka@z.org>\n"), "{mail}");
+        assert!(
+            mail.contains("\nFrom: =?UTF-8?Q?Ke=C3=ABp?= Alive <ka@z.org>\n"),
+            "{mail}"
+        );
         let unfolded = mail.replace("\n ", " ");
         let to = format!("\nTo: Bob Builder <bob@y.org>, {}\n", many.join(", "));
         assert!(unfolded.contains(&to), "{mail}");

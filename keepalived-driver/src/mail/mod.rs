@@ -6,6 +6,7 @@
 //! again, for those who have not got it; meanwhile the others go.
 
 mod dialogue;
+mod field;
 mod message;
 
 use std::collections::VecDeque;
