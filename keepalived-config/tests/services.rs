@@ -305,6 +305,46 @@ fn what_cannot_be_meant_is_corrected_with_a_word() {
     }
 }
 
+/// LVS-08, LVS-21: as Keepalived reads it. Left out, the service would be one of UDP.
+#[test]
+fn a_protocol_is_read_in_any_spelling() {
+    for (word, protocol) in [
+        ("tcp", Protocol::Tcp),
+        ("Udp", Protocol::Udp),
+        ("sctp", Protocol::Sctp),
+    ] {
+        let text = format!(
+            "virtual_server 192.0.2.1 80 {{\nprotocol {word}\nreal_server 192.0.2.9 80 {{\n}}\n}}"
+        );
+        assert_eq!(codes(&text), [""; 0], "{text}");
+        assert_eq!(parsed(&text).config.services[0].protocol, Some(protocol));
+    }
+}
+
+/// LVS-01, RS-01: as Keepalived reads it.
+#[test]
+fn a_mask_behind_an_address_costs_neither_service_nor_server() {
+    let text = "virtual_server 192.0.2.1/32 80 {\nprotocol TCP\nsorry_server 192.0.2.8/24 80\n\
+                real_server 192.0.2.9/24 80 {\n}\n}";
+    assert_eq!(codes(text), ["surplus-mask"; 3]);
+    let found = parsed(text).config;
+    let servers: Vec<_> = found.services[0]
+        .servers
+        .iter()
+        .map(|one| one.address.to_string())
+        .collect();
+    assert_eq!(servers, ["192.0.2.9"]);
+    assert_eq!(
+        found.services[0]
+            .sorry
+            .as_ref()
+            .unwrap()
+            .address
+            .to_string(),
+        "192.0.2.8"
+    );
+}
+
 /// LVS-21: Keepalived says it too, and its exit code of a test depends on it.
 #[test]
 fn what_a_service_does_not_say_is_said_with_what_is_used() {

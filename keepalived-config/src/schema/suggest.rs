@@ -49,9 +49,7 @@ impl Suggestions {
 pub(crate) fn idle(context: Context, word: &str) -> Option<&'static str> {
     match (context, word) {
         (Context::VirtualServer, "nat_mask" | "net_mask") => Some("remove the line"),
-        (Context::GlobalDefs, "lvs_id") => {
-            Some("remove the line; the name of the machine is `router_id`")
-        }
+        (Context::GlobalDefs, "lvs_id") => Some("remove the line"),
         // Elsewhere it is another name for the same.
         (_, "nb_get_retry") if super::lookup(context, "retry").is_some() => {
             Some("here it is `retry`")

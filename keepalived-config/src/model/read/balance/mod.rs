@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use crate::diagnostic::Diagnostics;
 use crate::model::balance::{Checker, CheckerKind, Identity, ServiceGroup, VirtualServer};
-use crate::model::read::line::{LEFT_OUT, Line, keep, refuse};
+use crate::model::read::line::{LEFT_OUT, Line, cut_address, keep, refuse};
 use crate::tree::{Node, Span, Word};
 
 use claims::Claims;
@@ -210,12 +210,12 @@ fn port(word: &Word, keyword: &str, diagnostics: &mut Diagnostics) -> Option<u16
     parsed
 }
 
-/// `ADDRESS [PORT]`.
+/// `ADDRESS [PORT]`; a mask behind the address is cut off, as Keepalived does.
 fn endpoint(node: &Node, diagnostics: &mut Diagnostics) -> Option<(std::net::IpAddr, u16)> {
     let line = Line::new(node);
     let word = line.required("an address", diagnostics)?;
     line.at_most(2, diagnostics);
-    let Ok(address) = word.as_str().parse() else {
+    let Some(address) = cut_address(word, node.keyword(), diagnostics) else {
         let what = "an IP address and a port";
         refuse(
             diagnostics,

@@ -278,7 +278,8 @@ fn granularity(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<u8> {
 
 fn protocol(line: Line<'_>, diagnostics: &mut Diagnostics) -> Option<Spanned<Protocol>> {
     let word = line.word("TCP, UDP or SCTP", diagnostics)?;
-    let protocol = match word.as_str() {
+    // In any spelling, unlike the other words of a service.
+    let protocol = match &*word.as_str().to_ascii_uppercase() {
         "TCP" => Protocol::Tcp,
         "UDP" => Protocol::Udp,
         "SCTP" => Protocol::Sctp,
