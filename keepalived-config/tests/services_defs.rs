@@ -256,6 +256,14 @@ fn a_keyword_behind_the_command_of_a_check_is_no_user() {
         read("misc_path \"/bin/true\" misc_timeout 3\nmisc_dynamic"),
         (warned.clone(), Some((None, true)))
     );
+    // Arguments without quotes: Keepalived runs the command without them.
+    for arguments in ["192.0.2.1 80", "-H web", "nobody nogroup more", "/etc/x"] {
+        assert_eq!(
+            read(&format!("misc_path /bin/true {arguments}")),
+            (warned.clone(), Some((None, false))),
+            "{arguments}"
+        );
+    }
     let nobody = Some("nobody".to_owned());
     assert_eq!(
         read("misc_path \"/bin/true\" nobody nogroup"),

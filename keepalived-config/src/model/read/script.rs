@@ -99,11 +99,16 @@ fn unread_by_shell(command: &Word, argv: &[String], diagnostics: &mut Diagnostic
 const CHECK: &str = "misc_path";
 
 /// The words behind the command that are to be user and group. Of a check those are none that begin with a keyword
-/// of its block: the end of a line is missing.
+/// of its block, where the end of a line is missing, nor the arguments of a command without quotes: Keepalived runs it
+/// without them.
 fn behind(node: &Node) -> &[Word] {
     let rest = node.arguments().get(1..).unwrap_or_default();
     let keyword = |word: &Word| lookup(Context::MiscCheck, word.as_str()).is_some();
-    match node.keyword() == CHECK && rest.first().is_some_and(keyword) {
+    let nobody = looks_like_arguments(rest)
+        || rest
+            .first()
+            .is_some_and(|first| keyword(first) || first.as_str().contains(['.', '$', '@', '=']));
+    match node.keyword() == CHECK && nobody {
         true => &[],
         false => rest,
     }
@@ -127,7 +132,10 @@ fn of_check(line: Line<'_>, diagnostics: &mut Diagnostics) -> bool {
         return true;
     }
     let message = format!("`{word}` behind the command of `{CHECK}` does nothing");
-    let help = format!("`{word}` is a keyword: write it on a line of its own");
+    let help = match lookup(Context::MiscCheck, word) {
+        Some(_) => format!("`{word}` is a keyword: write it on a line of its own"),
+        None => "put the command and its arguments in double quotes".to_owned(),
+    };
     if word == "user" {
         // It would run as somebody else than the file says.
         diagnostics
