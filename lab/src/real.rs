@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::netns::run;
 use crate::peers::installed;
-use crate::{Host, Scratch, wait_until};
+use crate::{Host, Scratch, clock, wait_until};
 
 /// Apache starts slowly on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -161,12 +161,8 @@ impl RealServer {
     /// # Panics
     /// When it goes on.
     pub fn stop(&mut self) {
-        let mut child = self.child.take().expect("it runs");
-        let pid = Pid::from_raw(child.id().cast_signed()).expect("a process id is not 0");
-        let _just_ended = kill_process(pid, Signal::TERM);
-        wait_until("the server ends", PATIENCE, || {
-            matches!(child.try_wait(), Ok(Some(_)))
-        });
+        let child = self.child.take().expect("it runs");
+        assert!(end(child), "the server goes on: {}", self.read("printed"));
     }
 
     /// A file of it.
@@ -185,10 +181,23 @@ impl RealServer {
 
 impl Drop for RealServer {
     fn drop(&mut self) {
-        if self.child.is_some() {
-            self.stop();
-        }
+        self.child.take().map(end);
     }
+}
+
+/// Ends a server so that it can end its own children. Whether it did in time; killed it is in any case.
+fn end(mut child: Child) -> bool {
+    let pid = Pid::from_raw(child.id().cast_signed()).expect("a process id is not 0");
+    let _just_ended = kill_process(pid, Signal::TERM);
+    let start = clock::now();
+    let mut ended = false;
+    while !ended && start.elapsed() < PATIENCE {
+        std::thread::sleep(Duration::from_millis(4));
+        ended = matches!(child.try_wait(), Ok(Some(_)));
+    }
+    let _already_gone = child.kill();
+    let _status = child.wait();
+    ended
 }
 
 /// `DIR` in a text stands for the folder.
