@@ -503,6 +503,28 @@ fn mails_about_services_and_servers_come_where_they_are_wanted() {
     }
 }
 
+/// LVS-20, MAIL-06: as Keepalived tells of it, whether there are mails about each check or not.
+#[test]
+#[ignore = "live: cargo xtask live"]
+fn mails_tell_of_what_a_reload_takes_away() {
+    for line in ["", "no_checker_emails"] {
+        let mut balancer = Balancer::new();
+        let mails = MailServer::start(&balancer.lan.host("a").netns, 2525);
+        let global = format!("{MAIL}\n{line}");
+        let (good, other) = (watches("good"), service(2, "", &[watches("good")]));
+        let both = service(1, "smtp_alert", &[good]) + &other;
+        let mut pipe = balancer.start(with_files(&["good"]), &global, &both);
+        pipe.wait_line(&vs(2, "UP"), PATIENCE);
+        balancer.reload(&global, &other);
+        for subject in [
+            "[lab] Realserver [10.9.0.1]:tcp:80 of virtual server [10.8.0.1]:tcp:80 - DOWN",
+            "[lab] Virtualserver [10.8.0.1]:tcp:80 - DOWN",
+        ] {
+            mails.wait_subject(subject, PATIENCE);
+        }
+    }
+}
+
 /// MAIL-06: mails about each check, or about servers only.
 ///
 /// Flips: global_defs.no_checker_emails.
@@ -519,7 +541,7 @@ fn mails_about_single_checks_come_unless_they_are_not_wanted() {
         pipe.wait_line(&vs(1, "DOWN"), PATIENCE);
         remove(balancer.daemon(), "2");
         let daemon = balancer.daemon();
-        daemon.wait_log("failed after 1 retry", 2, PATIENCE);
+        daemon.wait_log("by [/usr/bin/test] failed", 2, PATIENCE);
         wait_until("mails", PATIENCE, || mails.mails().len() >= expected);
         holds_for("no more mails", Duration::from_millis(300), || {
             mails.mails().len() == expected

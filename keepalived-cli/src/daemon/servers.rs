@@ -105,8 +105,11 @@ impl Daemon<'_> {
                 live,
                 up,
             } => self.service_started(service, *quorum, *live, up),
-            BalanceReport::ServerUp { server } => self.server_is(server, true),
-            BalanceReport::ServerDown { server, .. } => self.server_is(server, false),
+            BalanceReport::ServerUp { server } => self.server_is(server, true, true),
+            BalanceReport::ServerDown { server, reason } => {
+                let by_check = reason.is_some() || self.balance.is_stopping();
+                self.server_is(server, false, by_check);
+            }
             BalanceReport::StartsUp { server } => {
                 self.told.learn(server, |known| known.up = true);
                 if self.balance.plan.init_notifies {
@@ -199,11 +202,11 @@ impl Daemon<'_> {
         }
     }
 
-    fn server_is(&mut self, server: &ServerRef, up: bool) {
+    fn server_is(&mut self, server: &ServerRef, up: bool, by_check: bool) {
         self.told.learn(server, |known| known.up = up);
         self.tell_server(server, up);
-        // With mails about each check that mail has told of it.
-        if !self.balance.plan.check_mails {
+        // With mails about each check that mail has told of it; of what a reload takes away none has.
+        if !(by_check && self.balance.plan.check_mails) {
             let body = if up { "=> Adding <=" } else { "=> Removing <=" };
             self.server_mail(server, up, body.to_owned());
         }
