@@ -28,6 +28,7 @@ pub const TLS: u16 = 8443;
 #[derive(Debug)]
 pub struct RealServer {
     scratch: Scratch,
+    netns: String,
     command: fn(&Host, &Scratch) -> Command,
     port: u16,
     child: Option<Child>,
@@ -121,6 +122,7 @@ impl RealServer {
     ) -> Self {
         let mut server = Self {
             scratch,
+            netns: host.netns.name().to_owned(),
             command,
             port,
             child: None,
@@ -161,8 +163,29 @@ impl RealServer {
     /// # Panics
     /// When it goes on.
     pub fn stop(&mut self) {
-        let child = self.child.take().expect("it runs");
-        assert!(end(child), "the server goes on: {}", self.read("printed"));
+        assert!(self.end(), "the server goes on: {}", self.read("printed"));
+    }
+
+    /// Ends it so that it can end its own children, and lets those finish that it leaves alone, as exim does with
+    /// deliveries: they write into the folder. Whether that was so in time; killed it is in any case.
+    fn end(&mut self) -> bool {
+        let Some(mut child) = self.child.take() else {
+            return true;
+        };
+        let pid = Pid::from_raw(child.id().cast_signed()).expect("a process id is not 0");
+        let _just_ended = kill_process(pid, Signal::TERM);
+        let empty = || run(Command::new("ip").args(["netns", "pids", &self.netns])).is_empty();
+        // Twice, for a child may have a number that had been passed.
+        let alone = || empty() && empty();
+        let start = clock::now();
+        let mut ended = false;
+        while !ended && start.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(4));
+            ended = matches!(child.try_wait(), Ok(Some(_))) && alone();
+        }
+        let _already_gone = child.kill();
+        let _status = child.wait();
+        ended
     }
 
     /// A file of it.
@@ -181,23 +204,8 @@ impl RealServer {
 
 impl Drop for RealServer {
     fn drop(&mut self) {
-        self.child.take().map(end);
+        let _in_time = self.end();
     }
-}
-
-/// Ends a server so that it can end its own children. Whether it did in time; killed it is in any case.
-fn end(mut child: Child) -> bool {
-    let pid = Pid::from_raw(child.id().cast_signed()).expect("a process id is not 0");
-    let _just_ended = kill_process(pid, Signal::TERM);
-    let start = clock::now();
-    let mut ended = false;
-    while !ended && start.elapsed() < PATIENCE {
-        std::thread::sleep(Duration::from_millis(4));
-        ended = matches!(child.try_wait(), Ok(Some(_)));
-    }
-    let _already_gone = child.kill();
-    let _status = child.wait();
-    ended
 }
 
 /// `DIR` in a text stands for the folder.
@@ -219,6 +227,7 @@ tls_advertise_hosts =
 host_lookup =
 rfc1413_query_timeout = 0s
 keep_environment =
+log_selector = +all
 acl_smtp_helo = helo
 acl_smtp_rcpt = rcpt
 acl_smtp_data = data
@@ -245,6 +254,10 @@ data:
   message = a field is missing
  accept
 begin routers
+many:
+ driver = redirect
+ condition = ${if match{$local_part}{^admin}}
+ data = :blackhole:
 all:
  driver = accept
  transport = file
