@@ -168,7 +168,7 @@ table! { GLOBAL_DEFS, GlobalDefs;
     "router_id", Line, "STRING", P0, Works, "the host name", "1.1.8",
         "Name of this machine in mail subjects, SNMP and dumps.";
     "rs_init_notifies", Line, "[BOOL]", P2, Works, "off", "2.0.0",
-        "Run notify_up of real servers that are up at start as well. The notify_down of one that begins as failed (alpha) is run with its first failure in any case.";
+        "Run notify_up of real servers that are up at start, or that a reload brings, as well. The notify_down of one that begins as failed (alpha) is run with its first failure in any case.";
     "script_user", Line, "USER [[:]GROUP]", P0, Works, "keepalived_script if it exists", "1.3.0",
         "User and group that scripts run as.";
     "set_supplementary_groups", Line, "[BOOL]", P2, Works, "off", "2.4.3+",
