@@ -412,8 +412,9 @@ fn stall(kind: Kind, conf: &Conf, winner: &str) {
         pair.capture.alone("b", Duration::from_millis(250))
     });
     let rest = Duration::from_secs(5).saturating_sub(frozen.elapsed());
-    holds_for("b serves meanwhile", rest, || {
-        pair.capture.alone("b", Duration::from_millis(250))
+    holds_for("nobody else serves meanwhile", rest, || {
+        let advertisers = pair.capture.advertisers(Duration::from_millis(250));
+        advertisers.keys().all(|host| host == "b")
     });
     a.thaw();
     pair.wait_only_master(winner, Duration::from_secs(1));

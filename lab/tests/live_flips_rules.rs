@@ -179,8 +179,14 @@ fn a_master_that_was_stopped_steps_down_if_it_is_told_to() {
             .collect()
     };
     wait_until("all are MASTER", PATIENCE, || {
-        became(&daemon) == [1, 1, 1, 1]
+        became(&daemon).iter().all(|times| *times > 0)
     });
+    // A busy machine may have stopped it before.
+    let before = became(&daemon);
+    let again = |daemon: &Daemon| -> Vec<bool> {
+        let now = became(daemon).into_iter().zip(&before);
+        now.map(|(now, before)| now > *before).collect()
+    };
     daemon.freeze();
     // As long as this takes on a busy machine, it is longer than 0.4 s and shorter than 10 s.
     let start = clock::now();
@@ -189,9 +195,9 @@ fn a_master_that_was_stopped_steps_down_if_it_is_told_to() {
     });
     daemon.thaw();
     wait_until("those that are told to have stepped down", PATIENCE, || {
-        became(&daemon) == [1, 2, 2, 1]
+        again(&daemon) == [false, true, true, false]
     });
     holds_for("and no other", Duration::from_secs(1), || {
-        became(&daemon) == [1, 2, 2, 1]
+        again(&daemon) == [false, true, true, false]
     });
 }
