@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::live::{Missing, install, is_root};
+use crate::live::{Missing, is_root};
+use crate::packages::install;
 use crate::run::{Beside, Report, cargo, output};
 use crate::vm::{ALL_WELL, Machine, Program, Scratch, find};
 

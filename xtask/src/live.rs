@@ -1,8 +1,8 @@
 //! Live tests: their peers are installed when missing, then real daemons meet in namespaces.
 
-use std::path::Path;
 use std::process::Command;
 
+use crate::packages::{install, missing};
 use crate::run::{Report, cargo, root, run_alone, succeeds};
 
 /// What to do on a machine that cannot run live tests.
@@ -213,40 +213,4 @@ pub(crate) fn is_root() -> bool {
     // The owner of our own /proc entry is our effective user.
     use std::os::unix::fs::MetadataExt;
     std::fs::metadata("/proc/self").is_ok_and(|entry| entry.uid() == 0)
-}
-
-/// The packages of those programs that are not there.
-fn missing(programs: &[(&'static str, &'static str)]) -> Vec<&'static str> {
-    let path = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin:/sbin";
-    let installed = |name: &str| {
-        path.split(':')
-            .any(|dir| Path::new(dir).join(name).is_file())
-    };
-    let mut packages: Vec<_> = programs
-        .iter()
-        .filter(|(name, _)| !installed(name))
-        .map(|&(_, package)| package)
-        .collect();
-    packages.dedup();
-    packages
-}
-
-/// Installs Debian packages, as well as it can, but never in the place of others.
-pub(crate) fn install(packages: &[&str]) {
-    println!("\nxtask: installing {}", packages.join(" "));
-    let apt = |arguments: &[&str]| {
-        let mut command = Command::new("timeout");
-        command.args(["300", "apt-get", "-q", "-y"]).args(arguments);
-        command.env("DEBIAN_FRONTEND", "noninteractive");
-        command.status().is_ok_and(|status| status.success())
-    };
-    let install: Vec<_> = ["install", "--no-install-recommends", "--no-remove"]
-        .iter()
-        .chain(packages)
-        .copied()
-        .collect();
-    // The lists of a new machine are empty or old; fetch them only if that turns out to be so.
-    if !apt(&install) && apt(&["update"]) {
-        apt(&install);
-    }
 }

@@ -9,6 +9,7 @@ mod guest;
 mod live;
 mod mutants;
 mod nostd;
+mod packages;
 mod pages;
 mod run;
 mod scan;
