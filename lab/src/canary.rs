@@ -1,12 +1,14 @@
 //! How late this machine wakes sleepers, measured beside the daemons.
 //!
 //! A bound such as "3 intervals and the skew, and 20 ms" says something about a daemon only if
-//! the machine ran it when it asked. The canary asks for short sleeps and keeps the worst lateness
-//! it saw, so that a test on a busy machine can allow exactly that much more.
+//! the machine ran it when it asked. On each processor a canary asks for short sleeps and keeps the worst
+//! lateness it saw, so that a test on a busy machine can allow exactly that much more.
 
 use std::sync::{Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
+
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use crate::clock::{self, Stamp};
 
@@ -16,13 +18,16 @@ const WORTH_NOTING: Duration = Duration::from_millis(3);
 
 static NOTES: OnceLock<Mutex<Vec<(Stamp, Duration)>>> = OnceLock::new();
 
-/// Starts the canary of this process, once; where time is counted in instructions, nothing is late.
+/// Starts the canaries of this process, once; where time is counted in instructions, nothing is late.
 pub fn start() {
     if clock::counts_instructions() {
         return;
     }
     NOTES.get_or_init(|| {
-        thread::spawn(watch);
+        let all = sched_getaffinity(None).expect("the kernel knows where this process may run");
+        for processor in (0..CpuSet::MAX_CPU).filter(|processor| all.is_set(*processor)) {
+            thread::spawn(move || watch(processor));
+        }
         Mutex::new(Vec::new())
     });
 }
@@ -43,7 +48,11 @@ pub fn lateness_between(from: Stamp, to: Stamp) -> Duration {
     inside.map(|&(_, late)| late).max().unwrap_or_default()
 }
 
-fn watch() {
+fn watch(processor: usize) {
+    let mut only = CpuSet::new();
+    only.set(processor);
+    // One that was taken away since is not watched.
+    let _elsewhere = sched_setaffinity(None, &only);
     loop {
         let before = clock::now();
         thread::sleep(NAP);

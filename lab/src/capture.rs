@@ -162,6 +162,12 @@ impl Capture {
         advertisers.len() == 1 && advertisers.get(host).is_some_and(|&count| count >= 2)
     }
 
+    /// Whether nobody but `host` advertised in the last `span`, itself perhaps late.
+    #[must_use]
+    pub fn no_other(&self, host: &str, span: Duration) -> bool {
+        self.advertisers(span).keys().all(|other| other == host)
+    }
+
     /// Ends the capture, so that the file is complete, and gives its path.
     pub fn finish(&mut self) -> PathBuf {
         self.interrupt();

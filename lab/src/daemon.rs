@@ -181,7 +181,7 @@ impl Daemon {
         let _status = self.child.wait();
         for process in processes {
             // Gone means reaped: C Keepalived takes a zombie in its pid file for a running daemon.
-            wait_until("a killed process is gone", Duration::from_secs(5), || {
+            wait_until("a killed process is gone", Duration::from_secs(20), || {
                 !exists(process)
             });
         }

@@ -413,8 +413,7 @@ fn stall(kind: Kind, conf: &Conf, winner: &str) {
     });
     let rest = Duration::from_secs(5).saturating_sub(frozen.elapsed());
     holds_for("nobody else serves meanwhile", rest, || {
-        let advertisers = pair.capture.advertisers(Duration::from_millis(250));
-        advertisers.keys().all(|host| host == "b")
+        pair.capture.no_other("b", Duration::from_millis(250))
     });
     a.thaw();
     pair.wait_only_master(winner, Duration::from_secs(1));

@@ -124,7 +124,7 @@ impl Cell {
     fn stop(&self) {
         let (mut a, _b, probe) = self.a_over_b();
         let asked = a.terminate();
-        let status = a.wait_exit(Duration::from_secs(5));
+        let status = a.wait_exit(PATIENCE);
         assert!(status.success(), "SIGTERM ended with {status}");
         let release = self
             .capture
@@ -202,7 +202,7 @@ impl Cell {
             self.holders_are(&["a"])
         });
         assert!(
-            self.capture.alone("a", quiet),
+            self.capture.no_other("a", quiet),
             "b advertised beside a live master"
         );
         (a, b, probe)
