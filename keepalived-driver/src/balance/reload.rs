@@ -23,12 +23,9 @@ impl Balancing {
         if !first && config.namespace != self.config.namespace {
             self.trouble("the namespace of IPVS cannot be changed by a reload".into());
         }
-        let launcher_changed = config.launcher != self.config.launcher;
         self.config = config;
         self.settle_limits();
-        if launcher_changed {
-            self.scripts.set_launcher(self.config.launcher.clone());
-        }
+        self.scripts.set_launcher(self.config.launcher.clone());
         self.settle_presence(now);
         let old: Vec<Arc<ServiceSetup>> = self
             .order
@@ -280,8 +277,8 @@ impl Balancing {
             servers.any(|server| server.destination.key == key)
         };
         for placed in old.placed.iter() {
-            let drains = service.draining.iter().any(|(_, is)| is.key == placed.key);
-            if was_server(placed.key) && !is_here(placed.key) && !drains {
+            // Those that drain already are in no definition.
+            if was_server(placed.key) && !is_here(placed.key) {
                 service.draining.push((until, *placed));
             }
         }

@@ -143,8 +143,7 @@ impl Balancing {
         let kernel = Kernel::start(start, move || drop(wake.wake()))?;
         // Not from the thread of the loop, whose scheduling is not for programs.
         let wake = Arc::clone(&waker);
-        let launcher = config.launcher.clone();
-        let scripts = Scripts::start(launcher, move || drop(wake.wake()))?;
+        let scripts = Scripts::start(move || drop(wake.wake()))?;
         let checks = Checks::new(poll.registry().try_clone()?, FIRST_TOKEN);
         let mut balancing = Self {
             clock,

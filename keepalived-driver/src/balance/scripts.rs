@@ -63,10 +63,7 @@ pub(super) struct Scripts {
 
 impl Scripts {
     /// A thread that calls `wake` after each end.
-    pub(super) fn start(
-        launcher: Option<PathBuf>,
-        wake: impl Fn() + Send + 'static,
-    ) -> io::Result<Self> {
+    pub(super) fn start(wake: impl Fn() + Send + 'static) -> io::Result<Self> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
         let (orders, inbox) = channel();
@@ -76,7 +73,7 @@ impl Scripts {
             poll,
             _waker: Arc::clone(&waker),
             inbox,
-            launcher,
+            launcher: None,
             known: BTreeSet::new(),
             tell: Box::new(move |run, ended| {
                 // The loop may be gone.
@@ -112,6 +109,7 @@ impl Scripts {
         self.order(Order::Kill(run));
     }
 
+    /// From now on scripts that need one start through this program.
     pub(super) fn set_launcher(&self, launcher: Option<PathBuf>) {
         self.order(Order::Launcher(launcher));
     }

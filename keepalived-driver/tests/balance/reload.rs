@@ -1,8 +1,10 @@
 //! From one configuration to the next.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use keepalived_driver::balance::ServiceSetup;
+use keepalived_driver::balance::{CheckSetup, ProbeSetup, ServiceSetup};
+use keepalived_driver::hooks::HookCommand;
 
 use crate::bench::{
     Bench, check, closed_port, config, mortal_listener, serve, server, service, tcp,
@@ -81,6 +83,58 @@ fn a_changed_check_has_to_prove_itself_in_both_directions() {
     assert_eq!(told.count(), 0, "{:?}", bench.told);
 }
 
+/// At other times the same is looked at, and what was found of it counts: the weight too.
+#[test]
+fn what_a_check_found_counts_when_only_its_times_change() {
+    let with = |milliseconds: u64| {
+        let probe = ProbeSetup::Script {
+            command: Arc::new(HookCommand::new(["/bin/sh", "-c", "exit 7"])),
+            dynamic: true,
+            timeout: Duration::from_secs(10),
+        };
+        let mut check = check(probe, milliseconds);
+        check.schedule.warmup = Duration::from_millis(milliseconds);
+        config(vec![service("v", vec![server("a", vec![check])])])
+    };
+    let mut bench = Bench::start(with(20));
+    bench.expect("a weight 5");
+    bench.remote.reload(with(100_000_000)).unwrap();
+    bench.expect("reloaded 0 1 0 0");
+    let all = bench.snapshot();
+    let server = &all.services[0].servers[0];
+    assert_eq!((server.checks[0].attempts, server.weight), (0, 5));
+}
+
+#[test]
+fn a_server_that_a_reload_brings_back_has_gone_up_once_more() {
+    let with = |checks: Vec<CheckSetup>| config(vec![service("v", vec![server("a", checks)])]);
+    let mut bench = Bench::start(with(vec![check(tcp(closed_port()), 20)]));
+    bench.expect("a down: connection refused");
+    assert_eq!(bench.snapshot().services[0].servers[0].transitions, 1);
+    bench.remote.reload(with(vec![])).unwrap();
+    bench.expect("reloaded 0 1 0 0");
+    bench.expect("a up");
+    assert_eq!(bench.snapshot().services[0].servers[0].transitions, 2);
+}
+
+/// The thread that talks to the kernel is in one namespace for its life.
+#[test]
+fn a_reload_with_another_namespace_says_that_it_stays() {
+    let with = |namespace: &str| {
+        let mut config = config(vec![]);
+        config.namespace = Some(namespace.into());
+        config
+    };
+    let mut bench = Bench::start(with("/nonexistent/one"));
+    for namespace in ["/nonexistent/one", "/nonexistent/two", "/nonexistent/two"] {
+        bench.remote.reload(with(namespace)).unwrap();
+        bench.expect("reloaded 0 0 0 0");
+    }
+    let told = bench.told.iter().filter(|told| told.contains("namespace"));
+    let wanted = r#"Trouble { text: "the namespace of IPVS cannot be changed by a reload" }"#;
+    assert_eq!(told.collect::<Vec<_>>(), [wanted]);
+}
+
 /// LESSONS A24: removed servers drain; removed services are told of as gone.
 #[test]
 fn what_a_reload_removes_is_told_and_drains_where_that_is_wanted() {
@@ -120,6 +174,25 @@ fn what_a_reload_removes_is_told_and_drains_where_that_is_wanted() {
         .unwrap();
     bench.expect("reloaded 0 1 0 0");
     bench.until("drained", |all| all.services[0].draining == [key("a")]);
+}
+
+/// LESSONS A24.
+#[test]
+fn what_drains_goes_on_to_over_further_reloads() {
+    let with = |servers: &[&str], drain: u64| {
+        let servers = servers.iter().map(|label| server(label, vec![]));
+        let mut setup = service("v", servers.collect());
+        setup.drain = Duration::from_secs(drain);
+        config(vec![setup])
+    };
+    let mut bench = Bench::start(with(&["a", "b"], 60));
+    let gone = server("b", vec![]).destination.key;
+    // Of those that follow `c` goes at once.
+    for setup in [with(&["a"], 60), with(&["a", "c"], 60), with(&["a"], 0)] {
+        bench.remote.reload(setup).unwrap();
+        bench.expect("reloaded 0 1 0 0");
+        assert_eq!(bench.snapshot().services[0].draining, [gone]);
+    }
 }
 
 /// The quorum with its hysteresis is remembered: 2 of 3 is enough for who had it, not to gain it.

@@ -194,6 +194,36 @@ fn a_service_that_begins_without_its_quorum_is_told_of_once() {
     assert_eq!((count("a starts down"), count("d starts down")), (1, 0));
 }
 
+/// LVS-18: one that has not had its say may yet bring the quorum.
+#[test]
+fn a_service_is_not_without_its_quorum_while_a_check_has_no_result() {
+    let alpha = |probe| {
+        let mut check = check(probe, 20);
+        check.schedule.alpha = true;
+        check
+    };
+    let silent = ProbeSetup::Http {
+        target: Target::new(serve_silence()),
+        config: HttpConfig::new(vec![Page::new("/")]),
+        timeout: Duration::from_secs(60),
+    };
+    let servers = vec![
+        server("a", vec![alpha(tcp(closed_port()))]),
+        server("b", vec![alpha(silent)]),
+    ];
+    let mut bench = Bench::start(config(vec![service("v", servers)]));
+    bench.expect("a starts down");
+    bench.until("tried again", |all| {
+        all.services[0].servers[0].checks[0].attempts > 3
+    });
+    bench.rest();
+    let told = bench
+        .told
+        .iter()
+        .filter(|told| told.contains("without quorum"));
+    assert_eq!(told.count(), 0, "{:?}", bench.told);
+}
+
 /// Who had failed before the loop was started again is not in service until a check has passed.
 #[test]
 fn a_server_that_failed_in_an_earlier_life_has_to_prove_itself() {
