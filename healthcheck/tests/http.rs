@@ -273,6 +273,7 @@ fn what_pcre2_has_and_we_have_not_is_refused() {
         (r"[0-9]*+b", "possessive"),
         (r"\<a", r"`\<`"),
         (r"[a[b]", "within a class"),
+        (r"[a[b]]", "within a class"),
         (r"[a&&b]", "within a class"),
         (r"[+--]", "within a class"),
         (r"{x}", "`{`"),

@@ -75,6 +75,7 @@ fn faults_have_names_and_make_sets() {
         let one: Faults = [fault].into_iter().collect();
         assert!(!one.is_empty());
         assert_eq!(one.iter().collect::<Vec<_>>(), [fault]);
+        assert_eq!(one.with(fault), one, "twice is once");
         let others: Faults = Fault::ALL
             .into_iter()
             .filter(|other| *other != fault)

@@ -13,7 +13,7 @@ pub(super) fn ambiguous(expression: &str) -> Option<&'static str> {
         if c == '\\' {
             rest.next();
             match next {
-                Some('<' | '>') if !class => return Some("`\\<` and `\\>`"),
+                Some('<' | '>') => return Some("`\\<` and `\\>`"),
                 Some('v') => return Some("`\\v`"),
                 _ => {}
             }
