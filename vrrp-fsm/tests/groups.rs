@@ -294,6 +294,13 @@ fn one_fault_faults_all_and_the_last_to_go_frees_all() {
     assert_eq!(bench.group(), Active, "full down timers, from 5 s on");
 }
 
+#[test]
+fn a_group_names_its_members_in_the_order_of_the_configuration() {
+    let bench = Bench::ready(grouped(&[plain(3, 100), plain(1, 100), plain(2, 100)]));
+    let members = bench.router.group(G).unwrap().members();
+    assert_eq!(members.collect::<Vec<_>>(), bench.ids);
+}
+
 /// KA-G-04, KA-ST-08: what a group waits for is told apart from what is at fault in it.
 #[test]
 fn a_group_counts_who_is_at_fault_and_who_is_only_held_back() {
@@ -321,6 +328,10 @@ fn a_group_counts_who_is_at_fault_and_who_is_only_held_back() {
     assert_eq!(bench.group(), Backup);
     let (at, reason) = bench.router.group(G).unwrap().last_transition().unwrap();
     assert_eq!((at, reason), (bench.now, Reason::Started));
+    // A reload is none.
+    bench.reload(grouped(&[plain(1, 101), plain(2, 100), plain(3, 100)]));
+    let last = bench.router.group(G).unwrap().last_transition();
+    assert_eq!(last, Some((at, reason)));
 }
 
 /// KA-G-04: a member that is held by another one stays so, without a word, whatever else happens to it.
