@@ -57,7 +57,7 @@ const VERBS: &[(&str, &str, &str)] = &[
     (
         "mutants",
         "[CRATE [ARGUMENT...]]",
-        "which changes of the code no test notices (cargo-mutants; an hour for all crates)",
+        "which changes of the code no test notices (cargo-mutants; an hour and a half for all crates)",
     ),
     (
         "fuzz",

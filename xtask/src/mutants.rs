@@ -36,10 +36,10 @@ struct Subject {
 }
 
 enum Judges {
-    /// The test programs of the crate but these, which need rights or another feature.
-    ProgramsBut(&'static [&'static str]),
-    /// The tests inside the crate with this in their names.
-    Inside(&'static str),
+    /// The test programs of the crate but these, which need rights or another feature, and the tests inside it.
+    AllBut(&'static [&'static str]),
+    /// This test program, and the tests inside the crate with its name in theirs.
+    Only(&'static str),
 }
 
 /// By worth.
@@ -49,57 +49,62 @@ const SUBJECTS: &[Subject] = &[
         folder: "vrrp-fsm",
         features: &[],
         files: &[],
-        judges: Judges::ProgramsBut(&[]),
+        judges: Judges::AllBut(&[]),
     },
     Subject {
         package: "bfd",
         folder: "bfd",
         features: &[],
         files: &[],
-        judges: Judges::ProgramsBut(&["live"]),
+        judges: Judges::AllBut(&["live"]),
     },
     Subject {
         package: "vrrp-proto",
         folder: "vrrp-proto",
         features: &["--features", "auth"],
         files: &[],
-        judges: Judges::ProgramsBut(&["allocations"]),
+        judges: Judges::AllBut(&["allocations"]),
     },
     Subject {
         package: "keepalived-healthcheck",
         folder: "healthcheck",
         features: &[],
-        files: &["healthcheck/src/pool.rs"],
-        judges: Judges::ProgramsBut(&["live"]),
+        files: &[],
+        judges: Judges::AllBut(&["live"]),
     },
     Subject {
         package: "netlink-vip",
         folder: "netlink-vip",
         features: &[],
         files: &["netlink-vip/src/plan.rs", "netlink-vip/src/plan/*.rs"],
-        judges: Judges::ProgramsBut(&["live", "live_routes"]),
+        judges: Judges::AllBut(&["live", "live_routes"]),
     },
     Subject {
         package: "keepalived-ipvs",
         folder: "ipvs",
         features: &[],
         files: &["ipvs/src/diff.rs", "ipvs/src/reconcile.rs"],
-        judges: Judges::ProgramsBut(&["kernel"]),
+        judges: Judges::AllBut(&["kernel"]),
     },
     Subject {
         package: "keepalived-driver",
         folder: "keepalived-driver",
         features: &[],
-        files: &["keepalived-driver/src/balance/plan.rs"],
-        judges: Judges::Inside("balance"),
+        files: &[
+            "keepalived-driver/src/balance/plan.rs",
+            "keepalived-driver/src/balance/reload.rs",
+        ],
+        judges: Judges::Only("balance"),
     },
 ];
 
 /// What is for people to read is not tested word by word; and what is stored (feature `serde`) is judged by the
 /// tests of `keepalived-recording`.
-const LEFT_OUT: [&str; 10] = [
+const LEFT_OUT: [&str; 12] = [
     "--exclude-re",
-    "impl (fmt::)?(Display|Debug)",
+    "impl ((std::)?fmt::)?(Display|Debug)",
+    "--exclude-re",
+    r"tls/words\.rs.* (said|certificate|between|plain)\b",
     "--exclude-re",
     "replace_(secrets|keys)|(keys|config)_mut|impl serde::|impl TryFrom<u(8|16)>",
     "--exclude",
@@ -109,6 +114,10 @@ const LEFT_OUT: [&str; 10] = [
     "--exclude",
     "**/disguise.rs",
 ];
+
+/// An example that does nothing. With one the library is built as for tests: with the features of crates that only
+/// those of them want which only tests need.
+const NOTHING: &str = "nothing_for_mutants";
 
 /// What a test program may take. One with a mutant may never end, and never stop to ask for more.
 struct Limits {
@@ -211,9 +220,7 @@ impl Subject {
         let tree = home.join("tree");
         let start = now();
         copy(&root(), &tree)?;
-        if let Judges::ProgramsBut(_) = self.judges {
-            make_dynamic(&tree.join(self.folder))?;
-        }
+        make_dynamic(&tree.join(self.folder))?;
         let mut list = cargo(&["mutants", "--list", "--diff", "--colors=never"]);
         list.current_dir(&tree);
         list.args(["-p", self.package]).args(LEFT_OUT).args(more);
@@ -268,21 +275,16 @@ impl Subject {
             folder: tree.join(self.folder),
             libraries: std::env::join_paths(paths).map_err(io::Error::other)?,
         };
-        let Judges::ProgramsBut(without) = self.judges else {
-            return Ok(programs);
-        };
-        let built = self
-            .cargo(tree, &["test", "--no-run", "--tests"])
-            .output()?;
+        let mut build = self.cargo(tree, &["test", "--no-run"]);
+        let built = build.args(self.test_programs(tree)?).output()?;
         let said = String::from_utf8_lossy(&built.stderr);
         // `Executable tests/groups.rs (target/debug/deps/groups-12bf2a021407f0e4)`
         let built = said.lines().filter_map(|line| {
-            let (source, program) = line
+            let (_, program) = line
                 .trim()
                 .strip_prefix("Executable tests/")?
                 .split_once(" (")?;
-            let name = source.strip_suffix(".rs")?;
-            (!without.contains(&name)).then(|| tree.join(program.trim_end_matches(')')))
+            Some(tree.join(program.trim_end_matches(')')))
         });
         let built: Vec<PathBuf> = built.collect();
         // From here on the library is built alone. Does it still fit to the programs?
@@ -304,7 +306,7 @@ impl Subject {
     }
 
     fn judge(&self, tree: &Path, programs: &Programs, mutant: &Mutant) -> io::Result<Fate> {
-        let asked: &[PathBuf] = match mutant.keeps_types() {
+        let asked: &[PathBuf] = match mutant.fits_programs() {
             true => &programs.paths,
             false => &[],
         };
@@ -325,39 +327,47 @@ impl Subject {
         // Touched, so that the one without a change is built, too.
         let library = tree.join(self.folder).join("src/lib.rs");
         fs::write(&library, fs::read(&library)?)?;
-        let mut build = self.cargo(tree, &["build", "--lib"]);
+        let mut build = self.cargo(tree, &["build", "--lib", "--example", NOTHING]);
         Ok(build.output()?.status.success())
     }
 
     /// In the usual way: all is built, and the tests inside the crate are asked, too.
     fn test_all(&self, tree: &Path) -> io::Result<Fate> {
-        let mut asked = vec!["--lib".to_owned()];
-        match self.judges {
-            Judges::ProgramsBut(without) => {
-                for entry in fs::read_dir(tree.join(self.folder).join("tests"))? {
-                    let name = entry?.file_name().to_string_lossy().into_owned();
-                    if let Some(name) = name.strip_suffix(".rs")
-                        && !without.contains(&name)
-                    {
-                        asked.extend(["--test".to_owned(), name.to_owned()]);
-                    }
-                }
-            }
-            Judges::Inside(word) => asked.push(word.to_owned()),
-        }
-        let mut build = self.cargo(tree, &["test", "--no-run"]);
-        if !quietly(build.args(&asked))?.success() {
+        let programs = self.test_programs(tree)?;
+        let mut build = self.cargo(tree, &["test", "--no-run", "--lib"]);
+        if !quietly(build.args(&programs))?.success() {
             return Ok(Fate::Unviable);
         }
-        let mut tests = bounded(&FOR_EACH_OF_ALL);
-        self.settle(tests.args(["cargo", "test"]), tree);
-        tests.env("BFD_SEEDS", "200");
-        let status = quietly(tests.args(&asked))?;
-        Ok(if status.success() {
-            Fate::Missed
-        } else {
-            Fate::of_failure(status)
-        })
+        let mut inside = vec!["--lib".to_owned()];
+        if let Judges::Only(name) = self.judges {
+            inside.push(name.to_owned());
+        }
+        for asked in [inside, programs] {
+            let mut tests = bounded(&FOR_EACH_OF_ALL);
+            self.settle(tests.args(["cargo", "test"]), tree);
+            let status = quietly(tests.env("BFD_SEEDS", "200").args(asked))?;
+            if !status.success() {
+                return Ok(Fate::of_failure(status));
+            }
+        }
+        Ok(Fate::Missed)
+    }
+
+    /// The arguments with which cargo takes the test programs.
+    fn test_programs(&self, tree: &Path) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        match self.judges {
+            Judges::AllBut(without) => {
+                for entry in fs::read_dir(tree.join(self.folder).join("tests"))? {
+                    let name = entry?.file_name().to_string_lossy().into_owned();
+                    let name = name.strip_suffix(".rs").map(str::to_owned);
+                    names.extend(name.filter(|name| !without.contains(&&**name)));
+                }
+            }
+            Judges::Only(name) => names.push(name.to_owned()),
+        }
+        let arguments = names.into_iter().map(|name| ["--test".to_owned(), name]);
+        Ok(arguments.flatten().collect())
     }
 
     fn cargo(&self, tree: &Path, arguments: &[&str]) -> Command {
@@ -474,6 +484,9 @@ fn make_dynamic(folder: &Path) -> io::Result<()> {
         format!("{text}\n{kind}")
     };
     fs::write(manifest, changed)?;
+    let examples = folder.join("examples");
+    fs::create_dir_all(&examples)?;
+    fs::write(examples.join(format!("{NOTHING}.rs")), "fn main() {}\n")?;
     let library = folder.join("src/lib.rs");
     let text = fs::read_to_string(&library)?;
     fs::write(
