@@ -255,6 +255,11 @@ fn what_cannot_be_meant_is_corrected_with_a_word() {
             "all-ports",
         ),
         (
+            "virtual_server_group G {\n192.0.2.1 80\n192.0.2.2\n}\nvirtual_server group G {\nprotocol TCP\n\
+             real_server 192.0.2.9 80 {\n}\n}",
+            "all-ports",
+        ),
+        (
             "virtual_server fwmark 3 {\nha_suspend\nreal_server 192.0.2.9 80 {\n}\n}",
             "suspend-of-mark",
         ),

@@ -131,12 +131,7 @@ pub(super) fn services(
         }
     }
     keys.retain(|key| taken.insert(*key));
-    let one = |key: ServiceKey| {
-        // An entry of a group for all ports has to be persistent as well.
-        let all_ports = matches!(key, ServiceKey::Address { port: 0, .. });
-        service(wanted, key, all_ports)
-    };
-    keys.into_iter().map(one).collect()
+    keys.into_iter().map(|key| service(wanted, key)).collect()
 }
 
 /// One service in place of these, if the file asks for that.
@@ -155,12 +150,10 @@ pub(super) fn gather(
     }
     let keys = services.iter().map(|service| service.key);
     let ranges = AddressRange::of(keys.clone());
-    // The kernel would not insist; what one address has all have.
-    let all_ports = ranges.iter().any(|range| range.port == 0);
     let families: BTreeSet<_> = keys.map(|key| key.family()).collect();
     let like = families.into_iter().map(|family| {
         let mark = NonZeroU32::MIN;
-        service(wanted, ServiceKey::Mark { mark, family }, all_ports)
+        service(wanted, ServiceKey::Mark { mark, family })
     });
     let services = like.collect::<Result<_, _>>()?;
     Ok(Some(Gather { ranges, services }))
@@ -195,7 +188,7 @@ fn range(first: IpAddr, last: IpAddr) -> Box<dyn Iterator<Item = IpAddr>> {
     }
 }
 
-fn service(wanted: &VirtualServer, key: ServiceKey, all_ports: bool) -> Result<Service, String> {
+fn service(wanted: &VirtualServer, key: ServiceKey) -> Result<Service, String> {
     let scheduler = Scheduler::new(wanted.scheduler).map_err(|error| error.to_string())?;
     let [first, second, third] = wanted.scheduler_flags;
     let flags = [
@@ -207,24 +200,27 @@ fn service(wanted: &VirtualServer, key: ServiceKey, all_ports: bool) -> Result<S
     let flags = flags.into_iter().filter(|(on, _)| *on);
     let flags = flags.fold(ServiceFlags::NONE, |all, (_, flag)| all.with(flag));
     let mut service = Service::new(key, scheduler).with_flags(flags);
-    const ALL_PORTS: u32 = 360;
     if let Some(persistence) = &wanted.persistence {
         service.persistence = Some(Persistence {
             timeout: persistence.timeout,
-            granularity: granularity(persistence.prefix_len, key.family()),
+            granularity: granularity(persistence.prefix_len, wanted.family, key.family()),
         });
         if let Some(engine) = &persistence.engine {
             service.engine = Some(Engine::new(engine).map_err(|error| error.to_string())?);
         }
-    } else if all_ports {
-        service.persistence = Some(Persistence::seconds(ALL_PORTS));
     }
     service.check().map_err(|error| error.to_string())?;
     Ok(service)
 }
 
-fn granularity(bits: u8, family: ipvs::Family) -> Granularity {
+/// A client by itself is one in either family: a group may have addresses of both.
+fn granularity(bits: u8, of: Family, family: ipvs::Family) -> Granularity {
+    let whole = match of {
+        Family::Ipv4 => 32,
+        Family::Ipv6 => 128,
+    };
     match family {
+        _ if bits == whole => Granularity::Host,
         ipvs::Family::Ipv4 if bits < 32 => {
             let mask = u32::MAX.checked_shl(32 - u32::from(bits)).unwrap_or(0);
             Granularity::Mask(Ipv4Addr::from_bits(mask))

@@ -92,6 +92,19 @@ fn a_service_has_keepaliveds_name_and_one_kernel_service_for_each_address() {
     );
 }
 
+/// LVS-19: a client by itself is one in either family, and what one entry of a group has all have.
+#[test]
+fn a_group_of_both_families_is_persistent_for_each_client() {
+    let text = "virtual_server_group G {\n192.0.2.1\n2001:db8::1 80\n}\n\
+                virtual_server group G {\nprotocol TCP\nreal_server 198.51.100.1 80 {\n}\n}\n";
+    let setup = &plan(text).config.services[0];
+    let persistence = setup.services.iter().map(|one| one.persistence.unwrap());
+    let all: Vec<_> = persistence
+        .map(|one| (one.timeout, one.granularity))
+        .collect();
+    assert_eq!(all, [(360, Granularity::Host); 2]);
+}
+
 /// LVS-20: keepalived counts the services of a group. A reload recognises them by something else: another order of the
 /// file makes no other services of them.
 #[test]

@@ -116,7 +116,7 @@ pub(super) fn finish(
         !marked
     });
     // Without a port only a persistent service makes sense to the kernel.
-    let all_ports = matches!(address, ServiceAddress::Address { port: 0, .. });
+    let all_ports = has_all_ports(&address, groups);
     let persistent = raw
         .timeout
         .or_else(|| raw.granularity.map(|_| DEFAULT_PERSISTENCE));
@@ -196,14 +196,26 @@ pub(super) fn finish(
     })
 }
 
-/// Each entry of the group is a mark, and there is one.
-fn only_marks(address: &ServiceAddress, groups: &[ServiceGroup]) -> bool {
+/// The entries of the group that is the address of the service; none if it is something else.
+fn entries<'a>(address: &ServiceAddress, groups: &'a [ServiceGroup]) -> &'a [GroupEntry] {
     let ServiceAddress::Group(name) = address else {
-        return false;
+        return &[];
     };
     let mut groups = groups.iter();
     let group = groups.find(|group| group.name.value == name.value);
-    let entries = group.map_or(&[][..], |group| &group.entries);
+    group.map_or(&[], |group| &group.entries)
+}
+
+/// The service has no port, or an entry of its group has none.
+fn has_all_ports(address: &ServiceAddress, groups: &[ServiceGroup]) -> bool {
+    let mut entries = entries(address, groups).iter();
+    matches!(address, ServiceAddress::Address { port: 0, .. })
+        || entries.any(|entry| matches!(entry, GroupEntry::Addresses { port: 0, .. }))
+}
+
+/// Each entry of the group is a mark, and there is one.
+fn only_marks(address: &ServiceAddress, groups: &[ServiceGroup]) -> bool {
+    let entries = entries(address, groups);
     let mark = |entry: &GroupEntry| matches!(entry, GroupEntry::Mark(..));
     !entries.is_empty() && entries.iter().all(mark)
 }
