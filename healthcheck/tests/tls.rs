@@ -307,6 +307,7 @@ fn a_server_that_wants_a_certificate_gets_it() {
         Err(TlsConfigError::Certificate)
     );
     assert_eq!(fails((CLIENT.0, b"nothing")), Err(TlsConfigError::Key));
+    assert_eq!(fails((CLIENT.0, CLIENT.0)), Err(TlsConfigError::Key));
     for sealed in [SEALED, LEGACY] {
         assert_eq!(fails((CLIENT.0, sealed)), Err(TlsConfigError::Encrypted));
     }
