@@ -318,15 +318,16 @@ pub(super) fn cut_address(
     diagnostics: &mut Diagnostics,
 ) -> Option<IpAddr> {
     let text = word.as_str();
-    let end = text.find(['/', '-']).unwrap_or(text.len());
-    let (kept, dropped) = text.split_at(end);
-    let address = kept.parse().ok()?;
-    if !dropped.is_empty() {
-        let message = format!("`{dropped}` behind the address does nothing in `{keyword}`");
-        diagnostics
-            .warning("surplus-mask", word.span, message)
-            .help(format!("write `{address}`"));
+    // Nearly all are, and a file may have a hundred thousand.
+    if let Ok(address) = text.parse() {
+        return Some(address);
     }
+    let (kept, dropped) = text.split_at(text.find(['/', '-'])?);
+    let address = kept.parse().ok()?;
+    let message = format!("`{dropped}` behind the address does nothing in `{keyword}`");
+    diagnostics
+        .warning("surplus-mask", word.span, message)
+        .help(format!("write `{address}`"));
     Some(address)
 }
 
