@@ -26,6 +26,7 @@ pub mod daemon;
 pub mod director;
 pub mod forge;
 pub mod inject;
+mod kinds;
 pub mod lan;
 pub mod mailbox;
 pub mod netns;

@@ -14,22 +14,7 @@ use lab::{Daemon, Host, Kind, Lan, Scratch, wait_until};
 const PATIENCE: Duration = Duration::from_secs(12);
 const PORT: u16 = 2525;
 
-macro_rules! for_kinds {
-    ($($kind:ident = $value:ident { $($(#[$doc:meta])* $test:ident;)* })*) => {$(
-        mod $kind {
-            $(
-                $(#[$doc])*
-                #[test]
-                #[ignore = "live: cargo xtask live"]
-                fn $test() {
-                    super::$test(lab::Kind::$value);
-                }
-            )*
-        }
-    )*};
-}
-
-for_kinds! {
+lab::for_kinds! {
     c = CKeepalived {
         every_change_is_told_by_pipe_and_by_mail;
         nothing_is_told_that_was_not_asked_for;

@@ -13,23 +13,7 @@ use serde_json::Value;
 const PATIENCE: Duration = Duration::from_secs(15);
 const BFD: &str = "udp port 3784 or udp port 4784 or udp port 3785";
 
-macro_rules! for_kinds {
-    ($($kind:ident = $value:ident { $($(#[$doc:meta])* $test:ident;)* })*) => {$(
-        mod $kind {
-            $(
-                $(#[$doc])*
-                #[test]
-                #[ignore = "live: cargo xtask live"]
-                fn $test() {
-                    lab::require_live();
-                    super::$test(lab::Kind::$value);
-                }
-            )*
-        }
-    )*};
-}
-
-for_kinds! {
+lab::for_kinds! {
     c = CKeepalived {
         the_weight_of_a_session_moves_the_priority;
         an_instance_faults_with_a_session_without_weight;

@@ -12,22 +12,7 @@ use lab::{Capture, Conf, Daemon, Host, Kind, Lan, Probe, wait_until};
 
 const PATIENCE: Duration = Duration::from_secs(12);
 
-macro_rules! for_kinds {
-    ($($kind:ident = $value:ident { $($(#[$doc:meta])* $test:ident;)* })*) => {$(
-        mod $kind {
-            $(
-                $(#[$doc])*
-                #[test]
-                #[ignore = "live: cargo xtask live"]
-                fn $test() {
-                    super::$test(lab::Kind::$value);
-                }
-            )*
-        }
-    )*};
-}
-
-for_kinds! {
+lab::for_kinds! {
     c = CKeepalived {
         a_backup_answers_nobody;
         a_backup_answers_nobody_over_ipv6;

@@ -10,22 +10,7 @@ use lab::{Conf, Daemon, Host, Kind, Lan, wait_until};
 
 const PATIENCE: Duration = Duration::from_secs(15);
 
-macro_rules! for_kinds {
-    ($($kind:ident = $value:ident { $($(#[$doc:meta])* $test:ident;)* })*) => {$(
-        mod $kind {
-            $(
-                $(#[$doc])*
-                #[test]
-                #[ignore = "live: cargo xtask live"]
-                fn $test() {
-                    super::$test(lab::Kind::$value);
-                }
-            )*
-        }
-    )*};
-}
-
-for_kinds! {
+lab::for_kinds! {
     c = CKeepalived {
         who_does_not_accept_drops_traffic_and_can_be_found;
         who_does_not_accept_drops_traffic_and_can_be_found_over_ipv6;

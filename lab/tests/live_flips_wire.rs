@@ -15,22 +15,7 @@ use lab::{Capture, Daemon, Host, Kind, Lan, inject, wait_until};
 
 const PATIENCE: Duration = Duration::from_secs(15);
 
-macro_rules! for_kinds {
-    ($($kind:ident = $value:ident { $($(#[$doc:meta])* $test:ident;)* })*) => {$(
-        mod $kind {
-            $(
-                $(#[$doc])*
-                #[test]
-                #[ignore = "live: cargo xtask live"]
-                fn $test() {
-                    super::$test(lab::Kind::$value);
-                }
-            )*
-        }
-    )*};
-}
-
-for_kinds! {
+lab::for_kinds! {
     c = CKeepalived {
         what_an_advert_says;
         what_an_advert_says_by_default;

@@ -14,22 +14,7 @@ use rustix::process::Signal;
 
 const PATIENCE: Duration = Duration::from_secs(12);
 
-macro_rules! for_kinds {
-    ($($kind:ident = $value:ident { $($(#[$doc:meta])* $test:ident;)* })*) => {$(
-        mod $kind {
-            $(
-                $(#[$doc])*
-                #[test]
-                #[ignore = "live: cargo xtask live"]
-                fn $test() {
-                    super::$test(lab::Kind::$value);
-                }
-            )*
-        }
-    )*};
-}
-
-for_kinds! {
+lab::for_kinds! {
     c = CKeepalived {
         a_script_has_the_account_of_the_file;
         a_script_that_others_can_change_is_not_run_where_security_is_wanted;

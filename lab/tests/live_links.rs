@@ -11,22 +11,7 @@ use lab::{Conf, Daemon, Host, Kind, Lan, wait_until};
 
 const PATIENCE: Duration = Duration::from_secs(15);
 
-macro_rules! for_kinds {
-    ($($kind:ident = $value:ident { $($(#[$doc:meta])* $test:ident;)* })*) => {$(
-        mod $kind {
-            $(
-                $(#[$doc])*
-                #[test]
-                #[ignore = "live: cargo xtask live"]
-                fn $test() {
-                    super::$test(lab::Kind::$value);
-                }
-            )*
-        }
-    )*};
-}
-
-for_kinds! {
+lab::for_kinds! {
     c = CKeepalived {
         a_link_that_is_back_soon_was_never_away;
         addresses_elsewhere_are_announced_again_and_again;

@@ -15,22 +15,7 @@ use rustix::process::Signal;
 
 const PATIENCE: Duration = Duration::from_secs(12);
 
-macro_rules! for_kinds {
-    ($($kind:ident = $value:ident { $($(#[$doc:meta])* $test:ident;)* })*) => {$(
-        mod $kind {
-            $(
-                $(#[$doc])*
-                #[test]
-                #[ignore = "live: cargo xtask live"]
-                fn $test() {
-                    super::$test(lab::Kind::$value);
-                }
-            )*
-        }
-    )*};
-}
-
-for_kinds! {
+lab::for_kinds! {
     c = CKeepalived {
         vrrp_is_scheduled_as_the_file_says;
         processes_have_the_names_of_the_file;

@@ -14,22 +14,7 @@ use lab::{Daemon, Host, Kind, Lan, Scratch, wait_until};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-macro_rules! for_kinds {
-    ($($kind:ident = $value:ident { $($(#[$doc:meta])* $test:ident;)* })*) => {$(
-        mod $kind {
-            $(
-                $(#[$doc])*
-                #[test]
-                #[ignore = "live: cargo xtask live"]
-                fn $test() {
-                    super::$test(lab::Kind::$value);
-                }
-            )*
-        }
-    )*};
-}
-
-for_kinds! {
+lab::for_kinds! {
     c = CKeepalived {
         a_mail_server_that_ends_is_out_until_it_is_back;
         a_name_server_is_judged_by_its_answer;

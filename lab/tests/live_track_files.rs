@@ -10,22 +10,7 @@ use lab::{Conf, Daemon, Kind, Lan, Scratch, wait_until};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-macro_rules! for_kinds {
-    ($($kind:ident = $value:ident { $($(#[$doc:meta])* $test:ident;)* })*) => {$(
-        mod $kind {
-            $(
-                $(#[$doc])*
-                #[test]
-                #[ignore = "live: cargo xtask live"]
-                fn $test() {
-                    super::$test(lab::Kind::$value);
-                }
-            )*
-        }
-    )*};
-}
-
-for_kinds! {
+lab::for_kinds! {
     c = CKeepalived {
         the_number_in_a_file_moves_the_priority_or_faults;
         a_file_is_initialised_at_the_start;

@@ -13,22 +13,7 @@ use lab::{Capture, Conf, Daemon, Kind, Lan, Scratch, wait_until};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-macro_rules! for_kinds {
-    ($($kind:ident = $value:ident { $($(#[$doc:meta])* $test:ident;)* })*) => {$(
-        mod $kind {
-            $(
-                $(#[$doc])*
-                #[test]
-                #[ignore = "live: cargo xtask live"]
-                fn $test() {
-                    super::$test(lab::Kind::$value);
-                }
-            )*
-        }
-    )*};
-}
-
-for_kinds! {
+lab::for_kinds! {
     c = CKeepalived {
         a_script_moves_mastership_both_ways;
         a_weighted_script_moves_mastership_both_ways;

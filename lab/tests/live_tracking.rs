@@ -12,22 +12,7 @@ use lab::{Capture, Conf, Daemon, Host, Kind, Lan, wait_until};
 
 const PATIENCE: Duration = Duration::from_secs(12);
 
-macro_rules! for_kinds {
-    ($($kind:ident = $value:ident { $($(#[$doc:meta])* $test:ident;)* })*) => {$(
-        mod $kind {
-            $(
-                $(#[$doc])*
-                #[test]
-                #[ignore = "live: cargo xtask live"]
-                fn $test() {
-                    super::$test(lab::Kind::$value);
-                }
-            )*
-        }
-    )*};
-}
-
-for_kinds! {
+lab::for_kinds! {
     c = CKeepalived {
         the_device_of_an_address_is_tracked;
         no_track_lets_the_device_of_an_address_be;

@@ -12,22 +12,7 @@ use lab::{Conf, Daemon, Host, Kind, Lan, Scratch, wait_for, wait_until};
 const PATIENCE: Duration = Duration::from_secs(15);
 const MAC4: [u8; 6] = [0, 0, 0x5e, 0, 1, 51];
 
-macro_rules! for_kinds {
-    ($($kind:ident = $value:ident { $($(#[$doc:meta])* $test:ident;)* })*) => {$(
-        mod $kind {
-            $(
-                $(#[$doc])*
-                #[test]
-                #[ignore = "live: cargo xtask live"]
-                fn $test() {
-                    super::$test(lab::Kind::$value);
-                }
-            )*
-        }
-    )*};
-}
-
-for_kinds! {
+lab::for_kinds! {
     c = CKeepalived {
         each_instance_has_a_device_and_a_mac_address_of_its_own;
         devices_have_the_names_that_are_asked_for;
